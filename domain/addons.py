@@ -1,0 +1,220 @@
+"""Buying and removing add-ons (R12, R13, R17, R18, R26, R27), and Transactional's own process (R20)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain import events as e
+from domain.answers import Refusal
+from domain.calendar import Cycle, cycle_from
+from domain.catalog import AddOn, BlockPrice
+from domain.commands import (
+    ChangeTransactional,
+    PurchaseAddon,
+    RemoveAddon,
+    StartTransactional,
+    TopUpTransactional,
+    Undo,
+)
+from domain.plans import undo_plan
+from domain.pricing import addon_line, block_lines, invoice_of
+from domain.proposals import (
+    Context,
+    Proposal,
+    Proposed,
+    Unchanged,
+    cancellation_pending,
+    lacks_prerequisite,
+    no_price,
+    not_held,
+    prerequisite_missing,
+    unknown_product,
+)
+from domain.state import AddonItem
+
+
+def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
+    """R12, R13, R17, R18."""
+    add_on = ctx.catalog.add_ons.get(command.product)
+    if add_on is None:
+        return unknown_product(command.product, "add-on")
+    price = ctx.prices.add_on(add_on.id) if add_on.process is None else None
+    if price is None and not (add_on.process is not None and ctx.prices.blocks(add_on)):
+        return no_price(add_on.id, ctx.state.currency)
+    if add_on.process is not None:
+        return _own_process(add_on)
+    if (held := ctx.state.addons.get(add_on.id)) is not None:
+        return _already_held(ctx, held)
+    if lacks_prerequisite(ctx.state, add_on.requires):
+        return prerequisite_missing(add_on.id, add_on.requires)
+    assert price is not None
+    cycle = _first_cycle(ctx)
+    return _purchased(ctx, add_on, price, cycle, (addon_line(add_on.id, price, cycle),), None, ())
+
+
+def remove_addon(ctx: Context, command: RemoveAddon) -> Proposed:
+    """R26: it ends at the end of its own cycle."""
+    add_on = ctx.catalog.add_ons.get(command.product)
+    held = ctx.state.addons.get(command.product)
+    if add_on is None and held is None:
+        return unknown_product(command.product, "add-on")
+    if (add_on is not None and add_on.process is not None) or (held is not None and held.blocks is not None):
+        return _own_process(
+            add_on or AddOn(command.product, command.product, {}, (), "transactional", None, {})
+        )
+    return not_held(command.product) if held is None else _remove(ctx, held)
+
+
+def undo(ctx: Context, command: Undo) -> Proposed:
+    """Withdraw what is pending for the product: an add-on's removal or stop, a plan's cancellation or
+    downgrade (R27)."""
+    product = command.product
+    if (held := ctx.state.addons.get(product)) is not None:
+        return _reinstate(ctx, held) if held.removed else _nothing_to_undo(product)
+    for plan in ctx.state.plans.values():
+        if plan.product == product:
+            return undo_plan(ctx, plan)
+    if product in ctx.catalog.add_ons or product in ctx.catalog.plans:
+        return _nothing_to_undo(product)
+    return unknown_product(product, "plan or add-on")
+
+
+# ---- Transactional (R20) -------------------------------------------------
+
+
+def start_transactional(ctx: Context, command: StartTransactional) -> Proposed:
+    """`blocks` a cycle, charged now in full; with a stop pending it reinstates with the number as it was."""
+    add_on = ctx.catalog.transactional
+    if add_on is None:
+        return unknown_product("transactional", "add-on")
+    steps = ctx.prices.blocks(add_on)
+    if not steps:
+        return no_price(add_on.id, ctx.state.currency)
+    if (held := ctx.state.addons.get(add_on.id)) is not None:
+        return _already_held(ctx, held)
+    if lacks_prerequisite(ctx.state, add_on.requires):
+        return prerequisite_missing(add_on.id, add_on.requires)
+    cycle = _first_cycle(ctx)
+    lines = block_lines(add_on.id, command.blocks, steps, cycle.start, cycle.end)
+    return _purchased(ctx, add_on, None, cycle, lines, command.blocks, steps)
+
+
+def change_transactional(ctx: Context, command: ChangeTransactional) -> Proposed:
+    """The number of blocks from the next renewal."""
+    held = _transactional(ctx)
+    if isinstance(held, Refusal):
+        return held
+    if held.removed:
+        return cancellation_pending(held.product, held.cycle.end)
+    if held.next_blocks == command.blocks:
+        return Unchanged(f"{command.blocks} blocks are renewed on {held.cycle.end} already.")
+    changed = e.BlocksChanged(
+        at=ctx.at, command=ctx.command, product=held.product, blocks=command.blocks, on=held.cycle.end
+    )
+    return Proposal(changed)
+
+
+def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
+    """Blocks now, at the block price, until the cycle's end; it needs only that Transactional runs."""
+    add_on = ctx.catalog.transactional
+    held = _transactional(ctx)
+    if isinstance(held, Refusal) and held.code == "unknown_product":
+        return held
+    steps = None if add_on is None else ctx.prices.blocks(add_on)
+    if not steps:
+        return no_price("transactional" if add_on is None else add_on.id, ctx.state.currency)
+    if isinstance(held, Refusal):
+        return held
+    lines = block_lines(held.product, command.blocks, steps, ctx.today, held.cycle.end)
+    return Proposal(
+        e.BlocksToppedUp(
+            at=ctx.at,
+            command=ctx.command,
+            product=held.product,
+            blocks=command.blocks,
+            e_mails=command.blocks * held.e_mails_per_block,
+            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at),
+        )
+    )
+
+
+def stop_transactional(ctx: Context) -> Proposed:
+    """It ends at the cycle's end, and can be undone."""
+    held = _transactional(ctx)
+    return held if isinstance(held, Refusal) else _remove(ctx, held)
+
+
+def _transactional(ctx: Context) -> AddonItem | Refusal:
+    held = next((item for item in ctx.state.addons.values() if item.blocks is not None), None)
+    if held is not None:
+        return held
+    add_on = ctx.catalog.transactional
+    return unknown_product("transactional", "add-on") if add_on is None else not_held(add_on.id)
+
+
+# ---- what they share -----------------------------------------------------
+
+
+def _first_cycle(ctx: Context) -> Cycle:
+    """To the account's next boundary (R12); without an account anchor a full cycle from today (R13)."""
+    return cycle_from(ctx.state.anchor or ctx.today, ctx.today, ctx.state.time_zone)
+
+
+def _purchased(
+    ctx: Context,
+    add_on: AddOn,
+    price: Decimal | None,
+    cycle: Cycle,
+    lines: tuple[e.Line, ...],
+    blocks: int | None,
+    block_prices: tuple[BlockPrice, ...],
+) -> Proposal:
+    return Proposal(
+        e.AddonPurchased(
+            at=ctx.at,
+            command=ctx.command,
+            product=add_on.id,
+            price=price,
+            requires=add_on.requires,
+            cycle=cycle,
+            blocks=blocks,
+            e_mails_per_block=add_on.e_mails_per_block,
+            block_prices=block_prices,
+            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at),
+        )
+    )
+
+
+def _already_held(ctx: Context, held: AddonItem) -> Proposed:
+    """R17."""
+    if held.removed:
+        return _reinstate(ctx, held)
+    message = f"{held.product} is already active; it renews on {held.cycle.end}."
+    return Refusal(
+        "already_active", message, {"product": held.product, "renews_on": held.cycle.end.isoformat()}
+    )
+
+
+def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
+    withdrawn = e.AddonRemovalWithdrawn(at=ctx.at, command=ctx.command, product=held.product)
+    return Proposal(withdrawn, reinstates=True, while_past_due=True)
+
+
+def _remove(ctx: Context, held: AddonItem) -> Proposed:
+    if held.removed:
+        return Unchanged(f"{held.product} is already removed; it can be used until {held.cycle.end}.")
+    removed = e.AddonRemoved(at=ctx.at, command=ctx.command, product=held.product, on=held.cycle.end)
+    return Proposal(removed, while_past_due=True)
+
+
+def _nothing_to_undo(product: str) -> Refusal:
+    return Refusal("nothing_to_undo", f"Nothing is pending for {product}.", {"product": product})
+
+
+def _own_process(add_on: AddOn) -> Refusal:
+    return Refusal(
+        "own_process",
+        f"{add_on.name} has a process of its own: start_transactional, change_transactional, "
+        "top_up_transactional and stop_transactional.",
+        {"product": add_on.id, "process": add_on.process},
+    )

@@ -1,0 +1,173 @@
+"""What a caller is told: a refusal, or what was done. An answer is made of the recorded events alone, so a
+repeated command gets exactly its first answer (section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from domain import events as e
+from domain.calendar import CivilDate
+from domain.money import zero
+
+Outcome = Literal["accepted", "reinstated", "unchanged", "rejected"]
+Facts = dict[str, Any]
+
+WITHDRAWALS = (e.AddonRemovalWithdrawn, e.PlanCancellationWithdrawn, e.DowngradeWithdrawn)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A command that was not done: a stable `code`, a sentence for a person, the facts that it speaks of.
+
+    `lines`: what it would have cost, where the refusal is about the confirmation or the quote.
+    """
+
+    code: str
+    message: str
+    facts: Facts = {}
+    lines: tuple[e.Line, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of a command (R19). `charged`: the amount charged now; None where refused. `events`: the
+    types it recorded."""
+
+    outcome: Outcome
+    code: str | None
+    message: str
+    facts: Facts
+    charged: Decimal | None
+    lines: tuple[e.Line, ...]
+    renews_on: CivilDate | None
+    events: tuple[str, ...]
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The answer to a command that recorded nothing."""
+    return Answer("rejected", refusal.code, refusal.message, refusal.facts, None, refusal.lines, None, ())
+
+
+def unchanged(message: str, currency: str) -> Answer:
+    """The answer to a command that found everything already so (section 10)."""
+    return Answer("unchanged", None, message, {}, zero(currency), (), None, ())
+
+
+def answer_of(events: Sequence[e.Event], currency: str) -> Answer:
+    """The answer to the command that recorded these events, in order: an intent, if money moved, and what
+    came of it."""
+    names = tuple(e.type_name(event) for event in events)
+    last = events[-1]
+    if isinstance(last, e.PaymentDeclined):
+        facts: Facts = {"amount": str(last.amount), "currency": currency}
+        message = (
+            f"The payment of {last.amount} {currency} was declined; nothing was changed. Try another card."
+        )
+        return Answer("rejected", "payment_declined", message, facts, None, (), None, names)
+    if isinstance(last, e.PaymentCancelled):
+        message = "The payment was never made; nothing was changed. Send the command again."
+        return Answer("rejected", "payment_cancelled", message, {}, None, (), None, names)
+    if isinstance(last, e.PaymentStarted):
+        message = "The answer to the payment is not known yet. Send the command again later: it is done once."
+        return Answer("rejected", "payment_in_progress", message, {}, None, (), None, names)
+    invoice = getattr(last, "invoice", None)
+    charged, lines = (zero(currency), ()) if invoice is None else (invoice.total, invoice.lines)
+    if isinstance(last, e.InvoicePaid):
+        charged = last.amount
+    outcome: Outcome = "reinstated" if isinstance(last, WITHDRAWALS) else "accepted"
+    return Answer(outcome, None, _message(last), _facts(last), charged, lines, _renews_on(last), names)
+
+
+def _renews_on(event: e.Event) -> CivilDate | None:
+    """The end of the paid cycle of what was bought, changed or resumed (R19)."""
+    match event:
+        case e.PlanPurchased() | e.PlanResumed() | e.AddonPurchased():
+            return event.cycle.end
+        case e.PlanChanged():
+            return None if event.cycle is None else event.cycle.end
+        case _:
+            return None
+
+
+def _facts(event: e.Event) -> Facts:
+    """Dates and amounts that the message speaks of, and what else the caller must be told (R28, R32)."""
+    match event:
+        case e.PlanPaused():
+            still = [
+                {"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)}
+                for u in event.still_billed
+            ]
+            resume = {} if event.resume_on is None else {"resume_on": event.resume_on.isoformat()}
+            return {"product": event.product, "still_billed": still, **resume}
+        case e.PlanCancelled() | e.DowngradeScheduled():
+            ending = [{"product": a.product, "on": a.on.isoformat()} for a in event.ending_addons]
+            return {"product": event.product, "on": event.on.isoformat(), "ending_addons": ending}
+        case e.AddonRemoved():
+            return {"product": event.product, "access_until": event.on.isoformat()}
+        case e.BlocksChanged():
+            return {"product": event.product, "blocks": event.blocks, "on": event.on.isoformat()}
+        case e.InvoicePaid():
+            return {"invoice": event.number}
+        case e.CreditsPurchased():
+            facts = {
+                "product": event.product,
+                "credits": event.credits,
+                "expires_on": event.expires_on.isoformat(),
+            }
+            return {**facts, "invoice": event.invoice.number}
+        case e.PlanPurchased() | e.PlanChanged() | e.PlanResumed() | e.AddonPurchased() | e.BlocksToppedUp():
+            return {"product": event.product} | (
+                {} if event.invoice is None else {"invoice": event.invoice.number}
+            )
+        case _:
+            product = getattr(event, "product", None)
+            return {} if product is None else {"product": product}
+
+
+def _message(event: e.Event) -> str:  # noqa: C901 - one case an event
+    """A sentence for a person, in English (R19)."""
+    match event:
+        case e.PlanPurchased() | e.AddonPurchased() | e.PlanChanged() if event.invoice is not None:
+            renews = "" if event.cycle is None else f" It renews on {event.cycle.end}."
+            return f"Mission accomplished! Your plan has been upgraded: {event.product} is active.{renews}"
+        case e.PlanChanged():
+            return f"Your plan is now {event.product} ({event.tier}); nothing was charged."
+        case e.FreePlanStarted():
+            return f"{event.product} is active; it is free."
+        case e.DowngradeScheduled():
+            return f"{event.product} becomes {event.to_product} ({event.to_tier}) on {event.on}."
+        case e.PlanCancelled():
+            return (
+                f"{event.product} ends on {event.on}; until then it can be used, and the cancellation undone."
+            )
+        case e.PlanEnded():
+            return f"{event.product} has ended."
+        case e.PlanPaused():
+            if not event.still_billed:
+                return f"{event.product} is paused."
+            still = ", ".join(f"{u.product} ({u.amount} on {u.date})" for u in event.still_billed)
+            return f"{event.product} is paused. Still billed until removed one by one: {still}."
+        case e.PlanResumed():
+            return f"{event.product} is active again. It renews on {event.cycle.end}."
+        case e.AddonRemoved():
+            return f"{event.product} is removed; it can be used until {event.on}."
+        case e.AddonRemovalWithdrawn() | e.PlanCancellationWithdrawn() | e.DowngradeWithdrawn():
+            return f"{event.product} goes on as before; nothing was charged."
+        case e.BlocksChanged():
+            return f"From {event.on} {event.blocks} blocks are renewed."
+        case e.BlocksToppedUp():
+            return f"{event.e_mails} e-mails were added until the cycle's end."
+        case e.CreditsPurchased():
+            return f"{event.credits} credits were added; they expire on {event.expires_on}."
+        case e.InvoicePaid():
+            return f"Invoice {event.number} is paid."
+        case e.AccountClosed():
+            return "The account is closed; nothing is refunded."
+        case e.AccountOpened():
+            return f"The account is open, in {event.currency} and {event.time_zone}."
+        case e.PriceOverridden():
+            return f"{event.product} costs {event.price} from now on."
+        case _:
+            return "Done."

@@ -1,0 +1,340 @@
+"""The catalogue: families, plans with tiers, add-ons, credit packs and policies, as validated data with
+exact prices.
+
+    >>> catalog = parse_catalog(Path("catalog.json").read_bytes())
+    >>> catalog.plans["standard"].tiers["500"]["EUR"]
+    Decimal('20.00')
+
+A file is decoded strictly (no unknown field) and then checked as a whole; every fault names its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from domain.calendar import Instant
+from domain.errors import InvalidCatalog, InvalidInput
+from domain.money import check_currency, parse_amount
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+_Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
+Prices = dict[str, Decimal]
+"""Price by currency, each in its currency's digits, never negative."""
+
+
+class BlockPrice(msgspec.Struct, frozen=True, gc=False):
+    """One step of a graduated block price: holds for the blocks up to and including `up_to`; None: for all
+    further ones (R20)."""
+
+    up_to: int | None
+    price: Decimal
+
+
+class Family(msgspec.Struct, frozen=True):
+    """A plan family; only a pausable one's plan can be paused (R31)."""
+
+    id: str
+    name: str
+    pausable: bool
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A plan of one family; `tiers` in the file's order, each with its monthly prices."""
+
+    id: str
+    family: str
+    name: str
+    tiers: dict[str, Prices]
+
+
+class AddOn(msgspec.Struct, frozen=True):
+    """A single feature sold apart: a flat monthly price, or, with a process of its own, graduated blocks
+    (R20).
+
+    `requires`: plans of which one must be active at purchase (R18); empty: none.
+    """
+
+    id: str
+    name: str
+    prices: Prices
+    requires: tuple[str, ...]
+    process: str | None
+    e_mails_per_block: int | None
+    block_prices: dict[str, tuple[BlockPrice, ...]]
+
+
+class CreditPack(msgspec.Struct, frozen=True):
+    """E-mail credits bought once (R21)."""
+
+    id: str
+    name: str
+    credits: int
+    prices: Prices
+
+
+class Catalog(msgspec.Struct, frozen=True, dict=True):
+    """One version of the catalogue. The dictionaries keep the file's order: that is "catalogue order"
+    (R24)."""
+
+    version: str
+    families: dict[str, Family]
+    plans: dict[str, Plan]
+    add_ons: dict[str, AddOn]
+    credits: dict[str, CreditPack]
+    full_difference: bool
+    """A tier upgrade costs the whole price difference (R29); else by days."""
+
+    def order(self, product: str) -> int:
+        """The product's place in catalogue order: plans, add-ons, credits; what is no longer sold comes
+        last."""
+        return self._order.get(product, len(self._order))
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {product: i for i, product in enumerate((*self.plans, *self.add_ons, *self.credits))}
+
+    @cached_property
+    def transactional(self) -> AddOn | None:
+        """The add-on that is sold in blocks by its own process (R20)."""
+        return next((add_on for add_on in self.add_ons.values() if add_on.process == "transactional"), None)
+
+
+EMPTY = Catalog("none", {}, {}, {}, {}, full_difference=False)
+"""Nothing is sold: in force before the first version."""
+
+
+class CatalogVersion(msgspec.Struct, frozen=True):
+    """A catalogue and the instant from which it is in force (None: always)."""
+
+    effective_from: Instant | None
+    catalog: Catalog
+
+
+class Catalogues(msgspec.Struct, frozen=True):
+    """The series of versions, ascending."""
+
+    versions: tuple[CatalogVersion, ...]
+
+    @classmethod
+    def always(cls, catalog: Catalog) -> Catalogues:
+        """A series of one version without beginning."""
+        return cls((CatalogVersion(None, catalog),))
+
+    def at(self, at: Instant) -> Catalog:
+        """The version in force at the instant."""
+        for version in reversed(self.versions):
+            if version.effective_from is None or version.effective_from <= at:
+                return version.catalog
+        return EMPTY
+
+
+# ---- the file ------------------------------------------------------------
+
+PricesFile = dict[
+    Annotated[str, Meta(pattern="^[A-Z]{3}$")], Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class FamilyFile(_File, frozen=True):
+    id: Name
+    name: str
+    pausable: bool
+
+
+class TierFile(_File, frozen=True):
+    id: Name
+    prices: PricesFile
+
+
+class PlanFile(_File, frozen=True):
+    id: Name
+    family: Name
+    name: str
+    tiers: Annotated[tuple[TierFile, ...], Meta(min_length=1)]
+
+
+class BlockStepFile(_File, frozen=True):
+    up_to: Annotated[int, Meta(ge=1)] | None
+    prices: PricesFile
+
+
+class BlockFile(_File, frozen=True):
+    e_mails: Annotated[int, Meta(ge=1, le=10**12)]
+    prices: Annotated[tuple[BlockStepFile, ...], Meta(min_length=1)]
+
+
+class AddOnFile(_File, frozen=True):
+    id: Name
+    name: str
+    prices: PricesFile | UnsetType = UNSET
+    requires: Annotated[tuple[Name, ...], Meta(min_length=1)] | UnsetType = UNSET
+    process: Literal["transactional"] | UnsetType = UNSET
+    block: BlockFile | UnsetType = UNSET
+
+
+class CreditPackFile(_File, frozen=True):
+    id: Name
+    name: str
+    credits: Annotated[int, Meta(ge=1, le=10**12)]
+    prices: PricesFile
+
+
+class PoliciesFile(_File, frozen=True):
+    tier_upgrade: Literal["full_difference", "by_days"] = "by_days"
+
+
+class CatalogFile(_File, frozen=True):
+    """A catalogue as it stands in a file."""
+
+    families: tuple[FamilyFile, ...]
+    plans: tuple[PlanFile, ...]
+    add_ons: tuple[AddOnFile, ...]
+    credits: tuple[CreditPackFile, ...]
+    policies: PoliciesFile = PoliciesFile()
+    about: str = ""
+    version: str = ""
+
+
+def parse_catalog(data: bytes | str) -> Catalog:
+    """The catalogue that a JSON file describes.
+
+    Raises InvalidCatalog with the place of the first fault.
+    """
+    try:
+        return build_catalog(msgspec.json.decode(data, type=CatalogFile))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidCatalog("invalid_catalog", *_place_and_message(str(error))) from None
+
+
+def convert_catalog(value: Any) -> Catalog:
+    """The catalogue in an already decoded JSON value. Raises InvalidCatalog as `parse_catalog`."""
+    try:
+        return build_catalog(msgspec.convert(value, type=CatalogFile))
+    except msgspec.ValidationError as error:
+        raise InvalidCatalog("invalid_catalog", *_place_and_message(str(error))) from None
+
+
+def build_catalog(file: CatalogFile) -> Catalog:
+    """A checked catalogue: ids unique, references known, prices in their currencies' digits, block steps
+    ascending."""
+    families = _unique("families", [Family(f.id, f.name, f.pausable) for f in file.families])
+    plans = _unique("plans", [_plan(p, i, families) for i, p in enumerate(file.plans)])
+    add_ons = _unique("add_ons", [_add_on(a, i, plans) for i, a in enumerate(file.add_ons)])
+    packs = [
+        CreditPack(c.id, c.name, c.credits, _prices(c.prices, f"$.credits[{i}].prices"))
+        for i, c in enumerate(file.credits)
+    ]
+    credit_packs = _unique("credits", packs)
+    for kind, products in (("add_ons", add_ons), ("credits", credit_packs)):
+        for i, product in enumerate(products):
+            if product in plans or (kind == "credits" and product in add_ons):
+                raise InvalidCatalog(
+                    "invalid_catalog",
+                    f"$.{kind}[{i}].id",
+                    f"{product!r} is already the id of another product",
+                )
+    canonical = msgspec.json.encode(file, order="sorted")
+    version = file.version or "sha256:" + hashlib.sha256(canonical).hexdigest()[:12]
+    return Catalog(
+        version, families, plans, add_ons, credit_packs, file.policies.tier_upgrade == "full_difference"
+    )
+
+
+def _plan(plan: PlanFile, index: int, families: dict[str, Family]) -> Plan:
+    place = f"$.plans[{index}]"
+    if plan.family not in families:
+        raise InvalidCatalog("invalid_catalog", f"{place}.family", f"no family has the id {plan.family!r}")
+    tiers: dict[str, Prices] = {}
+    for i, tier in enumerate(plan.tiers):
+        if tier.id in tiers:
+            raise InvalidCatalog(
+                "invalid_catalog",
+                f"{place}.tiers[{i}].id",
+                f"the tier {tier.id!r} stands twice in {plan.id!r}",
+            )
+        tiers[tier.id] = _prices(tier.prices, f"{place}.tiers[{i}].prices")
+    return Plan(plan.id, plan.family, plan.name, tiers)
+
+
+def _add_on(add_on: AddOnFile, index: int, plans: dict[str, Plan]) -> AddOn:
+    place = f"$.add_ons[{index}]"
+    requires = () if add_on.requires is UNSET else add_on.requires
+    for i, plan in enumerate(requires):
+        if plan not in plans:
+            raise InvalidCatalog("invalid_catalog", f"{place}.requires[{i}]", f"no plan has the id {plan!r}")
+    if add_on.process is UNSET:
+        if add_on.prices is UNSET:
+            raise InvalidCatalog("invalid_catalog", place, "an add-on has `prices`, or `process` and `block`")
+        if add_on.block is not UNSET:
+            raise InvalidCatalog(
+                "invalid_catalog", f"{place}.block", "only an add-on with a `process` is sold in blocks"
+            )
+        return AddOn(
+            add_on.id, add_on.name, _prices(add_on.prices, f"{place}.prices"), requires, None, None, {}
+        )
+    if add_on.block is UNSET or add_on.prices is not UNSET:
+        raise InvalidCatalog(
+            "invalid_catalog", place, "an add-on with a `process` has `block` and no `prices`"
+        )
+    steps = _block_prices(add_on.block.prices, f"{place}.block.prices")
+    return AddOn(add_on.id, add_on.name, {}, requires, add_on.process, add_on.block.e_mails, steps)
+
+
+def _block_prices(steps: tuple[BlockStepFile, ...], place: str) -> dict[str, tuple[BlockPrice, ...]]:
+    """Graduated steps by currency; a currency counts only where every step has a price in it."""
+    reached = 0
+    for i, step in enumerate(steps):
+        last = i == len(steps) - 1
+        if (step.up_to is None) != last:
+            raise InvalidCatalog(
+                "invalid_catalog", f"{place}[{i}].up_to", "exactly the last step has `up_to` null"
+            )
+        if step.up_to is not None:
+            if step.up_to <= reached:
+                raise InvalidCatalog(
+                    "invalid_catalog", f"{place}[{i}].up_to", f"`up_to` must be above {reached}"
+                )
+            reached = step.up_to
+    priced = [_prices(step.prices, f"{place}[{i}].prices") for i, step in enumerate(steps)]
+    everywhere = [currency for currency in priced[0] if all(currency in prices for prices in priced)]
+    return {
+        c: tuple(BlockPrice(s.up_to, p[c]) for s, p in zip(steps, priced, strict=True)) for c in everywhere
+    }
+
+
+def _prices(prices: dict[str, str], place: str) -> Prices:
+    try:
+        return {
+            check_currency(currency, f"{place}.{currency}"): parse_amount(
+                text, currency, f"{place}.{currency}"
+            )
+            for currency, text in prices.items()
+        }
+    except InvalidInput as error:
+        raise InvalidCatalog("invalid_catalog", error.place, error.message) from None
+
+
+def _unique(kind: str, products: list[_Entry]) -> dict[str, _Entry]:
+    found: dict[str, _Entry] = {}
+    for i, product in enumerate(products):
+        if product.id in found:
+            raise InvalidCatalog(
+                "invalid_catalog", f"$.{kind}[{i}].id", f"the id {product.id!r} stands twice"
+            )
+        found[product.id] = product
+    return found
+
+
+def _place_and_message(text: str) -> tuple[str, str]:
+    message, _, place = text.rpartition(" - at `")
+    return (place.rstrip("`"), message) if message else ("$", text)

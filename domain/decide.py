@@ -1,0 +1,242 @@
+"""`decide`: what a command does, with every check in the order of section 10 of the rules.
+
+`admit` makes the checks that come before what is due is settled, `decide` those after. Both are pure. A
+decision whose events begin a payment holds the intent only; `domain.conclude` makes the rest of the
+payment's answer.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import assert_never
+
+import msgspec
+
+from domain import commands as c
+from domain import events as e
+from domain.addons import (
+    change_transactional,
+    purchase_addon,
+    remove_addon,
+    start_transactional,
+    stop_transactional,
+    top_up_transactional,
+    undo,
+)
+from domain.answers import Refusal
+from domain.calendar import Instant, local_text
+from domain.catalog import Catalogues
+from domain.credits import buy_credits
+from domain.money import zero
+from domain.pausing import pause_plan, resume_plan
+from domain.plans import cancel_plan, change_plan, purchase_plan
+from domain.proposals import Context, Proposal, Proposed, Unchanged, past_due
+from domain.settle import next_due
+from domain.standing import close_account, open_account, override_price, pay_balance
+from domain.state import Account
+
+ROLES_THAT_COMMAND = ("owner", "admin")
+"""R43."""
+
+LOCKING_DECLINES = 5
+LOCK = timedelta(hours=24)
+"""R16."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is to be recorded: the event itself, or the intent of the payment that it needs first."""
+
+    events: tuple[e.Event, ...]
+
+
+class Repeated(msgspec.Struct, frozen=True):
+    """The command was recorded before, its first event as this version: its answer is given again."""
+
+    version: int
+
+
+def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | None:
+    """The checks that come before what is due is settled (section 10). None: go on."""
+    if state is None:
+        if isinstance(request.command, c.OpenAccount):
+            return _forbidden(request)
+        return Refusal("unknown_account", "There is no such account.")
+    recorded = None if request.id is None else state.commands.get(request.id)
+    if recorded is not None:
+        if recorded.fingerprint != request.fingerprint:
+            message = f"The command id {request.id!r} was used for another command: choose a new one."
+            return Refusal("command_id_reused", message, {"id": request.id})
+        in_progress = state.payment is not None and state.payment.command_id == request.id
+        return _payment_in_progress() if in_progress else Repeated(recorded.version)
+    if isinstance(request.command, c.OpenAccount):
+        return Refusal(
+            "account_exists", "An account with this id was opened before; ids are never used again."
+        )
+    if request.clock != state.clock:
+        message = (
+            f"The account lives on the {state.clock} clock; the command came for the {request.clock} clock."
+        )
+        return Refusal("wrong_clock", message, {"clock": state.clock})
+    if state.payment is not None:
+        return _payment_in_progress()
+    if refusal := _forbidden(request):
+        return refusal
+    return Refusal("account_closed", "The account is closed.") if state.closed else None
+
+
+def decide(
+    state: Account | None, request: c.Request, catalogues: Catalogues
+) -> Decision | Unchanged | Refusal:
+    """What the admitted command does to the state, in which everything due at its instant is settled."""
+    ref = command_ref(request)
+    if state is None:
+        assert isinstance(request.command, c.OpenAccount)
+        return Decision((open_account(request.command, request.at, ref).event,))
+    due = next_due(state)
+    if due is not None and due[1] <= request.at:
+        raise ValueError(f"something fell due on {due[0]}: settle it before deciding")
+    proposed = _propose(Context.of(state, request.at, ref, catalogues), request.command)
+    if not isinstance(proposed, Proposal):
+        return proposed
+    if proposed.reinstates:
+        return Decision((proposed.event,))
+    if not proposed.while_past_due and state.past_due:
+        return past_due(state)
+    return _charge(state, request, proposed)
+
+
+def _propose(ctx: Context, command: c.Command) -> Proposed:  # noqa: C901 - one case a command
+    match command:
+        case c.PurchasePlan():
+            return purchase_plan(ctx, command)
+        case c.ChangePlan():
+            return change_plan(ctx, command)
+        case c.CancelPlan():
+            return cancel_plan(ctx, command)
+        case c.PausePlan():
+            return pause_plan(ctx, command)
+        case c.ResumePlan():
+            return resume_plan(ctx, command)
+        case c.PurchaseAddon():
+            return purchase_addon(ctx, command)
+        case c.RemoveAddon():
+            return remove_addon(ctx, command)
+        case c.Undo():
+            return undo(ctx, command)
+        case c.BuyCredits():
+            return buy_credits(ctx, command)
+        case c.StartTransactional():
+            return start_transactional(ctx, command)
+        case c.ChangeTransactional():
+            return change_transactional(ctx, command)
+        case c.TopUpTransactional():
+            return top_up_transactional(ctx, command)
+        case c.StopTransactional():
+            return stop_transactional(ctx)
+        case c.PayBalance():
+            return pay_balance(ctx)
+        case c.CloseAccount():
+            return close_account(ctx)
+        case c.OverridePrice():
+            return override_price(ctx, command)
+        case c.OpenAccount():
+            raise AssertionError("admit refuses to open an account twice")
+        case _:
+            assert_never(command)
+
+
+def _charge(state: Account, request: c.Request, proposed: Proposal) -> Decision | Refusal:
+    """Lock, confirmation, quote, and, where more than 0.00 is charged, the intent in place of the event
+    (R15, R16, section 10)."""
+    invoice: e.Invoice | None = getattr(proposed.event, "invoice", None)
+    amount = proposed.pays or (zero(state.currency) if invoice is None else invoice.total)
+    if amount:
+        if refusal := _locked(state, request.at):
+            return refusal
+        if proposed.pays is None and not (request.cvv and request.billing):
+            return _confirmation_required(state, request, amount, proposed.lines)
+    if request.expected_total is not None and request.expected_total != amount:
+        message = f"It would cost {amount} {state.currency} now, not {request.expected_total}."
+        facts = {
+            "total": str(amount),
+            "currency": state.currency,
+            "expected_total": str(request.expected_total),
+        }
+        return Refusal("quote_changed", message, facts, proposed.lines)
+    if not amount:
+        return Decision((proposed.event,))
+    return Decision((_intent(state, request, proposed, amount),))
+
+
+def _intent(state: Account, request: c.Request, proposed: Proposal, amount: Decimal) -> e.PaymentStarted:
+    """The durable intent of a command's payment (R16)."""
+    event = proposed.event
+    if isinstance(event, e.InvoicePaid):
+        return e.PaymentStarted(
+            at=request.at,
+            command=event.command,
+            purpose="balance",
+            amount=amount,
+            currency=state.currency,
+            invoice_number=event.number,
+        )
+    assert isinstance(event, e.Activation)
+    return e.PaymentStarted(
+        at=request.at,
+        command=event.command,
+        purpose="purchase",
+        amount=amount,
+        currency=state.currency,
+        if_paid=event,
+    )
+
+
+def _locked(state: Account, at: Instant) -> Refusal | None:
+    """Five attempts declined within less than 24 hours lock further ones until 24 hours after the last
+    (R16)."""
+    declines = state.declines
+    if len(declines) < LOCKING_DECLINES or declines[-1] - declines[-LOCKING_DECLINES] >= LOCK:
+        return None
+    free_at = declines[-1] + LOCK
+    if at >= free_at:
+        return None
+    until = local_text(free_at, state.time_zone)
+    message = (
+        f"{LOCKING_DECLINES} payments were declined within 24 hours: the next attempt is possible at {until}."
+    )
+    return Refusal("payment_locked", message, {"until": until})
+
+
+def _confirmation_required(
+    state: Account, request: c.Request, amount: Decimal, lines: tuple[e.Line, ...]
+) -> Refusal:
+    """R15."""
+    missing = [name for name, given in (("cvv", request.cvv), ("billing", request.billing)) if not given]
+    message = f"{amount} {state.currency} would be charged now: confirm {' and '.join(missing)}."
+    facts = {"total": str(amount), "currency": state.currency, "missing": missing}
+    return Refusal("confirmation_required", message, facts, lines)
+
+
+def _forbidden(request: c.Request) -> Refusal | None:
+    """R43."""
+    if request.role in ROLES_THAT_COMMAND:
+        return None
+    return Refusal(
+        "forbidden",
+        f"The role {request.role[:60]!r} may not do this: owner and admin may.",
+        {"role": request.role[:60]},
+    )
+
+
+def _payment_in_progress() -> Refusal:
+    """R16."""
+    return Refusal(
+        "payment_in_progress",
+        "The answer to a payment of this account is not known yet: send the command again later.",
+    )
+
+
+def command_ref(request: c.Request) -> e.CommandRef:
+    """How the request's events refer to it."""
+    return e.CommandRef(request.role, request.id, request.fingerprint if request.id is not None else None)

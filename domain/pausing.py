@@ -1,0 +1,143 @@
+"""Pausing and resuming a family's plan (R31-R37)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from domain import events as e
+from domain.answers import Refusal
+from domain.calendar import LATEST, CivilDate, Instant, begins_at, cycle_from, twelve_months_after
+from domain.catalog import Catalogues
+from domain.commands import PausePlan, ResumePlan
+from domain.plans import unknown_family
+from domain.pricing import PriceList, invoice_of, plan_line
+from domain.proposals import Context, Proposal, Proposed, cancellation_pending, not_held, past_due
+from domain.renewal import upcoming
+from domain.state import Account, PlanItem
+
+
+def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
+    """R31, refused in its order; the answer lists what goes on being billed (R32)."""
+    if unknown := unknown_family(ctx, command.family):
+        return unknown
+    family = ctx.catalog.families.get(command.family)
+    if family is not None and not family.pausable:
+        return Refusal(
+            "not_pausable",
+            f"A plan of the family {command.family} cannot be paused.",
+            {"family": command.family},
+        )
+    held = ctx.state.plans.get(command.family)
+    if held is None or held.cycle is None:
+        return not_held(f"a monthly plan of the family {command.family}")
+    if refusal := _pause_refused(ctx, held) or _resume_date_refused(ctx, command.resume_on):
+        return refusal
+    resume_at = None if command.resume_on is None else begins_at(command.resume_on, ctx.state.time_zone)
+    anchor = ctx.state.anchor_without((held.product,))
+    paused = msgspec.structs.replace(held, paused_at=ctx.at)
+    after = msgspec.structs.replace(ctx.state, plans={**ctx.state.plans, held.family: paused}, anchor=anchor)
+    return Proposal(
+        e.PlanPaused(
+            at=ctx.at,
+            command=ctx.command,
+            family=held.family,
+            product=held.product,
+            account_anchor=anchor,
+            resume_on=command.resume_on,
+            resume_at=resume_at,
+            still_billed=upcoming(after, ctx.catalogues),
+        )
+    )
+
+
+def _pause_refused(ctx: Context, held: PlanItem) -> Refusal | None:
+    assert held.cycle is not None
+    facts = {"product": held.product}
+    if not held.active:
+        return Refusal("already_paused", f"{held.product} is already paused.", facts)
+    if held.cancelled:
+        return cancellation_pending(held.product, held.cycle.end)
+    if held.downgrade is not None:
+        message = f"{held.product} becomes {held.downgrade.product} on {held.cycle.end}: undo that first."
+        return Refusal("change_pending", message, {**facts, "on": held.cycle.end.isoformat()})
+    if ctx.state.past_due:
+        return past_due(ctx.state)
+    pauses = ctx.state.pauses.get(held.family, ())
+    if len(pauses) == 2 and (allowed := twelve_months_after(pauses[0])) > ctx.today:
+        message = f"{held.product} was paused twice in twelve months: it can be paused again from {allowed}."
+        return Refusal("pause_limit", message, {**facts, "allowed_from": allowed.isoformat()})
+    return None
+
+
+def _resume_date_refused(ctx: Context, resume_on: CivilDate | None) -> Refusal | None:
+    """R36: the date must lie after today."""
+    if resume_on is None or ctx.today < resume_on < LATEST.date():
+        return None
+    message = f"A pause can end on a date after today, {ctx.today}; {resume_on} is not one."
+    return Refusal(
+        "invalid_date", message, {"resume_on": resume_on.isoformat(), "today": ctx.today.isoformat()}
+    )
+
+
+def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
+    """R34, R35, R37."""
+    if unknown := unknown_family(ctx, command.family):
+        return unknown
+    held = ctx.state.plans.get(command.family)
+    if held is None or held.cycle is None:
+        return not_held(f"a monthly plan of the family {command.family}")
+    if held.active:
+        return Refusal("not_paused", f"{held.product} is not paused.", {"product": held.product})
+    if held.cancelled:
+        return cancellation_pending(held.product, held.cycle.end)
+    event = _resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.prices, scheduled=False)
+    return Proposal(msgspec.structs.replace(event, command=ctx.command))
+
+
+def scheduled_resume(
+    state: Account, held: PlanItem, day: CivilDate, issued_at: Instant, catalogues: Catalogues
+) -> e.Event:
+    """What the date named by a pause brings (R36): the resume, the payment that it needs first, or its end
+    if past due."""
+    assert held.resume_at is not None
+    at = held.resume_at
+    if state.past_due:
+        return e.ResumeDropped(at=at, family=held.family, product=held.product, reason="past_due")
+    event = _resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues.at(at)), scheduled=True)
+    if event.invoice is None or not event.invoice.total:
+        return event
+    return e.PaymentStarted(
+        at=at, purpose="scheduled_resume", amount=event.invoice.total, currency=state.currency, if_paid=event
+    )
+
+
+def _resumed(
+    state: Account,
+    held: PlanItem,
+    today: CivilDate,
+    at: Instant,
+    issued_at: Instant,
+    prices: PriceList,
+    *,
+    scheduled: bool,
+) -> e.PlanResumed:
+    """Inside the paid cycle: free, cycle and anchor as they were (R35). Else as a purchase today (R34; a
+    price no longer asked: R8)."""
+    assert held.cycle is not None
+    price, cycle, invoice = held.price, held.cycle, None
+    if today >= cycle.end:
+        asked = prices.plan(held.product, held.tier)
+        price = held.price if asked is None else asked
+        cycle = cycle_from(state.anchor or today, today, state.time_zone)
+        invoice = invoice_of(state, today, (plan_line(held.product, held.tier, price, cycle),), issued_at)
+    return e.PlanResumed(
+        at=at,
+        family=held.family,
+        product=held.product,
+        tier=held.tier,
+        price=price,
+        cycle=cycle,
+        account_anchor=state.anchor or cycle.anchor,
+        scheduled=scheduled,
+        invoice=invoice,
+    )

@@ -1,0 +1,269 @@
+"""Buying, changing and cancelling plans (R10, R11, R17, R22, R28, R29)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from domain import events as e
+from domain.answers import Refusal
+from domain.calendar import cycle_from
+from domain.commands import CancelPlan, ChangePlan, PurchasePlan
+from domain.pricing import full_difference_line, invoice_of, plan_line, upgrade_lines
+from domain.proposals import (
+    Context,
+    Proposal,
+    Proposed,
+    Unchanged,
+    cancellation_pending,
+    no_price,
+    not_held,
+    unknown_product,
+)
+from domain.renewal import addons_ending
+from domain.state import PendingDowngrade, PlanItem
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A plan and tier of the catalogue with its price now; a price of zero makes it Free (R22)."""
+
+    family: str
+    product: str
+    tier: str
+    price: Decimal
+
+    @property
+    def free(self) -> bool:
+        """Not a monthly plan."""
+        return not self.price
+
+
+def purchase_plan(ctx: Context, command: PurchasePlan) -> Proposed:
+    """R10, R11, R17; Free: R22."""
+    target = _target(ctx, command)
+    if isinstance(target, Refusal):
+        return target
+    held = ctx.state.plans.get(target.family)
+    if held is None or (held.cycle is None and not target.free):
+        return start(ctx, target, replaces=None if held is None else held.product)
+    if not held.active:
+        return _paused(held)
+    if held.cancelled and (held.product, held.tier) == (target.product, target.tier):
+        return _withdraw_cancellation(ctx, held)
+    return Refusal(
+        "already_active",
+        f"{held.product} is active in this family: change the plan instead.",
+        {"product": held.product},
+    )
+
+
+def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
+    """A plan begins today: Free without a charge (R22); a monthly one in full, becoming the account's
+    anchor (R10), or, where the account has one, prorated to its next boundary (R11)."""
+    state = ctx.state
+    if target.free:
+        return Proposal(
+            e.FreePlanStarted(
+                at=ctx.at,
+                command=ctx.command,
+                family=target.family,
+                product=target.product,
+                tier=target.tier,
+                replaces=replaces,
+                account_anchor=state.anchor,
+            )
+        )
+    anchor = state.anchor or ctx.today
+    cycle = cycle_from(anchor, ctx.today, state.time_zone)
+    line = plan_line(target.product, target.tier, target.price, cycle)
+    return Proposal(
+        e.PlanPurchased(
+            at=ctx.at,
+            command=ctx.command,
+            family=target.family,
+            product=target.product,
+            tier=target.tier,
+            price=target.price,
+            cycle=cycle,
+            account_anchor=anchor,
+            replaces=replaces,
+            invoice=invoice_of(state, ctx.today, (line,), ctx.at),
+        )
+    )
+
+
+def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
+    """R29: an upgrade at once, a downgrade at the cycle's end, at an equal price at once for nothing."""
+    target = _target(ctx, command)
+    if isinstance(target, Refusal):
+        return target
+    held = ctx.state.plans.get(target.family)
+    if held is None:
+        return not_held(f"a plan of the family {target.family}")
+    if not held.active:
+        return _paused(held)
+    if held.cancelled:
+        assert held.cycle is not None
+        return cancellation_pending(held.product, held.cycle.end)
+    if (held.product, held.tier) == (target.product, target.tier) and (held.cycle is not None or target.free):
+        if held.downgrade is not None:
+            withdrawn = e.DowngradeWithdrawn(
+                at=ctx.at, command=ctx.command, family=held.family, product=held.product
+            )
+            return Proposal(withdrawn, reinstates=True)
+        return Refusal(
+            "already_active", f"{held.product} ({held.tier}) is the present plan.", {"product": held.product}
+        )
+    if held.cycle is None and not target.free:
+        return start(ctx, target, replaces=held.product)
+    if target.price < held.price:
+        return _downgrade(ctx, held, target)
+    return _change_now(ctx, held, target)
+
+
+def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
+    """An upgrade, charged by days or by the whole difference as the catalogue's policy says, or a change
+    at the same price (R29)."""
+    invoice = None
+    if target.price > held.price:
+        assert held.cycle is not None
+        if target.product == held.product and ctx.catalog.full_difference:
+            difference = target.price - held.price
+            lines: tuple[e.Line, ...] = (
+                full_difference_line(target.product, target.tier, difference, ctx.today, held.cycle),
+            )
+        else:
+            old = (held.product, held.tier, held.price)
+            new = (target.product, target.tier, target.price)
+            lines = upgrade_lines(old, new, ctx.today, held.cycle)
+        invoice = invoice_of(ctx.state, ctx.today, lines, ctx.at)
+    return Proposal(
+        e.PlanChanged(
+            at=ctx.at,
+            command=ctx.command,
+            family=held.family,
+            from_product=held.product,
+            from_tier=held.tier,
+            product=target.product,
+            tier=target.tier,
+            price=target.price,
+            cycle=held.cycle,
+            invoice=invoice,
+        )
+    )
+
+
+def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
+    """Pending until the cycle's end; a later one replaces it (R29). Down to Free once in an account's life
+    (R22)."""
+    assert held.cycle is not None
+    pending = held.downgrade
+    wanted = PendingDowngrade(target.product, target.tier, target.free)
+    if pending == wanted:
+        return Unchanged(
+            f"{held.product} already becomes {target.product} ({target.tier}) on {held.cycle.end}."
+        )
+    if target.free and ctx.state.free_used and not (pending is not None and pending.to_free):
+        return Refusal(
+            "free_already_used", "The move down to a Free plan is allowed once in an account's life."
+        )
+    return Proposal(
+        e.DowngradeScheduled(
+            at=ctx.at,
+            command=ctx.command,
+            family=held.family,
+            product=held.product,
+            tier=held.tier,
+            to_product=target.product,
+            to_tier=target.tier,
+            to_free=target.free,
+            on=held.cycle.end,
+            ending_addons=_addons_ending_with(ctx, msgspec.structs.replace(held, downgrade=wanted)),
+        )
+    )
+
+
+def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
+    """R28; of a paused plan R37; of Free R22."""
+    if unknown := unknown_family(ctx, command.family):
+        return unknown
+    held = ctx.state.plans.get(command.family)
+    if held is None:
+        return not_held(f"a plan of the family {command.family}")
+    if held.cancelled:
+        return Unchanged(f"{held.product} is already cancelled.")
+    if held.cycle is None or (not held.active and held.cycle.end <= ctx.today):
+        anchor = ctx.state.anchor_without((held.product,))
+        ended = e.PlanEnded(
+            at=ctx.at,
+            command=ctx.command,
+            family=held.family,
+            product=held.product,
+            reason="cancelled",
+            account_anchor=anchor,
+        )
+        return Proposal(ended, while_past_due=True)
+    cancelled = msgspec.structs.replace(held, cancelled=True, downgrade=None)
+    return Proposal(
+        e.PlanCancelled(
+            at=ctx.at,
+            command=ctx.command,
+            family=held.family,
+            product=held.product,
+            on=held.cycle.end,
+            ending_addons=_addons_ending_with(ctx, cancelled),
+        ),
+        while_past_due=True,
+    )
+
+
+def undo_plan(ctx: Context, held: PlanItem) -> Proposed:
+    """Withdraw the plan's pending cancellation or downgrade (R27, R28, R29)."""
+    if held.cancelled:
+        return _withdraw_cancellation(ctx, held)
+    if held.downgrade is not None:
+        withdrawn = e.DowngradeWithdrawn(
+            at=ctx.at, command=ctx.command, family=held.family, product=held.product
+        )
+        return Proposal(withdrawn, reinstates=True, while_past_due=True)
+    return Refusal("nothing_to_undo", f"Nothing is pending for {held.product}.", {"product": held.product})
+
+
+def unknown_family(ctx: Context, family: str) -> Refusal | None:
+    """Neither the catalogue nor the account knows the family."""
+    known = family in ctx.catalog.families or family in ctx.state.plans
+    return None if known else unknown_product(family, "plan family")
+
+
+def _target(ctx: Context, command: PurchasePlan | ChangePlan) -> Target | Refusal:
+    """The plan and tier asked for, known and priced in the account's currency (section 10)."""
+    plan = ctx.catalog.plans.get(command.product)
+    if plan is None:
+        return unknown_product(command.product, "plan")
+    tier = next(iter(plan.tiers)) if command.tier is None else command.tier
+    if tier not in plan.tiers:
+        return unknown_product(f"{command.product}/{tier}", "tier")
+    price = ctx.prices.plan(command.product, tier)
+    if price is None:
+        return no_price(command.product, ctx.state.currency)
+    return Target(plan.family, plan.id, tier, price)
+
+
+def _withdraw_cancellation(ctx: Context, held: PlanItem) -> Proposal:
+    withdrawn = e.PlanCancellationWithdrawn(
+        at=ctx.at, command=ctx.command, family=held.family, product=held.product
+    )
+    return Proposal(withdrawn, reinstates=True, while_past_due=True)
+
+
+def _paused(held: PlanItem) -> Refusal:
+    return Refusal("plan_paused", f"{held.product} is paused: resume it first.", {"product": held.product})
+
+
+def _addons_ending_with(ctx: Context, item: PlanItem) -> tuple[e.Ending, ...]:
+    """The add-ons that end with this change of the plan, and would not without it (R28)."""
+    state = ctx.state
+    already = addons_ending(state)
+    after = addons_ending(msgspec.structs.replace(state, plans={**state.plans, item.family: item}))
+    return tuple(ending for product, ending in after.items() if product not in already)

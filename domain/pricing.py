@@ -1,0 +1,122 @@
+"""Prices and the lines made of them: what a catalogue asks, with a test clock's overrides, and the
+arithmetic of R6, R20 and R47."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from domain.calendar import CivilDate, Cycle, Instant, days_between
+from domain.catalog import AddOn, BlockPrice, Catalog
+from domain.events import Invoice, Line
+from domain.money import prorate, zero
+from domain.state import Account
+
+
+class PriceList(msgspec.Struct, frozen=True):
+    """What the catalogue in force asks in the account's currency. None: not sold in it."""
+
+    catalog: Catalog
+    currency: str
+    overrides: dict[str, Decimal]
+
+    @classmethod
+    def of(cls, state: Account, catalog: Catalog) -> PriceList:
+        """The prices for this account."""
+        return cls(catalog, state.currency, state.price_overrides)
+
+    def plan(self, product: str, tier: str) -> Decimal | None:
+        """Monthly price of a plan's tier."""
+        override = self.overrides.get(f"{product}/{tier}") if self.overrides else None
+        if override is not None:
+            return override
+        plan = self.catalog.plans.get(product)
+        return None if plan is None or tier not in plan.tiers else plan.tiers[tier].get(self.currency)
+
+    def add_on(self, product: str) -> Decimal | None:
+        """Monthly price of an add-on with a flat price."""
+        override = self.overrides.get(product) if self.overrides else None
+        if override is not None:
+            return override
+        add_on = self.catalog.add_ons.get(product)
+        return None if add_on is None else add_on.prices.get(self.currency)
+
+    def credits(self, product: str) -> Decimal | None:
+        """Price of a credit pack."""
+        override = self.overrides.get(product) if self.overrides else None
+        if override is not None:
+            return override
+        pack = self.catalog.credits.get(product)
+        return None if pack is None else pack.prices.get(self.currency)
+
+    def blocks(self, add_on: AddOn) -> tuple[BlockPrice, ...] | None:
+        """Graduated block prices."""
+        return add_on.block_prices.get(self.currency)
+
+
+def plan_line(product: str, tier: str, price: Decimal, cycle: Cycle) -> Line:
+    """A plan for a cycle, by days (R6)."""
+    days = cycle.days
+    amount = prorate(price, days, cycle.of_days)
+    return Line(product, tier, "plan", cycle.start, cycle.end, days, cycle.of_days, price, None, amount)
+
+
+def addon_line(product: str, price: Decimal, cycle: Cycle) -> Line:
+    """An add-on for a cycle, by days (R6, R12)."""
+    days = cycle.days
+    amount = prorate(price, days, cycle.of_days)
+    return Line(product, None, "addon", cycle.start, cycle.end, days, cycle.of_days, price, None, amount)
+
+
+def upgrade_lines(
+    old: tuple[str, str, Decimal], new: tuple[str, str, Decimal], today: CivilDate, cycle: Cycle
+) -> tuple[Line, ...]:
+    """The new price for the days left and the old price for the same days credited (R29). `old`, `new`:
+    product, tier, price."""
+    days, of_days = days_between(today, cycle.end), cycle.of_days
+    charge = Line(
+        new[0], new[1], "plan", today, cycle.end, days, of_days, new[2], None, prorate(new[2], days, of_days)
+    )
+    credited = -prorate(old[2], days, of_days)
+    return charge, Line(
+        old[0], old[1], "credit_line", today, cycle.end, days, of_days, old[2], None, credited
+    )
+
+
+def full_difference_line(
+    product: str, tier: str, difference: Decimal, today: CivilDate, cycle: Cycle
+) -> Line:
+    """A tier upgrade at the whole price difference (R29): not counted by days."""
+    return Line(product, tier, "plan", today, cycle.end, None, None, difference, None, difference)
+
+
+def block_lines(
+    product: str, blocks: int, steps: tuple[BlockPrice, ...], start: CivilDate, end: CivilDate
+) -> tuple[Line, ...]:
+    """Blocks bought at once, a line for each price step reached; never prorated (R20)."""
+    lines, below = [], 0
+    for step in steps:
+        reached = blocks if step.up_to is None else min(blocks, step.up_to)
+        quantity = reached - below
+        if quantity <= 0:
+            break
+        amount = step.price * quantity
+        lines.append(Line(product, None, "blocks", start, end, None, None, step.price, quantity, amount))
+        below = reached
+    return tuple(lines)
+
+
+def credits_line(product: str, price: Decimal, today: CivilDate, expires_on: CivilDate) -> Line:
+    """A credit pack for the span in which it can be used (R21)."""
+    return Line(product, None, "credits", today, expires_on, None, None, price, None, price)
+
+
+def total_of(lines: tuple[Line, ...], currency: str) -> Decimal:
+    """The sum of the lines, in the currency's digits."""
+    return sum((line.amount for line in lines), zero(currency))
+
+
+def invoice_of(state: Account, day: CivilDate, lines: tuple[Line, ...], issued_at: Instant) -> Invoice:
+    """The account's next invoice: for the date, issued at the instant (R24, R47)."""
+    return Invoice(state.next_invoice, day, state.currency, total_of(lines, state.currency), lines, issued_at)
