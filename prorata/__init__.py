@@ -1,0 +1,1 @@
+"""The application: the command line, its settings, and what wires the packages together."""

@@ -1,0 +1,107 @@
+"""Comparing an expectation with what is shown: only what is named, amounts as amounts, moments as
+instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from domain.calendar import Instant, parse_moment
+from prorata.simulation.scenario import Expectation
+from prorata.simulation.shown import Shown
+
+AMOUNTS = frozenset(["total", "unit_price", "amount"])
+MOMENTS = frozenset(["access_until"])
+BRIEFLY = ("product", "date", "from", "to", "total", "amount")
+
+
+class Mismatch(msgspec.Struct, frozen=True):
+    """A place in the file where something else was expected than came."""
+
+    where: str
+    expected: Any
+    got: Any
+
+
+def mismatches(expect: Expectation, shown: Shown, zone: str, place: str) -> list[Mismatch]:
+    """Every difference between what the expectation names and what is shown."""
+    return [Mismatch(*difference) for difference in _differences(expect, shown, zone, place)]
+
+
+Difference = tuple[str, Any, Any]
+
+
+def _differences(expect: Expectation, shown: Shown, zone: str, place: str) -> Iterator[Difference]:
+    if expect.account is not UNSET:
+        yield from _named(expect.account, shown.account, zone, f"{place}.account")
+    if expect.invoices is not UNSET:
+        yield from _lists(expect.invoices, shown.invoices, zone, f"{place}.invoices")
+    if expect.invoice_totals is not UNSET:
+        totals = [invoice.total for invoice in shown.invoices]
+        if [Decimal(total) for total in expect.invoice_totals] != totals:
+            yield f"{place}.invoice_totals", list(expect.invoice_totals), [str(total) for total in totals]
+    held = {entitlement.product: entitlement for entitlement in shown.entitlements}
+    for i, entitlement in enumerate(expect.entitlements or ()):
+        where = f"{place}.entitlements[{i}]"
+        if entitlement.product not in held:
+            yield where, msgspec.to_builtins(entitlement), None
+        else:
+            yield from _named(entitlement, held[entitlement.product], zone, where)
+    used = {windows.product: windows for windows in shown.access_windows}
+    for i, expected in enumerate(expect.access_windows or ()):
+        where, got = f"{place}.access_windows[{i}]", used.get(expected.product)
+        spans = () if got is None else got.windows
+        if _spans(expected.windows, zone) != _spans(spans, zone):
+            yield f"{where}.windows", msgspec.to_builtins(expected.windows), msgspec.to_builtins(spans)
+        renews = got is not None and got.renews
+        if expected.renews is not UNSET and expected.renews != renews:
+            yield f"{where}.renews", expected.renews, renews
+
+
+def _spans(windows: Any, zone: str) -> list[tuple[Any, Any]]:
+    def moment(text: str | None) -> Instant | None:
+        return None if text is None else parse_moment(text, zone)
+
+    return [(moment(w.from_), moment(w.until)) for w in windows]
+
+
+def _lists(expected: Any, got: Any, zone: str, place: str) -> Iterator[Difference]:
+    if len(expected) != len(got):
+        yield place, [_brief(e) for e in expected], [_brief(g) for g in got]
+        return
+    for i, (one, other) in enumerate(zip(expected, got, strict=True)):
+        yield from _named(one, other, zone, f"{place}[{i}]")
+
+
+def _named(expected: Any, got: Any, zone: str, place: str) -> Iterator[Difference]:
+    """Differences in the fields that the expectation gives."""
+    actual = msgspec.to_builtins(got)
+    for attribute, name in zip(expected.__struct_fields__, expected.__struct_encode_fields__, strict=True):
+        value = getattr(expected, attribute)
+        if value is UNSET:
+            continue
+        where = f"{place}.{name}"
+        if name == "lines":
+            yield from _lists(value, got.lines, zone, where)
+        elif not _same(name, value, actual[name], zone):
+            yield where, value, actual[name]
+
+
+def _same(name: str, expected: Any, got: Any, zone: str) -> bool:
+    if expected is None or got is None:
+        return expected is got
+    if name in AMOUNTS:
+        return Decimal(expected) == Decimal(got)
+    if name in MOMENTS:
+        return parse_moment(expected, zone) == parse_moment(got, zone)
+    return bool(expected == got)
+
+
+def _brief(value: Any) -> str:
+    """An invoice or line in a few words, for lists of different lengths."""
+    fields = msgspec.to_builtins(value)
+    return " ".join(str(fields[name]) for name in BRIEFLY if name in fields)

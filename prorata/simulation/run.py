@@ -1,0 +1,173 @@
+"""Running a scenario: the same conversation with the domain as the service's, with a log and a gateway
+that are a list and a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from domain import commands as c
+from domain import events as e
+from domain.answers import Answer, Outcome, answer_of
+from domain.calendar import Instant
+from domain.catalog import Catalogues
+from domain.conclude import PaymentAnswer
+from domain.decide import Repeated
+from domain.errors import InvalidInput
+from domain.evolve import evolve
+from domain.invoices import Invoices, with_event
+from domain.money import parse_amount
+from domain.process import Append, Conversation, handle, settle_due
+from domain.state import Account, PendingPayment
+from prorata.simulation.compare import Mismatch, mismatches
+from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethod, Scenario, Step
+from prorata.simulation.shown import Shown, shown
+
+Returned = TypeVar("Returned")
+
+
+class StepResult(msgspec.Struct, frozen=True):
+    """What came of a step: `charged` is None where it was rejected or is no command."""
+
+    outcome: Outcome
+    code: str | None
+    charged: Decimal | None
+    events: tuple[str, ...]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came of a scenario: whether all holds, what does not, each step's outcome, and the end state
+    (FORMAT.md)."""
+
+    name: str
+    ok: bool
+    mismatches: tuple[Mismatch, ...]
+    steps: tuple[StepResult, ...]
+    state: Shown
+
+
+class VirtualAccount:
+    """One account on a virtual clock: its events in a list, its payments answered as the story says."""
+
+    def __init__(self, currency: str, time_zone: str, catalogues: Catalogues, at: Instant) -> None:
+        self.catalogues = catalogues
+        self.history: list[e.Event] = []
+        self.invoices: Invoices = {}
+        self.works = True
+        self.state: Account | None = None
+        opening = c.OpenAccount(currency, time_zone, "test")
+        self.give(c.Request(opening, at, "test"))
+
+    def give(self, request: c.Request, *, declined: bool = False) -> Answer:
+        """Give a command; `declined`: its own payment is declined."""
+
+        def answer(payment: PendingPayment) -> PaymentAnswer:
+            own = payment.purpose in ("purchase", "balance")
+            return "paid" if self.works and not (declined and own) else "declined"
+
+        answered = self._converse(handle(self.state, request, self.catalogues), answer)
+        if isinstance(answered, Repeated):
+            recorded = [e for e in self.history if e.command is not None and e.command.id == request.id]
+            return answer_of(recorded, self.account.currency)
+        return answered
+
+    def settle(self, until: Instant) -> None:
+        """Settle what is due up to the instant."""
+        conversation = settle_due(self.account, until, self.catalogues)
+        self._converse(conversation, lambda _: "paid" if self.works else "declined")
+
+    @property
+    def account(self) -> Account:
+        """The account's state."""
+        assert self.state is not None
+        return self.state
+
+    def _converse(
+        self, conversation: Conversation[Returned], answer: Callable[[PendingPayment], PaymentAnswer]
+    ) -> Returned:
+        reply: Any = None
+        while True:
+            try:
+                step = conversation.send(reply)
+            except StopIteration as done:
+                returned: Returned = done.value
+                return returned
+            reply = self._appended(step.events) if isinstance(step, Append) else answer(step.payment)
+
+    def _appended(self, events: tuple[e.Event, ...]) -> Account:
+        for event in events:
+            self.state = evolve(self.state, event)
+            self.invoices = with_event(self.invoices, event)
+        self.history.extend(events)
+        return self.account
+
+
+def run(scenario: Scenario) -> Result:
+    """Play the story to its end and compare what it names.
+
+    Raises InvalidInput for a step that cannot be taken, such as another price for what is not sold.
+    """
+    begin = scenario.steps[0].at if scenario.steps else scenario.until
+    catalogues = Catalogues.always(scenario.catalog)
+    account = VirtualAccount(scenario.currency, scenario.time_zone, catalogues, begin)
+    found: list[Mismatch] = []
+    results = tuple([_take(account, step, scenario, found) for step in scenario.steps])
+    account.settle(scenario.until)
+    end = shown(account.account, account.invoices, scenario.catalog)
+    found += mismatches(scenario.expect, end, scenario.time_zone, "$.expect")
+    return Result(scenario.name, not found, tuple(found), results, end)
+
+
+def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[Mismatch]) -> StepResult:
+    do = step.do
+    if isinstance(do, PaymentMethod):
+        account.settle(step.at)
+        account.works = do.works
+        return StepResult("accepted", None, None, ())
+    if isinstance(do, Expectation):
+        account.settle(step.at)
+        now = shown(account.account, account.invoices, scenario.catalog)
+        found += mismatches(do, now, scenario.time_zone, step.place)
+        return StepResult("accepted", None, None, ())
+    answer = account.give(_request(step, do, scenario.currency), declined=step.given.payment is not UNSET)
+    if isinstance(do, c.OverridePrice):
+        if answer.code in ("unknown_product", "no_price", "invalid_amount"):
+            raise InvalidInput("invalid_scenario", step.place, answer.message)
+        return StepResult(answer.outcome, answer.code, None, answer.events)
+    found += _outcome_mismatches(step.given, answer, scenario.currency, step.place)
+    return StepResult(answer.outcome, answer.code, answer.charged, answer.events)
+
+
+def _request(step: Step, command: c.Command, currency: str) -> c.Request:
+    given = step.given
+    total = given.expected_total
+    return c.Request(
+        command,
+        step.at,
+        "test",
+        given.by,
+        None if given.id is UNSET else given.id,
+        given.confirm.cvv,
+        given.confirm.billing,
+        None if total is UNSET else parse_amount(total, currency, f"{step.place}.expected_total"),
+    )
+
+
+def _outcome_mismatches(given: CommandStep, answer: Answer, currency: str, place: str) -> list[Mismatch]:
+    if given.rejected is not UNSET:
+        came = answer.code or answer.outcome
+        return [] if came == given.rejected else [Mismatch(f"{place}.rejected", given.rejected, came)]
+    if answer.outcome == "rejected":
+        return [Mismatch(place, "not rejected" if given.outcome is UNSET else given.outcome, answer.code)]
+    found = []
+    if given.outcome is not UNSET and given.outcome != answer.outcome:
+        found.append(Mismatch(f"{place}.outcome", given.outcome, answer.outcome))
+    if given.charged is not UNSET:
+        charged = parse_amount(given.charged, currency, f"{place}.charged")
+        if charged != answer.charged:
+            found.append(Mismatch(f"{place}.charged", given.charged, str(answer.charged)))
+    return found

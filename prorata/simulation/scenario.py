@@ -1,0 +1,315 @@
+"""A scenario file, decoded strictly: a field that the format does not name makes the file invalid, with
+its place."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from domain.calendar import Instant, check_time_zone, parse_date, parse_moment
+from domain.catalog import Catalog, convert_catalog, parse_catalog
+from domain.commands import Command
+from domain.errors import InvalidInput
+from domain.money import check_currency
+
+Name = Annotated[str, Meta(min_length=1)]
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Moment = str
+Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Price = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+Rule = Annotated[str, Meta(pattern="^R([1-9]|[1-4][0-9]|50)$")]
+Code = Literal[
+    "command_id_reused", "unknown_account", "forbidden", "account_closed", "unknown_product",
+    "no_price", "own_process", "already_active", "not_held", "plan_paused", "not_paused",
+    "already_paused", "not_pausable", "cancellation_pending", "change_pending", "pause_limit",
+    "invalid_date", "free_already_used", "monthly_plan_active", "nothing_to_undo", "nothing_due",
+    "balance_due", "prerequisite_missing", "past_due", "payment_locked", "confirmation_required",
+    "quote_changed", "payment_declined",
+]  # fmt: skip
+
+
+class _Object(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+# ---- what must come of it ------------------------------------------------
+
+
+class ExpectedLine(_Object, frozen=True, rename={"from_": "from"}):
+    """An invoice line; only what is given is compared. None in days, of_days, quantity, tier: there is
+    none."""
+
+    product: Name | UnsetType = UNSET
+    tier: str | UnsetType | None = UNSET
+    kind: Literal["plan", "addon", "blocks", "credits", "credit_line"] | UnsetType = UNSET
+    from_: Date | UnsetType = UNSET
+    to: Date | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    of_days: Annotated[int, Meta(ge=28, le=31)] | UnsetType | None = UNSET
+    unit_price: Price | UnsetType = UNSET
+    quantity: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    amount: Amount | UnsetType = UNSET
+
+
+class ExpectedInvoice(_Object, frozen=True):
+    """An invoice of the list."""
+
+    number: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    date: Date | UnsetType = UNSET
+    total: Amount | UnsetType = UNSET
+    status: Literal["paid", "open", "uncollectible"] | UnsetType = UNSET
+    lines: tuple[ExpectedLine, ...] | UnsetType = UNSET
+
+
+class ExpectedEntitlement(_Object, frozen=True):
+    """What may be used of a product."""
+
+    product: Name
+    status: Literal["active", "ending", "paused", "suspended", "ended"] | UnsetType = UNSET
+    renews: bool | UnsetType = UNSET
+    access_until: Moment | UnsetType | None = UNSET
+    allowance: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
+
+
+class ExpectedWindow(_Object, frozen=True, rename={"from_": "from"}):
+    """A span of use; `until` None: no end."""
+
+    from_: Moment
+    until: Moment | None
+
+
+class ExpectedWindows(_Object, frozen=True):
+    """All windows of a product."""
+
+    product: Name
+    windows: tuple[ExpectedWindow, ...]
+    renews: bool | UnsetType = UNSET
+
+
+class ExpectedAccount(_Object, frozen=True):
+    """The account as a whole."""
+
+    status: Literal["good", "past_due", "closed"] | UnsetType = UNSET
+    anchor: Date | UnsetType | None = UNSET
+    next_renewal: Date | UnsetType | None = UNSET
+    support: bool | UnsetType = UNSET
+
+
+class Expectation(_Object, frozen=True):
+    """A state of the account; only what is named is compared."""
+
+    invoices: tuple[ExpectedInvoice, ...] | UnsetType = UNSET
+    invoice_totals: tuple[Amount, ...] | UnsetType = UNSET
+    entitlements: tuple[ExpectedEntitlement, ...] | UnsetType = UNSET
+    access_windows: tuple[ExpectedWindows, ...] | UnsetType = UNSET
+    account: ExpectedAccount | UnsetType = UNSET
+
+
+# ---- steps ---------------------------------------------------------------
+
+
+class Confirm(_Object, frozen=True):
+    """What of the confirmation is given (R15); both by default."""
+
+    cvv: bool = True
+    billing: bool = True
+
+
+class CommandStep(_Object, frozen=True):
+    """What any command step may have beside the command's own fields."""
+
+    id: Name | UnsetType = UNSET
+    by: Name = "owner"
+    confirm: Confirm = Confirm()
+    payment: Literal["declined"] | UnsetType = UNSET
+    expected_total: Amount | UnsetType = UNSET
+    charged: Price | UnsetType = UNSET
+    outcome: Literal["accepted", "reinstated", "unchanged"] | UnsetType = UNSET
+    rejected: Code | UnsetType = UNSET
+
+
+class PaymentMethod(_Object, frozen=True):
+    """How every payment is answered from now on."""
+
+    works: bool
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step at its instant: a command with what must come of it, another way of paying, or an
+    expectation."""
+
+    place: str
+    at: Instant
+    do: Command | PaymentMethod | Expectation
+    given: CommandStep
+
+
+class AccountFields(_Object, frozen=True):
+    """The account that the story is about."""
+
+    currency: str
+    time_zone: str
+    id: Name | UnsetType = UNSET
+
+
+class _File(_Object, frozen=True):
+    name: Name
+    account: AccountFields
+    steps: tuple[dict[str, Any], ...]
+    until: Moment
+    rules: tuple[Rule, ...] | UnsetType = UNSET
+    catalog: str | dict[str, Any] | UnsetType = UNSET
+    expect: Expectation | UnsetType = UNSET
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """One account's story, its moments resolved in the account's zone."""
+
+    name: str
+    rules: tuple[str, ...]
+    catalog: Catalog
+    currency: str
+    time_zone: str
+    steps: tuple[Step, ...]
+    until: Instant
+    expect: Expectation
+
+
+_STEP_FIELDS = frozenset(CommandStep.__struct_fields__)
+_OTHER_STEPS: dict[str, type[PaymentMethod | Expectation]] = {
+    "payment_method": PaymentMethod,
+    "expect": Expectation,
+}
+_NOTHING_GIVEN = CommandStep()
+
+
+def read_scenario(path: Path, catalogs: dict[Path, Catalog]) -> Scenario:
+    """The scenario in the file. Catalogues read from files are kept in `catalogs`.
+
+    Raises InvalidInput with the place in the file.
+    """
+    return parse_scenario(_read(path, "$"), path.parent, catalogs)
+
+
+def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> Scenario:
+    """The scenario in a file's bytes; `folder` is where a catalogue's path starts."""
+    file = _decoded(data)
+    currency = check_currency(file.account.currency, "$.account.currency")
+    zone = check_time_zone(file.account.time_zone, "$.account.time_zone")
+    rules = () if file.rules is UNSET else file.rules
+    if len(set(rules)) < len(rules):
+        raise InvalidInput("invalid_scenario", "$.rules", "a rule stands twice")
+    catalog = _catalog(file.catalog, folder, catalogs)
+    steps = tuple(_step(raw, f"$.steps[{i}]", zone) for i, raw in enumerate(file.steps))
+    until = parse_moment(file.until, zone, "$.until")
+    for earlier, later in pairwise(steps):
+        if later.at < earlier.at:
+            raise InvalidInput(
+                "invalid_scenario", f"{later.place}.at", "this step is before the one above it"
+            )
+    if steps and steps[-1].at > until:
+        raise InvalidInput("invalid_scenario", f"{steps[-1].place}.at", "no step is after `until`")
+    expect = Expectation() if file.expect is UNSET else file.expect
+    check_moments(expect, "$.expect", zone)
+    return Scenario(file.name, rules, catalog, currency, zone, steps, until, expect)
+
+
+def _decoded(data: bytes) -> _File:
+    try:
+        return msgspec.json.decode(data, type=_File)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _invalid(error, "$") from None
+
+
+def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
+    fields = dict(raw)
+    moment, do = fields.pop("at", None), fields.get("do")
+    if not isinstance(moment, str):
+        raise InvalidInput("invalid_scenario", f"{place}.at", "a step has `at`, a moment written as a string")
+    if not isinstance(do, str):
+        raise InvalidInput("invalid_scenario", f"{place}.do", "a step has `do`, the name of a command")
+    at = parse_moment(moment, zone, f"{place}.at")
+    if other := _OTHER_STEPS.get(do):
+        del fields["do"]
+        body = _converted(fields, other, place)
+        if isinstance(body, Expectation):
+            check_moments(body, place, zone)
+        return Step(place, at, body, _NOTHING_GIVEN)
+    if do == "open_account":
+        raise InvalidInput("invalid_scenario", f"{place}.do", "a scenario's account is opened by itself")
+    given = {key: fields.pop(key) for key in tuple(fields) if key in _STEP_FIELDS and do != "reprice"}
+    command = _converted(fields, Command, place)
+    step = Step(place, at, command, _converted(given, CommandStep, place))
+    if step.given.rejected is not UNSET and not (step.given.charged is UNSET and step.given.outcome is UNSET):
+        message = "a rejected step has no `charged` and no `outcome`"
+        raise InvalidInput("invalid_scenario", f"{place}.rejected", message)
+    return step
+
+
+def _catalog(given: str | dict[str, Any] | UnsetType, folder: Path, catalogs: dict[Path, Catalog]) -> Catalog:
+    if isinstance(given, dict):
+        try:
+            return convert_catalog(given)
+        except InvalidInput as error:
+            raise error.under("$.catalog") from None
+    path = folder / ("catalog.json" if given is UNSET else given)
+    if path not in catalogs:
+        try:
+            catalogs[path] = parse_catalog(_read(path, "$.catalog"))
+        except InvalidInput as error:
+            if error.place.startswith("$.catalog"):
+                raise
+            raise InvalidInput(error.code, "$.catalog", f"{path}: {error}") from None
+    return catalogs[path]
+
+
+def _read(path: Path, place: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput("unreadable", place, f"{path} cannot be read: {reason}") from None
+
+
+def check_moments(expect: Expectation, place: str, zone: str) -> None:
+    """Raise InvalidInput for a date or moment in the expectation that is none."""
+    for i, entitlement in enumerate(expect.entitlements or ()):
+        if isinstance(entitlement.access_until, str):
+            parse_moment(entitlement.access_until, zone, f"{place}.entitlements[{i}].access_until")
+    for i, product in enumerate(expect.access_windows or ()):
+        for k, window in enumerate(product.windows):
+            at = f"{place}.access_windows[{i}].windows[{k}]"
+            parse_moment(window.from_, zone, f"{at}.from")
+            if window.until is not None:
+                parse_moment(window.until, zone, f"{at}.until")
+    for i, invoice in enumerate(expect.invoices or ()):
+        _check_date(invoice.date, f"{place}.invoices[{i}].date")
+        for k, line in enumerate(invoice.lines or ()):
+            _check_date(line.from_, f"{place}.invoices[{i}].lines[{k}].from")
+            _check_date(line.to, f"{place}.invoices[{i}].lines[{k}].to")
+    if expect.account is not UNSET:
+        _check_date(expect.account.anchor, f"{place}.account.anchor")
+        _check_date(expect.account.next_renewal, f"{place}.account.next_renewal")
+
+
+def _check_date(text: str | UnsetType | None, place: str) -> None:
+    if isinstance(text, str):
+        parse_date(text, place)
+
+
+def _converted(value: Any, kind: Any, place: str) -> Any:
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, place) from None
+
+
+def _invalid(error: Exception, prefix: str) -> InvalidInput:
+    message, _, place = str(error).rpartition(" - at `")
+    if not message:
+        return InvalidInput("invalid_scenario", prefix, str(error))
+    return InvalidInput("invalid_scenario", prefix + place.rstrip("`").removeprefix("$"), message)
