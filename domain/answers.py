@@ -12,6 +12,7 @@ import msgspec
 from domain import events as e
 from domain.calendar import CivilDate
 from domain.money import zero
+from domain.wording import message_of
 
 Outcome = Literal["accepted", "reinstated", "unchanged", "rejected"]
 Facts = dict[str, Any]
@@ -55,7 +56,7 @@ def unchanged(message: str, currency: str) -> Answer:
     return Answer("unchanged", None, message, {}, zero(currency), (), None, ())
 
 
-def answer_of(events: Sequence[e.Event], currency: str) -> Answer:
+def answer_of(events: Sequence[e.Event], currency: str, language: str = "en") -> Answer:
     """The answer to the command that recorded these events, in order: an intent, if money moved, and what
     came of it."""
     names = tuple(e.type_name(event) for event in events)
@@ -77,7 +78,9 @@ def answer_of(events: Sequence[e.Event], currency: str) -> Answer:
     if isinstance(last, e.InvoicePaid):
         charged = last.amount
     outcome: Outcome = "reinstated" if isinstance(last, WITHDRAWALS) else "accepted"
-    return Answer(outcome, None, _message(last), _facts(last), charged, lines, _renews_on(last), names)
+    return Answer(
+        outcome, None, message_of(last, language), _facts(last), charged, lines, _renews_on(last), names
+    )
 
 
 def _renews_on(event: e.Event) -> CivilDate | None:
@@ -124,50 +127,3 @@ def _facts(event: e.Event) -> Facts:
         case _:
             product = getattr(event, "product", None)
             return {} if product is None else {"product": product}
-
-
-def _message(event: e.Event) -> str:  # noqa: C901 - one case an event
-    """A sentence for a person, in English (R19)."""
-    match event:
-        case e.PlanPurchased() | e.AddonPurchased() | e.PlanChanged() if event.invoice is not None:
-            renews = "" if event.cycle is None else f" It renews on {event.cycle.end}."
-            return f"Mission accomplished! Your plan has been upgraded: {event.product} is active.{renews}"
-        case e.PlanChanged():
-            return f"Your plan is now {event.product} ({event.tier}); nothing was charged."
-        case e.FreePlanStarted():
-            return f"{event.product} is active; it is free."
-        case e.DowngradeScheduled():
-            return f"{event.product} becomes {event.to_product} ({event.to_tier}) on {event.on}."
-        case e.PlanCancelled():
-            return (
-                f"{event.product} ends on {event.on}; until then it can be used, and the cancellation undone."
-            )
-        case e.PlanEnded():
-            return f"{event.product} has ended."
-        case e.PlanPaused():
-            if not event.still_billed:
-                return f"{event.product} is paused."
-            still = ", ".join(f"{u.product} ({u.amount} on {u.date})" for u in event.still_billed)
-            return f"{event.product} is paused. Still billed until removed one by one: {still}."
-        case e.PlanResumed():
-            return f"{event.product} is active again. It renews on {event.cycle.end}."
-        case e.AddonRemoved():
-            return f"{event.product} is removed; it can be used until {event.on}."
-        case e.AddonRemovalWithdrawn() | e.PlanCancellationWithdrawn() | e.DowngradeWithdrawn():
-            return f"{event.product} goes on as before; nothing was charged."
-        case e.BlocksChanged():
-            return f"From {event.on} {event.blocks} blocks are renewed."
-        case e.BlocksToppedUp():
-            return f"{event.e_mails} e-mails were added until the cycle's end."
-        case e.CreditsPurchased():
-            return f"{event.credits} credits were added; they expire on {event.expires_on}."
-        case e.InvoicePaid():
-            return f"Invoice {event.number} is paid."
-        case e.AccountClosed():
-            return "The account is closed; nothing is refunded."
-        case e.AccountOpened():
-            return f"The account is open, in {event.currency} and {event.time_zone}."
-        case e.PriceOverridden():
-            return f"{event.product} costs {event.price} from now on."
-        case _:
-            return "Done."

@@ -212,7 +212,7 @@ def parse_catalog(data: bytes | str) -> Catalog:
     """
     try:
         return build_catalog(msgspec.json.decode(data, type=CatalogFile))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidCatalog("invalid_catalog", *_place_and_message(str(error))) from None
 
 

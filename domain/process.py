@@ -66,7 +66,7 @@ def handle(
     recorded = decided.events
     if state.payment is not None:
         recorded += yield from _answer_payment(state)
-    return answer_of(recorded, state.currency)
+    return answer_of(recorded, state.currency, request.language)
 
 
 def settle_due(state: Account, until: Instant, catalogues: Catalogues) -> Conversation[Account]:

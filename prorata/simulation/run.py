@@ -20,7 +20,6 @@ from domain.decide import Repeated
 from domain.errors import InvalidInput
 from domain.evolve import evolve
 from domain.invoices import Invoices, with_event
-from domain.money import parse_amount
 from domain.process import Append, Conversation, handle, settle_due
 from domain.state import Account, PendingPayment
 from prorata.simulation.compare import Mismatch, mismatches
@@ -44,6 +43,7 @@ class Result(msgspec.Struct, frozen=True):
     (FORMAT.md)."""
 
     name: str
+    rules: tuple[str, ...]
     ok: bool
     mismatches: tuple[Mismatch, ...]
     steps: tuple[StepResult, ...]
@@ -72,7 +72,7 @@ class VirtualAccount:
         answered = self._converse(handle(self.state, request, self.catalogues), answer)
         if isinstance(answered, Repeated):
             recorded = [e for e in self.history if e.command is not None and e.command.id == request.id]
-            return answer_of(recorded, self.account.currency)
+            return answer_of(recorded, self.account.currency, request.language)
         return answered
 
     def settle(self, until: Instant) -> None:
@@ -119,7 +119,7 @@ def run(scenario: Scenario) -> Result:
     account.settle(scenario.until)
     end = shown(account.account, account.invoices, scenario.catalog)
     found += mismatches(scenario.expect, end, scenario.time_zone, "$.expect")
-    return Result(scenario.name, not found, tuple(found), results, end)
+    return Result(scenario.name, scenario.rules, not found, tuple(found), results, end)
 
 
 def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[Mismatch]) -> StepResult:
@@ -133,16 +133,16 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
         now = shown(account.account, account.invoices, scenario.catalog)
         found += mismatches(do, now, scenario.time_zone, step.place)
         return StepResult("accepted", None, None, ())
-    answer = account.give(_request(step, do, scenario.currency), declined=step.given.payment is not UNSET)
+    answer = account.give(_request(step, do), declined=step.given.payment is not UNSET)
     if isinstance(do, c.OverridePrice):
         if answer.code in ("unknown_product", "no_price", "invalid_amount"):
             raise InvalidInput("invalid_scenario", step.place, answer.message)
         return StepResult(answer.outcome, answer.code, None, answer.events)
-    found += _outcome_mismatches(step.given, answer, scenario.currency, step.place)
+    found += _outcome_mismatches(step.given, answer, step.place)
     return StepResult(answer.outcome, answer.code, answer.charged, answer.events)
 
 
-def _request(step: Step, command: c.Command, currency: str) -> c.Request:
+def _request(step: Step, command: c.Command) -> c.Request:
     given = step.given
     total = given.expected_total
     return c.Request(
@@ -153,11 +153,11 @@ def _request(step: Step, command: c.Command, currency: str) -> c.Request:
         None if given.id is UNSET else given.id,
         given.confirm.cvv,
         given.confirm.billing,
-        None if total is UNSET else parse_amount(total, currency, f"{step.place}.expected_total"),
+        None if total is UNSET else Decimal(total),
     )
 
 
-def _outcome_mismatches(given: CommandStep, answer: Answer, currency: str, place: str) -> list[Mismatch]:
+def _outcome_mismatches(given: CommandStep, answer: Answer, place: str) -> list[Mismatch]:
     if given.rejected is not UNSET:
         came = answer.code or answer.outcome
         return [] if came == given.rejected else [Mismatch(f"{place}.rejected", given.rejected, came)]
@@ -167,7 +167,7 @@ def _outcome_mismatches(given: CommandStep, answer: Answer, currency: str, place
     if given.outcome is not UNSET and given.outcome != answer.outcome:
         found.append(Mismatch(f"{place}.outcome", given.outcome, answer.outcome))
     if given.charged is not UNSET:
-        charged = parse_amount(given.charged, currency, f"{place}.charged")
+        charged = Decimal(given.charged)
         if charged != answer.charged:
             found.append(Mismatch(f"{place}.charged", given.charged, str(answer.charged)))
     return found

@@ -221,7 +221,7 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
 def _decoded(data: bytes) -> _File:
     try:
         return msgspec.json.decode(data, type=_File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error, "$") from None
 
 

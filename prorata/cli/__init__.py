@@ -1,0 +1,50 @@
+"""`prorata`, the one command. Each subcommand is a module, imported only when it is called: simulation
+needs no server's client.
+
+Exit codes: 0 done; 1 a check did not hold; 2 bad input; 3 a server cannot be reached or a fate is unknown;
+4 halted, see the message; 70 a fault of Prorata's own; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import cyclopts
+
+app = cyclopts.App(
+    name="prorata",
+    help="Event-sourced billing for accounts that hold base plans and add-ons.",
+    help_flags=["--help", "-h"],
+    version_flags=[],
+    result_action="return_value",
+)
+catalog = cyclopts.App(name="catalog", help="The catalogue: load a version.")
+
+app.command("prorata.cli.simulate:simulate")
+app.command("prorata.cli.database:migrate")
+app.command(catalog)
+catalog.command("prorata.cli.database:load", name="load")
+app.command("prorata.cli.command:command")
+app.command("prorata.cli.workers:bill")
+app.command("prorata.cli.workers:project")
+app.command("prorata.cli.workers:relay")
+app.command("prorata.cli.workers:consume")
+app.command("prorata.cli.audit:history")
+app.command("prorata.cli.audit:rebuild")
+app.command("prorata.cli.demo:demo")
+
+
+def main() -> int:
+    """Run the command line and say how it ended, as an exit code."""
+    from prorata.cli.failures import explained
+
+    try:
+        return int(app(exit_on_error=False, print_error=False) or 0)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last place: said in a sentence, with a code
+        return explained(error)

@@ -1,0 +1,35 @@
+"""How the command line says that something failed: one sentence on stderr with a stable code, and an exit
+code that means something."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import cyclopts
+
+from domain.errors import InvalidInput
+
+BAD_INPUT, UNREACHABLE, HALTED, OWN_FAULT = 2, 3, 4, 70
+
+
+def explained(error: Exception) -> int:
+    """Print what failed, where and what to do; the exit code of such a failure."""
+    if isinstance(error, cyclopts.CycloptsError):
+        return _say(BAD_INPUT, "usage", f"{error}\nSee `prorata --help`.")
+    if isinstance(error, InvalidInput):
+        return _say(BAD_INPUT, error.code, str(error))
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        return _say(getattr(error, "exit_code", UNREACHABLE), code, str(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
+    traceback.print_exception(error)
+    return _say(
+        OWN_FAULT, "internal_error", "this is a fault of Prorata's own: please report the lines above"
+    )
+
+
+def _say(exit_code: int, code: str, message: str) -> int:
+    print(f"prorata: {code}: {message}", file=sys.stderr)
+    return exit_code

@@ -1,0 +1,146 @@
+"""`prorata simulate`: scenario files against the rules, without database, broker or network."""
+
+from __future__ import annotations
+
+import glob
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from domain.catalog import Catalog
+from domain.errors import InvalidInput
+from domain.views import Standing
+from prorata.simulation.compare import Mismatch
+from prorata.simulation.run import Result, StepResult, run
+from prorata.simulation.scenario import read_scenario
+from prorata.simulation.shown import ShownEntitlement, ShownInvoice, ShownWindows
+
+FILES_A_TASK = 100
+"""Below that many files, or on one core, everything runs in this process."""
+
+
+class _Output(msgspec.Struct, frozen=True):
+    """A scenario's line of --json (docs/scenarios.md)."""
+
+    name: str
+    ok: bool
+    mismatches: tuple[Mismatch, ...]
+    steps: tuple[StepResult, ...]
+    account: Standing
+    invoices: tuple[ShownInvoice, ...]
+    entitlements: tuple[ShownEntitlement, ...]
+    access_windows: tuple[ShownWindows, ...]
+
+
+class _Played(msgspec.Struct, frozen=True):
+    """A file's outcome as text for stdout and stderr, and its exit code."""
+
+    out: str
+    err: str
+    exit_code: int
+
+
+def simulate(
+    *files: Annotated[str, Parameter(help="Scenario files, folders of them, or glob patterns.")],
+    json: Annotated[bool, Parameter(negative="", help="One JSON object a file, one a line.")] = False,
+) -> int:
+    """Play scenario files and compare what they expect.
+
+    Exit 0: all hold. 1: at least one mismatch. 2: a file is not a scenario (said on stderr); the others
+    are still run.
+    """
+    if not files:
+        raise InvalidInput("usage", "", "give scenario files, a folder of them or a glob pattern")
+    counts = {0: 0, 1: 0, 2: 0}
+    for played in _play_all([(path, json) for path in _paths(files)]):
+        sys.stdout.write(played.out)
+        if played.err:
+            sys.stdout.flush()
+            sys.stderr.write(played.err)
+        counts[played.exit_code] += 1
+    if not json:
+        total = sum(counts.values())
+        print(f"{total} scenarios: {counts[0]} hold, {counts[1]} do not, {counts[2]} are not valid")
+    return max(code for code, count in counts.items() if count or code == 0)
+
+
+def _paths(given: Iterable[str]) -> Iterator[Path]:
+    """The files themselves; of a folder every *.json but catalogues; of a pattern what it matches."""
+    for text in given:
+        path = Path(text)
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*.json") if not p.name.startswith("catalog"))
+        elif not path.exists() and glob.has_magic(text):
+            matches = glob.glob(text, recursive=True)  # noqa: PTH207 - the pattern may be absolute
+            found = [Path(match) for match in sorted(matches)]
+        else:
+            found = [path]
+        if not found:
+            raise InvalidInput("no_files", "", f"{text}: no scenario file there")
+        yield from found
+
+
+def _play_all(tasks: list[tuple[Path, bool]]) -> Iterator[_Played]:
+    workers = min(len(os.sched_getaffinity(0)), len(tasks) // FILES_A_TASK)
+    if workers < 2:
+        yield from map(_play, tasks)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        yield from pool.map(_play, tasks, chunksize=FILES_A_TASK)
+
+
+def _play(task: tuple[Path, bool]) -> _Played:
+    path, json = task
+    try:
+        result = run(read_scenario(path, _catalogs()))
+    except InvalidInput as error:
+        return _Played("", f"{path}: {error}\n", 2)
+    text = _json(result) if json else _readable(result, path)
+    return _Played(text, "", 0 if result.ok else 1)
+
+
+@lru_cache(maxsize=1)
+def _catalogs() -> dict[Path, Catalog]:
+    """The catalogue files read so far, by path."""
+    return {}
+
+
+def _json(result: Result) -> str:
+    state = result.state
+    output = _Output(
+        result.name,
+        result.ok,
+        result.mismatches,
+        result.steps,
+        state.account,
+        state.invoices,
+        state.entitlements,
+        state.access_windows,
+    )
+    return msgspec.json.encode(output).decode() + "\n"
+
+
+def _readable(result: Result, path: Path) -> str:
+    if result.ok:
+        return f"ok   {path.name}: {result.name}\n"
+    rules = f" ({', '.join(result.rules)})" if result.rules else ""
+    lines = [f"FAIL {path.name}: {result.name}{rules}"]
+    for mismatch in result.mismatches:
+        lines += [
+            f"     {mismatch.where}",
+            f"       expected {_text(mismatch.expected)}",
+            f"       got      {_text(mismatch.got)}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
