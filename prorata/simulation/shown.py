@@ -3,16 +3,33 @@ order, moments as they are written."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from domain.calendar import CivilDate, Instant, local_text
 from domain.catalog import Catalog
-from domain.events import Line
-from domain.invoices import InvoiceEntry, Invoices, InvoiceStatus
+from domain.events import Invoice, Line
+from domain.invoices import Invoices, InvoiceStatus
 from domain.state import Account
-from domain.views import EntitlementStatus, Standing, access_windows, entitlements, standing
+from domain.views import (
+    AccessWindows,
+    Entitlement,
+    EntitlementStatus,
+    Standing,
+    access_windows,
+    entitlements,
+    standing,
+)
+
+if TYPE_CHECKING:
+    from projections.access_windows import AccessWindowsDocument
+    from projections.entitlements import EntitlementsDocument
+    from projections.invoices import InvoiceDocument
+
+Product = TypeVar("Product", Entitlement, AccessWindows)
 
 
 class ShownInvoice(msgspec.Struct, frozen=True, gc=False):
@@ -61,30 +78,69 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 
 
 def shown(state: Account, invoices: Invoices, catalog: Catalog) -> Shown:
-    """What is shown of the account as it stands."""
-    zone = state.time_zone
-
-    def text(at: Instant | None) -> str | None:
-        return None if at is None else local_text(at, zone)
-
-    held = sorted(entitlements(state).values(), key=lambda e: catalog.order(e.product))
-    windows = access_windows(state)
-
-    def spans(product: str) -> ShownWindows:
-        used = windows[product]
-        shown_spans = [ShownWindow(local_text(w.start, zone), text(w.until)) for w in used.windows]
-        return ShownWindows(product, tuple(shown_spans), used.renews)
-
-    return Shown(
+    """What is shown of the account as its state stands."""
+    return _shown(
         standing(state),
-        tuple([_invoice(entry) for entry in invoices.values()]),
-        tuple(
-            [ShownEntitlement(e.product, e.status, e.renews, text(e.access_until), e.allowance) for e in held]
-        ),
-        tuple([spans(e.product) for e in held]),
+        [_invoice(entry.invoice, entry.status) for entry in invoices.values()],
+        entitlements(state).values(),
+        access_windows(state).values(),
+        state.time_zone,
+        catalog,
     )
 
 
-def _invoice(entry: InvoiceEntry) -> ShownInvoice:
-    invoice = entry.invoice
-    return ShownInvoice(invoice.number, invoice.date, invoice.total, entry.status, invoice.lines)
+def shown_documents(
+    held: EntitlementsDocument,
+    invoices: Iterable[InvoiceDocument],
+    windows: AccessWindowsDocument,
+    catalog: Catalog,
+) -> Shown:
+    """The same from the published documents of the account: read models' rows, or records of the state
+    topics."""
+    return _shown(
+        Standing(held.status, held.anchor, held.next_renewal, held.support),
+        [_invoice(document, document.status) for document in invoices],
+        held.entitlements,
+        windows.products,
+        held.time_zone,
+        catalog,
+    )
+
+
+def _shown(
+    account: Standing,
+    invoices: list[ShownInvoice],
+    held: Iterable[Entitlement],
+    used: Iterable[AccessWindows],
+    zone: str,
+    catalog: Catalog,
+) -> Shown:
+    def text(at: Instant | None) -> str | None:
+        return None if at is None else local_text(at, zone)
+
+    def in_order(products: Iterable[Product]) -> list[Product]:
+        return sorted(products, key=lambda product: catalog.order(product.product))
+
+    return Shown(
+        account,
+        tuple(sorted(invoices, key=lambda invoice: invoice.number)),
+        tuple(
+            [
+                ShownEntitlement(e.product, e.status, e.renews, text(e.access_until), e.allowance)
+                for e in in_order(held)
+            ]
+        ),
+        tuple([_windows(product, zone) for product in in_order(used)]),
+    )
+
+
+def _windows(used: AccessWindows, zone: str) -> ShownWindows:
+    spans = [
+        ShownWindow(local_text(w.start, zone), None if w.until is None else local_text(w.until, zone))
+        for w in used.windows
+    ]
+    return ShownWindows(used.product, tuple(spans), used.renews)
+
+
+def _invoice(invoice: Invoice | InvoiceDocument, status: InvoiceStatus) -> ShownInvoice:
+    return ShownInvoice(invoice.number, invoice.date, invoice.total, status, invoice.lines)

@@ -1,0 +1,89 @@
+"""`prorata bill`, `project`, `relay` and `consume`: they run until stopped; with --once they do what is
+there and end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from domain.calendar import parse_moment
+from prorata.settings import Settings
+
+if TYPE_CHECKING:
+    from service.billing import RunReport
+
+Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
+
+PAUSE = 1.0
+"""Seconds between two billing runs."""
+
+
+def stopping() -> Event:
+    """Set by SIGINT and SIGTERM: the work at hand is finished, then the command ends with 0."""
+    stop = Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, ask)
+    return stop
+
+
+def bill(
+    *,
+    until: Annotated[
+        str | None, Parameter(help="Bill what is due up to this date (UTC) or instant; default: now.")
+    ] = None,
+    test_clock: Annotated[bool, Parameter(negative="", help="Bill the accounts on a test clock.")] = False,
+    once: Once = False,
+) -> int:
+    """Settle what fell due by itself: renewals, ends, scheduled resumes.
+
+    Exit 1: some account failed (said on stderr); the others were billed.
+    """
+    from projections import Projector, projection_named
+    from prorata.wiring import running
+
+    settings = Settings.of()
+    given = None if until is None else parse_moment(until, "UTC", "--until")
+    lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
+    stop, failed = stopping(), False
+    with (
+        running(settings) as system,
+        Projector(settings.database_url, system.log, [projection_named("calendar")]) as calendar,
+    ):
+        while not stop.is_set():
+            calendar.run_once()  # the run finds accounts there, also where no projector runs
+            report = system.billing.run_due(lives_on, given or system.clock.now())
+            failed = failed or bool(report.failed)
+            _say_billed(report, always=once)
+            if once:
+                break
+            stop.wait(PAUSE)
+    return 1 if failed else 0
+
+
+def _say_billed(report: RunReport, *, always: bool) -> None:
+    for account in report.failed:
+        print(f"prorata: {account.account_id} could not be billed: {account.reason}", file=sys.stderr)
+    if report.accounts or always:
+        waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
+        print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)
+
+
+def project(*, once: Once = False) -> int:
+    """Keep the read models in PostgreSQL up to date."""
+    from projections import Projector
+    from prorata.wiring import opened_log
+
+    settings = Settings.of()
+    with opened_log(settings) as log, Projector(settings.database_url, log) as projector:
+        counts = projector.run_once() if once else projector.run(stopping())
+    print(f"{counts.events} events folded, {counts.documents} documents written, {counts.parked} parked")
+    return 0

@@ -1,0 +1,43 @@
+"""A scenario as lines for `prorata command --test-clock`, so that any story can be played on the real
+system (docs/scenarios.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+OUTCOMES = frozenset(["charged", "outcome", "rejected"])
+"""What a step expects; a command line does not say it."""
+
+
+class Played(msgspec.Struct, frozen=True):
+    """A step of the story: the line to give, or None where it only expects; `step` is its number, None for
+    the opening."""
+
+    step: int | None
+    at: str
+    line: bytes | None
+
+
+def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None) -> Iterator[Played]:
+    """Open the account at the story's first moment, then its steps in order."""
+    fields = story["account"]
+    begin = story["steps"][0]["at"] if story["steps"] else story["until"]
+    opening = {
+        "do": "open_account",
+        "account": account,
+        "at": begin,
+        "currency": fields["currency"],
+        "time_zone": fields["time_zone"],
+    }
+    if catalog is not None:
+        opening["catalog"] = catalog
+    yield Played(None, begin, msgspec.json.encode(opening))
+    for number, step in enumerate(story["steps"]):
+        if step["do"] == "expect":
+            yield Played(number, step["at"], None)
+        else:
+            line = {"account": account, **{k: v for k, v in step.items() if k not in OUTCOMES}}
+            yield Played(number, step["at"], msgspec.json.encode(line))

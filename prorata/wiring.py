@@ -1,0 +1,74 @@
+"""Puts the packages together on real servers: the one place that knows which implementation stands behind
+which port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+
+import msgspec
+
+from eventlog.migrate import EVENTLOG, MigrationSource
+from eventlog.postgres import PostgresEventLog
+from projections.registry import MIGRATIONS as PROJECTIONS
+from prorata.settings import Settings
+from service.accounts import Accounts
+from service.billing import BillingRun, ProjectedCalendar
+from service.catalogues import CatalogueLibrary, PostgresCatalogues
+from service.clock import SystemClock
+from service.conversing import Ports
+from service.gateway import PostgresTestGateway
+from service.schema import SERVICE
+from service.service import BillingService
+from service.snapshots import PostgresSnapshots
+
+PATIENCE = 10.0
+"""Seconds for which a lost server is asked again before a call fails."""
+
+BILLING_WORKERS = 4
+
+
+class Running(msgspec.Struct, frozen=True):
+    """The service on its servers, for the time of a `with`."""
+
+    log: PostgresEventLog
+    service: BillingService
+    catalogues: CatalogueLibrary
+    billing: BillingRun
+    clock: SystemClock
+
+
+def migrations() -> tuple[MigrationSource, ...]:
+    """Every package's migrations, in the order in which they are applied."""
+    from consumers import MIGRATIONS as CONSUMERS
+    from publishing import MIGRATIONS as PUBLISHING
+
+    consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
+    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers)
+
+
+@contextmanager
+def opened_log(settings: Settings) -> Iterator[PostgresEventLog]:
+    """The log alone."""
+    with closing(PostgresEventLog(settings.database_url, patience=PATIENCE)) as log:
+        yield log
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Running]:
+    """The service with its log, gateway, catalogues and billing run."""
+    url = settings.database_url
+    with ExitStack() as stack:
+        log = stack.enter_context(opened_log(settings))
+        snapshots = stack.enter_context(closing(PostgresSnapshots(url, patience=PATIENCE)))
+        gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=PATIENCE)))
+        store = stack.enter_context(closing(PostgresCatalogues(url, patience=PATIENCE)))
+        calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
+        clock = SystemClock()
+        catalogues = CatalogueLibrary(store)
+        ports = Ports(log, Accounts(log, snapshots), gateway)
+        recover_after = timedelta(seconds=settings.recover_after)
+        service = BillingService(ports, catalogues, clock, recover_after=recover_after)
+        billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
+        yield Running(log, service, catalogues, billing, clock)

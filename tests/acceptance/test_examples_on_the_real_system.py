@@ -1,0 +1,106 @@
+"""Every worked example, played through lines, log, billing run and projections, ends as in simulation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from domain.calendar import Instant, parse_moment
+from domain.catalog import Catalog
+from eventlog.migrate import migrate
+from projections import Projector, access_windows, entitlements, invoices
+from prorata.settings import Settings
+from prorata.simulation.compare import mismatches
+from prorata.simulation.lines import lines_of
+from prorata.simulation.run import Result, run
+from prorata.simulation.scenario import Expectation, Scenario, parse_scenario
+from prorata.simulation.shown import Shown, shown_documents
+from prorata.wiring import Running, migrations, running
+from service.session import CommandSession
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "scenarios" / "examples").glob("*.json"))
+
+
+class RealSystem:
+    """The running system, and one account's story in it."""
+
+    def __init__(self, system: Running, database_url: str) -> None:
+        self.system = system
+        self.session = CommandSession(
+            system.service, system.catalogues, system.clock, tenant="main", lives_on="test"
+        )
+        self.projector = Projector(database_url, system.log)
+        self.connection = psycopg.connect(database_url, autocommit=True)
+
+    def give(self, line: bytes) -> Any:
+        answer = self.session.answer_line(line)
+        assert answer.is_command, answer
+        return answer
+
+    def shown_at(self, account: str, until: Instant, catalog: Catalog) -> Shown:
+        """What the read models say once everything due up to the instant is billed and projected."""
+        self.projector.run_once()
+        report = self.system.billing.run_due("test", until)
+        assert not report.failed
+        assert not report.waiting
+        self.projector.run_once()
+        held = entitlements.of_account(self.connection, account)
+        windows = access_windows.of_account(self.connection, account)
+        assert held is not None
+        assert windows is not None
+        return shown_documents(held, invoices.of_account(self.connection, account), windows, catalog)
+
+
+def test_each_example_ends_on_the_real_system_as_in_simulation(database_url: str) -> None:
+    migrate(database_url, migrations())
+    catalogs: dict[Path, Catalog] = {}
+    with running(Settings(database_url=database_url)) as system:
+        real = RealSystem(system, database_url)
+        for number, path in enumerate(EXAMPLES):
+            story = msgspec.json.decode(path.read_bytes())
+            scenario = parse_scenario(path.read_bytes(), path.parent, catalogs)
+            expected = run(scenario)
+            assert expected.ok, expected.mismatches
+            _play(real, story, scenario, expected, f"example-{number}")
+        real.connection.close()
+        real.projector.close()
+
+
+def _play(
+    real: RealSystem, story: dict[str, Any], scenario: Scenario, expected: Result, account: str
+) -> None:
+    given = story["catalog"]
+    folder = EXAMPLES[0].parent
+    catalog = given if isinstance(given, dict) else msgspec.json.decode((folder / given).read_bytes())
+    zone = scenario.time_zone
+    for played in lines_of(story, account, catalog):
+        at = parse_moment(played.at, zone)
+        if played.line is None:
+            assert played.step is not None
+            step = scenario.steps[played.step]
+            assert isinstance(step.do, Expectation)
+            seen = real.shown_at(f"main/{account}", at, scenario.catalog)
+            assert not mismatches(step.do, seen, zone, step.place), scenario.name
+            continue
+        answer = real.give(played.line)
+        if played.step is not None:
+            result = expected.steps[played.step]
+            charged = None if result.charged is None else format(result.charged, "f")
+            assert (answer.outcome, answer.code, answer.charged) == (result.outcome, result.code, charged), (
+                scenario.name
+            )
+    assert real.shown_at(f"main/{account}", scenario.until, scenario.catalog) == expected.state, scenario.name
+
+
+def test_there_are_examples_to_play() -> None:
+    assert len(EXAMPLES) >= 58
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_each_example_holds_in_simulation(path: Path) -> None:
+    result = run(parse_scenario(path.read_bytes(), path.parent, {}))
+    assert result.ok, result.mismatches
