@@ -1,0 +1,50 @@
+# Prorata's commands. `make test` and `make demo` need nothing but Python 3.11 or later, on Linux.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+SERVERS := $(BIN)/python -m scripts.servers
+# Further arguments of the last command, such as make test ARGS="tests/unit -x".
+ARGS ?=
+
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: help setup test demo lint format lock servers clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(INSTALLED) ## build .venv from requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml scripts/bootstrap.sh
+	@scripts/bootstrap.sh
+	@touch $@
+
+test: lint ## check everything, and run all tests against real servers (ARGS="...": for pytest)
+	@$(SERVERS) run -- $(BIN)/python -m pytest -n 2 $(ARGS)
+
+demo: setup ## the whole system at work, on real servers
+	@$(SERVERS) run -- $(BIN)/prorata demo
+
+lint: setup ## formatting, style, types, and who imports whom
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## format the code, and mend what can be mended
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format --quiet
+
+# Without addresses, since everyone's index is their own.
+lock: setup ## make requirements.lock follow pyproject.toml (ARGS=--upgrade: to the newest that it allows)
+	$(BIN)/uv pip compile --quiet $(ARGS) --universal --all-extras --generate-hashes --only-binary :all: \
+		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock pyproject.toml
+	@! grep -n '://' requirements.lock || { echo 'requirements.lock holds an address' >&2; exit 1; }
+
+servers: setup ## PostgreSQL and Kafka until Ctrl-C, for a second terminal
+	@$(SERVERS) up
+
+clean: ## remove what was built here (the cache in ~/.cache/prorata stays)
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

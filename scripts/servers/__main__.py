@@ -1,0 +1,59 @@
+"""Command line: `python -m scripts.servers run -- COMMAND...` and `python -m scripts.servers up`."""
+
+import argparse
+import os
+import sys
+
+from scripts.servers.supervisor import SERVERS, serve
+
+
+def main() -> int:
+    """The command's exit code; 130 and 143 after SIGINT and SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.servers", description="PostgreSQL and Kafka, for a while."
+    )
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    run = actions.add_parser("run", help="start the servers, run a command, leave nothing behind")
+    run.add_argument(
+        "command", nargs="+", help="after --; it finds the servers in PRORATA_DATABASE_URL and PRORATA_KAFKA"
+    )
+    up = actions.add_parser("up", help="keep the servers until Ctrl-C")
+    up.set_defaults(command=[])
+    for action in (run, up):
+        action.add_argument("--only", choices=SERVERS, action="append", help="start this one alone")
+        action.add_argument(
+            "--setting",
+            metavar="NAME=VALUE",
+            action="append",
+            default=[],
+            help="of PostgreSQL, such as fsync=off",
+        )
+        action.add_argument(
+            "--role",
+            metavar="NAME",
+            action="append",
+            default=[],
+            help="a further role of PostgreSQL that may log in",
+        )
+        action.add_argument(
+            "--while",
+            dest="owner",
+            metavar="PID",
+            type=int,
+            default=os.getppid(),
+            help="end with this process (our parent)",
+        )
+    arguments = parser.parse_args()
+    return serve(
+        arguments.command,
+        servers=arguments.only or SERVERS,
+        settings=dict(setting.split("=", 1) for setting in arguments.setting),
+        roles=arguments.role,
+        owner=arguments.owner,
+    )
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a download that was interrupted runs in a thread that nothing else would stop

@@ -1,0 +1,90 @@
+"""Starting processes that end with us, finding those of a folder, and free ports."""
+
+import os
+import pwd
+import random
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_TIED = Path(__file__).with_name("tied.py")
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def start_tied(
+    command: Sequence[str | Path],
+    *,
+    on_parent_death: signal.Signals = signal.SIGKILL,
+    user: pwd.struct_passwd | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    output: BinaryIO | None = None,
+    new_session: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a program that gets the signal when the calling *thread* ends, however it ends.
+
+    With `output` it reads nothing and writes there; else it shares our terminal.
+    """
+    ids = (user.pw_uid, user.pw_gid) if user else (-1, -1)
+    tie = [sys.executable, "-I", "-S", _TIED, os.getpid(), int(on_parent_death), *ids]
+    return subprocess.Popen(
+        [str(part) for part in (*tie, *command)],
+        stdin=subprocess.DEVNULL if output else None,
+        stdout=output,
+        stderr=output,
+        cwd=directory,
+        env=environment,
+        start_new_session=new_session,
+    )
+
+
+def run_tied(
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    user: pwd.struct_passwd | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run it to its end, like `start_tied`. Raises RuntimeError with what it said where it failed."""
+    with log.open("wb") as output:
+        process = start_tied(command, user=user, directory=directory, environment=environment, output=output)
+        code = process.wait()
+    if code != 0:
+        raise RuntimeError(f"{command[0]} ended with {code}:\n{tail(log)}")
+
+
+def tail(log: Path) -> str:
+    """The end of a log, for a message."""
+    return log.read_text(errors="replace")[-3000:]
+
+
+def end(process: subprocess.Popen[bytes], signum: signal.Signals, timeout: float) -> None:
+    """Signal the process and wait for its end; SIGKILL after the timeout."""
+    process.send_signal(signum)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now, outside the range that outgoing connections are given.
+
+    A client that calls a stopped server's port within that range can be connected to itself, and then holds
+    the port that the server wants back.
+    """
+    low, high = map(int, _EPHEMERAL.read_text().split())
+    candidates = range(max(1024, low - 16384), low) if low > 4096 else range(high + 1, 65536)
+    for port in random.sample(candidates, min(len(candidates), 64)):
+        with socket.socket() as sock, suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port found in {candidates}")

@@ -1,0 +1,151 @@
+"""Starts the servers, runs a command or waits, and takes everything down, however that ends."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from scripts.servers import postgres
+from scripts.servers.postgres import PostgresServer
+from scripts.servers.processes import end, start_tied
+from scripts.servers.run import Run
+
+if TYPE_CHECKING:
+    from scripts.servers.kafka import KafkaHome
+
+SERVERS = ("postgres", "kafka")
+DATABASE = "prorata"
+COMMAND_GRACE = 15.0
+"""Seconds that the command has to end by itself after Ctrl-C or SIGTERM."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal to stop has come, or the process that we work for has ended."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def serve(
+    command: Sequence[str],
+    *,
+    servers: Collection[str] = SERVERS,
+    settings: Mapping[str, str] | None = None,
+    roles: Iterable[str] = (),
+    owner: int,
+) -> int:
+    """Run the command with the servers, or without a command keep them until a signal; the exit code.
+
+    When the process `owner` ends, by kill -9 too, that counts as SIGTERM.
+    """
+    for signum in _STOPPING:
+        signal.signal(signum, _interrupt)
+    try:
+        with Run() as run, ExitStack() as ends:
+            try:
+                _end_with(owner)
+                addresses = _start(
+                    run, servers, PostgresServer(run.directory / "postgres", settings, roles), ends
+                )
+                return _execute(command, run.environment | addresses) if command else _wait(addresses)
+            finally:
+                for signum in _STOPPING:  # cleaning up is short, and is not to be cut short
+                    signal.signal(signum, signal.SIG_IGN)
+    except Interrupted as interruption:
+        return 128 + interruption.signum
+    except (OSError, RuntimeError) as error:
+        say(f"failed: {error}")
+        return 1
+
+
+def say(text: str) -> None:
+    """Progress, for people."""
+    print(f"servers: {text}", file=sys.stderr, flush=True)
+
+
+def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: ExitStack) -> dict[str, str]:
+    """Start what is asked for; its addresses, as environment variables."""
+    addresses = {}
+    pool = ThreadPoolExecutor(1)  # Kafka's jars may take a while, PostgreSQL need not wait for them
+    kafka_home = pool.submit(_prepare_kafka) if "kafka" in servers else None
+    if "postgres" in servers:
+        began = time.monotonic()
+        ends.callback(database.stop)
+        database.start()
+        addresses["PRORATA_DATABASE_URL"] = database.create_database(DATABASE)
+        say(f"PostgreSQL {postgres.VERSION} ready on port {database.port} ({time.monotonic() - began:.1f} s)")
+    if kafka_home:
+        from scripts.servers.kafka import KafkaBroker, home
+
+        prepared = kafka_home.result()
+        began = time.monotonic()
+        broker = KafkaBroker(prepared, run.directory / "kafka")
+        ends.callback(broker.kill)  # its data goes with it: nothing to flush
+        broker.start()
+        addresses["PRORATA_KAFKA"] = broker.bootstrap
+        say(f"Kafka {home.VERSION} ready on port {broker.port} ({time.monotonic() - began:.1f} s)")
+    return addresses
+
+
+def _prepare_kafka() -> "KafkaHome":
+    """Imported here, beside PostgreSQL's start: half a second that a run without Kafka does not need."""
+    from scripts.servers.kafka import prepare_kafka
+
+    return prepare_kafka(say)
+
+
+def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run it; its exit code as a shell would give it."""
+    process = start_tied(command, environment=environment)
+    try:
+        code = process.wait()
+    except Interrupted as interruption:
+        # Ctrl-C has reached it too, as one of our process group. A second signal ends its grace.
+        if interruption.signum != signal.SIGINT:
+            process.terminate()
+        try:
+            code = process.wait(COMMAND_GRACE)
+        except (Interrupted, subprocess.TimeoutExpired):
+            end(process, signal.SIGTERM, timeout=1)
+            raise interruption from None
+    return code if code >= 0 else 128 - code
+
+
+def _wait(addresses: Mapping[str, str]) -> NoReturn:
+    """Until a signal comes."""
+    for name, value in addresses.items():
+        print(f"export {name}={value}", flush=True)
+    say("running until Ctrl-C")
+    while True:
+        signal.pause()
+
+
+def _end_with(owner: int) -> None:
+    """Send ourselves SIGTERM when the process ends."""
+    if owner == 0:  # our parent is outside of our container: there is nothing that could be watched
+        return
+    try:
+        process = os.pidfd_open(owner)
+    except ProcessLookupError:
+        raise Interrupted(signal.SIGTERM) from None
+
+    def watch() -> None:
+        select.select([process], [], [])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted(signum)
