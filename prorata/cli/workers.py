@@ -87,3 +87,50 @@ def project(*, once: Once = False) -> int:
         counts = projector.run_once() if once else projector.run(stopping())
     print(f"{counts.events} events folded, {counts.documents} documents written, {counts.parked} parked")
     return 0
+
+
+def relay(*, once: Once = False) -> int:
+    """Publish the log's events and the state topics to Kafka, each event exactly once."""
+    from prorata.wiring import opened_log
+    from publishing.relay import Progress, run_relay
+
+    settings = Settings.of()
+    published: dict[str, int] = {}
+
+    def report(progress: Progress) -> None:
+        published[progress.stream] = published.get(progress.stream, 0) + progress.events
+
+    with opened_log(settings) as log:
+        run_relay(
+            log,
+            settings.kafka,
+            settings.database_url,
+            prefix=settings.kafka_prefix,
+            once=once,
+            stop=None if once else stopping(),
+            report=report,
+        )
+    done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
+    print(done or "nothing to publish")
+    return 0
+
+
+def consume(
+    consumer: Annotated[Literal["entitlement_cache"], Parameter(help="Which consumer.")],
+    *,
+    once: Once = False,
+) -> int:
+    """Run a consumer: each record's effect exactly once, in its own schema."""
+    from consumers.entitlement_cache import EntitlementCache
+    from consumers.runtime import Consumer
+
+    settings = Settings.of()
+    handlers = {"entitlement_cache": EntitlementCache}
+    runtime = Consumer(
+        handlers[consumer](), settings.database_url, settings.kafka, prefix=settings.kafka_prefix
+    )
+    if once:
+        runtime.run_once()
+    else:
+        runtime.run(stopping())
+    return 0

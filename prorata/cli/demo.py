@@ -1,0 +1,59 @@
+"""`prorata demo`: the product page's story, end to end, on the servers that the environment names."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from prorata.settings import Settings
+
+WIDTH = 120
+"""Columns where the output is no terminal."""
+
+
+def demo() -> int:
+    """Play the product page's story on real servers and show what arrives over Kafka, with the rule for
+    each row.
+
+    In the end the figures are checked against simulation of the same stories. Exit 1: they differ.
+    """
+    from rich.console import Console
+
+    from prorata.demo.play import play, stories
+    from prorata.demo.received import cached, receive
+    from prorata.demo.tables import print_access, print_answers, print_cache, print_events, print_invoices
+    from prorata.simulation.shown import shown_documents
+
+    settings, console = Settings.of(), Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    told = stories(uuid4().hex[:6])
+    answers = play(settings, told, lambda line: console.print(f"[dim]·[/dim] {line}"))
+    received = receive(settings)
+    differing = []
+    for story in told:
+        account = f"main/{story.account}"
+        shown = shown_documents(
+            received.entitlements[account],
+            received.invoices.get(account, []),
+            received.windows[account],
+            story.scenario.catalog,
+        )
+        console.rule(f"[bold]{story.scenario.name}[/bold]")
+        print_answers(console, answers[story.account])
+        print_events(console, received.events[account])
+        print_invoices(console, shown, received.events[account])
+        print_access(console, shown)
+        asked_at = story.scenario.until
+        print_cache(console, asked_at, story.scenario.time_zone, cached(settings, account, shown, asked_at))
+        if shown != story.expected.state or not story.expected.ok:
+            differing.append(story.account)
+    console.rule()
+    if differing:
+        console.print(f"[bold red]These accounts differ from simulation: {', '.join(differing)}[/bold red]")
+        return 1
+    invoices = sum(len(story.expected.state.invoices) for story in told)
+    console.print(
+        f"[bold green]Checked:[/bold green] {invoices} invoices, all entitlements and access windows that "
+        f"arrived over Kafka equal `prorata simulate` of the same {len(told)} stories."
+    )
+    return 0

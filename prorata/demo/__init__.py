@@ -1,0 +1,1 @@
+"""`prorata demo`: the product page's story on real servers, told from what arrives over Kafka."""

@@ -1,0 +1,106 @@
+"""Playing the stories: commands, billing run, projections, relay and consumer, all on the servers that the
+settings name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from domain.catalog import Catalog
+from projections import Projector
+from prorata.settings import Settings
+from prorata.simulation.lines import lines_of
+from prorata.simulation.run import Result, run
+from prorata.simulation.scenario import Scenario, parse_scenario
+from prorata.wiring import Running, migrations, running
+from service.commands import AnswerLine
+from service.session import CommandSession
+
+STORIES = sorted((Path(__file__).parent / "stories").glob("*.json"))
+
+Say = Callable[[str], None]
+
+
+class Story(msgspec.Struct, frozen=True):
+    """A story's file, its account's id in this run, and what simulation makes of it."""
+
+    raw: dict[str, Any]
+    scenario: Scenario
+    account: str
+    expected: Result
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A step as it was given and answered."""
+
+    step: dict[str, Any]
+    answer: AnswerLine
+
+
+def stories(run_id: str) -> list[Story]:
+    """The demo's stories; account ids are never used again, so each run has its own."""
+    catalogs: dict[Path, Catalog] = {}
+    read = []
+    for path in STORIES:
+        data = path.read_bytes()
+        scenario = parse_scenario(data, path.parent, catalogs)
+        raw = msgspec.json.decode(data)
+        read.append(Story(raw, scenario, f"{raw['account']['id']}-{run_id}", run(scenario)))
+    return read
+
+
+def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told]]:
+    """Play every story to its end; the answers by account. Everything is published and consumed when it
+    returns."""
+    from consumers.entitlement_cache import EntitlementCache
+    from consumers.runtime import Consumer
+    from eventlog.migrate import migrate
+    from publishing.relay import run_relay
+
+    timed = _Timed(say)
+    applied = migrate(settings.database_url, migrations())
+    timed(f"migrated the database ({len(applied)} migrations)")
+    with running(settings) as system, Projector(settings.database_url, system.log) as projector:
+        answers = {story.account: _give(system, story) for story in told}
+        timed(f"gave {sum(map(len, answers.values()))} commands to {len(told)} accounts on a test clock")
+        projector.run_once()
+        events = sum(system.billing.run_due("test", story.scenario.until).events for story in told)
+        timed(f"ran the billing: {events} events of what fell due by itself")
+        counts = projector.run_once()
+        timed(f"projected {counts.events} events into the read models")
+        run_relay(system.log, settings.kafka, settings.database_url, prefix=settings.kafka_prefix, once=True)
+        timed("published the log to Kafka")
+    consumer = Consumer(
+        EntitlementCache(), settings.database_url, settings.kafka, prefix=settings.kafka_prefix
+    )
+    consumer.run_once()
+    timed("the entitlement cache took in what was published")
+    return answers
+
+
+def _give(system: Running, story: Story) -> list[Told]:
+    session = CommandSession(system.service, system.catalogues, system.clock, tenant="main", lives_on="test")
+    told = []
+    for played in lines_of(story.raw, story.account, None):
+        assert played.line is not None, "the demo's stories have commands only"
+        answer = session.answer_line(played.line)
+        if played.step is not None:
+            told.append(Told(story.raw["steps"][played.step], answer))
+    return told
+
+
+class _Timed:
+    """Says what was done and how long it took."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._since = time.perf_counter()
+
+    def __call__(self, what: str) -> None:
+        now = time.perf_counter()
+        self._say(f"{what} ({now - self._since:.1f} s)")
+        self._since = now

@@ -1,0 +1,81 @@
+"""What a subscriber sees: the accounts' events and documents, read from the beginning of the topics,
+committed records only."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from kafka import KafkaConsumer, TopicPartition
+
+from consumers.entitlement_cache import Answer, may_use
+from domain.calendar import Instant
+from domain.events import Event
+from projections.access_windows import AccessWindowsDocument
+from projections.entitlements import EntitlementsDocument
+from projections.invoices import InvoiceDocument
+from prorata.settings import Settings
+from prorata.simulation.shown import Shown
+from publishing.envelope import HEARTBEAT_KEY
+from publishing.topics import Topic, Topics
+
+Document = TypeVar("Document")
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What arrived over Kafka, by the log's account id: events in order, and the newest document of each
+    key."""
+
+    events: dict[str, list[Event]]
+    entitlements: dict[str, EntitlementsDocument]
+    invoices: dict[str, list[InvoiceDocument]]
+    windows: dict[str, AccessWindowsDocument]
+
+
+def receive(settings: Settings) -> Received:
+    """Read all four topics up to what is committed now."""
+    topics = Topics(settings.kafka_prefix)
+    events: dict[str, list[Event]] = {}
+    for key, value in _records(settings, topics.events):
+        events.setdefault(key.decode(), []).append(msgspec.json.decode(value, type=Event))
+    invoices: dict[str, list[InvoiceDocument]] = {}
+    for invoice in _newest(settings, topics.invoices, InvoiceDocument).values():
+        invoices.setdefault(invoice.account, []).append(invoice)
+    return Received(
+        events,
+        _newest(settings, topics.entitlements, EntitlementsDocument),
+        invoices,
+        _newest(settings, topics.access_windows, AccessWindowsDocument),
+    )
+
+
+def cached(settings: Settings, account: str, shown: Shown, at: Instant) -> dict[str, Answer]:
+    """What the entitlement cache answers for each product at the instant (R45)."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        products = [held.product for held in shown.entitlements]
+        return {p: may_use(connection, account, p, at, prefix=settings.kafka_prefix) for p in products}
+
+
+def _newest(settings: Settings, topic: Topic, kind: type[Document]) -> dict[str, Document]:
+    return {key.decode(): msgspec.json.decode(value, type=kind) for key, value in _records(settings, topic)}
+
+
+def _records(settings: Settings, topic: Topic) -> list[tuple[bytes, bytes]]:
+    """Keys and values in order, without heartbeats."""
+    consumer: Any = KafkaConsumer(
+        bootstrap_servers=settings.kafka.split(","),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    found = []
+    with closing(consumer):
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            for records in consumer.poll(500).values():
+                found += [(record.key, record.value) for record in records if record.key != HEARTBEAT_KEY]
+    return found
