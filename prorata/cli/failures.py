@@ -21,13 +21,26 @@ def explained(error: Exception) -> int:
         return _say(BAD_INPUT, error.code, str(error))
     code = getattr(error, "code", None)
     if isinstance(code, str):
-        return _say(getattr(error, "exit_code", UNREACHABLE), code, str(error))
+        return _say(_exit_code(error), code, str(error))
     if isinstance(error, OSError) and error.filename is not None:
         return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
     traceback.print_exception(error)
     return _say(
         OWN_FAULT, "internal_error", "this is a fault of Prorata's own: please report the lines above"
     )
+
+
+def _exit_code(error: Exception) -> int:
+    """Of a failure of one of the packages, which all have a code."""
+    from consumers.errors import ConsumerHalted
+    from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
+    from publishing.errors import RelayHalted, TopicsRefused
+
+    if isinstance(error, UnknownProjection):
+        return BAD_INPUT
+    if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
+        return HALTED
+    return UNREACHABLE
 
 
 def _say(exit_code: int, code: str, message: str) -> int:

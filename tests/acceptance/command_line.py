@@ -1,0 +1,52 @@
+"""The installed `prorata`, run as users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PRORATA = Path(sys.executable).with_name("prorata")
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def answers(self) -> list[Any]:
+        """The lines of stdout as JSON."""
+        return [msgspec.json.decode(line) for line in self.out.splitlines()]
+
+
+class CommandLine:
+    """`prorata` with the servers of a test."""
+
+    def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
+        servers = {"DATABASE_URL": database_url, "KAFKA": kafka, "KAFKA_PREFIX": prefix}
+        self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
+
+    def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
+        done = subprocess.run(
+            [PRORATA, *arguments],
+            input=given.encode() if isinstance(given, str) else given,
+            capture_output=True,
+            env=self.environment,
+            timeout=timeout,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def commands(self, *lines: Any, test_clock: bool = True) -> Done:
+        """Give these lines; what is no text is encoded as JSON."""
+        text = b"".join(
+            (line.encode() if isinstance(line, str) else msgspec.json.encode(line)) + b"\n" for line in lines
+        )
+        return self("command", *(["--test-clock"] if test_clock else []), given=text)
