@@ -1,0 +1,125 @@
+"""From events to be appended to the rows that will stand in the log: pure, and the same for every log."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from eventlog.chain import event_hash
+from eventlog.errors import EventRefused
+from eventlog.records import MAX_ACCOUNT_ID_BYTES, NO_HASH, Append, NewEvent, StoredEvent
+from eventlog.shards import shard_of
+
+UNPLACED = 0
+"""The position of a row that has none yet: the log hands it out when it stores the row."""
+
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""In these every instant can be told in every time zone."""
+
+
+def utc_now() -> datetime:
+    """The clock of a log that is given no other."""
+    return datetime.now(UTC)
+
+
+def seal(log_id: UUID, append: Append, now: datetime) -> list[StoredEvent]:
+    """The append's rows with versions, instants and hashes, still UNPLACED.
+
+    `recorded_at` is `now`, or the head's if that is later: it never goes back within an account, whatever
+    clocks do. Raises EventRefused for what no log takes.
+    """
+    _check(append)
+    head, shard = append.head, shard_of(append.account_id)
+    recorded_at = (now if head.recorded_at is None else max(now, head.recorded_at)).astimezone(UTC)
+    rows, version, previous_hash = [], head.version, head.hash
+    for event in append.events:
+        version += 1
+        effective_at = event.effective_at.astimezone(UTC)
+        sealed = event_hash(
+            log_id,
+            account_id=append.account_id,
+            version=version,
+            event_id=event.event_id,
+            command_id=event.command_id,
+            event_type=event.type,
+            schema_version=event.schema_version,
+            effective_at=effective_at,
+            recorded_at=recorded_at,
+            actor=event.actor,
+            state=event.state,
+            previous_hash=previous_hash,
+        )
+        rows.append(
+            StoredEvent(
+                position=UNPLACED,
+                account_id=append.account_id,
+                version=version,
+                shard=shard,
+                event_id=event.event_id,
+                command_id=event.command_id,
+                type=event.type,
+                schema_version=event.schema_version,
+                recorded_at=recorded_at,
+                effective_at=effective_at,
+                actor=event.actor,
+                state=event.state,
+                previous_hash=previous_hash,
+                hash=sealed,
+            )
+        )
+        previous_hash = sealed
+    return rows
+
+
+def is_stored_as(append: Append, found: Sequence[StoredEvent]) -> bool:
+    """Whether what was found right after the append's head is the append itself, from an earlier attempt."""
+    return [event.event_id for event in append.events] == [event.event_id for event in found]
+
+
+def one_of_each_account(sealed: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+    """The first append of each account: two of one account never share a statement."""
+    firsts: dict[str, int] = {}
+    for nth, rows in sealed.items():
+        firsts.setdefault(rows[0].account_id, nth)
+    return {nth: sealed[nth] for nth in firsts.values()}
+
+
+def _check(append: Append) -> None:
+    reason = _fault(append)
+    if reason:
+        raise EventRefused(append.account_id, reason)
+
+
+def _fault(append: Append) -> str | None:
+    if not _is_text(append.account_id):
+        return "an account id is text without NUL or half characters"
+    if not 1 <= len(append.account_id.encode()) <= MAX_ACCOUNT_ID_BYTES:
+        return f"an account id has 1 to {MAX_ACCOUNT_ID_BYTES} bytes"
+    if append.head.version < 0 or (append.head.version == 0) != (append.head.hash == NO_HASH):
+        return "its head was not read from a log"
+    if not append.events:
+        return "it holds no event"
+    for event in append.events:
+        fault = _event_fault(event)
+        if fault:
+            return f"event {event.event_id}: {fault}"
+    return None
+
+
+def _event_fault(event: NewEvent) -> str | None:
+    if not all(_is_text(text) for text in (event.type, event.command_id, event.actor) if text is not None):
+        return "type, command id and actor are text without NUL or half characters"
+    if not 1 <= event.schema_version <= 32_767:
+        return f"schema version {event.schema_version} is not between 1 and 32767"
+    if event.effective_at.utcoffset() is None:
+        return "effective_at has no time zone"
+    if not _FIRST_YEAR <= event.effective_at.year <= _LAST_YEAR:
+        return f"effective_at is not in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+    return None
+
+
+def _is_text(text: str) -> bool:
+    """Whether PostgreSQL can hold it."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False

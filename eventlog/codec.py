@@ -1,0 +1,91 @@
+"""Between domain events and the bytes that the log keeps: JSON, in the order of each event's fields.
+
+    codec = domain_codec()
+    event_type, schema_version, state = codec.encode(event)
+    event = codec.read(stored)
+
+An event is read in today's schema version of its type. What was written in an older one is lifted step by
+step by upcasters: plain functions from the JSON object of one version to that of the next.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from domain import events as domain_events
+from eventlog.errors import EventUnreadable
+from eventlog.records import StoredEvent
+
+E = TypeVar("E", bound=msgspec.Struct)
+
+Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""From the JSON object of a schema version to that of the next one."""
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+"""By type and the version that the upcaster reads. None is ever removed: what was written stays readable."""
+
+_FAILURES = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What bytes that are not what they should be make of a decoder, or of an upcaster that meets them."""
+
+
+def domain_codec() -> "Codec[domain_events.Event]":
+    """The codec of the billing events."""
+    return Codec(
+        domain_events.Event, domain_events.type_name, domain_events.schema_version, upcasters=UPCASTERS
+    )
+
+
+class Codec(Generic[E]):
+    """Encodes and decodes a tagged union of frozen structs; safe to share between threads."""
+
+    def __init__(
+        self,
+        union: Any,
+        type_name: Callable[[E], str],
+        schema_version: Callable[[E], int],
+        *,
+        upcasters: Mapping[tuple[str, int], Upcaster],
+    ) -> None:
+        self._union = union
+        self._type_name = type_name
+        self._schema_version = schema_version
+        self._upcasters = upcasters
+        self._encoder = msgspec.json.Encoder(order="deterministic")
+        self._decoder: msgspec.json.Decoder[E] = msgspec.json.Decoder(union)
+
+    def encode(self, event: E) -> tuple[str, int, bytes]:
+        """The event's type, its schema version, and its bytes: equal events give equal bytes."""
+        return self._type_name(event), self._schema_version(event), self._encoder.encode(event)
+
+    def decode(self, event_type: str, schema_version: int, state: bytes) -> E:
+        """The event in these bytes; raise EventUnreadable, without a place, where they hold none."""
+        try:
+            written, lifted = self._lift(event_type, schema_version, state)
+            event = self._decoder.decode(lifted)
+            if self._type_name(event) != event_type:
+                raise ValueError(f"its bytes say {self._type_name(event)!r}")
+            if self._schema_version(event) != written:
+                raise ValueError(f"this code reads schema version {self._schema_version(event)}")
+        except _FAILURES as error:
+            raise EventUnreadable(None, None, None, event_type, schema_version, str(error)) from error
+        return event
+
+    def read(self, stored: StoredEvent) -> E:
+        """The event of this row; raise EventUnreadable with its account, version and position."""
+        try:
+            return self.decode(stored.type, stored.schema_version, stored.state)
+        except EventUnreadable as error:
+            place = stored.account_id, stored.version, stored.position
+            raise EventUnreadable(
+                *place, stored.type, stored.schema_version, error.reason
+            ) from error.__cause__
+
+    def _lift(self, event_type: str, version: int, state: bytes) -> tuple[int, bytes]:
+        if (event_type, version) not in self._upcasters:
+            return version, state
+        fields = msgspec.json.decode(state)
+        while upcaster := self._upcasters.get((event_type, version)):
+            fields = upcaster(fields)
+            version += 1
+        return version, self._encoder.encode(fields)

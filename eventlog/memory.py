@@ -1,0 +1,121 @@
+"""The log in memory: the same promises, for the threads of one process and as long as that lives."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from operator import attrgetter
+from threading import RLock
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from eventlog.appending import is_stored_as, seal, utc_now
+from eventlog.errors import LogError, VersionConflict
+from eventlog.port import Outcome
+from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
+from eventlog.shards import neighbours
+
+
+class MemoryEventLog:
+    """An EventLog without a database. Like there, an append that loses burns a position."""
+
+    def __init__(self, *, log_id: UUID | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        self._log_id = log_id or uuid4()
+        self._clock = clock
+        self._lock = RLock()
+        self._accounts: dict[str, list[StoredEvent]] = {}
+        self._events: list[StoredEvent] = []
+        self._handed_out = 0
+
+    def close(self) -> None:
+        """Nothing to close: what is used like the other log is closed like it."""
+
+    @property
+    def log_id(self) -> UUID:
+        return self._log_id
+
+    def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        [stored] = self.append_together([Append(account_id, head, tuple(events))])
+        return stored
+
+    def append_many(self, appends: Sequence[Append]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for append in appends:
+            try:
+                outcomes.append(self.append(append.account_id, append.head, append.events))
+            except LogError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def append_together(self, appends: Sequence[Append]) -> list[list[StoredEvent]]:
+        with self._lock:
+            now = self._clock()
+            sealed = [seal(self._log_id, append, now) for append in appends]
+            if len({append.account_id for append in appends}) < len(appends):
+                raise ValueError("append_together takes one append for each account")
+            losers = [append for append in appends if self.head(append.account_id) != append.head]
+            if not losers:
+                return [self._store(rows) for rows in sealed]
+            self._handed_out += len(losers)
+            earlier = [self._stored_earlier(append) for append in losers]
+            found = [rows for rows in earlier if rows]
+            if len(found) == len(appends):
+                return found
+            raise self._conflict(losers[0 if len(losers) < len(appends) else earlier.index(None)])
+
+    def head(self, account_id: str) -> Head:
+        with self._lock:
+            events = self._accounts.get(account_id)
+            return events[-1].head if events else Head.NONE
+
+    def read_account(
+        self, account_id: str, after_version: int = 0, limit: int | None = None
+    ) -> list[StoredEvent]:
+        with self._lock:
+            return self._accounts.get(account_id, [])[after_version:][:limit]
+
+    def event(self, account_id: str, version: int) -> StoredEvent | None:
+        found = self.read_account(account_id, version - 1, 1) if version >= 1 else []
+        return found[0] if found else None
+
+    def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
+        return [event for event in self.read_account(account_id) if event.command_id == command_id]
+
+    def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
+        wanted = neighbours(shards)
+        with self._lock:
+            begin = bisect_right(self._events, after, key=attrgetter("position"))
+            found = (event for event in islice(self._events, begin, None) if event.shard in wanted)
+            return list(islice(found, limit))
+
+    def fence_holder(self) -> FenceHolder | None:
+        return None
+
+    def at_position(self, position: int) -> StoredEvent | None:
+        found = self.read_settled(position - 1, 1)
+        return found[0] if found and found[0].position == position else None
+
+    def last_position(self) -> int:
+        with self._lock:
+            return self._events[-1].position if self._events else 0
+
+    def accounts(self) -> Iterator[str]:
+        with self._lock:
+            return iter(sorted(self._accounts))
+
+    def _store(self, sealed: list[StoredEvent]) -> list[StoredEvent]:
+        stored = []
+        for row in sealed:
+            self._handed_out += 1
+            stored.append(replace(row, position=self._handed_out))
+        self._events += stored
+        self._accounts.setdefault(stored[0].account_id, []).extend(stored)
+        return stored
+
+    def _stored_earlier(self, append: Append) -> list[StoredEvent] | None:
+        found = self.read_account(append.account_id, append.head.version, len(append.events))
+        return found if is_stored_as(append, found) else None
+
+    def _conflict(self, append: Append) -> VersionConflict:
+        return VersionConflict(append.account_id, append.head.version, self.head(append.account_id).version)

@@ -1,0 +1,121 @@
+"""Numbered SQL files, each applied once: run by `prorata migrate`, never when a process starts.
+
+    migrate(database_url, [EVENTLOG, MigrationSource("projections", folder)])  # ["eventlog/0001_events", …]
+
+A source's files are `0001_what_it_does.sql`, `0002_….sql`; each runs in a transaction of its own, in schema
+public.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from eventlog.errors import MigrationChanged, MigrationMisnamed
+
+_NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
+
+_LOCK_KEY = 0x70726F72617461  # "prorata": advisory locks are numbers, and each database has its own
+
+_CREATE_TABLE = """
+    create table if not exists public.migrations (
+        source text not null,
+        name text not null,
+        sha256 text not null,
+        applied_at timestamptz not null default now(),
+        primary key (source, name)
+    )
+"""
+_APPLIED = "select name, sha256 from public.migrations where source = %(source)s order by name"
+_RECORD = "insert into public.migrations (source, name, sha256) values (%(source)s, %(name)s, %(sha256)s)"
+
+
+@dataclass(frozen=True)
+class MigrationSource:
+    """A folder of migrations under the name of the package whose tables they make."""
+
+    name: str
+    folder: Path
+
+
+EVENTLOG = MigrationSource("eventlog", Path(__file__).parent / "migrations")
+
+
+def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,)) -> list[str]:
+    """Apply what is missing, source after source, and return its names. Safe to run many times at once.
+
+    Raises MigrationChanged or MigrationMisnamed before the source at fault has changed anything.
+    """
+    applied = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
+        connection.execute(_CREATE_TABLE)
+        for source in sources:
+            for migration in _missing(connection, source):
+                _apply(connection, migration)
+                applied.append(str(migration))
+    return applied
+
+
+def missing(connection: psycopg.Connection[Any], source: MigrationSource) -> tuple[str, ...]:
+    """The source's migrations that this database lacks, in order: what a process checks when it connects."""
+    [[exists]] = connection.execute("select to_regclass('public.migrations') is not null").fetchall()
+    found = _missing(connection, source) if exists else _files(source)
+    return tuple(map(str, found))
+
+
+@dataclass(frozen=True)
+class _Migration:
+    source: str
+    name: str
+    sql: bytes
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.sql).hexdigest()
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.name}"
+
+
+def _missing(connection: psycopg.Connection[Any], source: MigrationSource) -> list[_Migration]:
+    applied = dict(connection.execute(_APPLIED, {"source": source.name}).fetchall())
+    found = []
+    for migration in _files(source):
+        if migration.name not in applied:
+            found.append(migration)
+        elif applied[migration.name] != migration.sha256:
+            raise MigrationChanged(str(migration))
+    late = [migration for migration in found if migration.name < max(applied, default="")]
+    if late:
+        raise MigrationMisnamed(
+            str(late[0]), "comes before one that was applied already: give it the next number"
+        )
+    return found
+
+
+def _files(source: MigrationSource) -> list[_Migration]:
+    migrations: list[_Migration] = []
+    for file in sorted(source.folder.glob("*.sql")):
+        migration = _Migration(source.name, file.stem, file.read_bytes())
+        if not _NAME.fullmatch(file.stem):
+            raise MigrationMisnamed(str(migration), "is not named like 0001_what_it_does.sql")
+        if migrations and migrations[-1].name[:4] == migration.name[:4]:
+            raise MigrationMisnamed(
+                str(migration), f"has the number of {migrations[-1].name}: give it the next one"
+            )
+        migrations.append(migration)
+    return migrations
+
+
+def _apply(connection: psycopg.Connection[Any], migration: _Migration) -> None:
+    with connection.transaction():
+        connection.execute("set local search_path = public")
+        connection.execute(migration.sql)
+        connection.execute(
+            _RECORD, {"source": migration.source, "name": migration.name, "sha256": migration.sha256}
+        )

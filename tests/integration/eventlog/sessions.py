@@ -1,0 +1,50 @@
+"""Other sessions at the log's database, so that a test can hold a race open for as long as it likes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+Session = psycopg.Connection[tuple[Any, ...]]
+
+_INSERT = """
+    insert into events (account_id, version, shard, event_id, type, schema_version, recorded_at, effective_at,
+        state, previous_hash, hash)
+    values (%s, %s, 0, gen_random_uuid(), 'held', 1, now(), now(), '', decode(repeat('00', 32), 'hex'),
+        decode(repeat('01', 32), 'hex'))
+    returning position
+"""
+
+
+def insert(session: Session, account_id: str, version: int = 1) -> int:
+    """Insert an event by hand; in a transaction it is unseen until that commits. Returns its position."""
+    [[position]] = session.execute(_INSERT, [account_id, version]).fetchall()
+    assert isinstance(position, int)
+    return position
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Look until it holds; each look is a query, so this goes at the server's pace. At most 20 seconds."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+
+
+def waiting(session: Session) -> int:
+    """How many sessions of this database wait for another one's transaction."""
+    [[count]] = session.execute(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    ).fetchall()
+    assert isinstance(count, int)
+    return count
+
+
+def end_others(session: Session) -> int:
+    """Terminate every other session of this database, as a restart would. Returns how many."""
+    ended = session.execute(
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    ).fetchall()
+    return len(ended)

@@ -1,0 +1,84 @@
+"""The log's errors, as callers and operators meet them."""
+
+import inspect
+import pickle
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+import eventlog
+from eventlog import errors
+from eventlog.records import FenceHolder
+
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+EXAMPLES = [
+    (errors.VersionConflict("acme/a", 3, 5), "is at version 5, the append was made for version 3"),
+    (errors.VersionConflict("acme/a", 3, 3), "is with another history"),
+    (errors.EventRefused("acme/a", "too long"), "refused an append to account 'acme/a': too long"),
+    (
+        errors.EventUnreadable("acme/a", 2, 7, "opened", 1, "cut off"),
+        "account 'acme/a', version 2, position 7",
+    ),
+    (
+        errors.EventUnreadable(None, None, None, "opened", 1, "cut off"),
+        "'opened' in schema version 1: cut off",
+    ),
+    (errors.LogUnavailable("connection refused"), "connection refused; try the same again"),
+    (errors.UnsafeDurability(), "set it to on"),
+    (errors.NotPrimary(), "connect there"),
+    (errors.LogReplaced(ONE, OTHER), f"now holds log {OTHER}, not {ONE}"),
+    (errors.NotMigrated(("eventlog/0001_events",)), "lacks eventlog/0001_events: run `prorata migrate`"),
+    (errors.MigrationChanged("eventlog/0001_events"), "restore the file"),
+    (errors.MigrationMisnamed("eventlog/x", "has no number"), "eventlog/x has no number"),
+]
+
+
+def _leaves() -> list[type[errors.LogError]]:
+    classes = [
+        found
+        for _, found in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(found, errors.LogError)
+    ]
+    return [found for found in classes if not found.__subclasses__()]
+
+
+@pytest.mark.parametrize(("error", "message"), EXAMPLES)
+def test_a_message_says_what_where_and_what_to_do(error: errors.LogError, message: str) -> None:
+    assert message in str(error)
+
+
+@pytest.mark.parametrize("error", [error for error, _ in EXAMPLES])
+def test_an_error_crosses_processes_whole(error: errors.LogError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+def test_every_error_has_a_code_of_its_own_and_stands_in_the_tree() -> None:
+    leaves = _leaves()
+    assert {type(error) for error, _ in EXAMPLES} == set(leaves)
+    assert len({leaf.code for leaf in leaves}) == len(leaves)
+    for leaf in leaves:
+        assert leaf.__name__ in (errors.__doc__ or "")
+
+
+def test_the_package_exports_its_errors_and_nothing_private() -> None:
+    exported = set(eventlog.__all__)
+    assert {name for name, _ in inspect.getmembers(errors, inspect.isclass)} - {
+        "ClassVar",
+        "UUID",
+    } <= exported
+    assert exported == {
+        name
+        for name, found in vars(eventlog).items()
+        if not name.startswith("_") and not inspect.ismodule(found)
+    }
+
+
+def test_a_holder_of_the_fence_is_told_by_its_backend_role_and_time() -> None:
+    holder = FenceHolder("3/7", 4242, "ops", "psql", "idle in transaction", datetime(2026, 4, 5, tzinfo=UTC))
+    assert str(holder) == (
+        "backend 4242 (role ops, application 'psql', idle in transaction) since 2026-04-05T00:00:00+00:00"
+    )
