@@ -1,0 +1,130 @@
+"""The states of accounts: folded from the log, kept in a bounded cache, helped by snapshots.
+
+    loaded = accounts.load("main/a1")       # as the log stands now
+    loaded = accounts.recall("main/a1")     # as last seen: may be stale
+
+A recalled state may decide an append, which fails if it was stale. It is never the ground of an answer that
+appends nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from threading import Lock
+
+import msgspec
+
+from domain.evolve import evolve
+from domain.state import Account
+from eventlog.codec import domain_codec
+from eventlog.errors import LogUnavailable
+from eventlog.port import EventLog
+from eventlog.records import Head
+from service.snapshots import Snapshot, Snapshots
+
+PAGE = 1_000
+"""Events read at once."""
+
+_logger = logging.getLogger(__name__)
+
+
+class LoadedAccount(msgspec.Struct, frozen=True):
+    """An account after the event at `head`; the state is None for one that was never opened."""
+
+    state: Account | None
+    head: Head
+
+
+NEVER_OPENED = LoadedAccount(None, Head.NONE)
+
+
+class Accounts:
+    """Loads accounts; threads share it.
+
+    `capacity`: accounts whose states are kept, the least recently used leave first (a state has up to
+    1,000 command ids, about 200 KB). `snapshot_every`: events between two snapshots of an account.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        snapshots: Snapshots | None = None,
+        *,
+        capacity: int = 4_096,
+        snapshot_every: int = 500,
+    ) -> None:
+        self._log = log
+        self._codec = domain_codec()
+        self._snapshots = snapshots
+        self._capacity = capacity
+        self._snapshot_every = snapshot_every
+        self._kept: OrderedDict[str, LoadedAccount] = OrderedDict()
+        self._lock = Lock()
+
+    def recall(self, account_id: str) -> LoadedAccount | None:
+        """The account as last seen, which others may have changed since."""
+        with self._lock:
+            loaded = self._kept.get(account_id)
+            if loaded is not None:
+                self._kept.move_to_end(account_id)
+            return loaded
+
+    def load(self, account_id: str) -> LoadedAccount:
+        """The account as it is in the log now."""
+        base = self.recall(account_id) or self._from_snapshot(account_id) or NEVER_OPENED
+        loaded = self._continue(account_id, base)
+        if loaded is None:
+            self.forget(account_id)
+            base, loaded = NEVER_OPENED, self._continue(account_id, NEVER_OPENED)
+        assert loaded is not None, "every history continues the empty one"
+        self.keep(account_id, loaded, since=base)
+        return loaded
+
+    def keep(self, account_id: str, loaded: LoadedAccount, *, since: LoadedAccount) -> None:
+        """Remember the state that followed on `since`, now and then by a snapshot too."""
+        if loaded.state is None:
+            return
+        with self._lock:
+            before = self._kept.get(account_id)
+            if before is None or before.head.version < loaded.head.version:
+                self._kept[account_id] = loaded
+                self._kept.move_to_end(account_id)
+                if len(self._kept) > self._capacity:
+                    self._kept.popitem(last=False)
+        every = self._snapshot_every
+        if loaded.head.version // every > since.head.version // every:
+            self._write_snapshot(account_id, Snapshot(loaded.head, loaded.state))
+
+    def forget(self, account_id: str) -> None:
+        """Drop a state that proved stale."""
+        with self._lock:
+            self._kept.pop(account_id, None)
+
+    def _continue(self, account_id: str, base: LoadedAccount) -> LoadedAccount | None:
+        """The account from the base on. None: the log holds another history, as after a restored backup, so
+        the base is worth nothing. The base's own last event is read again to see that."""
+        state, head = base.state, base.head
+        page = self._log.read_account(account_id, max(head.version - 1, 0), PAGE)
+        if head.version > 0 and (not page or page[0].hash != head.hash):
+            return None
+        while page:
+            for stored in page:
+                if stored.version > head.version:
+                    state = evolve(state, self._codec.read(stored))
+            head = page[-1].head
+            page = self._log.read_account(account_id, head.version, PAGE) if len(page) == PAGE else []
+        return LoadedAccount(state, head)
+
+    def _from_snapshot(self, account_id: str) -> LoadedAccount | None:
+        found = None if self._snapshots is None else self._snapshots.read(account_id)
+        return None if found is None else LoadedAccount(found.state, found.head)
+
+    def _write_snapshot(self, account_id: str, snapshot: Snapshot) -> None:
+        """A snapshot only saves time: that it could not be written fails nothing."""
+        if self._snapshots is None:
+            return
+        try:
+            self._snapshots.write(account_id, snapshot)
+        except LogUnavailable as error:
+            _logger.warning("snapshot of %s not written: %s", account_id, error)

@@ -1,0 +1,357 @@
+"""The command-line protocol, pure (docs/scenarios.md, "Command lines"): a line of JSON parsed into a
+command, an answer made into a line.
+
+    parse_line(b'{"do": "purchase_plan", "account": "a1", "product": "standard"}', "main", "wall")
+
+A line that is no command becomes `Invalid`: a code, a sentence, and the place as a JSON path. No message
+holds a value that was given as a confirmation.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from domain import commands as c
+from domain.answers import Answer, Facts
+from domain.calendar import CivilDate, check_time_zone
+from domain.errors import InvalidInput
+from domain.events import Clock, Line
+from domain.money import check_currency
+from service.gateway import CONFIRMED, DECLINED, SAVED_METHOD, Confirmation, Means
+
+MAX_BYTES: Final = 200
+"""Of an id, in UTF-8: a command's, an actor's, and an account's with its tenant."""
+
+Amount = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,15}(\.[0-9]{1,15})?\Z")]
+Text = Annotated[str, Meta(min_length=1)]
+Token = Annotated[str, Meta(min_length=1, max_length=1000)]
+Parsed = TypeVar("Parsed")
+
+# ---- what a line asks for ------------------------------------------------
+
+
+class OpenLine(msgspec.Struct, frozen=True, tag_field="do", tag="open_account", forbid_unknown_fields=True):
+    """Open the account; on a test clock perhaps with a catalogue of its own, as decoded JSON."""
+
+    currency: str
+    time_zone: str
+    catalog: dict[str, Any] | UnsetType = UNSET
+
+
+class PaymentMethod(
+    msgspec.Struct, frozen=True, tag_field="do", tag="payment_method", forbid_unknown_fields=True
+):
+    """How every payment of the account is answered from now on (test clock)."""
+
+    works: bool
+
+
+Asked: TypeAlias = (
+    OpenLine
+    | c.OverridePrice
+    | PaymentMethod
+    | c.PurchasePlan
+    | c.ChangePlan
+    | c.CancelPlan
+    | c.PausePlan
+    | c.ResumePlan
+    | c.PurchaseAddon
+    | c.RemoveAddon
+    | c.Undo
+    | c.BuyCredits
+    | c.StartTransactional
+    | c.ChangeTransactional
+    | c.TopUpTransactional
+    | c.StopTransactional
+    | c.PayBalance
+    | c.CloseAccount
+)
+
+
+class ParsedCommand(msgspec.Struct, frozen=True):
+    """A line that is a command. `at`: as written, a moment in the account's zone (None: the wall clock)."""
+
+    account: str
+    account_id: str
+    id: str | None
+    asked: Asked
+    at: str | None
+    role: str
+    actor: str | None
+    cvv: bool
+    billing: bool
+    means: Means
+    expected_total: Decimal | None
+    preview: bool
+
+
+class Invalid(msgspec.Struct, frozen=True):
+    """A line that is no command. `account` and `id` as far as they could be read."""
+
+    code: str
+    message: str
+    place: str
+    account: str | None = None
+    id: str | None = None
+
+
+# ---- what answers it -----------------------------------------------------
+
+
+class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a line; `place` only where it is `invalid`."""
+
+    account: str | None
+    id: str | None
+    outcome: Literal["accepted", "reinstated", "unchanged", "rejected", "invalid"]
+    code: str | None
+    message: str
+    facts: Facts
+    charged: str | None
+    lines: tuple[Line, ...]
+    renews_on: CivilDate | None
+    version: int | None
+    events: tuple[str, ...]
+    place: str | UnsetType = UNSET
+
+    @property
+    def is_command(self) -> bool:
+        """False: the line was none; a refusal is an answer to a command."""
+        return self.outcome != "invalid"
+
+
+def answered(parsed: ParsedCommand, answer: Answer, version: int | None) -> AnswerLine:
+    """The line that says what came of the command. Nothing is charged for another price or payment method,
+    not even 0.00."""
+    charged = None if isinstance(parsed.asked, PaymentMethod | c.OverridePrice) else answer.charged
+    return AnswerLine(
+        parsed.account,
+        parsed.id,
+        answer.outcome,
+        answer.code,
+        answer.message,
+        answer.facts,
+        None if charged is None else format(charged, "f"),
+        answer.lines,
+        answer.renews_on,
+        version,
+        answer.events,
+    )
+
+
+def answered_invalid(invalid: Invalid) -> AnswerLine:
+    """The line that says why a line is no command."""
+    return AnswerLine(
+        invalid.account,
+        invalid.id,
+        "invalid",
+        invalid.code,
+        invalid.message,
+        {},
+        None,
+        (),
+        None,
+        None,
+        (),
+        invalid.place,
+    )
+
+
+# ---- parsing -------------------------------------------------------------
+
+
+class _Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cvv: bool | Token | UnsetType = UNSET
+    billing: bool | UnsetType = UNSET
+
+
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What any line may have beside the command's own fields."""
+
+    account: Text
+    id: Text | UnsetType = UNSET
+    by: Text = "owner"
+    actor: Text | UnsetType = UNSET
+    at: str | UnsetType = UNSET
+    confirm: _Confirm = _Confirm()
+    payment: Literal["declined"] | UnsetType = UNSET
+    expected_total: Amount | UnsetType = UNSET
+    preview: bool = False
+
+
+_ENVELOPE_FIELDS: Final = frozenset(_Envelope.__struct_fields__)
+_NOT_OF: Final[dict[type, tuple[str, ...]]] = {
+    c.OverridePrice: ("confirm", "payment", "expected_total"),
+    PaymentMethod: ("confirm", "payment", "expected_total", "by", "preview"),
+}
+"""What these two, which are of a test clock and charge nothing, do not have."""
+
+
+def parse_line(line: bytes, tenant: str, clock: Clock) -> ParsedCommand | Invalid:
+    """The command in a line, for accounts of the tenant that live on the clock."""
+    fields: Any = None
+    try:
+        fields = _decoded(line)
+        _check_texts(fields)
+        return _parsed(fields, tenant, clock)
+    except InvalidInput as error:
+        account, id_ = _readable(fields, "account"), _readable(fields, "id")
+        return Invalid(error.code, error.message, error.place, account, id_)
+
+
+def account_id_of(tenant: str, account: str, place: str = "$.account") -> str:
+    """The log's id of the account, `tenant/account`.
+
+    Raises InvalidInput `id_too_long`.
+    """
+    _check_length(f"{tenant}/{account}", place, f"the account's id with its tenant {tenant!r}")
+    return f"{tenant}/{account}"
+
+
+def check_tenant(tenant: str) -> str:
+    """The tenant itself, if it can stand before an account's id.
+
+    Raises InvalidInput `invalid_tenant`.
+    """
+    if not tenant or "/" in tenant or not _is_text(tenant) or len(tenant.encode()) > MAX_BYTES // 2:
+        message = f"a tenant is a text of 1 to {MAX_BYTES // 2} bytes without `/`"
+        raise InvalidInput("invalid_tenant", "", message)
+    return tenant
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        fields = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
+        raise InvalidInput("malformed_json", "$", f"the line is not JSON: {reason}") from None
+    if not isinstance(fields, dict):
+        raise InvalidInput("malformed_json", "$", "a line is one JSON object")
+    return fields
+
+
+def _check_texts(fields: dict[str, Any]) -> None:
+    """No text in the line holds what a database cannot."""
+    stack: list[tuple[str, Any]] = [("$", fields)]
+    while stack:
+        place, value = stack.pop()
+        if isinstance(value, str) and not _is_text(value):
+            raise InvalidInput("invalid_text", place, "a text has no NUL and no half characters")
+        if isinstance(value, dict):
+            if not all(map(_is_text, value)):
+                raise InvalidInput("invalid_text", place, "a text has no NUL and no half characters")
+            stack += [(f"{place}.{key}", item) for key, item in value.items()]
+        elif isinstance(value, list):
+            stack += [(f"{place}[{i}]", item) for i, item in enumerate(value)]
+
+
+def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
+    envelope = _converted({k: v for k, v in fields.items() if k in _ENVELOPE_FIELDS}, _Envelope)
+    asked = _converted({k: v for k, v in fields.items() if k not in _ENVELOPE_FIELDS}, Asked)
+    account_id = account_id_of(tenant, envelope.account)
+    for name, text in (("id", envelope.id), ("actor", envelope.actor)):
+        if text is not UNSET:
+            _check_length(text, f"$.{name}", f"the {name}")
+    if clock == "wall":
+        _check_wall(envelope, asked)
+    elif envelope.at is UNSET:
+        raise InvalidInput("missing_field", "$.at", "on a test clock a line says when it happens")
+    _check_fields(fields, asked)
+    cvv, billing, means = _confirmation(envelope, asked, clock)
+    total = envelope.expected_total
+    return ParsedCommand(
+        account=envelope.account,
+        account_id=account_id,
+        id=None if envelope.id is UNSET else envelope.id,
+        asked=asked,
+        at=None if envelope.at is UNSET else envelope.at,
+        role=envelope.by,
+        actor=None if envelope.actor is UNSET else envelope.actor,
+        cvv=cvv,
+        billing=billing,
+        means=means,
+        expected_total=None if total is UNSET else Decimal(total),
+        preview=envelope.preview,
+    )
+
+
+def _check_wall(envelope: _Envelope, asked: Asked) -> None:
+    """What only a test clock has."""
+    found = None
+    if envelope.at is not UNSET:
+        found = "$.at"
+    elif envelope.payment is not UNSET:
+        found = "$.payment"
+    elif isinstance(asked, PaymentMethod | c.OverridePrice):
+        found = "$.do"
+    elif isinstance(asked, OpenLine) and asked.catalog is not UNSET:
+        found = "$.catalog"
+    if found is not None:
+        raise InvalidInput("test_clock_only", found, "this is for accounts on a test clock (--test-clock)")
+
+
+def _check_fields(fields: dict[str, Any], asked: Asked) -> None:
+    if isinstance(asked, OpenLine):
+        check_currency(asked.currency)
+        check_time_zone(asked.time_zone)
+    for name in _NOT_OF.get(type(asked), ()):
+        if name in fields:
+            raise InvalidInput("unknown_field", f"$.{name}", f"this has no `{name}`")
+
+
+def _confirmation(envelope: _Envelope, asked: Asked, clock: Clock) -> tuple[bool, bool, Means]:
+    """Whether CVV and billing details were confirmed, and what pays. On the wall clock nothing is taken for
+    given (R15); on a test clock both are. `pay_balance` is paid by the saved method."""
+    confirm = envelope.confirm
+    if clock == "test":
+        if isinstance(confirm.cvv, str):
+            raise InvalidInput("invalid_field", "$.confirm.cvv", "on a test clock `cvv` is true or false")
+        means: Means = CONFIRMED if envelope.payment is UNSET else DECLINED
+        return confirm.cvv is not False, confirm.billing is not False, means
+    if isinstance(confirm.cvv, bool):
+        raise InvalidInput("invalid_field", "$.confirm.cvv", "`cvv` is the provider's single-use token")
+    if confirm.cvv is UNSET:
+        return False, confirm.billing is True, SAVED_METHOD
+    means = SAVED_METHOD if isinstance(asked, c.PayBalance) else Confirmation(confirm.cvv)
+    return True, confirm.billing is True, means
+
+
+def _converted(value: dict[str, Any], kind: Any) -> Any:
+    """The value as that type; the message of what it is not, with its place."""
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).rpartition(" - at `")
+        message, place = (message, place.rstrip("`")) if message else (str(error), "$")
+    code = "invalid_field"
+    for start, named in (
+        ("Object contains unknown field `", "unknown_field"),
+        ("Object missing required field `", "missing_field"),
+    ):
+        if message.startswith(start):
+            code, place = named, f"{place}.{message.removeprefix(start).rstrip('`')}"
+    if place == "$.do" and code == "invalid_field":
+        code, message = "unknown_command", "there is no command of this name"
+    raise InvalidInput(code, place, message)
+
+
+def _check_length(text: str, place: str, what: str) -> None:
+    if len(text.encode()) > MAX_BYTES:
+        raise InvalidInput("id_too_long", place, f"{what} has at most {MAX_BYTES} bytes")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _readable(fields: Any, name: str) -> str | None:
+    """What the answer can name the line by."""
+    value = fields.get(name) if isinstance(fields, dict) else None
+    return value if isinstance(value, str) and _is_text(value) else None

@@ -1,0 +1,79 @@
+"""Payments without an answer: their process was killed, or is still at it (R16).
+
+Whoever takes one over asks the gateway to `finish` its key, never to charge: the token of the confirmation
+is gone. The gateway lets exactly one of charge and finish win, so taking over too early can only cancel a
+purchase that someone waits for; hence an intent is left alone until it is `recover_after` old. Two that take
+over the same payment get the same answer, and one of them appends it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.conclude import conclude
+from domain.evolve import evolve_all
+from eventlog.errors import VersionConflict
+from service.accounts import LoadedAccount
+from service.clock import Clock
+from service.conversing import Ports, new_event
+from service.errors import GatewayUnavailable
+
+
+class Waiting:
+    """What is left of the seconds that a command waits for another one's payment."""
+
+    def __init__(self, for_: timedelta) -> None:
+        self.left = for_.total_seconds()
+        self.pause = 0.01
+
+
+class Recovery:
+    """Takes payments over that no living process will answer.
+
+    `recover_after`: the age at which an intent is nobody's any more. Longer than a charge and its questions
+    may take in a living process (the gateway's own time-out and about a second and a half).
+    """
+
+    def __init__(self, ports: Ports, clock: Clock, recover_after: timedelta) -> None:
+        self._ports = ports
+        self._clock = clock
+        self._recover_after = recover_after
+
+    def passed(self, account_id: str, loaded: LoadedAccount, waiting: Waiting) -> bool:
+        """Wait for the account's pending payment, or take it over. True: the account has changed."""
+        return self.taken_over(account_id, loaded) or self.waited(account_id, loaded, waiting)
+
+    def waited(self, account_id: str, loaded: LoadedAccount, waiting: Waiting) -> bool:
+        """Wait for what its process makes of the pending payment. True: the account has changed."""
+        while waiting.left > 0:
+            self._ports.sleep(waiting.pause)
+            waiting.left -= waiting.pause
+            waiting.pause = min(2 * waiting.pause, 0.1)
+            if self._ports.log.head(account_id).version != loaded.head.version:
+                return True
+        return False
+
+    def taken_over(self, account_id: str, loaded: LoadedAccount) -> bool:
+        """Finish the pending payment if it is abandoned, and record what came of it. False: it is too young,
+        or the gateway gave no answer. True: the account has changed, by us or by someone else."""
+        state = loaded.state
+        assert state is not None
+        assert state.payment is not None
+        intent = self._ports.log.event(account_id, state.payment.intent)
+        assert intent is not None, "a state is folded from events that are there"
+        if self._clock.now() - intent.recorded_at < self._recover_after:
+            return False
+        try:
+            answer = self._ports.gateway.finish(intent.event_id)
+        except GatewayUnavailable:
+            return False
+        events = conclude(state, answer)
+        try:
+            stored = self._ports.log.append(
+                account_id, loaded.head, [new_event(event, intent.actor) for event in events]
+            )
+        except VersionConflict:
+            return True
+        after = LoadedAccount(evolve_all(state, events), stored[-1].head)
+        self._ports.accounts.keep(account_id, after, since=loaded)
+        return True

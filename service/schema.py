@@ -1,0 +1,25 @@
+"""The service's own tables, and connections to tables in general."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eventlog.connections import Connections
+from eventlog.errors import NotMigrated
+from eventlog.migrate import MigrationSource, missing
+
+SERVICE = MigrationSource("service", Path(__file__).parent / "migrations")
+
+
+def connect(
+    database_url: str, *, limit: int, patience: float, source: MigrationSource = SERVICE
+) -> Connections:
+    """Connections for the source's tables, each its own session with commits of its own.
+
+    Raises NotMigrated, and LogUnavailable where the server does not answer.
+    """
+    connections = Connections(database_url, limit=limit, patience=patience)
+    if lacking := connections.run(lambda connection: missing(connection, source)):
+        connections.close()
+        raise NotMigrated(lacking)
+    return connections

@@ -1,0 +1,131 @@
+"""A session of commands given as lines: each is parsed, done and answered, in order.
+
+session = CommandSession(service, catalogues, clock, tenant="main", lives_on="wall")
+for line in sys.stdin.buffer:
+    print(msgspec.json.encode(session.answer_line(line)).decode())
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from domain import commands as c
+from domain.calendar import Instant, parse_moment
+from domain.errors import InvalidInput
+from domain.events import Clock as ClockName
+from eventlog.errors import LogUnavailable
+from service.catalogues import CatalogueLibrary
+from service.clock import Clock
+from service.commands import (
+    AnswerLine,
+    Invalid,
+    OpenLine,
+    ParsedCommand,
+    PaymentMethod,
+    answered,
+    answered_invalid,
+    check_tenant,
+    parse_line,
+)
+from service.errors import Contended, GatewayUnavailable, LineUnanswered, Unanswered
+from service.service import BillingService, Given
+
+
+class CommandSession:
+    """Answers lines for the accounts of one tenant that live on one of the clocks."""
+
+    def __init__(
+        self,
+        service: BillingService,
+        catalogues: CatalogueLibrary,
+        clock: Clock,
+        *,
+        tenant: str,
+        lives_on: ClockName,
+        language: str = "en",
+    ) -> None:
+        """`language` is the caller's, for confirmations (R19). Raises InvalidInput for a tenant that cannot
+        be one."""
+        self._service = service
+        self._catalogues = catalogues
+        self._clock = clock
+        self._tenant = check_tenant(tenant)
+        self._lives_on = lives_on
+        self._language = language
+        self._lines = 0
+
+    def answer_line(self, line: bytes) -> AnswerLine:
+        """The answer to the next line.
+
+        Raises LineUnanswered, which names the line, where the system could not be reached.
+        """
+        self._lines += 1
+        parsed = parse_line(line, self._tenant, self._lives_on)
+        if isinstance(parsed, Invalid):
+            return answered_invalid(parsed)
+        try:
+            given = self._given(parsed)
+        except InvalidInput as error:
+            return answered_invalid(
+                Invalid(error.code, error.message, error.place, parsed.account, parsed.id)
+            )
+        except Unanswered as error:
+            raise self._unanswered(parsed, error.reason, begun=error.begun) from error
+        except (LogUnavailable, GatewayUnavailable) as error:
+            raise self._unanswered(parsed, error.reason, begun=False) from error
+        except Contended as error:
+            raise self._unanswered(parsed, str(error), begun=False) from error
+        return answered(parsed, given.answer, given.version)
+
+    def _given(self, parsed: ParsedCommand) -> Given:
+        at = self._at(parsed)
+        if isinstance(parsed.asked, PaymentMethod):
+            return self._service.set_saved_method(parsed.account_id, at, works=parsed.asked.works)
+        request = c.Request(
+            self._command(parsed),
+            at,
+            self._lives_on,
+            parsed.role,
+            parsed.id,
+            parsed.cvv,
+            parsed.billing,
+            parsed.expected_total,
+            self._language,
+        )
+        if parsed.preview:
+            return self._service.preview(parsed.account_id, request)
+        return self._service.handle(parsed.account_id, request, means=parsed.means, actor=parsed.actor)
+
+    def _at(self, parsed: ParsedCommand) -> Instant:
+        """When it happens: on a test clock as the line says, in the account's zone."""
+        if parsed.at is None:
+            return self._clock.now()
+        if isinstance(parsed.asked, OpenLine):
+            return parse_moment(parsed.at, parsed.asked.time_zone, "$.at")
+        state = self._service.known(parsed.account_id)
+        return parse_moment(parsed.at, "UTC" if state is None else state.time_zone, "$.at")
+
+    def _command(self, parsed: ParsedCommand) -> c.Command:
+        asked = parsed.asked
+        if isinstance(asked, OpenLine):
+            return c.OpenAccount(
+                asked.currency, asked.time_zone, self._lives_on, self._catalog(parsed, asked)
+            )
+        assert not isinstance(asked, PaymentMethod)
+        return asked
+
+    def _catalog(self, parsed: ParsedCommand, asked: OpenLine) -> str | None:
+        """The digest of the account's own catalogue (test clock). Of one that is open already its own, so
+        that the same line given again is the same command."""
+        if self._lives_on == "wall":
+            return None
+        given = None if asked.catalog is UNSET else asked.catalog
+        if given is None and (state := self._service.known(parsed.account_id)) is not None:
+            return state.catalog
+        try:
+            return self._catalogues.pin(given, keep=not parsed.preview)
+        except InvalidInput as error:
+            raise error.under("$.catalog") from None
+
+    def _unanswered(self, parsed: ParsedCommand, reason: str, *, begun: bool) -> LineUnanswered:
+        return LineUnanswered(self._lines, parsed.account_id, parsed.id, reason, begun=begun)

@@ -1,0 +1,51 @@
+"""Each port of the service in memory and in PostgreSQL: the same tests for both."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from eventlog.migrate import EVENTLOG, migrate
+from service.catalogues import CatalogueStore, MemoryCatalogues, PostgresCatalogues
+from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
+from service.schema import SERVICE
+from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def where(request: pytest.FixtureRequest) -> str | None:
+    """A migrated database's address, with the rights that Prorata's processes have; None: memory."""
+    if request.param == "memory":
+        return None
+    database_url: str = request.getfixturevalue("database_url")
+    migrate(database_url, [EVENTLOG, SERVICE])
+    return f"{database_url}?options=-c%20role%3Dprorata_service"
+
+
+@pytest.fixture
+def gateway(where: str | None) -> Iterator[SettableGateway]:
+    if where is None:
+        yield MemoryTestGateway()
+    else:
+        kept = PostgresTestGateway(where, connections=8)
+        yield kept
+        kept.close()
+
+
+@pytest.fixture
+def store(where: str | None) -> Iterator[CatalogueStore]:
+    if where is None:
+        yield MemoryCatalogues()
+    else:
+        kept = PostgresCatalogues(where, connections=8)
+        yield kept
+        kept.close()
+
+
+@pytest.fixture
+def snapshots(where: str | None) -> Iterator[Snapshots]:
+    if where is None:
+        yield MemorySnapshots()
+    else:
+        kept = PostgresSnapshots(where)
+        yield kept
+        kept.close()

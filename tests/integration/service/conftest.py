@@ -1,0 +1,47 @@
+"""The whole service on PostgreSQL, as its processes run: with their rights, each with connections of its
+own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from eventlog.migrate import EVENTLOG, migrate
+from eventlog.postgres import PostgresEventLog
+from service.catalogues import PostgresCatalogues
+from service.clock import FixedClock
+from service.gateway import PostgresTestGateway
+from service.schema import SERVICE
+from service.snapshots import PostgresSnapshots
+from tests.unit.service.world import NOW, World
+
+Process = Callable[[], World]
+
+
+@pytest.fixture
+def service_url(database_url: str) -> str:
+    """A migrated database, with the rights that Prorata's processes have."""
+    migrate(database_url, [EVENTLOG, SERVICE])
+    return f"{database_url}?options=-c%20role%3Dprorata_service"
+
+
+@pytest.fixture
+def process(service_url: str) -> Iterator[Process]:
+    """Makes another process's service, all by one clock."""
+    clock = FixedClock(NOW)
+    with ExitStack() as stack:
+
+        def make() -> World:
+            log = stack.enter_context(closing(PostgresEventLog(service_url, clock=clock.now)))
+            gateway = stack.enter_context(closing(PostgresTestGateway(service_url)))
+            store = stack.enter_context(closing(PostgresCatalogues(service_url)))
+            snapshots = stack.enter_context(closing(PostgresSnapshots(service_url)))
+            return World(log, gateway, store, clock, snapshots=snapshots, real_time=True)
+
+        yield make
+
+
+@pytest.fixture
+def world(process: Process) -> World:
+    """One of them."""
+    return process()

@@ -1,0 +1,83 @@
+"""The billing run on PostgreSQL, by the calendar that the projector keeps."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from eventlog.migrate import EVENTLOG, migrate
+from projections import MIGRATIONS, Projector
+from service.billing import BillingRun, ProjectedCalendar
+from service.schema import SERVICE
+from tests.unit.service.world import NOW, World
+
+UNTIL = NOW + timedelta(days=100)
+
+
+@pytest.fixture
+def service_url(database_url: str) -> str:
+    migrate(database_url, [EVENTLOG, MIGRATIONS, SERVICE])
+    return database_url
+
+
+@pytest.fixture
+def calendar(service_url: str) -> Iterator[ProjectedCalendar]:
+    with closing(ProjectedCalendar(service_url)) as calendar:
+        yield calendar
+
+
+def test_what_the_calendar_says_is_due_is_settled_from_the_log(
+    world: World, calendar: ProjectedCalendar, service_url: str
+) -> None:
+    for nth in range(5):
+        world.open(f"a{nth}")
+        world.say(do="purchase_plan", account=f"a{nth}", product="standard", at=f"2026-03-2{nth}")
+    world.open("idle")
+    run = BillingRun(world.service, calendar, world.clock)
+    assert run.run_due("test", UNTIL).accounts == 0, "the projector has not run"
+
+    with Projector(service_url, world.log) as projector:
+        projector.run_once()
+        report = run.run_due("test", UNTIL)
+        again = run.run_due("test", UNTIL)
+        projector.run_once()
+        late = run.run_due("test", UNTIL)
+
+    assert (report.accounts, report.events, report.failed) == (5, 30, ())
+    assert (again.accounts, again.events) == (5, 0), "a calendar that lags only wastes work"
+    assert late.accounts == 0
+
+
+def test_a_payment_that_a_dead_process_left_open_is_found_by_the_calendar(
+    world: World, calendar: ProjectedCalendar, service_url: str
+) -> None:
+    world.open("w", at=None)
+    world.open("a1")
+    session = world.twin(gateway=_Dying())
+    with pytest.raises(_Died):
+        session.say(do="buy_credits", account="a1", product="credits_5000", at="2026-03-20")
+    run = BillingRun(world.service, calendar, world.clock)
+
+    with Projector(service_url, world.log) as projector:
+        projector.run_once()
+    young = run.run_due("test", NOW)
+    world.clock.advance(timedelta(seconds=31))
+    old = run.run_due("test", NOW)
+
+    assert young.waiting == ("main/a1",)
+    assert (old.accounts, old.events, old.waiting) == (1, 1, ())
+    assert world.happened()[-1] == "payment_cancelled"
+
+
+class _Died(BaseException):
+    """Not an Exception: nothing handles it, as nothing handles a kill."""
+
+
+class _Dying:
+    """A gateway in whose charge the process dies."""
+
+    def charge(self, *_: object) -> str:
+        raise _Died
+
+    finish = charge

@@ -1,0 +1,111 @@
+"""States of accounts: the cache is bounded, a snapshot only saves time, and the log is what counts."""
+
+import pytest
+
+from domain.evolve import evolve_all
+from eventlog.memory import MemoryEventLog
+from service import snapshots as snapshots_module
+from service.accounts import Accounts
+from service.snapshots import MemorySnapshots, Snapshot
+from tests.unit.service.world import World, memory_world
+
+ACCOUNT = "main/a1"
+
+
+def _world_with_history(events: int) -> World:
+    world = memory_world()
+    world.open()
+    world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20")
+    world.say(do="purchase_addon", account="a1", product="surveys", at="2026-03-20")
+    while len(world.log.read_account(ACCOUNT)) < events:
+        world.say(do="remove_addon", account="a1", product="surveys", at="2026-03-20")
+        world.say(do="undo", account="a1", product="surveys", at="2026-03-20")
+    return world
+
+
+def test_the_least_recently_used_account_leaves_the_cache() -> None:
+    world = memory_world()
+    for name in ("a", "b", "c"):
+        world.open(name)
+    accounts = Accounts(world.log, capacity=2)
+    accounts.load("main/a")
+    accounts.load("main/b")
+    accounts.recall("main/a")
+    accounts.load("main/c")
+
+    assert accounts.recall("main/b") is None
+    assert accounts.recall("main/a") is not None
+    assert accounts.load("main/b").state is not None
+
+
+def test_an_account_that_was_never_opened_is_not_remembered() -> None:
+    world = memory_world()
+
+    assert world.accounts.load(ACCOUNT).state is None
+    assert world.accounts.recall(ACCOUNT) is None
+
+
+def test_loading_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = _world_with_history(20)
+    accounts = Accounts(world.log)
+    accounts.load(ACCOUNT)
+    world.say(do="remove_addon", account="a1", product="surveys", at="2026-03-20")
+    read = world.log.read_account
+    rows = []
+
+    def counted(*arguments: object) -> object:
+        found = read(*arguments)  # type: ignore[arg-type]
+        rows.extend(found)
+        return found
+
+    monkeypatch.setattr(world.log, "read_account", counted)
+
+    assert accounts.load(ACCOUNT).head == world.log.head(ACCOUNT)
+    assert len(rows) == 2, "the last one known, and the new one"
+
+
+def test_a_state_from_a_snapshot_and_later_events_is_that_of_all_events() -> None:
+    world = _world_with_history(60)
+    history = world.history()
+    for at in (1, 7, 30, len(history)):
+        snapshots = MemorySnapshots()
+        stored = world.log.read_account(ACCOUNT)
+        state = evolve_all(None, history[:at])
+        assert state is not None
+        snapshots.write(ACCOUNT, Snapshot(stored[at - 1].head, state))
+
+        loaded = Accounts(world.log, snapshots).load(ACCOUNT)
+
+        assert loaded.state == evolve_all(None, history)
+        assert loaded.head == world.log.head(ACCOUNT)
+
+
+def test_snapshots_are_written_now_and_then_and_by_whoever_folded_much() -> None:
+    snapshots = MemorySnapshots()
+    world = _world_with_history(48)
+    writer = Accounts(world.log, snapshots, snapshot_every=50)
+    writer.load(ACCOUNT)
+    assert snapshots.kept == {}
+
+    other = _world_with_history(120)
+    Accounts(other.log, snapshots, snapshot_every=50).load(ACCOUNT)
+
+    assert snapshots.kept[ACCOUNT].head == other.log.head(ACCOUNT)
+
+
+def test_a_state_of_another_history_is_dropped() -> None:
+    """As after a restored backup: the log holds other events under the same versions."""
+    lost, restored = _world_with_history(20), _world_with_history(12)
+    accounts = Accounts(lost.log)
+    accounts.load(ACCOUNT)
+    assert isinstance(restored.log, MemoryEventLog)
+    accounts._log = restored.log
+
+    loaded = accounts.load(ACCOUNT)
+
+    assert loaded.state == evolve_all(None, restored.history())
+    assert accounts.recall(ACCOUNT) == loaded
+
+
+def test_the_format_of_snapshots_follows_the_modules_that_fold() -> None:
+    assert len(snapshots_module.state_format()) == 16

@@ -1,0 +1,121 @@
+"""The billing run: late, early, twice at once, and past accounts that fail (R25)."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import InvalidInput
+from domain.events import Clock
+from domain.settle import next_due
+from eventlog import Head, NewEvent, StoredEvent
+from projections.calendar import Due
+from service.billing import BillingRun, RunReport
+from service.catalogues import EXAMPLE
+from tests.unit.service.gateways import UnreliableGateway
+from tests.unit.service.world import NOW, World, memory_world, minutes
+
+DAY = timedelta(days=1)
+TOKEN = {"cvv": "tok_1", "billing": True}
+
+
+class FoldedCalendar:
+    """A calendar that folds every account of the log each time: never late."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def due(self, clock: Clock, until: object, limit: int, after: Due | None) -> list[Due]:
+        found = []
+        for account_id in self._world.log.accounts():
+            state = self._world.service.account(account_id)
+            assert state is not None
+            due = next_due(state)
+            at = None if due is None else due[1]
+            pending = state.payment is not None
+            if state.clock == clock and (pending or (at is not None and at <= until)):  # type: ignore[operator]
+                found.append(Due(account_id, clock, at, pending, NOW, state.version, 1, 1))
+        return [due for due in found if after is None or due.account > after.account][:limit]
+
+
+def _run(world: World) -> BillingRun:
+    return BillingRun(world.service, FoldedCalendar(world), world.clock)
+
+
+def _with_plans(world: World, *accounts: str) -> World:
+    for account in accounts:
+        world.open(account)
+        world.say(do="purchase_plan", account=account, product="standard", at="2026-03-20")
+    return world
+
+
+def test_everything_due_is_settled_once_however_often_it_runs() -> None:
+    world = _with_plans(memory_world(), "a", "b")
+    reports: list[RunReport] = []
+
+    report = _run(world).run_due("test", NOW + 100 * DAY, reports.append)
+    again = _run(world).run_due("test", NOW + 100 * DAY)
+
+    assert (report.accounts, report.events, report.failed, report.waiting) == (2, 12, (), ())
+    assert reports[-1] == report
+    assert [r.accounts for r in reports] == [1, 2]
+    assert again == RunReport()
+    assert world.happened("a").count("invoice_paid") == 3
+
+
+def test_each_clock_is_billed_by_itself() -> None:
+    world = _with_plans(memory_world(), "t")
+    world.library.load(EXAMPLE.read_bytes().replace(b'"2026-01"', b'"2026-02"'), None, NOW)
+    world.open("w", at=None)
+    world.say_now(do="purchase_plan", account="w", product="standard", confirm=TOKEN)
+    world.clock.advance(40 * DAY)
+
+    assert _run(world).run_due("wall", world.clock.now()).events == 2
+    assert world.happened("t")[-1] == "plan_purchased"
+    assert world.happened("w")[-1] == "invoice_paid"
+
+
+def test_on_the_wall_clock_nothing_is_billed_before_its_time() -> None:
+    world = memory_world()
+
+    with pytest.raises(InvalidInput) as raised:
+        _run(world).run_due("wall", NOW + timedelta(seconds=1))
+    assert raised.value.code == "until_in_future"
+
+
+def test_an_account_that_fails_is_reported_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = _with_plans(memory_world(), "a", "b", "c")
+    append = world.log.append
+
+    def failing(account_id: str, head: Head, events: list[NewEvent]) -> list[StoredEvent]:
+        if account_id == "main/b":
+            raise ZeroDivisionError("broken on purpose")
+        return append(account_id, head, events)
+
+    monkeypatch.setattr(world.log, "append", failing)
+
+    report = _run(world).run_due("test", NOW + 40 * DAY)
+
+    assert report.accounts == 3
+    assert [(f.account_id, f.reason) for f in report.failed] == [
+        ("main/b", "ZeroDivisionError: broken on purpose")
+    ]
+    assert "main/b" in caplog.text
+    assert world.happened("c")[-1] == "invoice_paid"
+
+
+def test_payments_without_an_answer_are_taken_over_first_and_young_ones_wait() -> None:
+    gateway = UnreliableGateway()
+    world = _with_plans(memory_world(gateway), "a")
+    gateway.charges_are_lost = gateway.finishes_fail = True
+    world.say(do="purchase_addon", account="a", product="surveys", at="2026-03-20")
+    gateway.charges_are_lost = gateway.finishes_fail = False
+
+    young = _run(world).run_due("test", NOW + 40 * DAY)
+    world.clock.advance(minutes(1))
+    old = _run(world).run_due("test", NOW + 40 * DAY)
+
+    assert (young.waiting, young.events) == (("main/a",), 0)
+    assert (old.waiting, old.events) == ((), 3)
+    assert world.happened("a")[-3:] == ["addon_purchased", "cycles_renewed", "invoice_paid"]

@@ -1,0 +1,110 @@
+"""A whole service on a log and a gateway that are given, and what tests say to it.
+
+    world = memory_world()
+    world.open("a1", at="2026-03-20")
+    world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20", id="c1").outcome
+
+Commands are lines, as anyone gives them: on a test clock unless the session is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import events as e
+from eventlog import EventLog
+from eventlog.codec import domain_codec
+from eventlog.memory import MemoryEventLog
+from service.accounts import Accounts
+from service.catalogues import CatalogueLibrary, CatalogueStore, MemoryCatalogues
+from service.clock import FixedClock
+from service.commands import AnswerLine
+from service.conversing import Ports
+from service.gateway import MemoryTestGateway, PaymentGateway
+from service.service import BillingService
+from service.session import CommandSession
+from service.snapshots import Snapshots
+
+NOW = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
+CODEC = domain_codec()
+
+
+class World:
+    """One process of the service. While it waits, `meanwhile` happens and no time passes; with `real_time` it
+    does wait."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        gateway: PaymentGateway,
+        store: CatalogueStore,
+        clock: FixedClock,
+        *,
+        snapshots: Snapshots | None = None,
+        attempts: int = 100,
+        real_time: bool = False,
+    ) -> None:
+        self.log = log
+        self.gateway = gateway
+        self.store = store
+        self.clock = clock
+        self.slept = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.accounts = Accounts(log, snapshots)
+        self.library = CatalogueLibrary(store)
+        ports = Ports(log, self.accounts, gateway)
+        if not real_time:
+            ports = replace(ports, sleep=self._sleep)
+        self.service = BillingService(ports, self.library, clock, attempts=attempts)
+        self.on_test_clock = self.session("test")
+        self.on_wall_clock = self.session("wall")
+
+    def session(self, lives_on: e.Clock) -> CommandSession:
+        return CommandSession(self.service, self.library, self.clock, tenant="main", lives_on=lives_on)
+
+    def twin(self, **changes: Any) -> World:
+        """Another process on the same log, gateway and clock, with a cache of its own."""
+        ports = {"log": self.log, "gateway": self.gateway, "store": self.store, "clock": self.clock}
+        return World(**{**ports, **changes})
+
+    def say(self, **fields: object) -> AnswerLine:
+        """Give a line on the test clock."""
+        return self.on_test_clock.answer_line(msgspec.json.encode(fields))
+
+    def say_now(self, **fields: object) -> AnswerLine:
+        """Give a line on the wall clock."""
+        return self.on_wall_clock.answer_line(msgspec.json.encode(fields))
+
+    def open(self, account: str = "a1", at: str | None = "2026-03-20", **fields: object) -> AnswerLine:
+        """Open an account in Paris; without `at` on the wall clock."""
+        line = {"do": "open_account", "account": account, "currency": "EUR", "time_zone": "Europe/Paris"}
+        if at is None:
+            return self.say_now(**line, **fields)
+        return self.say(**line, at=at, **fields)
+
+    def history(self, account: str = "a1") -> list[e.Event]:
+        return [CODEC.read(stored) for stored in self.log.read_account(f"main/{account}")]
+
+    def happened(self, account: str = "a1") -> list[str]:
+        """The types of all events of the account."""
+        return [e.type_name(event) for event in self.history(account)]
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.meanwhile()
+
+
+def memory_world(gateway: PaymentGateway | None = None, **options: Any) -> World:
+    """A world that ends with the test; the log's clock is the service's."""
+    clock = FixedClock(NOW)
+    log = MemoryEventLog(clock=clock.now)
+    return World(log, gateway or MemoryTestGateway(), MemoryCatalogues(), clock, **options)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
