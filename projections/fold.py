@@ -1,0 +1,109 @@
+"""Folds: from an account's events to the documents that are shown of it, and nothing else.
+
+    state = fold.start()
+    for stored in log.read_account(account_id):
+        state = fold.apply(state, codec.read(stored), stored)
+    documents = fold.documents(state)
+
+A fold is pure and knows only the log, so the rows in PostgreSQL, the state topics in Kafka and a question
+about the past are answers of the same code. Every document carries `revision`, the position of the last
+event that made it, the account's `version` there, and `fold`, the version of the fold. All three follow from
+the log alone: not from pages, restarts or the order in which projections ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from domain.calendar import Instant
+from domain.events import Event
+from domain.evolve import evolve
+from domain.state import Account
+from eventlog import StoredEvent
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class Evolution(Generic[S]):
+    """How an account's events become a state. Folds with the same evolution share its states.
+
+    `apply` takes the events of one account in order, each version after the one before, else raises.
+    `at_rest` leaves out of a state what no later event or document needs, so that many can be kept.
+    """
+
+    name: str
+    start: Callable[[], S]
+    apply: Callable[[S, Event, StoredEvent], S]
+    at_rest: Callable[[S], S]
+
+
+@dataclass(frozen=True)
+class Fold(Generic[S, D]):
+    """A named reading of an evolution's states. `version` is raised when a document's meaning changes.
+
+    `read` makes the documents of a state and the fold's version; `key` says which of them is meant within the
+    account (None: there is one for each account).
+    """
+
+    name: str
+    version: int
+    evolution: Evolution[S]
+    read: Callable[[S, int], tuple[D, ...]]
+    key: Callable[[D], str | None]
+
+    def start(self) -> S:
+        """The state of an account without events."""
+        return self.evolution.start()
+
+    def apply(self, state: S, event: Event, stored: StoredEvent) -> S:
+        """The state after the event, which is what `stored` holds."""
+        return self.evolution.apply(state, event, stored)
+
+    def at_rest(self, state: S) -> S:
+        """The state to keep between pages; its documents may be fewer, never other ones."""
+        return self.evolution.at_rest(state)
+
+    def documents(self, state: S) -> tuple[D, ...]:
+        """What is shown of the account, none before its first event."""
+        return self.read(state, self.version)
+
+
+def one_for_each_account(_: object) -> None:
+    """The key of a fold that makes one document an account."""
+
+
+class AccountAt(msgspec.Struct, frozen=True):
+    """The account's state after the event at `position`, recorded at `recorded_at`."""
+
+    account_id: str
+    position: int
+    recorded_at: Instant
+    state: Account
+
+
+def _evolve(before: AccountAt | None, event: Event, stored: StoredEvent) -> AccountAt:
+    state = evolve(None if before is None else before.state, event)
+    if state.version != stored.version:
+        raise ValueError(f"version {stored.version} was to be folded as version {state.version}")
+    return AccountAt(stored.account_id, stored.position, stored.recorded_at, state)
+
+
+def _without_commands(at: AccountAt | None) -> AccountAt | None:
+    """Keys of commands are up to 1,000 an account; no document shows them."""
+    if at is None or not at.state.commands:
+        return at
+    return msgspec.structs.replace(at, state=msgspec.structs.replace(at.state, commands={}))
+
+
+def _unopened() -> None:
+    return None
+
+
+ACCOUNT: Evolution[AccountAt | None] = Evolution("account", _unopened, _evolve, _without_commands)
+"""`domain.evolve`, with the place of the last event."""

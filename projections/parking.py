@@ -1,0 +1,124 @@
+"""Parked accounts: those whose event could not be read, folded or written. The others go on.
+
+A parked account keeps the rows of its last good event. Once the cause is gone (newer code, most often),
+`Projector.release` folds it from its events and lets it go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.rows import args_row
+
+from domain.calendar import Instant
+from eventlog import EventUnreadable, StoredEvent
+from projections.tables import Connection, Projection
+
+logger = logging.getLogger(__name__)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What stopped an account: the event that could not be read, folded or written, and why."""
+
+    account_id: str
+    version: int
+    position: int
+    error: str
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """An account that a projection has stopped at, since `parked_at`."""
+
+    projection: str
+    account_id: str
+    version: int
+    position: int
+    error: str
+    parked_at: Instant
+
+
+_COLUMNS: Final = ", ".join(Parked.__struct_fields__)
+
+_ALL: Final = f"""
+    select {_COLUMNS} from projections.parked order by parked_at, projection, account_id
+"""  # noqa: S608
+
+_OF_ACCOUNTS: Final = """
+    select projection, account_id from projections.parked
+    where projection = any(%(names)s) and account_id = any(%(accounts)s)
+"""
+
+_PARK: Final = """
+    insert into projections.parked (projection, account_id, version, position, error)
+    values (%(projection)s, %(account_id)s, %(version)s, %(position)s, %(error)s)
+    on conflict (projection, account_id) do update
+    set version = excluded.version, position = excluded.position, error = excluded.error
+"""
+
+_UNPARK: Final = """
+    delete from projections.parked where projection = %(projection)s and account_id = %(account_id)s
+"""
+
+
+def parked(connection: Connection) -> list[Parked]:
+    """Every account parked now, longest first."""
+    with connection.cursor(row_factory=args_row(Parked)) as cursor:
+        return cursor.execute(_ALL).fetchall()
+
+
+def parked_among(
+    connection: Connection, names: Sequence[str], accounts: Iterable[str]
+) -> set[tuple[str, str]]:
+    """Of these projections and accounts, the pairs that are parked."""
+    found = connection.execute(_OF_ACCOUNTS, {"names": list(names), "accounts": list(accounts)}).fetchall()
+    return {(projection, account_id) for projection, account_id in found}
+
+
+def park(connection: Connection, projection: str, failure: Failure) -> None:
+    """Keep the account where it is. The projection's checkpoint is locked."""
+    logger.error(
+        "%s: account %r is parked at version %d, position %d: %s",
+        projection,
+        failure.account_id,
+        failure.version,
+        failure.position,
+        failure.error,
+    )
+    connection.execute(_PARK, {"projection": projection, **msgspec.structs.asdict(failure)})
+
+
+def unpark(connection: Connection, projection: str, account_id: str) -> None:
+    """The account goes on. The projection's checkpoint is locked, and the rows are up to it."""
+    connection.execute(_UNPARK, {"projection": projection, "account_id": account_id})
+
+
+def write(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
+    """Write the documents; where PostgreSQL refuses an account's, those of all others. In a transaction."""
+    try:
+        with connection.transaction():
+            projection.upsert(connection, documents)
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        by_account: dict[str, list[Any]] = {}
+        for document in documents:
+            by_account.setdefault(document.account, []).append(document)
+        if len(by_account) == 1:
+            last = max(documents, key=attrgetter("revision"))
+            return [failure_of(last.account, last.version, last.revision, error)]
+        return [failure for made in by_account.values() for failure in write(connection, projection, made)]
+    return []
+
+
+def failure_at(stored: StoredEvent, error: Exception) -> Failure:
+    """The report of what this event did."""
+    return failure_of(stored.account_id, stored.version, stored.position, error)
+
+
+def failure_of(account_id: str, version: int, position: int, error: Exception) -> Failure:
+    """The same of the event at that place. Texts from outside may hold what PostgreSQL cannot store."""
+    reason = str(error) if isinstance(error, EventUnreadable) else f"{type(error).__name__}: {error}"
+    return Failure(account_id, version, position, reason.replace("\x00", "\\0")[:2000])

@@ -1,0 +1,134 @@
+"""States of accounts, folded page after page: from a bounded memory where possible, else from the log.
+
+    states = AccountStates(fold.evolution, log, codec, limit=10_000)
+    account = states.advance(readings)          # the readings of one account's events in a page
+    documents = fold.documents(account.state)
+
+A remembered state is used only where the next event's chain hash says that it follows this very history, so
+neither a rolled back transaction, nor a page read twice, nor another log can reach a document.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Generic, TypeAlias, TypeVar
+
+from domain.events import Event
+from eventlog import NO_HASH, EventLog, StoredEvent
+from eventlog.codec import Codec
+from projections.fold import Evolution, Fold
+from projections.parking import Failure, failure_at, failure_of
+
+S = TypeVar("S")
+D = TypeVar("D")
+
+Reading: TypeAlias = tuple[Event | Failure, StoredEvent]
+"""An event of the log, decoded, or why it cannot be."""
+
+_STREAM_PAGE = 1_000
+
+
+@dataclass(frozen=True)
+class Folded(Generic[S]):
+    """A state, the place of the last event in it, and what stopped it before the end, if anything did."""
+
+    state: S
+    version: int = 0
+    position: int = 0
+    hash: bytes = NO_HASH
+    failure: Failure | None = None
+
+
+def read(codec: Codec[Event], stored: StoredEvent) -> Reading:
+    """The event, or the failure to read it."""
+    try:
+        return codec.read(stored), stored
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
+        return failure_at(stored, error), stored
+
+
+def stream(
+    log: EventLog, codec: Codec[Event], account_id: str, *, until: int, after: int = 0
+) -> Iterator[Reading]:
+    """The account's events after the version `after` up to the position `until`, in order."""
+    while True:
+        page = log.read_account(account_id, after, _STREAM_PAGE)
+        for stored in page:
+            if stored.position > until:
+                return
+            yield read(codec, stored)
+        if len(page) < _STREAM_PAGE:
+            return
+        after = page[-1].version
+
+
+def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Reading]) -> Folded[S]:
+    """The state after the readings, or before the first one that cannot be read or folded."""
+    state, last, failure = folded.state, None, None
+    for event, stored in readings:
+        if isinstance(event, Failure):
+            failure = event
+            break
+        try:
+            state = evolution.apply(state, event, stored)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this account alone
+            failure = failure_at(stored, error)
+            break
+        last = stored
+    if last is None:
+        return replace(folded, failure=failure)
+    return Folded(state, last.version, last.position, last.hash, failure)
+
+
+def from_start(evolution: Evolution[S], readings: Iterable[Reading]) -> Folded[S]:
+    """The state that an account's whole history makes."""
+    return fold_on(evolution, Folded(evolution.start()), readings)
+
+
+def documents_of(
+    fold: Fold[S, D], account_id: str, folded: Folded[S]
+) -> tuple[tuple[D, ...], Failure | None]:
+    """The documents of the state, none where it cannot be read, and what stopped the account."""
+    try:
+        return fold.documents(folded.state), folded.failure
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this account alone
+        return (), failure_of(account_id, folded.version, folded.position, error)
+
+
+class AccountStates(Generic[S]):
+    """The states of up to `limit` accounts under one evolution; the least lately used is forgotten first."""
+
+    def __init__(self, evolution: Evolution[S], log: EventLog, codec: Codec[Event], *, limit: int) -> None:
+        self._evolution = evolution
+        self._log = log
+        self._codec = codec
+        self._limit = limit
+        self._kept: OrderedDict[str, Folded[S]] = OrderedDict()
+
+    def advance(self, readings: list[Reading]) -> Folded[S]:
+        """The account's state after these events of it, which follow each other."""
+        [_, first] = readings[0]
+        before = self._before(first)
+        if before.failure is not None:
+            return before
+        after = fold_on(self._evolution, before, readings)
+        if after.failure is None:
+            self._keep(first.account_id, replace(after, state=self._evolution.at_rest(after.state)))
+        return after
+
+    def _before(self, first: StoredEvent) -> Folded[S]:
+        kept = self._kept.pop(first.account_id, None)
+        if kept is not None and kept.hash == first.previous_hash:
+            return kept
+        if first.version == 1:
+            return Folded(self._evolution.start())
+        earlier = stream(self._log, self._codec, first.account_id, until=first.position - 1)
+        folded = from_start(self._evolution, earlier)
+        return replace(folded, state=self._evolution.at_rest(folded.state))
+
+    def _keep(self, account_id: str, folded: Folded[S]) -> None:
+        self._kept[account_id] = folded
+        while len(self._kept) > self._limit:
+            self._kept.popitem(last=False)

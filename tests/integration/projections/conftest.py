@@ -1,0 +1,53 @@
+"""A migrated database with a log, and accounts on it."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from eventlog.migrate import EVENTLOG, migrate
+from eventlog.postgres import PostgresEventLog
+from projections import MIGRATIONS, Projector
+from projections.tables import Connection
+from tests.unit.projections.driver import Billing
+
+
+@pytest.fixture
+def owner_url(database_url: str) -> str:
+    """The migrated database, for who may change its tables."""
+    migrate(database_url, [EVENTLOG, MIGRATIONS])
+    return database_url
+
+
+@pytest.fixture
+def service_url(owner_url: str) -> str:
+    """The same database as Prorata's processes may use it."""
+    return f"{owner_url}?options=-c%20role%3Dprorata_service"
+
+
+@pytest.fixture
+def log(service_url: str) -> Iterator[PostgresEventLog]:
+    """The log in it, empty."""
+    log = PostgresEventLog(service_url)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def billing(log: PostgresEventLog) -> Billing:
+    """Gives commands to accounts on the log."""
+    return Billing(log)
+
+
+@pytest.fixture
+def projector(service_url: str, log: PostgresEventLog) -> Iterator[Projector]:
+    """Keeps all read models up to date, when asked to."""
+    with Projector(service_url, log) as projector:
+        yield projector
+
+
+@pytest.fixture
+def connection(owner_url: str) -> Iterator[Connection]:
+    """A session beside the others."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        yield connection

@@ -1,0 +1,318 @@
+"""A rebuild from the log alone: equal to the live tables, or it says where not; no reader notices."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from msgspec.structs import replace as changed
+
+from domain.commands import PurchaseAddon
+from eventlog.postgres import PostgresEventLog
+from projections import (
+    PROJECTIONS,
+    HeldBack,
+    Projector,
+    RebuildRunning,
+    calendar,
+    checkpoints,
+    entitlements,
+    invoices,
+    parked,
+    wait_for,
+)
+from projections.comparing import Difference
+from projections.rebuild import drop_old, rebuild
+from projections.tables import Connection, Projection
+from tests.integration.projections.readmodels import all_rows, folded, live_a_little, running, shown
+from tests.unit.projections.driver import Billing, unreadable
+
+ACCOUNTS = [f"acme/a-{n}" for n in range(4)]
+A = ACCOUNTS[0]
+
+every_projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda p: p.name)
+
+Rebuild = Callable[..., list[Difference]]
+
+
+@pytest.fixture
+def rebuilt(owner_url: str, billing: Billing) -> Rebuild:
+    """Rebuilds, and returns the differences."""
+
+    def run(projection: Projection, **options: Any) -> list[Difference]:
+        return list(rebuild(owner_url, billing.log, projection, **options))
+
+    return run
+
+
+@pytest.fixture
+def lived(billing: Billing, projector: Projector) -> None:
+    """Some accounts, projected in pages."""
+    for account_id in ACCOUNTS:
+        live_a_little(billing, account_id)
+        projector.run_once()
+
+
+def tables(connection: Connection) -> set[str]:
+    found = connection.execute("select tablename from pg_tables where schemaname = 'projections'")
+    return {name for (name,) in found}
+
+
+@every_projection
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_rebuild_of_a_healthy_system_is_equal_in_every_column(
+    processes: int, projection: Projection, lived: None, rebuilt: Rebuild, connection: Connection
+) -> None:
+    before = all_rows(connection)
+    assert rebuilt(projection, processes=processes) == []
+    assert all_rows(connection) == before
+    [checkpoint] = checkpoints.read(connection, [projection.name])
+    assert checkpoint.generation == 2
+
+
+def test_every_kind_of_difference_is_reported_and_mended(
+    lived: None, rebuilt: Rebuild, billing: Billing, connection: Connection
+) -> None:
+    connection.execute("delete from projections.accounts where account_id = %s", [ACCOUNTS[1]])
+    connection.execute(
+        "update projections.entitlements set status = 'paused', version = 3 "
+        "where account_id = %s and product = 'standard'",
+        [ACCOUNTS[2]],
+    )
+    connection.execute(
+        "insert into projections.entitlements select account_id, 'ghost', status, renews, access_until, "
+        "allowance, version, revision, fold from projections.entitlements "
+        "where account_id = %s and product = 'standard'",
+        [ACCOUNTS[3]],
+    )
+    wrong_version = f"version is 3, should be {billing.states[A].version}"
+    assert sorted(map(str, rebuilt(entitlements.PROJECTION))) == [
+        f"accounts {ACCOUNTS[1]}: is missing in the live table",
+        f"entitlements {ACCOUNTS[2]}/standard: status is paused, should be active; {wrong_version}",
+        f"entitlements {ACCOUNTS[3]}/ghost: should not be in the live table",
+    ]
+    for account_id in ACCOUNTS:
+        assert shown(connection, account_id) == folded(billing.log, account_id)
+    assert rebuilt(entitlements.PROJECTION) == []
+
+
+def test_a_comparison_alone_changes_nothing(lived: None, rebuilt: Rebuild, connection: Connection) -> None:
+    connection.execute("update projections.calendar set due_at = now() where account_id = %s", [A])
+    rows, names, at = all_rows(connection), tables(connection), checkpoints.read_all(connection)
+    [difference] = rebuilt(calendar.PROJECTION, swap=False)
+    assert (difference.table, difference.account, difference.key) == ("calendar", A, (A,))
+    assert (all_rows(connection), tables(connection), checkpoints.read_all(connection)) == (rows, names, at)
+
+
+def test_a_rebuild_that_is_left_early_changes_nothing(
+    lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    connection.execute("update projections.calendar set clock = 'wall'")
+    rows, names = all_rows(connection), tables(connection)
+    differences = rebuild(owner_url, billing.log, calendar.PROJECTION)
+    next(differences)
+    differences.close()  # type: ignore[attr-defined]
+    assert (all_rows(connection), tables(connection)) == (rows, names)
+
+
+def test_the_tables_before_are_kept_until_dropped(
+    lived: None, rebuilt: Rebuild, owner_url: str, connection: Connection
+) -> None:
+    before = all_rows(connection)["accounts"]
+    rebuilt(entitlements.PROJECTION)
+    rebuilt(entitlements.PROJECTION)
+    assert {"accounts_v1", "accounts_v2", "entitlements_v1", "entitlements_v2"} < tables(connection)
+    assert connection.execute("select * from projections.accounts_v1 order by 1").fetchall() == before
+    assert drop_old(owner_url, entitlements.PROJECTION) == [
+        "accounts_v1",
+        "accounts_v2",
+        "entitlements_v1",
+        "entitlements_v2",
+    ]
+    assert not [name for name in tables(connection) if "_v" in name]
+    assert all_rows(connection)["accounts"] == before
+
+
+def test_the_service_still_reads_and_writes_after_a_swap(
+    lived: None, rebuilt: Rebuild, billing: Billing, projector: Projector, service_url: str
+) -> None:
+    with psycopg.connect(service_url, autocommit=True) as service:
+        for _ in range(8):  # enough for the statement to be prepared
+            shown(service, A)
+        for projection in PROJECTIONS:
+            rebuilt(projection)
+        billing.give(A, PurchaseAddon("inbox_preview"), "2026-06-02")
+        projector.run_once()
+        assert shown(service, A) == folded(billing.log, A)
+
+
+def test_commands_that_come_meanwhile_are_in_both(
+    owner_url: str, billing: Billing, projector: Projector, connection: Connection, rebuilt: Rebuild
+) -> None:
+    live_a_little(billing, A)
+
+    def more() -> None:
+        for account_id in ACCOUNTS[1:]:
+            live_a_little(billing, account_id)
+
+    with running(projector):
+        commands = Thread(target=more)
+        commands.start()
+        rounds = 0
+        while commands.is_alive() or rounds < 2:
+            for projection in PROJECTIONS:
+                assert rebuilt(projection) == []
+            rounds += 1
+        commands.join(60)
+        for account_id in ACCOUNTS:
+            version = billing.states[account_id].version
+            assert wait_for(connection, billing.log, account_id, version, timeout=20)
+            assert shown(connection, account_id) == folded(billing.log, account_id)
+
+
+def test_live_tables_that_are_behind_the_log_are_compared_where_they_are(
+    lived: None, rebuilt: Rebuild, billing: Billing, projector: Projector, connection: Connection
+) -> None:
+    projected = billing.log.last_position()
+    live_a_little(billing, "acme/later")
+    for projection in PROJECTIONS:
+        assert rebuilt(projection) == []
+    assert {c.position for c in checkpoints.read_all(connection)} == {projected}
+    projector.run_once()
+    assert shown(connection, "acme/later") == folded(billing.log, "acme/later")
+
+
+def test_a_writer_that_holds_the_log_back_is_named(
+    lived: None, owner_url: str, billing: Billing, projector: Projector, connection: Connection
+) -> None:
+    names = tables(connection)
+    with psycopg.connect(owner_url, application_name="held open") as writer:
+
+        class HeldLog(PostgresEventLog):
+            """The live tables go on while it is folded; then a writer neither commits nor ends."""
+
+            def accounts(self) -> Iterator[str]:
+                yield from super().accounts()
+                live_a_little(billing, "acme/later")
+                projector.run_once()
+                writer.execute("lock table events in row exclusive mode")
+
+        with (
+            closing(HeldLog(owner_url, fence_patience=0.01)) as log,
+            pytest.raises(HeldBack, match="application 'held open'"),
+        ):
+            list(rebuild(owner_url, log, calendar.PROJECTION))
+    assert tables(connection) == names
+
+
+def test_a_reader_with_a_long_transaction_delays_the_swap_and_sees_one_generation(
+    lived: None, rebuilt: Rebuild, owner_url: str, connection: Connection
+) -> None:
+    with psycopg.connect(owner_url) as reader:
+        before = calendar.of_account(reader, A)
+        swapping = Thread(target=rebuilt, args=[calendar.PROJECTION])
+        swapping.start()
+        while not _waits_for_a_table(connection):
+            assert swapping.is_alive()
+        assert calendar.of_account(reader, A) == before
+        reader.rollback()
+        swapping.join(60)
+    [checkpoint] = checkpoints.read(connection, ["calendar"])
+    assert checkpoint.generation == 2
+
+
+def test_two_rebuilds_of_one_projection_do_not_meet(
+    lived: None, owner_url: str, billing: Billing, rebuilt: Rebuild, connection: Connection
+) -> None:
+    connection.execute("update projections.calendar set clock = 'wall'")
+    with ExitStack() as stack:
+        first = rebuild(owner_url, billing.log, calendar.PROJECTION)
+        stack.callback(first.close)  # type: ignore[attr-defined]
+        next(first)
+        with pytest.raises(RebuildRunning, match="'calendar'"):
+            rebuilt(calendar.PROJECTION)
+        assert rebuilt(invoices.PROJECTION) == []
+        assert len(list(first)) == len(ACCOUNTS) - 1
+
+
+def test_what_a_killed_rebuild_left_is_cleared_by_the_next(
+    lived: None, rebuilt: Rebuild, connection: Connection
+) -> None:
+    connection.execute("create table projections.calendar_v2 (leftover integer)")
+    connection.execute(
+        "insert into projections.checkpoints (projection, generation) values ('calendar_v2', 2)"
+    )
+    assert rebuilt(calendar.PROJECTION) == []
+    assert [c.projection for c in checkpoints.read_all(connection)] == sorted(p.name for p in PROJECTIONS)
+
+
+@every_projection
+def test_a_parked_account_is_parked_in_the_rebuild_too(
+    projection: Projection, billing: Billing, projector: Projector, connection: Connection, rebuilt: Rebuild
+) -> None:
+    live_a_little(billing, A)
+    billing.append(A, unreadable())
+    live_a_little(billing, ACCOUNTS[1])
+    projector.run_once()
+    before = {(p.projection, p.account_id, p.version, p.error) for p in parked(connection)}
+    assert rebuilt(projection) == []
+    assert {(p.projection, p.account_id, p.version, p.error) for p in parked(connection)} == before
+
+
+def test_a_corrected_fold_reaches_accounts_that_are_quiet(
+    lived: None, rebuilt: Rebuild, connection: Connection
+) -> None:
+    def corrected(state: Any, version: int) -> Any:
+        return tuple(
+            changed(document, support=not document.support)
+            for document in entitlements.FOLD.read(state, version)
+        )
+
+    fold = replace(entitlements.FOLD, version=2, read=corrected)
+    differences = rebuilt(replace(entitlements.PROJECTION, fold=fold))
+    assert {d.account for d in differences} == set(ACCOUNTS)
+    assert {str(d).partition(": ")[2] for d in differences} == {"support is True, should be False"}
+    [checkpoint] = checkpoints.read(connection, ["entitlements"])
+    assert checkpoint.fold == 2
+    document = entitlements.of_account(connection, A)
+    assert document is not None
+    assert (document.fold, document.support) == (2, False)
+
+
+def test_a_rebuild_mends_a_checkpoint_of_another_history(
+    lived: None, rebuilt: Rebuild, billing: Billing, connection: Connection, service_url: str
+) -> None:
+    connection.execute("update projections.checkpoints set position = 1000000 where projection = 'invoices'")
+    connection.execute("delete from projections.invoices")
+    assert rebuilt(invoices.PROJECTION) == []
+    live_a_little(billing, "acme/later")
+    with Projector(service_url, billing.log) as projector:
+        projector.run_once()
+    for account_id in (*ACCOUNTS, "acme/later"):
+        assert shown(connection, account_id) == folded(billing.log, account_id)
+
+
+def test_a_projection_that_never_ran_is_built_whole(
+    billing: Billing, rebuilt: Rebuild, connection: Connection
+) -> None:
+    live_a_little(billing, A)
+    for projection in PROJECTIONS:
+        assert rebuilt(projection) == []
+    assert shown(connection, A) == folded(billing.log, A)
+    assert {c.position for c in checkpoints.read_all(connection)} == {billing.log.last_position()}
+
+
+def test_an_empty_log_rebuilds_to_empty_tables(rebuilt: Rebuild, connection: Connection) -> None:
+    for projection in PROJECTIONS:
+        assert rebuilt(projection) == []
+    assert {c.position for c in checkpoints.read_all(connection)} == {0}
+
+
+def _waits_for_a_table(connection: Connection) -> bool:
+    waiting = connection.execute(
+        "select from pg_locks where not granted and relation = 'projections.calendar'::regclass"
+    ).fetchall()
+    return bool(waiting)
