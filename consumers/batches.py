@@ -1,0 +1,136 @@
+"""From a partition's records to what is to be done with them: pure, with the proof that none is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from kafka.consumer.fetcher import ConsumerRecord
+
+from consumers.errors import ConsumerHalted, HaltCode
+from consumers.places import Place
+from publishing.contract import known_types
+from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent, PublishedState, decode, type_of
+from publishing.errors import EnvelopeUnreadable
+from publishing.topics import Topic
+
+_SOURCE: Final = "urn:uuid:"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A record for the handler: its message, or what makes it unreadable."""
+
+    record: ConsumerRecord
+    message: PublishedEvent | PublishedState | None
+    error: str | None = None
+
+    @property
+    def key(self) -> bytes:
+        key: bytes | None = self.record.key
+        return b"" if key is None else key
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records in order, and the place before and after them."""
+
+    before: Place
+    after: Place
+    letters: tuple[Letter, ...]
+
+
+def read_batch(topic: Topic, before: Place, records: Sequence[ConsumerRecord]) -> Batch:
+    """What the records say.
+
+    Raises ConsumerHalted where an event is missing or doubled, or the records are those of another log. Of a
+    state topic only the newest state of each key is left.
+    """
+    known, after, letters = known_types(topic), before, []
+    for record in records:
+        after = replace(_follow(topic, after, record), next_offset=record.offset + 1)
+        of_type = type_of(record.headers)
+        if of_type == HEARTBEAT_TYPE:
+            after = _heard(topic, after, record)
+        elif of_type in known:
+            letters.append(read_letter(topic, record))
+        else:
+            after = replace(after, skipped=after.skipped + 1)
+    return Batch(before, after, tuple(letters if topic.kind == "events" else _newest(letters)))
+
+
+def read_letter(topic: Topic, record: ConsumerRecord) -> Letter:
+    """The record's message, or why it has none."""
+    try:
+        message = decode(topic, record.key, record.value, record.headers)
+    except EnvelopeUnreadable as unreadable:
+        return Letter(record, None, str(unreadable))
+    if isinstance(message, PublishedEvent) and not message.is_intact():
+        return Letter(record, None, "its fields do not give its hash: it was altered after it was appended")
+    assert not isinstance(message, Heartbeat)
+    return Letter(record, message)
+
+
+def _follow(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
+    """The place with the record's log and, of an event, its position; both as they have to be."""
+    headers = dict(record.headers)
+    log_id = _log_id(place, headers)
+    if place.log_id not in (None, log_id):
+        raise _halted("foreign_log", place, record, f"it is of log {log_id}, not {place.log_id}")
+    if topic.kind != "events" or headers.get("ce_type") == HEARTBEAT_TYPE.encode():
+        return replace(place, log_id=log_id)
+    try:
+        position, previous = int(headers["pos"]), int(headers["prev"])
+    except (KeyError, ValueError) as error:
+        raise _halted("unchained", place, record, "it does not say which event it follows") from error
+    if position <= place.last_position:
+        raise _halted("repeated", place, record, f"position {position} after {place.last_position}")
+    if previous != place.last_position:
+        message = f"it follows position {previous}, and the last one read is {place.last_position}"
+        raise _halted("gap", place, record, message)
+    return replace(place, log_id=log_id, last_position=position)
+
+
+def _log_id(place: Place, headers: Mapping[str, bytes]) -> UUID | None:
+    source = headers.get("ce_source", b"").decode(errors="replace").removeprefix(_SOURCE)
+    try:
+        return UUID(source)
+    except ValueError:
+        return place.log_id  # decoding says what is wrong
+
+
+def _heard(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
+    try:
+        heartbeat = decode(topic, record.key, record.value, record.headers)
+    except EnvelopeUnreadable as error:
+        raise _halted("unchained", place, record, str(error)) from error
+    assert isinstance(heartbeat, Heartbeat)
+    return replace(place, heartbeat_position=heartbeat.position, heartbeat_at=heartbeat.log_time)
+
+
+def _newest(letters: Sequence[Letter]) -> list[Letter]:
+    """States are whole: one that a later, not lower one of its key follows is as if it had been compacted."""
+    newest: dict[bytes, int] = {}
+    left: list[Letter | None] = []
+    for letter in letters:
+        if letter.message is None:
+            newest.pop(letter.key, None)  # what comes after it waits behind it
+        elif (nth := newest.get(letter.key)) is not None:
+            if _order(left[nth]) > _order(letter):
+                continue
+            left[nth] = None
+        if letter.message is not None:
+            newest[letter.key] = len(left)
+        left.append(letter)
+    return [letter for letter in left if letter is not None]
+
+
+def _order(letter: Letter | None) -> tuple[int, int]:
+    message = None if letter is None else letter.message
+    return message.order if isinstance(message, PublishedState) else (-1, -1)
+
+
+def _halted(code: HaltCode, place: Place, record: ConsumerRecord, message: str) -> ConsumerHalted:
+    return ConsumerHalted(code, place.topic, place.partition, f"offset {record.offset}: {message}")

@@ -1,0 +1,58 @@
+"""Everything that can go wrong in a consumer.
+
+ConsumerError
+├── ConsumerHalted      going on would lose or double effects: a person has to look
+├── PartitionMoved      another instance took records in: read again from where it is
+└── PartitionsHeld      another instance reads them
+"""
+# ruff: noqa: N818  (they are named for what happened)
+
+from typing import Literal
+
+HaltCode = Literal[
+    "gap",
+    "repeated",
+    "unchained",
+    "retention_hole",
+    "topic_replaced",
+    "partitions_changed",
+    "foreign_log",
+]
+
+_REMEDIES: dict[HaltCode, str] = {
+    "gap": "records were lost before they were read: read the topic anew into an empty consumer",
+    "repeated": "records were published twice: find out by whom, and read the topic anew into an empty one",
+    "unchained": "somebody other than the relay writes to the topic: find out who",
+    "retention_hole": "records were deleted unread: read the topic anew into an empty consumer",
+    "topic_replaced": "the topic was made anew: read it into an empty consumer",
+    "partitions_changed": "keys have moved: read the topic anew into an empty consumer",
+    "foreign_log": "another log is published there now: read it into an empty consumer",
+}
+
+
+class ConsumerError(Exception):
+    """Any failure of a consumer."""
+
+
+class ConsumerHalted(ConsumerError):
+    """The consumer stopped for good at this partition; nothing of the records at fault was taken in."""
+
+    def __init__(self, code: HaltCode, topic: str, partition: int, message: str) -> None:
+        super().__init__(code, topic, partition, message)
+        self.code = code
+        self.topic = topic
+        self.partition = partition
+        self.message = message
+        self.remedy = _REMEDIES[code]
+
+    def __str__(self) -> str:
+        place = f"partition {self.partition} of {self.topic}"
+        return f"halted at {place} ({self.code}): {self.message}; {self.remedy}"
+
+
+class PartitionMoved(ConsumerError):
+    """The partition's next offset is no longer what this instance read it to be."""
+
+
+class PartitionsHeld(ConsumerError):
+    """Another instance held partitions for as long as we were ready to wait."""

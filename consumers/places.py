@@ -1,0 +1,115 @@
+"""Where a consumer is in each partition, and who reads it: the rows of `consumers.partitions`.
+
+A row moves in the transaction of the effects, and only from the offset that the writer began at. So whoever
+reads a partition, one of them takes each record in, once. Claims only keep instances from doing work in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import TupleRow, class_row
+
+Connection: TypeAlias = psycopg.Connection[TupleRow]
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a consumer is in a partition, and what it knows from the records before `next_offset`."""
+
+    consumer: str
+    topic: str
+    partition: int
+    next_offset: int
+    log_id: UUID | None
+    last_position: int
+    heartbeat_position: int | None
+    heartbeat_at: datetime | None
+    skipped: int
+
+
+_COLUMNS: Final = ", ".join(f"place.{name}" for name in Place.__dataclass_fields__)
+
+_ENSURE: Final = """
+    insert into consumers.partitions (consumer, topic, partition)
+    select %(consumer)s, %(topic)s, generate_series(0, %(partitions)s - 1)
+    on conflict do nothing
+"""
+
+_COUNT: Final = """
+    select count(*) from consumers.partitions where consumer = %(consumer)s and topic = %(topic)s
+"""
+
+# One whose row is locked is being worked on: it is left to whoever does that.
+_CLAIM: Final = f"""
+    with free as (
+        select topic, partition from consumers.partitions
+        where consumer = %(consumer)s and topic = any(%(topics)s)
+            and (claimed_by = %(instance)s or coalesce(claimed_until, '-infinity') <= clock_timestamp())
+        order by topic, partition
+        for update skip locked
+    )
+    update consumers.partitions place
+    set claimed_by = %(instance)s, claimed_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+    from free
+    where place.consumer = %(consumer)s and place.topic = free.topic and place.partition = free.partition
+    returning {_COLUMNS}
+"""  # noqa: S608 - only constants are joined in
+
+_UNCLAIM: Final = """
+    update consumers.partitions set claimed_by = null, claimed_until = null
+    where consumer = %(consumer)s and claimed_by = %(instance)s
+"""
+
+_MOVE: Final = """
+    update consumers.partitions
+    set next_offset = %(next_offset)s, log_id = %(log_id)s, last_position = %(last_position)s,
+        heartbeat_position = %(heartbeat_position)s, heartbeat_at = %(heartbeat_at)s, skipped = %(skipped)s
+    where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s
+        and next_offset = %(from_offset)s
+"""
+
+_LOCK: Final = """
+    select from consumers.partitions
+    where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s for update
+"""
+
+
+def ensure(connection: Connection, consumer: str, topic: str, partitions: int) -> int:
+    """Make the rows of a topic's partitions, and return how many there are now: more, if it once had more."""
+    bound = {"consumer": consumer, "topic": topic, "partitions": partitions}
+    [[before]] = connection.execute(_COUNT, bound).fetchall()
+    if before == 0:
+        connection.execute(_ENSURE, bound)
+        return partitions
+    return int(before)
+
+
+def claim(
+    connection: Connection, consumer: str, topics: Sequence[str], instance: UUID, seconds: float
+) -> list[Place]:
+    """Claim what is free, and again what is ours already; all that is ours now."""
+    bound = {"consumer": consumer, "topics": list(topics), "instance": instance, "seconds": seconds}
+    with connection.cursor(row_factory=class_row(Place)) as cursor:
+        return cursor.execute(_CLAIM, bound).fetchall()
+
+
+def unclaim(connection: Connection, consumer: str, instance: UUID) -> None:
+    """Leave everything to others."""
+    connection.execute(_UNCLAIM, {"consumer": consumer, "instance": instance})
+
+
+def move(connection: Connection, before: Place, after: Place) -> bool:
+    """Go on, in the caller's transaction; False: somebody else has."""
+    bound = {**after.__dict__, "from_offset": before.next_offset}
+    return connection.execute(_MOVE, bound).rowcount == 1
+
+
+def lock(connection: Connection, consumer: str, topic: str, partition: int) -> None:
+    """Until the caller's transaction ends, nobody takes records of this partition in."""
+    connection.execute(_LOCK, {"consumer": consumer, "topic": topic, "partition": partition})

@@ -1,0 +1,33 @@
+"""The contract with everybody who subscribes, and the relay that keeps it.
+
+    from publishing.relay import run_relay
+    run_relay(log, "127.0.0.1:9092", database_url, once=True)
+
+`topics`, `envelope` and `contract` are the contract, `schemas` its JSON Schemas; docs/publishing.md and
+docs/subscribing.md say what is promised.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from eventlog.migrate import MigrationSource
+from publishing.errors import (
+    EnvelopeUnreadable,
+    LeaseHeld,
+    LeaseLost,
+    PublishingError,
+    RelayHalted,
+    TopicsRefused,
+)
+
+MIGRATIONS: Final = MigrationSource("publishing", Path(__file__).parent / "migrations")
+
+__all__ = [
+    "MIGRATIONS",
+    "EnvelopeUnreadable",
+    "LeaseHeld",
+    "LeaseLost",
+    "PublishingError",
+    "RelayHalted",
+    "TopicsRefused",
+]

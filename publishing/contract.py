@@ -1,0 +1,95 @@
+"""What each topic holds, by type: for subscribers, and for the JSON Schemas.
+
+contract.EVENT_TYPES, contract.DOCUMENTS["access_windows"]
+contract.schemas()["billing.events.v1.json"]
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from domain.events import EVENT_TYPES as _EVENTS
+from domain.events import Event
+from projections.access_windows import FOLD as _ACCESS_WINDOWS
+from projections.access_windows import AccessWindowsDocument
+from projections.entitlements import FOLD as _ENTITLEMENTS
+from projections.entitlements import EntitlementsDocument
+from projections.invoices import FOLD as _INVOICES
+from projections.invoices import InvoiceDocument
+from publishing.envelope import HEARTBEAT_TYPE, Heartbeat
+from publishing.topics import Topic, Topics
+
+__all__ = [
+    "DOCUMENTS",
+    "EVENT_TYPES",
+    "SCHEMAS",
+    "AccessWindowsDocument",
+    "EntitlementsDocument",
+    "InvoiceDocument",
+    "known_types",
+    "schemas",
+]
+
+EVENT_TYPES: Final = frozenset(_EVENTS)
+"""The `ce_type` of every event that this version of the contract knows."""
+
+DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
+    _ENTITLEMENTS.name: EntitlementsDocument,
+    _ACCESS_WINDOWS.name: AccessWindowsDocument,
+    _INVOICES.name: InvoiceDocument,
+}
+"""What is in the state topics, by `ce_type`."""
+
+SCHEMAS: Final = Path(__file__).parent / "schemas"
+
+
+_TYPES: Final = {
+    Topics().events.base: EVENT_TYPES,
+    Topics().entitlements.base: frozenset({_ENTITLEMENTS.name}),
+    Topics().access_windows.base: frozenset({_ACCESS_WINDOWS.name}),
+    Topics().invoices.base: frozenset({_INVOICES.name}),
+}
+
+
+def known_types(topic: Topic) -> frozenset[str]:
+    """The `ce_type`s of the topic, beside heartbeats'. A reader skips others: a later version has them."""
+    return _TYPES[topic.base]
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schema of each topic's values, by file name; those of events in today's schema versions."""
+    topics = Topics()
+    values = {
+        topics.events.base: Event,
+        topics.entitlements.base: EntitlementsDocument,
+        topics.access_windows.base: AccessWindowsDocument,
+        topics.invoices.base: InvoiceDocument,
+        HEARTBEAT_TYPE: Heartbeat,
+    }
+    return {f"{name}.json": _schema(name, value) for name, value in values.items()}
+
+
+def _schema(name: str, value: Any) -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": name,
+        **msgspec.json.schema(value),
+    }
+
+
+def write_schemas() -> None:
+    """Write the files anew. What a change breaks for subscribers is for a person to see in the difference."""
+    for name, schema in schemas().items():
+        (SCHEMAS / name).write_text(render(schema), encoding="utf-8")
+
+
+def render(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=1).decode() + "\n"
+
+
+if __name__ == "__main__":
+    write_schemas()

@@ -1,0 +1,228 @@
+"""The records of the contract: CloudEvents 1.0 in Kafka's binary mode, and what each header means.
+
+    headers = event_headers(log_id, stored, prev=41)
+    message = decode(topics.events, key, value, headers)      # PublishedEvent, PublishedState or Heartbeat
+    message.is_intact()
+
+An event's value is the bytes that the log keeps, unchanged, and its headers are every other field that the
+chain's hash covers: whoever holds the records can verify an account's history (`eventlog.chain`) without us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from eventlog import NO_HASH, StoredEvent, hash_of, shard_of
+from publishing.errors import EnvelopeUnreadable
+from publishing.topics import Topic
+
+Headers: TypeAlias = list[tuple[str, bytes]]
+
+HEARTBEAT_KEY: Final = b"\0heartbeat"
+"""The key of every heartbeat. No account has it: ids hold no NUL."""
+
+HEARTBEAT_TYPE: Final = "prorata.heartbeat"
+
+_CONTENT: Final = ("content-type", b"application/json")
+_SPECIFICATION: Final = ("ce_specversion", b"1.0")
+_SOURCE: Final = "urn:uuid:"
+
+
+class Record(NamedTuple):
+    """A record as it is sent."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+class PublishedEvent(msgspec.Struct, frozen=True):
+    """An event as it was read. `prev`: the position of the one before it in its partition, 0: none."""
+
+    log_id: UUID
+    prev: int
+    event: StoredEvent
+
+    @property
+    def type(self) -> str:
+        return self.event.type
+
+    @property
+    def account_id(self) -> str:
+        return self.event.account_id
+
+    def is_intact(self) -> bool:
+        """Whether its fields give its hash: nothing of it was altered since it was appended."""
+        return hash_of(self.log_id, self.event) == self.event.hash
+
+
+class PublishedState(msgspec.Struct, frozen=True):
+    """The whole state of a key after the event at position `revision`, by version `fold` of its fold."""
+
+    log_id: UUID
+    type: str
+    account_id: str
+    fold: int
+    revision: int
+    value: bytes
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Take what is not lower."""
+        return self.fold, self.revision
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """Everything that was in the log at `log_time`, by its database's clock, is before this record.
+
+    `position` is the last event published then.
+    """
+
+    log_id: UUID
+    position: int
+    log_time: datetime
+
+
+Message: TypeAlias = PublishedEvent | PublishedState | Heartbeat
+
+_heartbeats: Final = msgspec.json.Decoder(Heartbeat)
+
+
+def ce_id(log_id: UUID, position: int) -> str:
+    """The same for the same event, however often it is sent: what a reader that keeps no order dedupes by."""
+    return f"{log_id}/{position}"
+
+
+def event_record(topic: Topic, log_id: UUID, stored: StoredEvent, partition: int, prev: int) -> Record:
+    """The event's record. `prev`: the position of the event before it in that partition, 0 for the first."""
+    account_id = stored.account_id.encode()
+    headers: Headers = [
+        _CONTENT,
+        _SPECIFICATION,
+        ("ce_id", ce_id(log_id, stored.position).encode()),
+        ("ce_source", _SOURCE.encode() + str(log_id).encode()),
+        ("ce_type", stored.type.encode()),
+        ("ce_subject", account_id),
+        ("ce_time", stored.recorded_at.isoformat().encode()),
+        ("pos", b"%d" % stored.position),
+        ("prev", b"%d" % prev),
+        ("version", b"%d" % stored.version),
+        ("schema_version", b"%d" % stored.schema_version),
+        ("event_id", str(stored.event_id).encode()),
+        ("effective_at", stored.effective_at.isoformat().encode()),
+        ("previous_hash", stored.previous_hash.hex().encode()),
+        ("hash", stored.hash.hex().encode()),
+    ]
+    if stored.command_id is not None:
+        headers.append(("command_id", stored.command_id.encode()))
+    if stored.actor is not None:
+        headers.append(("actor", stored.actor.encode()))
+    return Record(topic.name, partition, account_id, stored.state, headers)
+
+
+def state_record(
+    topic: Topic, key: str, state: PublishedState, partition: int, recorded_at: datetime
+) -> Record:
+    """A state's record. `recorded_at`: of the event that made it."""
+    headers: Headers = [
+        _CONTENT,
+        _SPECIFICATION,
+        ("ce_id", f"{ce_id(state.log_id, state.revision)}/{topic.base}/{key}/{state.fold}".encode()),
+        ("ce_source", _SOURCE.encode() + str(state.log_id).encode()),
+        ("ce_type", state.type.encode()),
+        ("ce_subject", state.account_id.encode()),
+        ("ce_time", recorded_at.isoformat().encode()),
+        ("fold", b"%d" % state.fold),
+        ("revision", b"%d" % state.revision),
+    ]
+    return Record(topic.name, partition, key.encode(), state.value, headers)
+
+
+def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Record:
+    """The heartbeat's record for that partition: small, since the events topic keeps each one."""
+    headers: Headers = [
+        _CONTENT,
+        _SPECIFICATION,
+        ("ce_id", heartbeat.log_time.isoformat().encode()),
+        ("ce_source", _SOURCE.encode() + str(heartbeat.log_id).encode()),
+        ("ce_type", HEARTBEAT_TYPE.encode()),
+    ]
+    return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), headers)
+
+
+def type_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """The `ce_type`: what to decide by whether a record is for this reader at all."""
+    for name, value in headers:
+        if name == "ce_type":
+            return value.decode(errors="replace")
+    return None
+
+
+def decode(
+    topic: Topic, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+) -> Message:
+    """What the record says. Raises EnvelopeUnreadable."""
+    try:
+        found = {name: content.decode() for name, content in headers}
+        if value is None:
+            raise ValueError("it has no value")
+        if found["ce_type"] == HEARTBEAT_TYPE:
+            return _heartbeats.decode(value)
+        if topic.kind == "events":
+            return _event(found, key, value)
+        return _state(found, value)
+    except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
+        reason = f"header {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise EnvelopeUnreadable(topic.name, reason) from error
+
+
+def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> PublishedEvent:
+    account_id = found["ce_subject"]
+    if key != account_id.encode():
+        raise ValueError("its key is not the account's id")
+    stored = StoredEvent(
+        position=int(found["pos"]),
+        account_id=account_id,
+        version=int(found["version"]),
+        shard=shard_of(account_id),
+        event_id=UUID(found["event_id"]),
+        command_id=found.get("command_id"),
+        type=found["ce_type"],
+        schema_version=int(found["schema_version"]),
+        recorded_at=datetime.fromisoformat(found["ce_time"]),
+        effective_at=datetime.fromisoformat(found["effective_at"]),
+        actor=found.get("actor"),
+        state=value,
+        previous_hash=_hash(found["previous_hash"]),
+        hash=_hash(found["hash"]),
+    )
+    return PublishedEvent(_log_id(found), int(found["prev"]), stored)
+
+
+def _state(found: Mapping[str, str], value: bytes) -> PublishedState:
+    return PublishedState(
+        log_id=_log_id(found),
+        type=found["ce_type"],
+        account_id=found["ce_subject"],
+        fold=int(found["fold"]),
+        revision=int(found["revision"]),
+        value=value,
+    )
+
+
+def _hash(text: str) -> bytes:
+    content = bytes.fromhex(text)
+    if len(content) != len(NO_HASH):
+        raise ValueError(f"a hash of {len(content)} bytes")
+    return content
+
+
+def _log_id(found: Mapping[str, str]) -> UUID:
+    return UUID(found["ce_source"].removeprefix(_SOURCE))

@@ -1,0 +1,114 @@
+"""Everything that can go wrong in publishing.
+
+    PublishingError
+    ├── RelayHalted            going on would lose, double or misplace records: a person has to look
+    ├── LeaseHeld              another relay works on the stream
+    ├── LeaseLost              another relay has taken the stream over, or may have
+    ├── TopicsRefused          a topic exists with other settings than the contract's
+    └── EnvelopeUnreadable     a record that is not one of the contract
+
+Each has a stable `code`.
+"""
+# ruff: noqa: N818  (they are named for what happened)
+
+from collections.abc import Sequence
+from typing import Literal
+
+HaltCode = Literal[
+    "foreign_log",
+    "log_behind",
+    "log_differs",
+    "position_lost",
+    "partitions_changed",
+    "record_too_large",
+    "wrong_database",
+    "not_migrated",
+]
+
+_REMEDIES: dict[HaltCode, str] = {
+    "foreign_log": "point the relay at the log that was published here, or use another topic prefix",
+    "log_behind": "the database was restored to a moment before what is published: restore a later one, or "
+    "publish this log under another topic prefix",
+    "log_differs": "the log went on differently after a restore: restore the one that was published, or "
+    "publish this one under another topic prefix",
+    "position_lost": "restore the position topic, or publish under another topic prefix; publishing anew "
+    "would double every event",
+    "partitions_changed": "keys would move to other partitions: publish under another topic prefix",
+    "record_too_large": "raise max.message.bytes of the topic and max_request_size of the relay",
+    "wrong_database": "check the address of the database",
+    "not_migrated": "run `prorata migrate`",
+}
+
+
+class PublishingError(Exception):
+    """Any failure of publishing."""
+
+    code: str = "publishing_error"
+
+
+class RelayHalted(PublishingError):
+    """The relay of a stream stopped for good. `remedy` says what to do."""
+
+    def __init__(self, stream: str, code: HaltCode, message: str) -> None:
+        super().__init__(stream, code, message)
+        self.stream = stream
+        self.code = code
+        self.message = message
+        self.remedy = _REMEDIES[code]
+
+    def __str__(self) -> str:
+        return f"the relay of stream {self.stream!r} halted ({self.code}): {self.message}; {self.remedy}"
+
+
+class LeaseHeld(PublishingError):
+    """Somebody else held the stream's lease for as long as we were ready to wait."""
+
+    code = "lease_held"
+
+    def __init__(self, stream: str, holder: str) -> None:
+        super().__init__(stream, holder)
+        self.stream = stream
+        self.holder = holder
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} is published by {self.holder}: stop that relay, or let it do the work"
+
+
+class LeaseLost(PublishingError):
+    """Our lease ran out and another relay took it: it fences our producer."""
+
+    code = "lease_lost"
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.stream = stream
+
+    def __str__(self) -> str:
+        return f"another relay took over stream {self.stream!r}"
+
+
+class TopicsRefused(PublishingError):
+    """Topics exist whose settings break a promise of the contract; `problems` names each."""
+
+    code = "topics_refused"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return f"{'; '.join(self.problems)}: mend the topics, or use another topic prefix"
+
+
+class EnvelopeUnreadable(PublishingError):
+    """A record whose headers or key do not make a record of the contract."""
+
+    code = "envelope_unreadable"
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__(topic, reason)
+        self.topic = topic
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"a record of {self.topic} cannot be read: {self.reason}"

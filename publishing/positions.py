@@ -1,0 +1,100 @@
+"""How far a relay is, kept in Kafka itself: written in the transaction of the records that it speaks of.
+
+Each stream has a partition of the position topic to itself. In a shared one, another stream's open
+transaction would hide from a read_committed reader what this stream has committed since, and the relay would
+publish that again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+from publishing.topics import Topic, Topics
+
+CLIENT: Final[dict[str, Any]] = {
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": 500,
+    "bootstrap_timeout_ms": 10_000,
+}
+"""For every client: the defaults, 30 s each, are far too lazy after a broker's restart."""
+
+READER: Final[dict[str, Any]] = {
+    **CLIENT,
+    "isolation_level": "read_committed",
+    "enable_auto_commit": False,
+    "auto_offset_reset": "none",  # an offset that is gone is an error, not a wish to begin elsewhere
+}
+
+
+Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
+
+_POLL_MS: Final = 20
+
+
+class Position(msgspec.Struct, frozen=True):
+    """The last event published, 0 for none, and its hash in hexadecimal; for the events topic, also the last
+    event's position in each partition (0: none)."""
+
+    log_id: UUID
+    position: int
+    hash: str
+    last: tuple[int, ...]
+
+
+_decoder: Final = msgspec.json.Decoder(Position)
+
+
+def read_position(bootstrap: str, topics: Topics, partition: int) -> Position | None:
+    """The stream's last committed position; None if there is none.
+
+    Only right after `init_transactions`: until then a transaction may still be decided.
+    """
+    place = TopicPartition(topics.positions.name, partition)
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+        [(beginning, end)] = _spans(consumer, [place]).values()
+        back = 16
+        while end > beginning:  # step back over markers and aborted records until a committed one shows
+            start = max(beginning, end - back)
+            if found := _read(consumer, {place: (start, end)}):
+                return _decoder.decode(found[-1].value)
+            if start == beginning:
+                break
+            back *= 8
+    return None
+
+
+def holds_events(bootstrap: str, topic: Topic) -> bool:
+    """Whether anything is published in the topic, or was."""
+    places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+        spans = _spans(consumer, places)
+        deleted = any(beginning > 0 for beginning, _ in spans.values())
+        return deleted or bool(_read(consumer, spans, first=True))
+
+
+def _spans(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Spans:
+    """From which offset to which: the committed ones end where a transaction may still be open."""
+    beginnings, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+    return {place: (beginnings[place], ends[place]) for place in places}
+
+
+def _read(consumer: KafkaConsumer, spans: Spans, *, first: bool = False) -> list[ConsumerRecord]:
+    """The committed records of the spans, or the first few of them."""
+    consumer.assign(spans)
+    for place, (start, _) in spans.items():
+        consumer.seek(place, start)
+    found: list[ConsumerRecord] = []
+    while any((consumer.position(place) or 0) < end for place, (_, end) in spans.items()):
+        # A poll that only meets aborted records waits for its whole time.
+        for records in consumer.poll(_POLL_MS).values():
+            found += records
+        if first and found:
+            break
+    return found

@@ -1,0 +1,120 @@
+"""A transactional producer from `init_transactions` to its first error; then it is dropped, never mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.producer.future import FutureRecordMetadata
+
+from publishing.envelope import Record
+from publishing.errors import RelayHalted
+from publishing.positions import CLIENT, Position
+from publishing.topics import Topic
+from publishing.watchdog import Watchdog
+
+_BLOCK_SECONDS: Final = 20
+"""For metadata, and for `init_transactions`, which waits for the end of the last holder's transaction."""
+
+_CLOSE_SECONDS: Final = 1
+
+_MOST_BYTES: Final = 8 * 1024 * 1024
+"""Before compression; what a topic takes (max.message.bytes, 1 MB) is measured after it."""
+
+
+class Session:
+    """One incarnation of a stream's producer. It fences every earlier one with the same transactional id.
+
+    After any error, also from `publish`, the only thing left to do is to leave the session: what was sent is
+    aborted, or was committed, and the position topic says which.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        transactional_id: str,
+        bootstrap: str,
+        positions: Topic,
+        partition: int,
+        watchdog: Watchdog,
+        *,
+        commit_seconds: float,
+    ) -> None:
+        self._stream = stream
+        self._positions = positions
+        self._partition = partition
+        self._watchdog = watchdog
+        self._commit_seconds = commit_seconds
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            transactional_id=transactional_id,
+            acks="all",
+            compression_type="lz4",
+            linger_ms=5,
+            batch_size=256 * 1024,
+            # A dead relay's open transaction holds back every read_committed reader for so long.
+            transaction_timeout_ms=15_000,
+            max_block_ms=_BLOCK_SECONDS * 1000,
+            max_request_size=_MOST_BYTES,
+            # Commit answers before its markers are written, and the next begin is told to retry: not in 100.
+            retry_backoff_ms=5,
+            **CLIENT,
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            with self._watchdog.limit(self._commit_seconds + _BLOCK_SECONDS):
+                self._producer.init_transactions()
+        except BaseException:
+            self._drop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()
+
+    def publish(self, records: Sequence[Record], position: Position) -> None:
+        """All of the records and the position, or nothing of them.
+
+        Bounded by the caller: what it gives is all in memory until it is committed. Raises RelayHalted for a
+        record that Kafka will never take.
+        """
+        sent: list[FutureRecordMetadata] = []
+        try:
+            with self._watchdog.limit(self._commit_seconds):
+                self._producer.begin_transaction()
+                sent += self._send(records)
+                value, key = msgspec.json.encode(position), self._stream.encode()
+                sent.append(self._producer.send(self._positions.name, value, key, partition=self._partition))
+                self._commit()
+        except KafkaError as error:
+            refusals = [error, *[future.exception for future in sent]]
+            if any(isinstance(refusal, MessageSizeTooLargeError) for refusal in refusals):
+                message = f"one of the records up to position {position.position}: {error}"
+                raise RelayHalted(self._stream, "record_too_large", message) from error
+            raise
+        if not all(future.succeeded() for future in sent):
+            raise KafkaError("a transaction was committed without all of its records")
+
+    def _send(self, records: Sequence[Record]) -> list[FutureRecordMetadata]:
+        send = self._producer.send
+        return [
+            send(topic, value, key, headers, partition) for topic, partition, key, value, headers in records
+        ]
+
+    def _commit(self) -> None:
+        self._producer.commit_transaction()
+
+    def _drop(self) -> None:
+        try:
+            self._producer.close(timeout=_CLOSE_SECONDS)
+        except KafkaError:
+            # Its flush ran out of time, and the rest of `close` with it: a thread that would try for ever.
+            sender: Any = vars(self._producer)["_sender"]
+            sender.force_close()

@@ -1,0 +1,319 @@
+"""The relay: the log's settled events, in order and each exactly once, into Kafka.
+
+    run_relay(log, "127.0.0.1:9092", database_url, stop=stop)        # until `stop` is set
+    run_relay(log, "127.0.0.1:9092", database_url, once=True)        # what there is now
+
+One Kafka transaction holds the records of a page and the new position P, so after whatever failure P says
+what was published. Any number of relays may run: one holds the stream's lease and works, the others wait. A
+relay that lost the lease without knowing it is fenced by Kafka: its transaction is aborted. So nothing is
+lost, nothing doubled and no order broken; what failures cost is time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event, Thread
+from typing import Final
+
+import psycopg
+
+from eventlog import EventLog, StoredEvent, WrongDatabase
+from publishing.envelope import Heartbeat, Record, heartbeat_record
+from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
+from publishing.lease import Lease, connect
+from publishing.positions import Position, holds_events, read_position
+from publishing.producing import Session
+from publishing.streams import EventStream, StateStream, Stream
+from publishing.topics import PARTITIONS, Topics, ensure_topics
+from publishing.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+_SHORTEST_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.05
+_SHORTEST_BACKOFF: Final = 0.02
+_LONGEST_BACKOFF: Final = 5.0
+_ATTEMPTS_ONCE: Final = 5
+_PATIENCE_ONCE: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a relay works. The defaults are for production; tests hurry.
+
+    `batch`: events in a transaction, at most, which bounds what is in memory. `lease_seconds`: how long a
+    dead relay holds the others back. `beat_seconds`: between renewals of the lease, and so between
+    heartbeats. `check_seconds`: between checks that the log still holds what was published last.
+    `commit_seconds`: until a transaction counts as hung and the process leaves with watchdog.HUNG_EXIT.
+    """
+
+    batch: int = 1_000
+    lease_seconds: float = 5.0
+    beat_seconds: float = 1.0
+    check_seconds: float = 5.0
+    commit_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A committed transaction: up to which position the stream is published, and how many events were new."""
+
+    stream: str
+    position: int
+    events: int
+
+
+Report = Callable[[Progress], None]
+
+
+def run_relay(
+    log: EventLog,
+    bootstrap: str,
+    database_url: str,
+    *,
+    prefix: str = "",
+    partitions: int = PARTITIONS,
+    once: bool = False,
+    stop: Event | None = None,
+    report: Report = lambda _: None,
+    settings: Settings = Settings(),
+    session_type: type[Session] = Session,
+) -> None:
+    """Publish the event stream and the state stream, each in a thread of its own, until `stop` is set.
+
+    `once`: publish what there is now, one stream after the other, and return. `report` is called from both
+    threads. Raises TopicsRefused; RelayHalted when a stream cannot go on; LeaseHeld, with `once` only.
+    """
+    topics = ensure_topics(bootstrap, prefix, partitions)
+    streams: list[Stream] = [EventStream(log, topics), StateStream(log, topics)]
+    relays = [
+        Relay(stream, log, bootstrap, topics, database_url, report, settings, session_type)
+        for stream in streams
+    ]
+    if once:
+        for relay in relays:
+            relay.run_once()
+    else:
+        _run_together(relays, stop or Event())
+
+
+def _run_together(relays: Sequence[Relay], stop: Event) -> None:
+    """Until `stop` is set, or one of them cannot go on: then all stop, and its error is raised."""
+    failures: list[BaseException] = []
+
+    def work(relay: Relay) -> None:
+        try:
+            relay.run(stop)
+        except BaseException as error:  # noqa: BLE001 - raised in the caller's thread
+            failures.append(error)
+            stop.set()
+
+    threads = [Thread(target=work, args=[relay], name=f"relay {relay.stream.name}") for relay in relays]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)  # not for ever: the main thread must hear signals
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    if failures:
+        raise failures[0]
+
+
+class Relay:
+    """The relay of one stream. Call it from one thread."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        log: EventLog,
+        bootstrap: str,
+        topics: Topics,
+        database_url: str,
+        report: Report = lambda _: None,
+        settings: Settings = Settings(),
+        session_type: type[Session] = Session,
+    ) -> None:
+        self.stream = stream
+        self._log = log
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._database_url = database_url
+        self._report = report
+        self._settings = settings
+        self._session_type = session_type
+        # Of the lease, and the transactional id: the one relay of this stream, wherever it runs.
+        self._name = f"{topics.prefix}prorata-relay-{stream.name}"
+        self._batch = settings.batch
+        self._backoff = _SHORTEST_BACKOFF
+
+    def run(self, stop: Event) -> None:
+        """Publish what settles, until `stop` is set. Raises RelayHalted."""
+        while not stop.is_set():
+            try:
+                self._work(stop, once=False)
+            except RelayHalted:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is: a new producer, from P
+                self._start_over(error, stop)
+
+    def run_once(self) -> None:
+        """Publish everything that has settled, and a heartbeat; wait for a dead holder's lease to run out.
+
+        Raises RelayHalted, LeaseHeld while another relay works, or what failed five times in a row.
+        """
+        for attempts_left in reversed(range(_ATTEMPTS_ONCE)):
+            try:
+                return self._work(Event(), once=True)
+            except (RelayHalted, LeaseHeld):
+                raise
+            except Exception as error:
+                if not attempts_left:
+                    raise
+                self._start_over(error, Event())
+        return None
+
+    def _work(self, stop: Event, *, once: bool) -> None:
+        """From taking the lease to `stop`, or to the first error."""
+        try:
+            with connect(self._database_url) as connection:
+                lease = Lease(connection, self._name, seconds=self._settings.lease_seconds)
+                if self._take(lease, stop, once=once):
+                    try:
+                        with closing(Watchdog()) as watchdog, self._session(watchdog) as session:
+                            self._publish(session, lease, stop, once=once)
+                    finally:
+                        lease.release()
+        except psycopg.errors.UndefinedTable as error:
+            raise self._halted("not_migrated", "the database has no table of leases") from error
+        except WrongDatabase as error:
+            raise self._halted("wrong_database", str(error)) from error
+
+    def _take(self, lease: Lease, stop: Event, *, once: bool) -> bool:
+        """Wait for the lease; False: stopped meanwhile."""
+        deadline = time.monotonic() + self._settings.lease_seconds + _PATIENCE_ONCE
+        while not lease.acquire():
+            if once and time.monotonic() > deadline:
+                raise LeaseHeld(self.stream.name, lease.holder())
+            if stop.wait(self._settings.beat_seconds / 4):
+                return False
+        return True
+
+    def _session(self, watchdog: Watchdog) -> Session:
+        return self._session_type(
+            self.stream.name,
+            self._name,
+            self._bootstrap,
+            self._topics.positions,
+            self.stream.number,
+            watchdog,
+            commit_seconds=self._settings.commit_seconds,
+        )
+
+    def _publish(self, session: Session, lease: Lease, stop: Event, *, once: bool) -> None:
+        position = self._begin()
+        beaten = checked = pause = 0.0
+        while not stop.is_set():
+            now, log_time = time.monotonic(), None
+            if once or now - beaten >= self._settings.beat_seconds:
+                beaten, log_time = now, lease.renew()
+            if now - checked >= self._settings.check_seconds:
+                checked = now
+                self._check(position)
+            page = self._log.read_settled(position.position, self._batch)
+            following = self._commit(session, position, page, log_time)
+            if once and len(page) < self._batch:
+                return
+            pause = 0.0 if following is not position else min(max(2 * pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+            position = following
+            self._batch = min(2 * self._batch, self._settings.batch)
+            if pause:
+                stop.wait(pause)
+
+    def _commit(
+        self, session: Session, position: Position, page: Sequence[StoredEvent], log_time: datetime | None
+    ) -> Position:
+        """The position after one transaction with the page, and with a heartbeat if one is due and true."""
+        heartbeats: list[Record] = []
+        if log_time is not None and self._is_all_there_was(position, page):
+            last = page[-1].position if page else position.position
+            heartbeats = self._heartbeats(Heartbeat(position.log_id, last, log_time))
+        if not page and not heartbeats:
+            return position
+        records, last_of_each = self.stream.records(page, position.last)
+        if page:
+            position = Position(position.log_id, page[-1].position, page[-1].hash.hex(), last_of_each)
+        session.publish(records + heartbeats, position)
+        self._backoff = _SHORTEST_BACKOFF
+        self._report(Progress(self.stream.name, position.position, len(page)))
+        return position
+
+    def _is_all_there_was(self, position: Position, page: Sequence[StoredEvent]) -> bool:
+        """Whether the log has nothing behind the page. Not so while catching up, nor while a long transaction
+        holds back what others have committed since: a heartbeat would then call old states fresh."""
+        if page:
+            return len(page) < self._batch
+        return self._log.last_position() <= position.position
+
+    def _heartbeats(self, heartbeat: Heartbeat) -> list[Record]:
+        return [
+            heartbeat_record(topic, partition, heartbeat)
+            for topic in self.stream.topics
+            for partition in range(topic.partitions)
+        ]
+
+    def _begin(self) -> Position:
+        """The stream's position, which the log has been asked to confirm."""
+        position = read_position(self._bootstrap, self._topics, self.stream.number)
+        if position is None:
+            chained = [topic for topic in self.stream.topics if topic.kind == "events"]
+            if any(holds_events(self._bootstrap, topic) for topic in chained):
+                raise self._halted(
+                    "position_lost", f"{chained[0].name} holds events, but no position is kept"
+                )
+            position = Position(self._log.log_id, 0, "", (0,) * self._topics.partitions)
+        if len(position.last) != self._topics.partitions:
+            raise self._halted(
+                "partitions_changed",
+                f"it was begun on {len(position.last)} partitions, not on {self._topics.partitions}",
+            )
+        self._check(position)
+        logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
+        return position
+
+    def _check(self, position: Position) -> None:
+        """Raise RelayHalted unless the log holds the very event that was published last."""
+        if position.log_id != self._log.log_id:
+            raise self._halted(
+                "foreign_log", f"log {position.log_id} was published, and this is log {self._log.log_id}"
+            )
+        if position.position == 0:
+            return
+        stored = self._log.at_position(position.position)
+        if stored is None:
+            raise self._halted(
+                "log_behind", f"position {position.position} is published, and the log has no such event"
+            )
+        if stored.hash.hex() != position.hash:
+            raise self._halted("log_differs", f"another event was published as position {position.position}")
+
+    def _halted(self, code: HaltCode, message: str) -> RelayHalted:
+        return RelayHalted(self.stream.name, code, message)
+
+    def _start_over(self, error: Exception, stop: Event) -> None:
+        """Say what failed, wait a little, longer each time, and take smaller pages for a while."""
+        if isinstance(error, LeaseLost):
+            logger.info("stream %s: %s", self.stream.name, error)
+            return
+        logger.warning("stream %s: starting over after %s: %s", self.stream.name, type(error).__name__, error)
+        self._batch = max(1, self._batch // 4)
+        stop.wait(self._backoff)
+        self._backoff = min(4 * self._backoff, _LONGEST_BACKOFF)

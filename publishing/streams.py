@@ -1,0 +1,154 @@
+"""What is published: the events themselves, and the states that folds make of them.
+
+A stream turns a page of settled events into records. It knows no position and no Kafka: after a failure the
+relay gives it the same page, or one that begins earlier, again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from domain.events import Event
+from eventlog import EventLog, StoredEvent
+from eventlog.codec import Codec, domain_codec
+from projections import access_windows, entitlements, invoices
+from projections.fold import Evolution, Fold
+from projections.states import AccountStates, Reading, read
+from publishing.envelope import PublishedState, Record, event_record, state_record
+from publishing.topics import Topic, Topics
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S")
+
+REMEMBERED_ACCOUNTS: Final = 10_000
+"""How many accounts' states are kept in memory; others are folded anew from the log."""
+
+
+class Stream(Protocol):
+    """A set of topics that one relay writes, in transactions with its position."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def number(self) -> int:
+        """Its partition of the position topic. Never changed, never used again."""
+        ...
+
+    @property
+    def topics(self) -> tuple[Topic, ...]: ...
+
+    def records(
+        self, page: Sequence[StoredEvent], last: tuple[int, ...]
+    ) -> tuple[list[Record], tuple[int, ...]]:
+        """The page's records, and the last event's position in each partition after it, `last` before."""
+        ...
+
+
+class EventStream:
+    """`billing.events.v1`: each event as stored, with the position of the one before it in its partition."""
+
+    name: Final = "events"
+    number: Final = 0
+
+    def __init__(self, log: EventLog, topics: Topics) -> None:
+        self._log_id = log.log_id
+        self._topic = topics.events
+        self.topics = (topics.events,)
+
+    def records(
+        self, page: Sequence[StoredEvent], last: tuple[int, ...]
+    ) -> tuple[list[Record], tuple[int, ...]]:
+        topic, log_id, records, before = self._topic, self._log_id, [], list(last)
+        for stored in page:
+            partition = topic.partition_of(stored.account_id)
+            records.append(event_record(topic, log_id, stored, partition, before[partition]))
+            before[partition] = stored.position
+        return records, tuple(before)
+
+
+class StateStream:
+    """The state topics: for each account of a page, the state after its last event there.
+
+    An account whose history this code cannot fold is left out, and reported; what was published of it stays.
+    Its next event tries again, from its first one.
+    """
+
+    name: Final = "state"
+    number: Final = 1
+
+    def __init__(self, log: EventLog, topics: Topics, *, remembered: int = REMEMBERED_ACCOUNTS) -> None:
+        self._log_id = log.log_id
+        self._codec = domain_codec()
+        self._accounts = _Documents(
+            log,
+            self._codec,
+            entitlements.FOLD.evolution,
+            ((entitlements.FOLD, topics.entitlements), (access_windows.FOLD, topics.access_windows)),
+            remembered,
+        )
+        self._invoices = _Documents(
+            log, self._codec, invoices.FOLD.evolution, ((invoices.FOLD, topics.invoices),), remembered
+        )
+        self.topics = (topics.entitlements, topics.access_windows, topics.invoices)
+
+    def records(
+        self, page: Sequence[StoredEvent], last: tuple[int, ...]
+    ) -> tuple[list[Record], tuple[int, ...]]:
+        by_account: dict[str, list[Reading]] = {}
+        for stored in page:
+            by_account.setdefault(stored.account_id, []).append(read(self._codec, stored))
+        records: list[Record] = []
+        for readings in by_account.values():
+            records += self._accounts.records(self._log_id, readings)
+            records += self._invoices.records(self._log_id, readings)
+        return records, last
+
+
+class _Documents(Generic[S]):
+    """The documents of some folds over the same states, as records."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        codec: Codec[Event],
+        evolution: Evolution[S],
+        folds: tuple[tuple[Fold[S, Any], Topic], ...],
+        remembered: int,
+    ) -> None:
+        self._states = AccountStates(evolution, log, codec, limit=remembered)
+        self._folds = folds
+        self._encoder = msgspec.json.Encoder(order="deterministic")
+
+    def records(self, log_id: UUID, readings: list[Reading]) -> Iterator[Record]:
+        """Of what one account's events in a page made or changed."""
+        folded = self._states.advance(readings)
+        if folded.failure is not None:
+            logger.error("state topics: left out %s", folded.failure)
+        recorded = {stored.position: stored.recorded_at for _, stored in readings}
+        for fold, topic in self._folds:
+            for document in fold.documents(folded.state):
+                if document.revision in recorded:
+                    yield self._record(log_id, fold, topic, document, recorded[document.revision])
+
+    def _record(
+        self, log_id: UUID, fold: Fold[S, Any], topic: Topic, document: Any, recorded_at: datetime
+    ) -> Record:
+        within, account_id = fold.key(document), document.account
+        state = PublishedState(
+            log_id=log_id,
+            type=fold.name,
+            account_id=account_id,
+            fold=document.fold,
+            revision=document.revision,
+            value=self._encoder.encode(document),
+        )
+        key = account_id if within is None else f"{account_id}/{within}"
+        return state_record(topic, key, state, topic.partition_of(account_id), recorded_at)

@@ -1,0 +1,153 @@
+"""The topics of the contract: their names, keys, partitions and settings.
+
+    topics = ensure_topics("127.0.0.1:9092", prefix="staging.")
+    topics.events.name, topics.events.partition_of("acme/a-1")
+
+An account has the same partition number in every topic. Partitions are computed here, as Kafka's own clients
+compute them, and their number never changes: an account's records would lose their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeAlias
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError
+from kafka.partitioner.default import murmur2
+
+from publishing.errors import TopicsRefused
+
+PARTITIONS: Final = 6
+"""How many partitions a topic is created with unless told otherwise."""
+
+_STREAMS: Final = 6
+"""Partitions of the position topic: room for more streams than there are."""
+
+Kind: TypeAlias = Literal["events", "state", "positions"]
+"""What a topic holds: every event; the newest state of each key; how far each relay is."""
+
+_FOR_EVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+_NEWEST_OF_EACH_KEY: Final = {"cleanup.policy": "compact"}
+# An hour's segments: only closed ones are compacted, and a relay writes its position several times a second.
+_POSITIONS: Final = {"cleanup.policy": "compact", "segment.ms": "3600000"}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `base`: its name without prefix; `settings` are checked, all others are the operator's."""
+
+    base: str
+    kind: Kind
+    prefix: str
+    partitions: int
+    settings: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.prefix + self.base
+
+    def partition_of(self, account_id: str) -> int:
+        """Where all records of that account are."""
+        return partition_of(account_id, self.partitions)
+
+
+@dataclass(frozen=True)
+class Topics:
+    """All topics of one environment. With a prefix, several environments share a broker."""
+
+    prefix: str = ""
+    partitions: int = PARTITIONS
+
+    @property
+    def events(self) -> Topic:
+        """Every event of the log. Key: the account's id."""
+        return self._topic("billing.events.v1", "events", _FOR_EVER)
+
+    @property
+    def entitlements(self) -> Topic:
+        """What each account may use, and how it stands. Key: the account's id."""
+        return self._topic("billing.entitlements.v1", "state", _NEWEST_OF_EACH_KEY)
+
+    @property
+    def access_windows(self) -> Topic:
+        """The spans of use of each product. Key: the account's id."""
+        return self._topic("billing.access-windows.v1", "state", _NEWEST_OF_EACH_KEY)
+
+    @property
+    def invoices(self) -> Topic:
+        """Each invoice. Key: the account's id, a slash, the number; partitioned by the account's id."""
+        return self._topic("billing.invoices.v1", "state", _NEWEST_OF_EACH_KEY)
+
+    @property
+    def positions(self) -> Topic:
+        """How far each relay is; a partition for each stream. Private to the relays."""
+        return Topic("billing.relay-positions.v1", "positions", self.prefix, _STREAMS, _POSITIONS)
+
+    @property
+    def public(self) -> tuple[Topic, ...]:
+        """Those that others read."""
+        return (self.events, self.entitlements, self.access_windows, self.invoices)
+
+    def find(self, base: str) -> Topic:
+        """The public topic of that name without prefix. Raises KeyError."""
+        return {topic.base: topic for topic in self.public}[base]
+
+    def _topic(self, base: str, kind: Kind, settings: Mapping[str, str]) -> Topic:
+        return Topic(base, kind, self.prefix, self.partitions, settings)
+
+
+@lru_cache(maxsize=131072)
+def partition_of(account_id: str, partitions: int = PARTITIONS) -> int:
+    """As Kafka's clients do it: murmur2 of the id's bytes, made positive, modulo the number of partitions."""
+    return int(murmur2(account_id.encode()) & 0x7FFFFFFF) % partitions
+
+
+def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
+    """Create what is missing. Safe to run many times at once.
+
+    Raises TopicsRefused where one exists with other partitions or settings than the contract's.
+    """
+    topics = Topics(prefix, partitions)
+    wanted = (*topics.public, topics.positions)
+    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+        missing = {topic.name for topic in wanted} - set(admin.list_topics())
+        _create(admin, [topic for topic in wanted if topic.name in missing])
+        admin.wait_for_topics([topic.name for topic in wanted])
+        problems = _problems(admin, wanted)
+    if problems:
+        raise TopicsRefused(problems)
+    return topics
+
+
+def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
+    if not missing:
+        return
+    # Replication is the broker's default: one for a laptop, three where it matters.
+    wanted: dict[str, dict[Any, Any]] = {
+        topic.name: {"num_partitions": topic.partitions, "configs": dict(topic.settings)} for topic in missing
+    }
+    answer = admin.create_topics(wanted, raise_errors=False)
+    for created in answer["topics"]:
+        if created["error_code"] not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise KafkaError(f"topic {created['name']} cannot be created: {created['error_message']}")
+
+
+def _problems(admin: KafkaAdminClient, wanted: tuple[Topic, ...]) -> list[str]:
+    names = [topic.name for topic in wanted]
+    counts = {found["name"]: len(found["partitions"]) for found in admin.describe_topics(names)}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    settings = admin.describe_configs(resources, config_filter="all")["topic"]
+    problems = []
+    for topic in wanted:
+        if counts[topic.name] != topic.partitions:
+            problems.append(f"topic {topic.name} has {counts[topic.name]} partitions, not {topic.partitions}")
+        for name, value in topic.settings.items():
+            found = settings[topic.name][name]["value"]
+            if found != value:
+                problems.append(f"topic {topic.name} has {name}={found}, not {value}")
+    return problems

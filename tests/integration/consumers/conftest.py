@@ -1,0 +1,67 @@
+"""A log, its topics, a publisher and a consumer's database, which is the log's own here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+import consumers
+import publishing
+from consumers.places import Connection
+from eventlog.migrate import EVENTLOG, MigrationSource, migrate
+from eventlog.postgres import PostgresEventLog
+from publishing.relay import run_relay
+from publishing.topics import Topics, ensure_topics
+from tests.integration.consumers.tally import TALLY_TABLE
+from tests.unit.projections.driver import Billing
+
+
+@pytest.fixture
+def consumer_url(database_url: str) -> str:
+    """A database with all the tables, and that of the consumer of these tests."""
+    sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
+    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(TALLY_TABLE)
+    return database_url
+
+
+@pytest.fixture
+def connection(consumer_url: str) -> Iterator[Connection]:
+    """A session at the consumer's database."""
+    with psycopg.connect(consumer_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def log(consumer_url: str) -> Iterator[PostgresEventLog]:
+    """The log, empty."""
+    log = PostgresEventLog(consumer_url)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def billing(log: PostgresEventLog) -> Billing:
+    """Gives commands to its accounts."""
+    return Billing(log)
+
+
+@pytest.fixture
+def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
+    """The topics, empty."""
+    return ensure_topics(kafka_bootstrap, topic_prefix)
+
+
+@pytest.fixture
+def publish(
+    log: PostgresEventLog, kafka_bootstrap: str, consumer_url: str, topics: Topics
+) -> Callable[[], None]:
+    """Publish what is in the log."""
+
+    def publish() -> None:
+        run_relay(log, kafka_bootstrap, consumer_url, prefix=topics.prefix, once=True)
+
+    return publish

@@ -1,0 +1,46 @@
+"""A consumer that writes down each event that it handles: doubled, lost and reordered effects show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from consumers.handler import Message
+from consumers.places import Connection
+from publishing.envelope import PublishedEvent
+
+TALLY_TABLE: Final = """
+    create table tally (nth bigserial, account_id text, version bigint, type text)
+"""
+_WRITE: Final = "insert into tally (account_id, version, type) values (%s, %s, %s)"
+_READ: Final = "select account_id, version from tally order by nth"
+
+
+class Tally:
+    """`fails`: raises for what cannot be handled. `written`: called after the effects, before the commit."""
+
+    name: Final = "tally"
+    topics: Final = ("billing.events.v1",)
+
+    def __init__(
+        self,
+        fails: Callable[[PublishedEvent], None] = lambda _: None,
+        written: Callable[[Sequence[Message]], None] = lambda _: None,
+    ) -> None:
+        self._fails = fails
+        self._written = written
+
+    def handle(self, connection: Connection, messages: Sequence[Message]) -> None:
+        for message in messages:
+            assert isinstance(message, PublishedEvent)
+            self._fails(message)
+            connection.execute(_WRITE, [message.account_id, message.event.version, message.type])
+        self._written(messages)
+
+
+def tallied(connection: Connection) -> dict[str, list[int]]:
+    """The versions handled of each account, in the order in which they were."""
+    found: dict[str, list[int]] = {}
+    for account_id, version in connection.execute(_READ):
+        found.setdefault(account_id, []).append(version)
+    return found

@@ -1,0 +1,66 @@
+"""A log, topics of the test's own, and relays in a hurry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from eventlog.migrate import EVENTLOG, migrate
+from eventlog.postgres import PostgresEventLog
+from publishing import MIGRATIONS
+from publishing.producing import Session
+from publishing.relay import Relay, Settings
+from publishing.streams import EventStream, StateStream
+from publishing.topics import Topics, ensure_topics
+
+MakeRelay = Callable[..., Relay]
+
+HURRIED = Settings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
+
+
+@pytest.fixture
+def migrated_url(database_url: str) -> str:
+    """A database with the log's tables and the relays'."""
+    migrate(database_url, [EVENTLOG, MIGRATIONS])
+    return database_url
+
+
+@pytest.fixture
+def log(migrated_url: str) -> Iterator[PostgresEventLog]:
+    """The log in it, empty."""
+    log = PostgresEventLog(migrated_url, fence_patience=0.2)
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
+    """The topics, empty."""
+    return ensure_topics(kafka_bootstrap, topic_prefix)
+
+
+@pytest.fixture
+def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
+    """Makes relays of the event stream."""
+
+    def make(session_type: type[Session] = Session, settings: Settings = HURRIED) -> Relay:
+        stream = EventStream(log, topics)
+        return Relay(
+            stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type
+        )
+
+    return make
+
+
+@pytest.fixture
+def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
+    """Makes relays of the state stream."""
+
+    def make(session_type: type[Session] = Session, settings: Settings = HURRIED) -> Relay:
+        stream = StateStream(log, topics)
+        return Relay(
+            stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type
+        )
+
+    return make

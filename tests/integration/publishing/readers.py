@@ -1,0 +1,64 @@
+"""What is in the topics, as a read_committed reader sees it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+from publishing.envelope import Heartbeat, Message, PublishedEvent, PublishedState, decode
+from publishing.positions import READER
+from publishing.topics import Topic
+
+
+def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
+    """Every committed record up to the topic's end now, in the order of each partition."""
+    places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+    found: list[ConsumerRecord] = []
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, 0)
+        ends = consumer.end_offsets(places)
+        while any((consumer.position(place) or 0) < ends[place] for place in places):
+            for records in consumer.poll(20).values():
+                found += records
+    return found
+
+
+def read_messages(bootstrap: str, topic: Topic) -> Iterator[tuple[ConsumerRecord, Message]]:
+    """The same, decoded."""
+    for record in read_records(bootstrap, topic):
+        yield record, decode(topic, record.key, record.value, record.headers)
+
+
+def read_events(bootstrap: str, topic: Topic) -> dict[int, list[PublishedEvent]]:
+    """The events of each partition, in order."""
+    events: dict[int, list[PublishedEvent]] = defaultdict(list)
+    for record, message in read_messages(bootstrap, topic):
+        if isinstance(message, PublishedEvent):
+            events[record.partition].append(message)
+    return events
+
+
+def read_states(bootstrap: str, topic: Topic) -> dict[str, PublishedState]:
+    """The newest state of each key."""
+    states: dict[str, PublishedState] = {}
+    for record, message in read_messages(bootstrap, topic):
+        if isinstance(message, PublishedState):
+            key = record.key.decode()
+            assert key not in states or states[key].order <= message.order
+            states[key] = message
+    return states
+
+
+def read_heartbeats(bootstrap: str, topic: Topic) -> dict[int, Heartbeat]:
+    """The last heartbeat of each partition."""
+    return {
+        record.partition: message
+        for record, message in read_messages(bootstrap, topic)
+        if isinstance(message, Heartbeat)
+    }

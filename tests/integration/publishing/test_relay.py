@@ -1,0 +1,283 @@
+"""The relay of a stream: order, chain and position; what it does after an error, and when it halts."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from itertools import pairwise
+from random import Random
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from eventlog import EventLog, Head, StoredEvent
+from eventlog.memory import MemoryEventLog
+from eventlog.migrate import EVENTLOG, migrate
+from eventlog.postgres import PostgresEventLog
+from publishing.envelope import Record
+from publishing.errors import LeaseHeld, RelayHalted
+from publishing.lease import Lease, connect
+from publishing.positions import Position, read_position
+from publishing.producing import Session
+from publishing.relay import Progress, Relay, run_relay
+from publishing.streams import EventStream
+from publishing.topics import Topics, ensure_topics
+from scripts.servers.kafka import KafkaBroker
+from tests.contract.eventlog.samples import new_event
+from tests.integration.publishing.conftest import HURRIED, MakeRelay
+from tests.integration.publishing.dropped_producer import threads_left
+from tests.integration.publishing.histories import append_all, history_of
+from tests.integration.publishing.promises import assert_events_published_once, assert_states_equal_folds
+from tests.integration.publishing.readers import read_events, read_heartbeats, read_records
+
+ACCOUNTS = [f"acme/a-{nth}" for nth in range(12)]
+
+
+def fill(log: EventLog, seed: int = 1, accounts: Sequence[str] = ACCOUNTS) -> None:
+    """Append these accounts' events, mixed."""
+    append_all(log, {account_id: history_of(account_id, seed) for account_id in accounts}, seed)
+
+
+def test_every_event_is_published_once_and_the_states_are_what_the_folds_say(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str
+) -> None:
+    fill(log)
+    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    assert assert_events_published_once(kafka_bootstrap, topics, log) > 100
+    assert_states_equal_folds(kafka_bootstrap, topics, log)
+    fill(log, 2, ["acme/b-1", "acme/b-2"])
+    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    assert_events_published_once(kafka_bootstrap, topics, log)
+    assert_states_equal_folds(kafka_bootstrap, topics, log)
+
+
+def test_each_accounts_events_are_in_order_without_a_gap(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+) -> None:
+    fill(log)
+    events_relay().run_once()
+    for messages in read_events(kafka_bootstrap, topics.events).values():
+        assert [m.prev for m in messages] == [0, *[m.event.position for m in messages[:-1]]]
+        for account_id in {m.account_id for m in messages}:
+            own = [m.event for m in messages if m.account_id == account_id]
+            assert [event.version for event in own] == list(range(1, len(own) + 1))
+            assert all(later.previous_hash == earlier.hash for earlier, later in pairwise(own))
+
+
+def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+) -> None:
+    fill(log)
+    events_relay().run_once()
+    last = log.at_position(log.last_position())
+    assert last is not None
+    ends = {p: m[-1].event.position for p, m in read_events(kafka_bootstrap, topics.events).items()}
+    expected = tuple(ends.get(partition, 0) for partition in range(topics.partitions))
+    assert read_position(kafka_bootstrap, topics, 0) == Position(
+        log.log_id, last.position, last.hash.hex(), expected
+    )
+
+
+def test_every_partition_has_a_heartbeat_even_of_an_empty_log(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str
+) -> None:
+    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    for topic in topics.public:
+        heartbeats = read_heartbeats(kafka_bootstrap, topic)
+        assert sorted(heartbeats) == list(range(topic.partitions))
+        assert {(h.log_id, h.position) for h in heartbeats.values()} == {(log.log_id, 0)}
+
+
+def test_no_heartbeat_calls_fresh_what_a_long_transaction_holds_back(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+) -> None:
+    with psycopg.connect(migrated_url) as writer:
+        writer.execute("lock table events in row exclusive mode")
+        writer.execute("select nextval('events_position')")
+        fill(log, accounts=ACCOUNTS[:1])
+        events_relay().run_once()
+        assert read_records(kafka_bootstrap, topics.events) == []
+    events_relay().run_once()
+    assert_events_published_once(kafka_bootstrap, topics, log)
+    assert read_heartbeats(kafka_bootstrap, topics.events)[0].position == log.last_position()
+
+
+def failing_session(where: str, times: int) -> type[Session]:
+    """A session that raises there in the first so many transactions."""
+    left = times
+
+    def fail_if(here: str) -> None:
+        nonlocal left
+        if left and where == here:
+            left -= 1
+            raise RuntimeError(where)
+
+    class FailingSession(Session):
+        def _send(self, records: Sequence[Record]) -> list[Any]:
+            half = len(records) // 2
+            sent = super()._send(records[:half])
+            self._producer.flush()
+            fail_if("half sent")
+            return sent + super()._send(records[half:])
+
+        def _commit(self) -> None:
+            self._producer.flush()
+            fail_if("before the commit")
+            super()._commit()
+            fail_if("after the commit")
+
+    return FailingSession
+
+
+@pytest.mark.parametrize("where", ["half sent", "before the commit", "after the commit"])
+def test_after_any_error_it_starts_over_from_its_position(
+    where: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+) -> None:
+    fill(log)
+    events_relay(failing_session(where, 3)).run_once()
+    assert_events_published_once(kafka_bootstrap, topics, log)
+
+
+def test_a_record_that_the_client_refuses_stops_its_transaction_as_a_whole(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+) -> None:
+    class RefusedSession(Session):
+        def _send(self, records: Sequence[Record]) -> list[Any]:
+            return super()._send([*records[:-1], records[-1]._replace(key="not bytes")])  # type: ignore[arg-type]
+
+    fill(log)
+    with pytest.raises(TypeError):
+        events_relay(RefusedSession).run_once()
+    assert read_records(kafka_bootstrap, topics.events) == []
+    events_relay().run_once()
+    assert_events_published_once(kafka_bootstrap, topics, log)
+
+
+def test_it_halts_at_a_record_that_the_broker_will_never_take(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+) -> None:
+    incompressible = b64encode(Random(1).randbytes(1_500_000))
+    log.append("acme/a-1", Head.NONE, [new_event(state=incompressible)])
+    with pytest.raises(RelayHalted, match="the topic and max_request_size") as halted:
+        events_relay().run_once()
+    assert halted.value.code == "record_too_large"
+    assert read_records(kafka_bootstrap, topics.events) == []
+
+
+def test_a_producer_that_is_dropped_without_its_broker_leaves_no_thread_behind(
+    own_kafka: KafkaBroker,
+) -> None:
+    ensure_topics(own_kafka.bootstrap)
+    assert own_kafka.process is not None
+    assert threads_left(own_kafka.bootstrap, own_kafka.process.pid) == []
+
+
+def test_it_waits_for_nobody_elses_lease_for_ever(
+    migrated_url: str, events_relay: MakeRelay, topics: Topics
+) -> None:
+    with connect(migrated_url) as connection:
+        assert Lease(connection, f"{topics.prefix}prorata-relay-events", seconds=600).acquire()
+        with pytest.raises(LeaseHeld, match="is published by process"):
+            events_relay().run_once()
+
+
+def test_it_halts_on_a_log_that_is_not_the_published_one(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+) -> None:
+    fill(log)
+    events_relay().run_once()
+    foreign = MemoryEventLog()
+    relay = Relay(
+        EventStream(foreign, topics), foreign, kafka_bootstrap, topics, migrated_url, settings=HURRIED
+    )
+    with pytest.raises(RelayHalted) as halted:
+        relay.run_once()
+    assert (halted.value.stream, halted.value.code) == ("events", "foreign_log")
+    assert "use another topic prefix" in str(halted.value)
+
+
+@pytest.mark.parametrize(("accounts", "seed", "code"), [(3, 1, "log_behind"), (40, 2, "log_differs")])
+def test_it_halts_on_a_log_restored_to_an_earlier_moment(
+    accounts: int,
+    seed: int,
+    code: str,
+    log: PostgresEventLog,
+    topics: Topics,
+    kafka_bootstrap: str,
+    migrated_url: str,
+    events_relay: MakeRelay,
+) -> None:
+    fill(log)
+    events_relay().run_once()
+    restored = MemoryEventLog(log_id=log.log_id)
+    fill(restored, seed, [f"acme/a-{nth}" for nth in range(accounts)])
+    relay = Relay(
+        EventStream(restored, topics), restored, kafka_bootstrap, topics, migrated_url, settings=HURRIED
+    )
+    with pytest.raises(RelayHalted) as halted:
+        relay.run_once()
+    assert halted.value.code == code
+
+
+def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
+    topics: Topics, kafka_bootstrap: str, migrated_url: str
+) -> None:
+    class Replaceable(MemoryEventLog):
+        replaced = False
+
+        def at_position(self, position: int) -> StoredEvent | None:
+            return None if self.replaced else super().at_position(position)
+
+    log, published = Replaceable(), []
+    fill(log, accounts=ACCOUNTS[:2])
+
+    def replace(progress: Progress) -> None:
+        published.append(progress)
+        log.replaced = True
+
+    stream = EventStream(log, topics)
+    relay = Relay(stream, log, kafka_bootstrap, topics, migrated_url, replace, HURRIED)
+    with pytest.raises(RelayHalted) as halted:
+        relay.run(Event())
+    assert halted.value.code == "log_behind"
+    assert published[0].position == log.last_position()
+
+
+def test_it_halts_rather_than_double_events_when_its_position_is_gone(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+) -> None:
+    fill(log)
+    events_relay().run_once()
+
+    class Elsewhere(EventStream):
+        number = 5  # type: ignore[misc]  # a partition of the position topic where nothing is
+
+    relay = Relay(Elsewhere(log, topics), log, kafka_bootstrap, topics, migrated_url, settings=HURRIED)
+    with pytest.raises(RelayHalted) as halted:
+        relay.run_once()
+    assert halted.value.code == "position_lost"
+
+
+def test_it_halts_on_other_partitions_than_it_began_with(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+) -> None:
+    fill(log, accounts=ACCOUNTS[:1])
+    events_relay().run_once()
+    more = Topics(topics.prefix, partitions=12)
+    relay = Relay(EventStream(log, more), log, kafka_bootstrap, more, migrated_url, settings=HURRIED)
+    with pytest.raises(RelayHalted) as halted:
+        relay.run_once()
+    assert halted.value.code == "partitions_changed"
+
+
+def test_it_says_what_to_do_where_the_database_has_no_leases(
+    database_url: str, topics: Topics, kafka_bootstrap: str
+) -> None:
+    migrate(database_url, [EVENTLOG])
+    log = MemoryEventLog(log_id=uuid4())
+    relay = Relay(EventStream(log, topics), log, kafka_bootstrap, topics, database_url, settings=HURRIED)
+    with pytest.raises(RelayHalted, match="run `prorata migrate`"):
+        relay.run_once()
