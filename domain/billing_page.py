@@ -1,5 +1,8 @@
 """The billing page (R50), "monthly plans or credits": what is held, what it will cost, what can be done
-with it."""
+with it.
+
+    [item.actions for item in billing_page(state, at, catalogues).items]   # [("change", "cancel"), …]
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,37 @@ from typing import Literal
 
 import msgspec
 
+from domain import commands as c
 from domain import events as e
+from domain.answers import Answer
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalog, Catalogues
-from domain.forecast import next_invoice, settled_as_paid
-from domain.renewal import upcoming
+from domain.forecast import next_charges, next_invoice, settled_as_paid
+from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
 from domain.views import Entitlement, EntitlementStatus, Standing, entitlements, standing
 
-Action = Literal["change", "cancel", "pause", "resume", "undo", "manage", "remove", "top_up", "stop"]
+Action = Literal["change", "pause", "resume", "undo", "cancel", "manage", "remove", "top_up", "stop"]
+
+
+class Removal(msgspec.Struct, frozen=True, gc=False):
+    """What removing asks to confirm, as a sentence: until when access lasts (R26). `unpaid`: there is none
+    until the balance is paid."""
+
+    access_until: CivilDate
+    unpaid: bool
+    sentence: str
 
 
 class HeldItem(msgspec.Struct, frozen=True):
-    """A plan or add-on held. `price`: held for this cycle (R8); None for blocks. `next_charge`: None if it
-    will not renew.
+    """A plan or add-on held. `price`: held for this cycle (R8); None for blocks. `next_charge`: None if
+    nothing more will be charged for it as things stand.
 
-    `confirm_removal`: what removing asks to confirm, with the date until which access lasts (R26).
+    `actions`: what would not be refused now. `removal`: where an add-on can be removed or stopped.
     """
 
     product: str
+    name: str
     kind: Literal["plan", "add_on"]
     tier: str | None
     status: EntitlementStatus
@@ -35,27 +50,29 @@ class HeldItem(msgspec.Struct, frozen=True):
     access_until: Instant | None
     allowance: int | None
     actions: tuple[Action, ...]
-    confirm_removal: str | None
+    removal: Removal | None
 
 
 class HeldCredits(msgspec.Struct, frozen=True, gc=False):
     """A pack of unexpired credits."""
 
     product: str
+    name: str
     credits: int
     expires_on: CivilDate
 
 
 class Balance(msgspec.Struct, frozen=True, gc=False):
-    """The open invoice."""
+    """The open invoice, and what cannot be used until it is paid (R38)."""
 
     invoice: int
     date: CivilDate
     amount: Decimal
+    suspended: tuple[str, ...]
 
 
 class BillingPage(msgspec.Struct, frozen=True):
-    """Everything on the page."""
+    """Everything on the page: plans, then add-ons in order of purchase, then credits by expiry."""
 
     standing: Standing
     items: tuple[HeldItem, ...]
@@ -66,72 +83,131 @@ class BillingPage(msgspec.Struct, frozen=True):
 
 def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> BillingPage:
     """The page at the instant, everything due before it taken as paid."""
-    state, _ = settled_as_paid(state, at, catalogues)
-    shown = entitlements(state)
-    charges = {charge.product: charge for charge in upcoming(state, catalogues)}
-    catalog = catalogues.at(at)
-    plans = [_plan(state, plan, shown[plan.product], charges, catalog) for plan in state.plans.values()]
-    add_ons = [_addon(addon, shown[addon.product], charges) for addon in state.addons.values()]
-    invoice = state.open_invoice
+    now, _ = settled_as_paid(state, at, catalogues)
+    asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
+    charges = {charge.product: charge for charge in next_charges(now, at, catalogues)}
+    desk = _Desk(now, asked, at, catalogues, catalogues.at(at), entitlements(now), charges)
+    items = [desk.plan(plan) for plan in now.plans.values()] + [desk.add_on(a) for a in now.addons.values()]
+    packs = sorted(now.packs, key=lambda pack: pack.expires_on)
     return BillingPage(
-        standing(state),
-        (*plans, *add_ons),
-        tuple([HeldCredits(pack.product, pack.credits, pack.expires_on) for pack in state.packs]),
-        None if invoice is None else Balance(invoice.number, invoice.date, invoice.total),
-        next_invoice(state, at, catalogues),
+        standing(now),
+        tuple(items),
+        tuple([HeldCredits(p.product, desk.name(p.product), p.credits, p.expires_on) for p in packs]),
+        _balance(now),
+        next_invoice(now, at, catalogues),
     )
 
 
-def _plan(
-    state: Account, item: PlanItem, shown: Entitlement, charges: dict[str, e.Upcoming], catalog: Catalog
-) -> HeldItem:
-    target = item.product if item.downgrade is None else item.downgrade.product
-    return HeldItem(
-        item.product,
-        "plan",
-        item.tier,
-        shown.status,
-        item.price if item.cycle is not None else None,
-        charges.get(target),
-        shown.access_until,
-        None,
-        _plan_actions(state, item, catalog),
-        None,
-    )
+def _balance(state: Account) -> Balance | None:
+    invoice = state.open_invoice
+    if invoice is None:
+        return None
+    suspended = tuple([item.product for item in state.items if item.unpaid_since is not None])
+    return Balance(invoice.number, invoice.date, invoice.total, suspended)
 
 
-def _plan_actions(state: Account, item: PlanItem, catalog: Catalog) -> tuple[Action, ...]:
-    """What can be done now; what a command would refuse is not offered."""
-    family = catalog.families.get(item.family)
-    pausable = item.cycle is not None and item.downgrade is None and family is not None and family.pausable
-    actions: list[Action] = []
-    if item.cancelled or item.downgrade is not None:
-        actions.append("undo")
-    if not item.cancelled:
-        if item.active and not state.past_due:
-            actions.append("change")
-            if pausable:
-                actions.append("pause")
-        if not item.active and not state.past_due:
-            actions.append("resume")
-        actions.append("cancel")
-    return tuple(actions)
+class _Desk(msgspec.Struct, frozen=True):
+    """Describes what one account holds at one instant: `state` is the account then, `asked` what commands
+    meet."""
+
+    state: Account
+    asked: Account
+    at: Instant
+    catalogues: Catalogues
+    catalog: Catalog
+    shown: dict[str, Entitlement]
+    charges: dict[str, e.Upcoming]
+
+    def plan(self, item: PlanItem) -> HeldItem:
+        """What becomes of it is charged next (R29)."""
+        shown = self.shown[item.product]
+        target = item.product if item.downgrade is None else item.downgrade.product
+        return HeldItem(
+            item.product,
+            self.name(item.product),
+            "plan",
+            item.tier,
+            shown.status,
+            item.price,
+            self.charges.get(target),
+            shown.access_until,
+            None,
+            self._plan_actions(item),
+            None,
+        )
+
+    def add_on(self, item: AddonItem) -> HeldItem:
+        """Managed, removed or stopped, undone."""
+        shown = self.shown[item.product]
+        actions = self._add_on_actions(item)
+        return HeldItem(
+            item.product,
+            self.name(item.product),
+            "add_on",
+            None,
+            shown.status,
+            item.price,
+            self.charges.get(item.product),
+            shown.access_until,
+            shown.allowance,
+            actions,
+            self._removal(item) if "remove" in actions or "stop" in actions else None,
+        )
+
+    def name(self, product: str) -> str:
+        """As the catalogue in force calls it; what is no longer sold by its id."""
+        catalog = self.catalog
+        found = catalog.plans.get(product) or catalog.add_ons.get(product) or catalog.credits.get(product)
+        return product if found is None else found.name
+
+    def _plan_actions(self, item: PlanItem) -> tuple[Action, ...]:
+        others: list[c.Command] = [
+            c.ChangePlan(plan.id, tier)
+            for plan in self.catalog.plans.values()
+            if plan.family == item.family
+            for tier in plan.tiers
+            if (plan.id, tier) != (item.product, item.tier)
+        ]
+        return self._possible(
+            ("change", others),
+            ("pause", [c.PausePlan(item.family)]),
+            ("resume", [c.ResumePlan(item.family)]),
+            ("undo", [c.Undo(item.product)]),
+            ("cancel", [c.CancelPlan(item.family)]),
+        )
+
+    def _add_on_actions(self, item: AddonItem) -> tuple[Action, ...]:
+        undo: _Choice = ("undo", [c.Undo(item.product)])
+        if item.blocks is None:
+            return ("manage", *self._possible(("remove", [c.RemoveAddon(item.product)]), undo))
+        other = (item.next_blocks or item.blocks) + 1
+        return (
+            "manage",
+            *self._possible(
+                ("change", [c.ChangeTransactional(other)]),
+                ("top_up", [c.TopUpTransactional(1)]),
+                ("stop", [c.StopTransactional()]),
+                undo,
+            ),
+        )
+
+    def _possible(self, *choices: _Choice) -> tuple[Action, ...]:
+        """The actions of which some command would now do something (R48): one rule, one place."""
+        return tuple([action for action, commands in choices if any(map(self._would_do, commands))])
+
+    def _would_do(self, command: c.Command) -> bool:
+        request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
+        answer = preview(self.asked, request, self.catalogues)
+        assert isinstance(answer, Answer), "a request without a key is never a repeated one"
+        return answer.outcome in ("accepted", "reinstated")
+
+    def _removal(self, item: AddonItem) -> Removal:
+        """R26; of what is unpaid R38."""
+        until, unpaid = item.cycle.end, item.unpaid_since is not None
+        verb = "Remove" if item.blocks is None else "Stop"
+        paid = ", once the balance is paid" if unpaid else ""
+        sentence = f"{verb} {item.product}? It can be used until {until}{paid}; nothing is refunded."
+        return Removal(until, unpaid, sentence)
 
 
-def _addon(item: AddonItem, shown: Entitlement, charges: dict[str, e.Upcoming]) -> HeldItem:
-    blocks = item.blocks is not None
-    more: tuple[Action, ...] = ("top_up",) if blocks else ()
-    end: Action = "undo" if item.removed else ("stop" if blocks else "remove")
-    confirm = f"Remove {item.product}? It can be used until {item.cycle.end}; nothing is refunded."
-    return HeldItem(
-        item.product,
-        "add_on",
-        None,
-        shown.status,
-        item.price,
-        charges.get(item.product),
-        shown.access_until,
-        shown.allowance,
-        ("manage", *more, end),
-        None if item.removed else confirm,
-    )
+_Choice = tuple[Action, list[c.Command]]

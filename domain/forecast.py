@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import msgspec
+
 from domain import events as e
 from domain.calendar import Instant, begins_at, date_of, twelve_months_after
 from domain.catalog import Catalogues
 from domain.conclude import conclude
 from domain.evolve import evolve
 from domain.invoices import invoice_changes
+from domain.money import zero
 from domain.settle import next_due, settle
 from domain.state import Account
+from domain.views import Entitlement, entitlements
+
+ENDING = ("ending", "ended")
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """What an account has before it. `still_billed`: the next charge of each item that goes on (R32);
+    `invoices`: those of the next twelve months."""
+
+    still_billed: tuple[e.Upcoming, ...]
+    next_invoice: e.Invoice | None
+    invoices: tuple[e.Invoice, ...]
+
+
+def outlook(state: Account, at: Instant, catalogues: Catalogues) -> Outlook:
+    """What is billed after the instant as things stand."""
+    now, _ = settled_as_paid(state, at, catalogues)
+    return Outlook(
+        next_charges(now, at, catalogues), next_invoice(now, at, catalogues), forecast(now, at, catalogues)
+    )
+
+
+def ends_with(before: Account, after: Account) -> tuple[Entitlement, ...]:
+    """What ends, or will end, by what lies between the two states of one account: the product itself, and
+    the add-ons that lose their prerequisite (R28)."""
+    was = {product: shown.status in ENDING for product, shown in entitlements(before).items()}
+    return tuple(
+        shown
+        for product, shown in entitlements(after).items()
+        if shown.status in ENDING and not was.get(product, False)
+    )
 
 
 def settled_as_paid(
@@ -19,8 +55,8 @@ def settled_as_paid(
     happened: list[e.Event] = []
     if state.payment is not None:
         state = _after(state, conclude(state, "paid"), happened)
-    while step := settle(state, until, catalogues):
-        state = _after(state, step, happened)
+    while (due := next_due(state)) is not None and due[1] <= until:
+        state = _after(state, settle(state, due[1], catalogues), happened)  # issued on its own date
         if state.payment is not None:
             state = _after(state, conclude(state, "paid"), happened)
     return state, tuple(happened)
@@ -41,6 +77,19 @@ def next_invoice(state: Account, at: Instant, catalogues: Catalogues) -> e.Invoi
         if issued := invoices_issued(happened):
             return issued[0]
     return None
+
+
+def next_charges(state: Account, at: Instant, catalogues: Catalogues) -> tuple[e.Upcoming, ...]:
+    """The next charge of each product within twelve months, by date, as things stand: its renewal, or its
+    scheduled resume (R36)."""
+    charges: dict[str, e.Upcoming] = {}
+    for invoice in forecast(state, at, catalogues):
+        sums: dict[str, Decimal] = {}
+        for line in invoice.lines:
+            sums[line.product] = sums.get(line.product, zero(invoice.currency)) + line.amount
+        for product, amount in sums.items():
+            charges.setdefault(product, e.Upcoming(product, invoice.date, amount))
+    return tuple(charges.values())
 
 
 def invoices_issued(events: tuple[e.Event, ...]) -> tuple[e.Invoice, ...]:

@@ -98,6 +98,13 @@ def _append(events: tuple[e.Event, ...]) -> Conversation[Account]:
 
 def preview(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
     """What the command would answer at that moment, every charge taken as paid; nothing is changed (R48)."""
+    return rehearse(state, request, catalogues)[0]
+
+
+def rehearse(
+    state: Account | None, request: Request, catalogues: Catalogues
+) -> tuple[Answer | Repeated, Account | None]:
+    """`preview`, and the account as it would be after the command."""
     conversation = handle(state, request, catalogues)
     reply: Reply | None = None
     while True:
@@ -105,7 +112,7 @@ def preview(state: Account | None, request: Request, catalogues: Catalogues) -> 
             step = conversation.send(reply)  # type: ignore[arg-type]
         except StopIteration as done:
             answer: Answer | Repeated = done.value
-            return answer
+            return answer, state
         if isinstance(step, Charge):
             reply = "paid"
         else:

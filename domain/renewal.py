@@ -98,18 +98,30 @@ def goes_on(item: PlanItem) -> bool:
     return item.active_monthly and not item.cancelled and not to_free and item.unpaid_since is None
 
 
+def _anchor_on(state: Account, day: CivilDate) -> CivilDate | None:
+    """The account anchor as the add-ons of the date meet it, as things stand: without the plans that have
+    ended by then (R3, R30)."""
+    gone = [
+        plan.product
+        for plan in state.plans.values()
+        if plan.cycle is not None and plan.cycle.end <= day and not goes_on(plan)
+    ]
+    return state.anchor_without(gone) if gone else state.anchor
+
+
 def upcoming(state: Account, catalogues: Catalogues) -> tuple[Upcoming, ...]:
     """The next renewal of each item that goes on, as things stand, by date (R32)."""
-    ending = addons_ending(state)
     charges = []
     for item in state.plans.values():
         if goes_on(item):
             assert item.cycle is not None
             prices = PriceList.of(state, catalogues.at(item.cycle.ends_at))
             charges.append((item.cycle.end, renew_plan(state.anchor, item, prices, state.time_zone)))
-    for product, addon in state.addons.items():
-        if not addon.removed and product not in ending and addon.unpaid_since is None:
-            prices = PriceList.of(state, catalogues.at(addon.cycle.ends_at))
-            charges.append((addon.cycle.end, renew_addon(state.anchor, addon, prices, state.time_zone)))
+    for addon in state.addons.values():
+        prices = PriceList.of(state, catalogues.at(addon.cycle.ends_at))
+        ends = addon.removed or loses_prerequisite(addon, requirement(addon, prices), state.plans)
+        if not ends and addon.unpaid_since is None:
+            anchor = _anchor_on(state, addon.cycle.end)
+            charges.append((addon.cycle.end, renew_addon(anchor, addon, prices, state.time_zone)))
     charges.sort(key=lambda charge: charge[0])
     return tuple(Upcoming(r.renewal.product, day, total_of(r.lines, state.currency)) for day, r in charges)

@@ -1,5 +1,8 @@
 """The shop (R49): what an account can buy at an instant, what it would cost today and why, or why it
-cannot be bought."""
+cannot be bought.
+
+    shop(state, at, catalogues).add_ons[0].arithmetic   # ("10.00 × 15/31 days = 4.84",)
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,51 @@ from decimal import Decimal
 import msgspec
 
 from domain import commands as c
+from domain import events as e
 from domain.answers import Answer
 from domain.calendar import CivilDate, Instant
-from domain.catalog import AddOn, BlockPrice, Catalogues, Plan
+from domain.catalog import AddOn, BlockPrice, Catalogues, CreditPack, Plan
 from domain.explain import arithmetic
 from domain.forecast import settled_as_paid
 from domain.pricing import PriceList
 from domain.process import preview
-from domain.state import Account
+from domain.state import Account, PlanItem
 from domain.views import Entitlement, EntitlementStatus, entitlements
+
+TRANSACTIONAL = ("start_transactional", "change_transactional", "top_up_transactional", "stop_transactional")
+
+
+class Today(msgspec.Struct, frozen=True):
+    """What buying would answer now (R48): what is `charged`, its lines and their arithmetic. Where it cannot
+    be bought, `charged` is None, and `code` and `message` say why.
+
+    `renews_on`: the renewal date, of what is held its own. `begins_on`: of a downgrade, when it takes the
+    present plan's place (R29). `facts`: those of the answer.
+    """
+
+    charged: Decimal | None
+    lines: tuple[e.Line, ...]
+    arithmetic: tuple[str, ...]
+    renews_on: CivilDate | None
+    begins_on: CivilDate | None
+    code: str | None
+    message: str
+    facts: dict[str, object]
+    outcome: str
+    events: tuple[str, ...]
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """Something sold. `price`: a month's; of credits, the pack's. `status`: of what the account holds or
-    held of it.
-
-    `today`: what it would charge now (R48), with its arithmetic. Where it cannot be bought now, None, and
-    `code` and `message` say why.
-    """
+    """Something sold. `price`: a month's; of credits, the pack's. `status`: of what the account holds of it
+    or held; of a plan only on the tier that is held."""
 
     product: str
     name: str
     tier: str | None
     price: Decimal | None
     status: EntitlementStatus | None
-    today: Decimal | None
-    arithmetic: tuple[str, ...]
-    renews_on: CivilDate | None
-    code: str | None
-    message: str
+    today: Today
+    credits: int | None = None
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -48,14 +67,16 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class OwnProcess(msgspec.Struct, frozen=True):
-    """A pointer to what is sold by a process of its own, with its graduated block prices (R20)."""
+    """A pointer to what is sold by a process of its own (R20): its commands, its graduated block prices, and
+    what its first block would cost today."""
 
     product: str
     name: str
     status: EntitlementStatus | None
     e_mails_per_block: int
     block_prices: tuple[BlockPrice, ...]
-    start_with: str
+    commands: tuple[str, ...]
+    first_block: Today
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -69,9 +90,10 @@ class Shop(msgspec.Struct, frozen=True):
 
 def shop(state: Account, at: Instant, catalogues: Catalogues) -> Shop:
     """What the account can buy at the instant, everything due before it taken as paid."""
-    state, _ = settled_as_paid(state, at, catalogues)
+    now, _ = settled_as_paid(state, at, catalogues)
     catalog = catalogues.at(at)
-    counter = _Counter(state, at, catalogues, PriceList.of(state, catalog), entitlements(state))
+    asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
+    counter = _Counter(now, asked, at, catalogues, PriceList.of(now, catalog), entitlements(now))
     plans: dict[str, list[Offer]] = {family: [] for family in catalog.families}
     for plan in catalog.plans.values():
         plans[plan.family] += [counter.plan(plan, tier) for tier in plan.tiers]
@@ -79,64 +101,89 @@ def shop(state: Account, at: Instant, catalogues: Catalogues) -> Shop:
     return Shop(
         tuple([Shelf(f.id, f.name, tuple(plans[f.id])) for f in catalog.families.values()]),
         tuple([counter.add_on(add_on) for add_on in add_ons if add_on.process is None]),
-        tuple([counter.credits(pack.id, pack.name) for pack in catalog.credits.values()]),
+        tuple([counter.credits(pack) for pack in catalog.credits.values()]),
         tuple([counter.own_process(add_on) for add_on in add_ons if add_on.process is not None]),
     )
 
 
 class _Counter(msgspec.Struct, frozen=True):
-    """Makes offers to one account at one instant."""
+    """Makes offers to one account at one instant: `state` is the account then, `asked` what commands meet."""
 
     state: Account
+    asked: Account
     at: Instant
     catalogues: Catalogues
     prices: PriceList
     shown: dict[str, Entitlement]
 
     def plan(self, plan: Plan, tier: str) -> Offer:
-        """To buy, or, where a monthly plan of the family is held, to change to (R17, R29)."""
+        """To buy; where a monthly plan of the family is held, to change to (R29); the one that is to end, to
+        buy again (R17)."""
         held = self.state.plans.get(plan.family)
-        change = held is not None and held.cycle is not None
-        command: c.Command = c.ChangePlan(plan.id, tier) if change else c.PurchasePlan(plan.id, tier)
-        return self._offer(plan.id, plan.name, tier, self.prices.plan(plan.id, tier), command)
+        same = held is not None and (held.product, held.tier) == (plan.id, tier)
+        command: c.Command = c.PurchasePlan(plan.id, tier)
+        if held is not None and held.cycle is not None and not (same and held.cancelled):
+            command = c.ChangePlan(plan.id, tier)
+        price = self.prices.plan(plan.id, tier)
+        today = self._today(command, None if held is None else _pending_end(held, same=same))
+        if not price:
+            today = msgspec.structs.replace(today, renews_on=None)  # Free has no cycle (R22)
+        return Offer(plan.id, plan.name, tier, price, self._status(plan.id) if same else None, today)
 
     def add_on(self, add_on: AddOn) -> Offer:
         """With a flat price."""
         price = self.prices.add_on(add_on.id)
-        return self._offer(add_on.id, add_on.name, None, price, c.PurchaseAddon(add_on.id))
+        today = self._today(c.PurchaseAddon(add_on.id), self._cycle_end(add_on.id))
+        return Offer(add_on.id, add_on.name, None, price, self._status(add_on.id), today)
 
-    def credits(self, product: str, name: str) -> Offer:
+    def credits(self, pack: CreditPack) -> Offer:
         """A pack, bought once."""
-        return self._offer(product, name, None, self.prices.credits(product), c.BuyCredits(product))
+        today = self._today(c.BuyCredits(pack.id), None)
+        price = self.prices.credits(pack.id)
+        return Offer(pack.id, pack.name, None, price, self._status(pack.id), today, pack.credits)
 
     def own_process(self, add_on: AddOn) -> OwnProcess:
-        """Sold elsewhere."""
-        steps = self.prices.blocks(add_on) or ()
-        per_block = add_on.e_mails_per_block or 0
+        """Sold elsewhere: what its own first step would cost."""
         return OwnProcess(
-            add_on.id, add_on.name, self._status(add_on.id), per_block, steps, "start_transactional"
+            add_on.id,
+            add_on.name,
+            self._status(add_on.id),
+            add_on.e_mails_per_block or 0,
+            self.prices.blocks(add_on) or (),
+            TRANSACTIONAL,
+            self._today(c.StartTransactional(1), self._cycle_end(add_on.id)),
         )
 
-    def _offer(
-        self, product: str, name: str, tier: str | None, price: Decimal | None, command: c.Command
-    ) -> Offer:
-        """What the command would answer now (R48)."""
+    def _today(self, command: c.Command, renews_on: CivilDate | None) -> Today:
+        """What the command would answer now (R48); `renews_on`: where that bought nothing new."""
         request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
-        answer = preview(self.state, request, self.catalogues)
+        answer = preview(self.asked, request, self.catalogues)
         assert isinstance(answer, Answer), "a request without a key is never a repeated one"
-        bought = answer.outcome != "rejected"
-        return Offer(
-            product,
-            name,
-            tier,
-            price,
-            self._status(product),
+        downgraded = e.DowngradeScheduled.__struct_config__.tag in answer.events
+        begins_on = renews_on if downgraded or answer.outcome == "unchanged" else None
+        return Today(
             answer.charged,
-            tuple([arithmetic(line) for line in answer.lines]) if bought else (),
-            answer.renews_on,
+            answer.lines,
+            tuple([arithmetic(line) for line in answer.lines]) if answer.charged is not None else (),
+            answer.renews_on or renews_on,
+            begins_on,
             answer.code,
             answer.message,
+            answer.facts,
+            answer.outcome,
+            answer.events,
         )
+
+    def _cycle_end(self, product: str) -> CivilDate | None:
+        held = self.state.addons.get(product)
+        return None if held is None else held.cycle.end
 
     def _status(self, product: str) -> EntitlementStatus | None:
         return self.shown[product].status if product in self.shown else None
+
+
+def _pending_end(held: PlanItem, *, same: bool) -> CivilDate | None:
+    """The end of the paid cycle: the renewal date of the plan itself, and of what it would become then; a
+    paused plan has none."""
+    running = held.cycle is not None and (held.active or not same)
+    return held.cycle.end if running and held.cycle is not None else None

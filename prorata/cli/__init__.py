@@ -19,13 +19,21 @@ app = cyclopts.App(
     version_flags=[],
     result_action="return_value",
 )
-catalog = cyclopts.App(name="catalog", help="The catalogue: load a version.")
+catalog = cyclopts.App(name="catalog", help="The catalogue: check a file, compare two, load a version.")
+benches = cyclopts.App(name="bench", help="How fast the parts are, measured on this machine.")
 
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.database:migrate")
 app.command(catalog)
 catalog.command("prorata.cli.database:load", name="load")
+catalog.command("prorata.cli.catalog:check", name="check")
+catalog.command("prorata.cli.catalog:diff", name="diff")
+catalog.command("prorata.cli.catalog:schema", name="schema")
 app.command("prorata.cli.command:command")
+app.command("prorata.cli.preview:preview")
+app.command("prorata.cli.screens:shop")
+app.command("prorata.cli.screens:billing")
+app.command("prorata.cli.explain:explain")
 app.command("prorata.cli.workers:bill")
 app.command("prorata.cli.workers:project")
 app.command("prorata.cli.workers:relay")
@@ -33,6 +41,8 @@ app.command("prorata.cli.workers:consume")
 app.command("prorata.cli.audit:history")
 app.command("prorata.cli.audit:rebuild")
 app.command("prorata.cli.demo:demo")
+app.command(benches)
+benches.command("prorata.cli.bench:domain", name="domain")
 
 
 def main() -> int:

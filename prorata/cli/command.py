@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -15,17 +15,20 @@ from cyclopts import Parameter
 from prorata.cli.failures import BAD_INPUT, UNREACHABLE
 from prorata.settings import Settings
 
+if TYPE_CHECKING:
+    from service.commands import AnswerLine
+
 
 def command(
-    file: Annotated[str, Parameter(help="A file of lines; - is standard input.")] = "-",
+    file: Annotated[
+        str, Parameter(help="A file of lines; - is standard input.", allow_leading_hyphen=True)
+    ] = "-",
     *,
     test_clock: Annotated[
         bool, Parameter(negative="", help="Reach accounts on a test clock, each line with `at`.")
     ] = False,
     tenant: Annotated[str, Parameter(help="The tenant whose accounts are meant.")] = "main",
-    language: Annotated[
-        Literal["en", "fr"], Parameter(help="Of the sentence that confirms a purchase.")
-    ] = "en",
+    language: Annotated[Literal["en", "fr"], Parameter(help="Of each answer's `message`.")] = "en",
 ) -> int:
     """Give commands, one JSON object a line; each is answered by one line on stdout, in order.
 
@@ -55,10 +58,18 @@ def command(
             except LineUnanswered as error:
                 print(f"prorata: {error.code}: {error}", file=sys.stderr)
                 return UNREACHABLE
+            if language != "en" and answer.is_command:
+                answer = _said(answer, language)
             print(msgspec.json.encode(answer).decode(), flush=True)
             if not answer.is_command:
                 exit_code = BAD_INPUT
     return exit_code
+
+
+def _said(answer: AnswerLine, language: Literal["en", "fr"]) -> AnswerLine:
+    from prorata.wording import said, wording
+
+    return msgspec.structs.replace(answer, message=said(answer, wording(language)))
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
@@ -19,6 +19,7 @@ from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.views import Standing
 from prorata.simulation.compare import Mismatch
+from prorata.simulation.readable import printable, readable
 from prorata.simulation.run import Result, StepResult, run
 from prorata.simulation.scenario import read_scenario
 from prorata.simulation.shown import ShownEntitlement, ShownInvoice, ShownWindows
@@ -40,7 +41,7 @@ class _Output(msgspec.Struct, frozen=True):
     access_windows: tuple[ShownWindows, ...]
 
 
-class _Played(msgspec.Struct, frozen=True):
+class Played(msgspec.Struct, frozen=True):
     """A file's outcome as text for stdout and stderr, and its exit code."""
 
     out: str
@@ -60,7 +61,7 @@ def simulate(
     if not files:
         raise InvalidInput("usage", "", "give scenario files, a folder of them or a glob pattern")
     counts = {0: 0, 1: 0, 2: 0}
-    for played in _play_all([(path, json) for path in _paths(files)]):
+    for played in _play_all(list(_paths(files)), json=json):
         sys.stdout.write(played.out)
         if played.err:
             sys.stdout.flush()
@@ -88,23 +89,25 @@ def _paths(given: Iterable[str]) -> Iterator[Path]:
         yield from found
 
 
-def _play_all(tasks: list[tuple[Path, bool]]) -> Iterator[_Played]:
-    workers = min(len(os.sched_getaffinity(0)), len(tasks) // FILES_A_TASK)
+def _play_all(paths: list[Path], *, json: bool) -> Iterator[Played]:
+    play_one = partial(play, json=json)
+    workers = min(len(os.sched_getaffinity(0)), len(paths) // FILES_A_TASK)
     if workers < 2:
-        yield from map(_play, tasks)
+        yield from map(play_one, paths)
         return
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-        yield from pool.map(_play, tasks, chunksize=FILES_A_TASK)
+        yield from pool.map(play_one, paths, chunksize=FILES_A_TASK)
 
 
-def _play(task: tuple[Path, bool]) -> _Played:
-    path, json = task
+def play(path: Path, *, json: bool) -> Played:
+    """Play one file. Exit code 2 where it is not a scenario; whatever stands in it, nothing is raised."""
     try:
-        result = run(read_scenario(path, _catalogs()))
+        scenario = read_scenario(path, _catalogs())
+        result = run(scenario)
     except InvalidInput as error:
-        return _Played("", f"{path}: {error}\n", 2)
-    text = _json(result) if json else _readable(result, path)
-    return _Played(text, "", 0 if result.ok else 1)
+        return Played("", printable(f"{path}: {error}") + "\n", 2)
+    text = _json(result) if json else readable(result, scenario, path.name)
+    return Played(text, "", 0 if result.ok else 1)
 
 
 @lru_cache(maxsize=1)
@@ -126,21 +129,3 @@ def _json(result: Result) -> str:
         state.access_windows,
     )
     return msgspec.json.encode(output).decode() + "\n"
-
-
-def _readable(result: Result, path: Path) -> str:
-    if result.ok:
-        return f"ok   {path.name}: {result.name}\n"
-    rules = f" ({', '.join(result.rules)})" if result.rules else ""
-    lines = [f"FAIL {path.name}: {result.name}{rules}"]
-    for mismatch in result.mismatches:
-        lines += [
-            f"     {mismatch.where}",
-            f"       expected {_text(mismatch.expected)}",
-            f"       got      {_text(mismatch.got)}",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

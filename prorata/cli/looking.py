@@ -1,0 +1,98 @@
+"""What the commands that only look have in common: an account as it is now, the instant at which it is
+looked at, and the catalogues that its prices are read from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from domain.calendar import Instant, local_text, parse_moment
+from domain.catalog import Catalog, Catalogues
+from domain.errors import InvalidInput
+from domain.state import Account
+from prorata.settings import Settings
+from prorata.wording import Language, Wording
+
+AccountName = Annotated[str, Parameter(help="The account's id within the tenant.")]
+Tenant = Annotated[str, Parameter(help="The tenant whose account is meant.")]
+Json = Annotated[bool, Parameter(negative="", help="One JSON object, for programs.")]
+LanguageChoice = Annotated[Literal["en", "fr"], Parameter(help="Of the sentences, amounts and dates.")]
+At = Annotated[
+    str | None,
+    Parameter(
+        help="On a test clock: this moment, not before the account's last one; default: that. "
+        "On the wall clock it is always now."
+    ),
+]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """An account, and the instant at which it is looked at."""
+
+    account: str
+    state: Account
+    at: Instant
+    catalogues: Catalogues
+
+    @property
+    def catalog(self) -> Catalog:
+        """In force at the instant."""
+        return self.catalogues.at(self.at)
+
+    def wording(self, language: Language) -> Wording:
+        """The language, with products called as the catalogue calls them."""
+        return Wording(language, names_of(self.catalog))
+
+    @property
+    def heading(self) -> dict[str, str]:
+        """What every JSON answer begins with."""
+        state = self.state
+        at = local_text(self.at, state.time_zone)
+        return {"account": self.account, "at": at, "currency": state.currency, "time_zone": state.time_zone}
+
+
+def look(account: str, tenant: str, at: str | None) -> Looked:
+    """The account in the log. Nothing is settled, recorded or charged.
+
+    Raises InvalidInput `unknown_account`, `test_clock_only`, `at_too_early`.
+    """
+    from prorata.wiring import running
+    from service.commands import account_id_of
+
+    with running(Settings.of()) as system:
+        state = system.service.account(account_id_of(tenant, account))
+        if state is None:
+            raise unknown(account, tenant)
+        return Looked(
+            account, state, instant_of(state, at, system.clock.now()), system.catalogues.series_for(state)
+        )
+
+
+def instant_of(state: Account, given: str | None, now: Instant) -> Instant:
+    """When the account is looked at: on the wall clock now, on a test clock as given."""
+    if state.clock == "wall":
+        if given is not None:
+            raise InvalidInput("test_clock_only", "--at", "this account lives on the wall clock: it is now")
+        return max(now, state.last_at)
+    at = state.last_at if given is None else parse_moment(given, state.time_zone, "--at")
+    if at < state.last_at:
+        last = local_text(state.last_at, state.time_zone)
+        message = f"the account's last instant is {last}: it can be looked at then or later"
+        raise InvalidInput("at_too_early", "--at", message)
+    return at
+
+
+def unknown(account: str, tenant: str) -> InvalidInput:
+    """There is no such account."""
+    return InvalidInput("unknown_account", "", f"there is no account {account!r} of the tenant {tenant!r}")
+
+
+def names_of(catalog: Catalog) -> dict[str, str]:
+    """Products by id."""
+    return (
+        {plan.id: plan.name for plan in catalog.plans.values()}
+        | {add_on.id: add_on.name for add_on in catalog.add_ons.values()}
+        | {pack.id: pack.name for pack in catalog.credits.values()}
+    )

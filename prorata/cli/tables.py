@@ -1,0 +1,64 @@
+"""Tables in the terminal: readable at 80 columns, and where the output is piped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from domain import events as e
+from prorata.wording.language import Wording
+from prorata.wording.lines import calculated, span, titled
+
+RIGHT = ">"
+"""Put before a column's name: numbers stand at the right."""
+
+
+def console() -> Console:
+    """Text as it is: no markup, no colours of its own. Piped output has 80 columns, or $COLUMNS."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def table(*columns: str) -> Table:
+    """A table with these columns; long text goes on in the next line of its cell."""
+    made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim", expand=False)
+    for column in columns:
+        made.add_column(
+            column.removeprefix(RIGHT),
+            justify="right" if column.startswith(RIGHT) else "left",
+            overflow="fold",
+        )
+    return made
+
+
+def heading(out: Console, text: str) -> None:
+    """A title over what follows."""
+    out.print()
+    out.print(text, style="bold")
+
+
+def print_lines(out: Console, lines: Iterable[e.Line], currency: str, total: Decimal, say: Wording) -> None:
+    """An invoice's lines with their calculations, and its total."""
+    made = table(say.say("line"), say.say("for"), say.say("calculation"), RIGHT + say.say("amount"))
+    for line in lines:
+        made.add_row(
+            titled(line, say),
+            span(line, say),
+            calculated(line, currency, say),
+            say.amount(line.amount, currency),
+        )
+    made.add_section()
+    made.add_row(say.say("total"), "", "", say.amount(total, currency))
+    out.print(made)
+
+
+def print_invoice(out: Console, invoice: e.Invoice | None, say: Wording) -> None:
+    """The next invoice."""
+    if invoice is None:
+        heading(out, say.say("Next invoice: none, as things stand"))
+        return
+    heading(out, say.say("Next invoice, as things stand: {date}", date=say.day(invoice.date)))
+    print_lines(out, invoice.lines, invoice.currency, invoice.total, say)

@@ -1,0 +1,173 @@
+"""What an event says, as a sentence in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from domain import events as e
+from prorata.wording.language import Wording, message
+
+REASONS: Final = {
+    "cancelled": message("it was cancelled"),
+    "removed": message("it was removed"),
+    "prerequisite_ended": message("the plan that it needs has ended"),
+    "unpaid": message("it was not paid"),
+    "past_due": message("an invoice is unpaid"),
+    "payment_declined": message("the payment was declined"),
+}
+
+PURPOSES: Final = {
+    "purchase": message("a purchase"),
+    "renewal": message("a renewal"),
+    "balance": message("the balance"),
+    "balance_retry": message("the balance, once more before other items would end"),
+    "scheduled_resume": message("a scheduled resume"),
+}
+
+
+def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 - one case an event
+    """One sentence; `currency` is the account's. What was charged stands on the invoice."""
+    match event:
+        case e.CyclesRenewed():
+            products = say.products([r.product for r in event.renewals])
+            return say.say(
+                "Invoice {number} was issued for the renewal of {products}.",
+                number=event.invoice.number,
+                products=products,
+            )
+        case e.InvoicePaid():
+            paid = say.say(
+                "Invoice {number} was paid: {amount}.",
+                number=event.number,
+                amount=say.amount(event.amount, currency),
+            )
+            if not event.restored:
+                return paid
+            again = say.say("Usable again: {products}.", products=say.products(event.restored))
+            return f"{paid} {again}"
+        case e.AccountOpened():
+            return say.say(
+                "The account was opened in {currency}, {zone}.", currency=event.currency, zone=event.time_zone
+            )
+        case e.PlanPurchased() | e.AddonPurchased():
+            return say.say(
+                "{product} was bought and is paid to {end}.",
+                product=say.product(event.product),
+                end=say.day(event.cycle.end),
+            )
+        case e.FreePlanStarted():
+            return say.say("{product} began; it is free.", product=say.product(event.product))
+        case e.PlanChanged():
+            return say.say(
+                "{old} became {new}.",
+                old=_tiered(event.from_product, event.from_tier, say),
+                new=_tiered(event.product, event.tier, say),
+            )
+        case e.DowngradeScheduled():
+            return say.say(
+                "{old} is to become {new} on {on}.",
+                old=_tiered(event.product, event.tier, say),
+                new=_tiered(event.to_product, event.to_tier, say),
+                on=say.day(event.on),
+            )
+        case e.DowngradeWithdrawn():
+            return say.say("The downgrade of {product} was withdrawn.", product=say.product(event.product))
+        case e.PlanCancelled():
+            return say.say(
+                "{product} was cancelled; it ends on {on}.",
+                product=say.product(event.product),
+                on=say.day(event.on),
+            )
+        case e.PlanCancellationWithdrawn():
+            return say.say("The cancellation of {product} was withdrawn.", product=say.product(event.product))
+        case e.PlanEnded() | e.AddonEnded():
+            return say.say(
+                "{product} ended: {reason}.",
+                product=say.product(event.product),
+                reason=say.say(REASONS[event.reason]),
+            )
+        case e.PlanPaused():
+            return say.say("{product} was paused.", product=say.product(event.product))
+        case e.PlanResumed():
+            return say.say(
+                "{product} was resumed and is paid to {end}.",
+                product=say.product(event.product),
+                end=say.day(event.cycle.end),
+            )
+        case e.ResumeDropped():
+            return say.say(
+                "{product} stays paused: {reason}.",
+                product=say.product(event.product),
+                reason=say.say(REASONS[event.reason]),
+            )
+        case e.AddonRemoved():
+            return say.say(
+                "{product} was removed; it can be used until {on}.",
+                product=say.product(event.product),
+                on=say.day(event.on),
+            )
+        case e.AddonRemovalWithdrawn():
+            return say.say("The removal of {product} was withdrawn.", product=say.product(event.product))
+        case e.BlocksChanged():
+            return say.count(
+                "{product}: {number} block a cycle from {on}.",
+                "{product}: {number} blocks a cycle from {on}.",
+                event.blocks,
+                product=say.product(event.product),
+                on=say.day(event.on),
+            )
+        case e.BlocksToppedUp():
+            return say.say(
+                "{product} was topped up by {e_mails} e-mails.",
+                product=say.product(event.product),
+                e_mails=say.number(event.e_mails),
+            )
+        case e.CreditsPurchased():
+            return say.say(
+                "{product} was bought; it expires on {on}.",
+                product=say.product(event.product),
+                on=say.day(event.expires_on),
+            )
+        case e.CreditsExpired():
+            return say.say(
+                "{product}: {credits} credits expired.",
+                product=say.product(event.product),
+                credits=say.number(event.credits),
+            )
+        case e.PaymentStarted():
+            return say.say(
+                "A payment of {amount} was begun, for {purpose}.",
+                amount=say.amount(event.amount, event.currency),
+                purpose=say.say(PURPOSES[event.purpose]),
+            )
+        case e.PaymentDeclined():
+            return say.say("The payment of {amount} was declined.", amount=say.amount(event.amount, currency))
+        case e.PaymentCancelled():
+            return say.say("The payment was never made, and is cancelled.")
+        case e.RenewalDeclined():
+            return say.say(
+                "The payment of invoice {number} was declined; it cannot be used until paid: {products}.",
+                number=event.number,
+                products=say.products(event.suspended),
+            )
+        case e.ItemsLapsed():
+            ended = say.say("Ended unpaid: {products}.", products=say.products(event.items))
+            if not event.written_off:
+                return ended
+            written_off = say.say("Invoice {number} is written off.", number=event.number)
+            return f"{ended} {written_off}"
+        case e.AccountClosed():
+            return say.say("The account was closed.")
+        case e.PriceOverridden():
+            return say.say(
+                "{product} costs {price} from now on (test clock).",
+                product=_tiered(event.product, event.tier, say),
+                price=say.amount(event.price, currency),
+            )
+        case _:
+            assert_never(event)
+
+
+def _tiered(product: str, tier: str | None, say: Wording) -> str:
+    name = say.product(product)
+    return name if tier is None or tier == "-" else f"{name} ({tier})"

@@ -1,0 +1,126 @@
+"""A language: its sentences from a gettext catalogue, its forms of amounts and dates from CLDR."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Literal
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.lists import format_list
+from babel.messages import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, parse_pattern
+
+from domain.calendar import Instant, begins_at, date_of, zone_info
+
+Language = Literal["en", "fr"]
+
+LOCALES: Final[dict[str, str]] = {"en": "en_001", "fr": "fr"}
+"""Of each language the CLDR locale; English is the world's, with the day before the month."""
+
+LOCALE_FOLDER: Final = Path(__file__).parents[1] / "locale"
+
+_DIGITS = re.compile(r"0\.0+")
+
+
+def message(text: str) -> str:
+    """The text itself: marks a sentence of a table as one for the catalogues."""
+    return text
+
+
+class Wording:
+    """One language; `names`: how products are called, by id (others are called by their id)."""
+
+    def __init__(self, language: Language, names: Mapping[str, str] | None = None) -> None:
+        self.language: Language = language
+        self._names = names or {}
+        self._locale = Locale.parse(LOCALES[language])
+        self._translations = translations(language)
+
+    def naming(self, names: Mapping[str, str]) -> Wording:
+        """The same language with these products' names."""
+        return Wording(self.language, names)
+
+    def say(self, sentence: str, /, **values: object) -> str:
+        """The sentence, translated, with its values."""
+        return self._translations.gettext(sentence).format(**values)
+
+    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """The sentence for that many, where the language has one for one and another for more."""
+        form = self._translations.ngettext(one, many, number)
+        return form.format(number=self.number(number), **values)
+
+    def product(self, product: str) -> str:
+        """The product's name."""
+        return self._names.get(product, product)
+
+    def products(self, products: Iterable[str]) -> str:
+        """Their names: "A, B and C"."""
+        return self.listed([self.product(product) for product in products])
+
+    def listed(self, items: Iterable[str], *, either: bool = False) -> str:
+        """ "A, B and C", or "A, B or C"."""
+        return format_list(list(items), "or" if either else "standard", locale=self._locale)
+
+    def amount(self, amount: Decimal, currency: str) -> str:
+        """With all the digits that the amount has: they are the currency's (R5), where CLDR's may differ."""
+        exponent = amount.as_tuple().exponent
+        digits = -exponent if isinstance(exponent, int) else 0
+        standard = self._locale.currency_formats["standard"].pattern
+        pattern = _DIGITS.sub("0." + "0" * digits if digits else "0", standard)
+        return str(
+            parse_pattern(pattern).apply(amount, self._locale, currency=currency, currency_digits=False)
+        )
+
+    def price(self, amount: Decimal) -> str:
+        """Without the currency, where that stands elsewhere."""
+        exponent = amount.as_tuple().exponent
+        digits = -exponent if isinstance(exponent, int) else 0
+        pattern = "#,##0." + "0" * digits if digits else "#,##0"
+        return str(format_decimal(amount, pattern, locale=self._locale))
+
+    def number(self, number: int) -> str:
+        """A whole number, grouped."""
+        return str(format_decimal(number, locale=self._locale))
+
+    def day(self, day: date) -> str:
+        """5 Apr 2026."""
+        return format_date(day, "medium", locale=self._locale)
+
+    def moment(self, at: Instant, zone: str) -> str:
+        """The date where the instant is the beginning of one, else date and time in the zone."""
+        day = date_of(at, zone)
+        if begins_at(day, zone) == at:
+            return self.day(day)
+        local = at.astimezone(zone_info(zone))
+        return format_datetime(local, "d MMM y HH:mm", tzinfo=local.tzinfo, locale=self._locale)
+
+
+@lru_cache(maxsize=8)
+def wording(language: Language) -> Wording:
+    """The language, with products called by their ids."""
+    return Wording(language)
+
+
+def catalogue(language: str) -> Catalog:
+    """The language's catalogue, from its .po file."""
+    with (LOCALE_FOLDER / language / "LC_MESSAGES" / "prorata.po").open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+@lru_cache(maxsize=8)
+def translations(language: str) -> GNUTranslations:
+    """The same compiled, in memory: there is no .mo file to go stale."""
+    compiled = BytesIO()
+    write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

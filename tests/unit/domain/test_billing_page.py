@@ -1,0 +1,216 @@
+"""The billing page says what is held, what it will cost and what can be done with it (R50)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from domain import commands as c
+from domain.billing_page import BillingPage, HeldItem, billing_page
+from domain.calendar import begins_at, parse_moment
+from domain.events import Upcoming
+from prorata.simulation.run import VirtualAccount
+from prorata.simulation.scenario import Step
+from tests.property.domain.playing import fork, played
+from tests.reference.stories import story
+from tests.unit.domain.given import GivenAccount
+
+PARIS = "Europe/Paris"
+
+
+def page_of(account: GivenAccount, at: str) -> BillingPage:
+    return billing_page(account.state, parse_moment(at, account.zone), account.catalogues)
+
+
+def item_of(page: BillingPage, product: str) -> HeldItem:
+    [item] = [item for item in page.items if item.product == product]
+    return item
+
+
+@pytest.fixture
+def account() -> GivenAccount:
+    """Standard since 20 March, a custom domain since 5 April."""
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    return account
+
+
+def test_each_item_has_status_price_next_charge_and_access_end(account: GivenAccount) -> None:
+    page = page_of(account, "2026-04-06")
+    plan, add_on = page.items
+    assert (plan.product, plan.name, plan.kind, plan.tier) == ("standard", "Standard", "plan", "500")
+    assert (plan.status, plan.price) == ("active", Decimal("20.00"))
+    assert plan.next_charge == Upcoming("standard", date(2026, 4, 20), Decimal("20.00"))
+    assert plan.access_until == begins_at(date(2026, 4, 20), PARIS)
+    assert (add_on.kind, add_on.status, add_on.price) == ("add_on", "active", Decimal("10.00"))
+    assert add_on.next_charge == Upcoming("custom_domain", date(2026, 4, 20), Decimal("10.00"))
+    assert page.standing.status == "good"
+
+
+def test_an_add_on_can_be_managed_and_removed_then_undone(account: GivenAccount) -> None:
+    assert item_of(page_of(account, "2026-04-06"), "custom_domain").actions == ("manage", "remove")
+    account.give(c.RemoveAddon("custom_domain"), "2026-04-06")
+    removed = item_of(page_of(account, "2026-04-07"), "custom_domain")
+    assert (removed.status, removed.actions, removed.removal) == ("ending", ("manage", "undo"), None)
+    assert removed.next_charge is None
+    assert removed.access_until == begins_at(date(2026, 4, 20), PARIS)
+
+
+def test_removing_asks_for_a_confirmation_that_says_until_when_access_lasts(account: GivenAccount) -> None:
+    removal = item_of(page_of(account, "2026-04-06"), "custom_domain").removal
+    assert removal is not None
+    assert removal.access_until == date(2026, 4, 20)
+    assert removal.sentence == ("Remove custom_domain? It can be used until 2026-04-20; nothing is refunded.")
+    answer = account.give(c.RemoveAddon("custom_domain"), "2026-04-06")
+    assert answer.facts["access_until"] == removal.access_until.isoformat()
+
+
+def test_of_an_unpaid_add_on_the_confirmation_says_that_access_needs_the_balance_paid(
+    account: GivenAccount,
+) -> None:
+    account.settle("2026-04-20", due="declined")
+    removal = item_of(page_of(account, "2026-04-21"), "custom_domain").removal
+    assert removal is not None
+    assert removal.unpaid
+    assert "once the balance is paid" in removal.sentence
+
+
+def test_a_plan_can_be_changed_paused_and_cancelled_where_its_family_allows() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchasePlan("websites_core"), "2026-03-20")
+    page = page_of(account, "2026-03-21")
+    assert item_of(page, "standard").actions == ("change", "pause", "cancel")
+    assert item_of(page, "websites_core").actions == ("change", "cancel")
+
+
+def test_what_a_command_would_refuse_is_not_offered() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-20")
+    for day in ("2026-02-01", "2026-03-01"):
+        account.give(c.PausePlan("marketing"), day)
+        assert item_of(page_of(account, day), "standard").actions == ("resume", "cancel")
+        account.give(c.ResumePlan("marketing"), day)
+    assert item_of(page_of(account, "2026-04-01"), "standard").actions == ("change", "cancel")
+    account.give(c.CancelPlan("marketing"), "2026-04-01")
+    assert item_of(page_of(account, "2026-04-02"), "standard").actions == ("undo",)
+
+
+def test_transactional_is_topped_up_changed_stopped_and_undone_by_its_own_process() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.StartTransactional(2), "2026-03-20")
+    item = item_of(page_of(account, "2026-03-21"), "transactional")
+    assert item.actions == ("manage", "change", "top_up", "stop")
+    assert (item.price, item.allowance) == (None, 50_000)
+    assert item.next_charge == Upcoming("transactional", date(2026, 4, 20), Decimal("40.00"))
+    account.give(c.StopTransactional(), "2026-03-21")
+    stopped = item_of(page_of(account, "2026-03-22"), "transactional")
+    assert stopped.actions == ("manage", "top_up", "undo")
+
+
+def test_a_downgraded_plan_shows_what_is_charged_next(account: GivenAccount) -> None:
+    account.give(c.ChangePlan("essentials"), "2026-04-06")
+    item = item_of(page_of(account, "2026-04-07"), "standard")
+    assert (item.status, item.price) == ("ending", Decimal("20.00"))
+    assert item.next_charge == Upcoming("essentials", date(2026, 4, 20), Decimal("13.00"))
+    assert "undo" in item.actions
+
+
+def test_a_paused_plan_shows_the_charge_of_its_scheduled_resume(account: GivenAccount) -> None:
+    account.give(c.PausePlan("marketing", date(2026, 6, 1)), "2026-04-06")
+    page = page_of(account, "2026-04-07")
+    assert item_of(page, "standard").status == "paused"
+    assert item_of(page, "standard").next_charge == Upcoming("standard", date(2026, 6, 1), Decimal("20.00"))
+    assert item_of(page, "custom_domain").next_charge is not None
+
+
+def test_credits_stand_with_their_expiry_soonest_first() -> None:
+    account = GivenAccount()
+    account.give(c.BuyCredits("credits_25000"), "2026-01-10")
+    account.give(c.BuyCredits("credits_5000"), "2026-03-10")
+    page = page_of(account, "2026-03-11")
+    assert [(pack.name, pack.credits, pack.expires_on) for pack in page.credits] == [
+        ("25,000 e-mail credits", 25_000, date(2027, 1, 10)),
+        ("5,000 e-mail credits", 5_000, date(2027, 3, 10)),
+    ]
+    assert (page.items, page.next_invoice, page.balance) == ((), None, None)
+
+
+def test_the_open_balance_names_its_invoice_and_what_is_suspended(account: GivenAccount) -> None:
+    account.settle("2026-04-20", due="declined")
+    page = page_of(account, "2026-04-21")
+    assert page.balance is not None
+    assert (page.balance.invoice, page.balance.date, page.balance.amount) == (
+        3,
+        date(2026, 4, 20),
+        Decimal("30.00"),
+    )
+    assert page.balance.suspended == ("standard", "custom_domain")
+    assert page.standing.status == "past_due"
+    assert item_of(page, "standard").actions == ("cancel",)
+    assert item_of(page, "custom_domain").actions == ("manage", "remove")
+
+
+def test_the_next_invoice_stands_as_things_are_now(account: GivenAccount) -> None:
+    invoice = page_of(account, "2026-04-06").next_invoice
+    assert invoice is not None
+    assert (invoice.date, invoice.total) == (date(2026, 4, 20), Decimal("30.00"))
+    account.give(c.RemoveAddon("custom_domain"), "2026-04-07")
+    shorter = page_of(account, "2026-04-08").next_invoice
+    assert shorter is not None
+    assert shorter.total == Decimal("20.00")
+
+
+def test_free_is_held_without_charge_or_access_end() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("free"), "2026-03-20")
+    [item] = page_of(account, "2026-03-21").items
+    assert (item.price, item.next_charge, item.access_until) == (Decimal("0.00"), None, None)
+    assert item.actions == ("change", "cancel")
+
+
+def test_an_action_is_offered_exactly_where_its_command_would_do_something() -> None:
+    looked = 0
+
+    def look(account: VirtualAccount, step: Step) -> None:
+        nonlocal looked
+        if account.state is None or account.account.closed or step.at < account.account.last_at:
+            return
+        page = billing_page(account.account, step.at, account.catalogues)
+        for item in page.items:
+            for action, command in _commands(item, account).items():
+                trial = fork(account)
+                answer = trial.give(c.Request(command, step.at, "test", cvv=True, billing=True))
+                did = answer.outcome in ("accepted", "reinstated")
+                assert (action in item.actions) == did, (item, action, answer)
+                looked += 1
+
+    for seed in range(40):
+        played(story(Random(seed)), before=look)
+    assert looked > 300
+
+
+def _commands(item: HeldItem, account: VirtualAccount) -> dict[str, c.Command]:
+    if item.kind == "plan":
+        families = [f for f, plan in account.account.plans.items() if plan.product == item.product]
+        if not families:
+            return {}
+        family = families[0]
+        return {
+            "pause": c.PausePlan(family),
+            "resume": c.ResumePlan(family),
+            "cancel": c.CancelPlan(family),
+            "undo": c.Undo(item.product),
+        }
+    if item.allowance is not None:
+        return {
+            "stop": c.StopTransactional(),
+            "top_up": c.TopUpTransactional(1),
+            "undo": c.Undo(item.product),
+        }
+    return {"remove": c.RemoveAddon(item.product), "undo": c.Undo(item.product)}

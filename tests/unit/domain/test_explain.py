@@ -1,0 +1,120 @@
+"""An invoice tells its story: what it rests on, by which rule and arithmetic, and what became of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+
+from domain import commands as c
+from domain import events as e
+from domain.explain import InvoiceStory, invoice_story
+from tests.property.domain.playing import played
+from tests.reference.stories import story
+from tests.unit.domain.given import GivenAccount
+
+
+def story_of(account: GivenAccount, number: int) -> InvoiceStory:
+    found = invoice_story(account.events, number)
+    assert found is not None
+    return found
+
+
+def types(account: GivenAccount, versions: tuple[int, ...]) -> list[str]:
+    return [e.type_name(account.events[version - 1]) for version in versions]
+
+
+def test_a_first_charge_rests_on_the_plan_that_set_the_renewal_date() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    found = story_of(account, 2)
+    [line] = found.lines
+    assert (line.rule, line.arithmetic) == ("R12", "10.00 × 15/31 days = 4.84")
+    assert types(account, line.because) == ["plan_purchased"]
+    assert types(account, found.payment) == ["payment_started", "addon_purchased"]
+    assert (found.status, found.issued) == ("paid", len(account.events))
+
+
+def test_an_add_on_bought_on_the_plan_s_own_day_is_told_from_one_without_a_plan() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-20")
+    assert [line.rule for line in story_of(account, 2).lines] == ["R14"]
+    alone = GivenAccount()
+    alone.give(c.PurchaseAddon("custom_domain"), "2026-03-20")
+    assert [line.rule for line in story_of(alone, 1).lines] == ["R13"]
+
+
+def test_a_renewal_that_was_declined_and_paid_later_tells_both() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-04-20", due="declined")
+    assert story_of(account, 2).status == "open"
+    account.give(c.PayBalance(), "2026-04-21", payment="declined")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-21")
+    account.give(c.PayBalance(), "2026-04-22")
+    found = story_of(account, 2)
+    assert found.status == "paid"
+    assert types(account, found.payment) == [
+        "renewal_declined",
+        "payment_started",
+        "payment_declined",
+        "payment_started",
+        "invoice_paid",
+    ]
+
+
+def test_an_invoice_that_lapsed_is_written_off() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-05-21", due="declined")
+    found = story_of(account, 2)
+    assert found.status == "uncollectible"
+    assert types(account, found.payment) == ["renewal_declined", "items_lapsed"]
+
+
+def test_a_renewal_rests_on_what_the_plan_became() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.ChangePlan("essentials"), "2026-03-25")
+    account.settle("2026-04-20")
+    [line] = story_of(account, 2).lines
+    assert line.line.product == "essentials"
+    assert types(account, line.because) == ["plan_purchased", "downgrade_scheduled"]
+
+
+def test_an_upgrade_rests_on_the_plan_that_it_left() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.ChangePlan("premium"), "2026-04-05")
+    charge, credit = story_of(account, 2).lines
+    assert (charge.rule, credit.rule) == ("R29", "R29")
+    assert types(account, credit.because) == ["plan_purchased"]
+    assert credit.line.amount == Decimal("-9.68")
+
+
+def test_there_is_no_story_of_an_invoice_that_was_not_issued() -> None:
+    account = GivenAccount()
+    assert invoice_story(account.events, 1) is None
+
+
+def test_every_invoice_of_random_histories_has_a_story_that_adds_up() -> None:
+    told = 0
+    for seed in range(60):
+        account = played(story(Random(seed)))
+        for number, entry in account.invoices.items():
+            found = invoice_story(account.history, number)
+            assert found is not None
+            assert (found.invoice, found.status) == (entry.invoice, entry.status), (seed, number)
+            assert sum((x.line.amount for x in found.lines), Decimal(0)) == entry.invoice.total
+            assert all(version < found.issued for x in found.lines for version in x.because)
+            assert all(x.rule != "R47" for x in found.lines)
+            for x in found.lines:
+                line = x.line
+                part = Fraction(1) if line.days is None else Fraction(line.days, line.of_days or 1)
+                exact = Fraction(line.unit_price) * (line.quantity or 1) * part
+                unit = Fraction(1, 10 ** max(0, -int(line.amount.as_tuple().exponent)))
+                assert abs(abs(Fraction(line.amount)) - exact) * 2 <= unit
+            told += 1
+    assert told > 200

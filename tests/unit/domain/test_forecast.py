@@ -1,0 +1,172 @@
+"""What will be billed as things stand: the forecast is what then happens when everything is paid (R48)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+import msgspec
+
+from domain import commands as c
+from domain.answers import Answer
+from domain.calendar import begins_at, date_of, parse_moment, twelve_months_after
+from domain.catalog import Catalogues, CatalogVersion, convert_catalog
+from domain.events import Upcoming
+from domain.forecast import ends_with, forecast, next_charges, next_invoice, outlook
+from domain.process import rehearse
+from domain.renewal import upcoming
+from prorata.simulation.run import VirtualAccount
+from tests.property.domain.playing import fork, played
+from tests.reference.stories import story
+from tests.unit.domain.given import SHIPPED, GivenAccount
+
+
+def totals(account: GivenAccount, at: str) -> list[tuple[date, Decimal]]:
+    found = forecast(account.state, parse_moment(at, account.zone), account.catalogues)
+    return [(invoice.date, invoice.total) for invoice in found]
+
+
+def test_a_year_has_twelve_renewals_the_last_one_a_year_from_today() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-31")
+    found = totals(account, "2026-01-31")
+    assert len(found) == 12
+    assert [day for day, _ in found[:3]] == [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)]
+    assert found[-1] == (date(2027, 1, 31), Decimal("20.00"))
+
+
+def test_each_forecast_invoice_is_issued_on_its_own_date() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-31")
+    for invoice in forecast(account.state, account.state.last_at, account.catalogues):
+        assert invoice.issued_at == begins_at(invoice.date, account.zone)
+
+
+def test_nothing_held_nothing_forecast() -> None:
+    account = GivenAccount()
+    assert totals(account, "2026-01-31") == []
+    assert next_invoice(account.state, account.state.last_at, account.catalogues) is None
+    account.give(c.BuyCredits("credits_5000"), "2026-01-31")
+    assert next_invoice(account.state, account.state.last_at, account.catalogues) is None
+
+
+def test_a_price_that_is_announced_reaches_the_forecast_at_the_renewal_after_it() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-10")
+    dearer = msgspec.structs.replace(
+        SHIPPED,
+        plans={
+            **SHIPPED.plans,
+            "standard": msgspec.structs.replace(
+                SHIPPED.plans["standard"], tiers={"500": {"EUR": Decimal("25.00")}}
+            ),
+        },
+    )
+    versions = (CatalogVersion(None, SHIPPED), CatalogVersion(parse_moment("2026-03-01", "UTC"), dearer))
+    found = forecast(account.state, account.state.last_at, Catalogues(versions))
+    assert [invoice.total for invoice in found[:3]] == [Decimal("20.00"), Decimal("25.00"), Decimal("25.00")]
+
+
+def test_an_announced_prerequisite_ends_an_add_on_in_what_is_still_billed_too() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-10")
+    account.give(c.PurchaseAddon("surveys"), "2026-01-10")
+    needs = msgspec.structs.replace(SHIPPED.add_ons["surveys"], requires=("premium",))
+    changed = msgspec.structs.replace(SHIPPED, add_ons={**SHIPPED.add_ons, "surveys": needs})
+    versions = (CatalogVersion(None, SHIPPED), CatalogVersion(parse_moment("2026-02-01", "UTC"), changed))
+    assert [u.product for u in upcoming(account.state, Catalogues(versions))] == ["standard"]
+
+
+def test_once_its_plan_has_ended_an_add_on_that_had_not_aligned_is_charged_in_full() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PausePlan("marketing"), "2026-04-01")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    account.give(c.ResumePlan("marketing"), "2026-04-06")
+    stub = Upcoming("custom_domain", date(2026, 5, 5), Decimal("5.00"))
+    assert stub in upcoming(account.state, account.catalogues)
+    account.give(c.CancelPlan("marketing"), "2026-04-07")
+    whole = Upcoming("custom_domain", date(2026, 5, 5), Decimal("10.00"))
+    assert upcoming(account.state, account.catalogues) == (whole,)
+    assert next_charges(account.state, account.state.last_at, account.catalogues) == (whole,)
+
+
+def test_what_ends_with_a_cancellation_is_the_plan_and_the_add_ons_that_need_it() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-20")
+    account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-20")
+    request = account.request(c.CancelPlan("marketing"), "2026-03-21")
+    answer, after = rehearse(account.state, request, account.catalogues)
+    assert after is not None
+    assert isinstance(answer, Answer)
+    ends = [e.product for e in ends_with(account.state, after)]
+    assert ends == ["standard", "dedicated_ip"]
+    assert [ending["product"] for ending in answer.facts["ending_addons"]] == ["dedicated_ip"]
+    still = outlook(after, request.at, account.catalogues).still_billed
+    assert [charge.product for charge in still] == ["custom_domain"]
+
+
+def test_what_is_still_billed_after_a_pause_is_what_its_answer_lists() -> None:
+    account = GivenAccount()
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-05")
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("surveys"), "2026-03-21")
+    request = account.request(c.PausePlan("marketing"), "2026-03-25")
+    answer, after = rehearse(account.state, request, account.catalogues)
+    assert after is not None
+    assert isinstance(answer, Answer)
+    still = outlook(after, request.at, account.catalogues).still_billed
+    listed = [{"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)} for u in still]
+    assert answer.facts["still_billed"] == listed
+
+
+def test_the_forecast_is_what_then_happens_when_everything_is_paid() -> None:
+    told = 0
+    for seed in range(80):
+        account = played(story(Random(seed)))
+        at = account.account.last_at
+        foreseen = forecast(account.account, at, account.catalogues)
+        issued = len(account.invoices)
+        happened = _settled_for_a_year(account)
+        later = [entry.invoice for entry in list(happened.invoices.values())[issued:]]
+        assert [(i.number, i.date, i.total, i.lines) for i in foreseen] == [
+            (i.number, i.date, i.total, i.lines) for i in later
+        ]
+        first = next_invoice(account.account, at, account.catalogues)
+        assert first is None or not foreseen or first == foreseen[0]
+        told += len(foreseen)
+    assert told > 300
+
+
+def test_the_next_charges_are_the_renewals_that_are_listed_as_still_billed() -> None:
+    compared = 0
+    for seed in range(150):
+        account = played(story(Random(seed)))
+        state = account.account
+        resumes = any(plan.resume_on is not None for plan in state.plans.values())
+        if state.open_invoice is not None or resumes or state.closed:
+            continue
+        at = state.last_at
+        assert set(next_charges(state, at, account.catalogues)) == set(upcoming(state, account.catalogues)), (
+            seed
+        )
+        compared += 1
+    assert compared > 60
+
+
+def _settled_for_a_year(account: VirtualAccount) -> VirtualAccount:
+    later = fork(account)
+    later.works = True
+    end = twelve_months_after(date_of(later.account.last_at, later.account.time_zone))
+    later.settle(begins_at(end, later.account.time_zone))
+    return later
+
+
+def test_a_catalogue_without_the_product_keeps_its_price_in_the_forecast() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-01-10")
+    empty = convert_catalog({"families": [], "plans": [], "add_ons": [], "credits": []})
+    found = forecast(account.state, account.state.last_at, Catalogues.always(empty))
+    assert {invoice.total for invoice in found} == {Decimal("20.00")}

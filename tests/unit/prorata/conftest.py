@@ -1,0 +1,9 @@
+import pytest
+
+from tests.unit.prorata.terminal import Terminal
+
+
+@pytest.fixture
+def prorata(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """The command line, in this process."""
+    return Terminal(capsys)

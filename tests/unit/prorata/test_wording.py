@@ -1,0 +1,244 @@
+"""What people read is said in their language, with its amounts and dates (R19)."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import get_args
+
+import pytest
+from babel.messages.extract import extract_from_file
+
+import prorata
+from domain import commands as c
+from domain import events as e
+from domain.answers import Answer, answer_of
+from domain.explain import rule_of_line
+from domain.money import MINOR_DIGITS, zero
+from prorata.simulation.run import VirtualAccount
+from prorata.simulation.scenario import Code, Step
+from prorata.wording import Language, Wording, calculated, explained, happened, rule_said, said, wording
+from prorata.wording.answers import REFUSALS
+from prorata.wording.language import LOCALE_FOLDER, catalogue
+from tests.property.domain.playing import fork, played, request_of
+from tests.reference.stories import story
+from tests.unit.domain.given import GivenAccount
+
+PACKAGE = Path(prorata.__file__).parent
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+KEYWORDS: dict[str, tuple[int, ...] | None] = {"say": None, "message": None, "count": (1, 2)}
+
+Sentence = str | tuple[str, ...]
+
+
+def sentences_in_the_code() -> set[Sentence]:
+    found: set[Sentence] = set()
+    for path in PACKAGE.rglob("*.py"):
+        for _line, sentence, _comments, _context in extract_from_file("python", path, keywords=KEYWORDS):
+            found.add(sentence)
+    return found
+
+
+def forms(sentence: object) -> tuple[str, ...]:
+    return (sentence,) if isinstance(sentence, str) else tuple(sentence)  # type: ignore[arg-type]
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+
+
+# ---- the catalogues ------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_holds_exactly_the_sentences_of_the_code(language: Language) -> None:
+    held = {entry.id for entry in catalogue(language) if entry.id}
+    assert held == sentences_in_the_code()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_is_translated_with_the_same_values(language: Language) -> None:
+    for entry in catalogue(language):
+        if not entry.id:
+            continue
+        assert not entry.fuzzy, entry.id
+        for original, translated in zip(forms(entry.id), forms(entry.string), strict=True):
+            assert translated, entry.id
+            assert placeholders(translated) == placeholders(original), entry.id
+
+
+def test_no_compiled_catalogue_is_kept_that_could_go_stale() -> None:
+    assert not list(LOCALE_FOLDER.rglob("*.mo"))
+
+
+# ---- amounts and dates ---------------------------------------------------
+
+
+def test_amounts_and_dates_have_the_form_of_the_language() -> None:
+    english, french = wording("en"), wording("fr")
+    assert english.amount(Decimal("1234.50"), "EUR") == "€1,234.50"
+    assert french.amount(Decimal("1234.50"), "EUR") == "1\u202f234,50\xa0€"
+    assert french.amount(Decimal("-4.84"), "EUR") == "-4,84\xa0€"
+    assert (english.day(date(2026, 4, 5)), french.day(date(2026, 4, 5))) == ("5 Apr 2026", "5 avr. 2026")
+    begin, later = datetime(2026, 4, 4, 22, tzinfo=UTC), datetime(2026, 4, 5, 16, 30, tzinfo=UTC)
+    assert english.moment(begin, "Europe/Paris") == "5 Apr 2026"
+    assert french.moment(later, "Europe/Paris") == "5 avr. 2026 18:30"
+    assert french.listed(["a", "b", "c"], either=True) == "a, b ou c"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_amount_keeps_every_digit_that_its_currency_has(language: Language) -> None:
+    say = wording(language)
+    for currency, digits in MINOR_DIGITS.items():
+        amount = zero(currency) + Decimal(123456789).scaleb(-digits)
+        shown = "".join(ch for ch in say.amount(amount, currency) if ch.isdecimal())
+        assert shown == "123456789", currency
+
+
+# ---- answers -------------------------------------------------------------
+
+
+def test_the_page_s_confirmation_is_said_in_french() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    answer = account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    names = {"custom_domain": "Custom domain"}
+    assert said(answer, Wording("fr", names), "EUR") == (
+        "Mission accomplie ! Votre plan a bien été mis à niveau. "
+        "Custom domain est actif. Renouvellement le 20 avr. 2026."
+    )
+    assert said(answer, Wording("en", names), "EUR") == (
+        "Mission accomplished! Your plan has been upgraded. "
+        "Custom domain is active. It renews on 20 Apr 2026."
+    )
+
+
+def test_the_domain_confirms_in_the_same_words() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    sentence = "Mission accomplished! Your plan has been upgraded."
+    for language in LANGUAGES:
+        message = answer_of(account.events[-1:], "EUR", language).message
+        assert message.startswith(wording(language).say(sentence))
+
+
+def test_a_refusal_is_said_with_its_facts() -> None:
+    account = GivenAccount()
+    refused = account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-20")
+    assert said(refused, wording("fr"), "EUR") == (
+        "dedicated_ip demande un forfait actif : standard ou premium."
+    )
+    unconfirmed = account.give(c.PurchasePlan("standard"), "2026-03-20", cvv=False, billing=False)
+    assert said(unconfirmed, wording("fr"), "EUR") == (
+        "20,00\xa0€ seraient débités maintenant : confirmez le code de sécurité de la carte et "
+        "les coordonnées de facturation."
+    )
+
+
+def test_a_pause_lists_what_is_still_billed_in_the_language() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-20")
+    paused = account.give(c.PausePlan("marketing"), "2026-04-01")
+    assert said(paused, wording("fr"), "EUR") == (
+        "standard est en pause. Restent facturés jusqu’à leur suppression un par un : "
+        "custom_domain (10,00\xa0€ le 20 avr. 2026)."
+    )
+
+
+def test_every_code_of_a_refusal_has_a_sentence() -> None:
+    assert set(get_args(Code)) <= REFUSALS.keys()
+
+
+def test_every_answer_of_random_histories_is_said_in_french() -> None:
+    codes: set[str | None] = set()
+    outcomes: set[str] = set()
+    for answer, currency in answers():
+        sentence = said(answer, wording("fr"), currency)
+        assert sentence
+        assert sentence != answer.message, answer
+        assert "{" not in sentence
+        codes.add(answer.code)
+        outcomes.update(answer.events[-1:])
+    assert len(codes) > 15
+    assert len(outcomes) > 12
+
+
+def answers() -> Iterator[tuple[Answer, str]]:
+    """What commands of random histories were answered."""
+    found: list[tuple[Answer, str]] = []
+
+    def look(account: VirtualAccount, step: Step) -> None:
+        if isinstance(step.do, c.Command):
+            currency = account.account.currency
+            found.append((fork(account).give(request_of(step, currency)), currency))
+
+    for seed in range(60):
+        played(story(Random(seed)), before=look)
+    yield from found
+
+
+def test_what_no_sentence_is_known_for_is_said_as_the_domain_says_it() -> None:
+    odd = Answer("rejected", "of_tomorrow", "Said by the domain.", {}, None, (), None, ())
+    lacking = Answer("rejected", "no_price", "It has no price.", {}, None, (), None, ())
+    assert said(odd, wording("fr")) == "Said by the domain."
+    assert said(lacking, wording("fr")) == "It has no price."
+
+
+# ---- lines and events ----------------------------------------------------
+
+
+def test_a_line_explains_itself_with_its_rule_in_both_languages() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    event = account.events[-1]
+    assert isinstance(event, e.AddonPurchased)
+    [line] = event.invoice.lines
+    rule = rule_of_line(event, line)
+    assert explained(line, "EUR", rule, wording("en")) == (
+        "custom_domain, 5 Apr 2026 to 20 Apr 2026: €10.00 × 15/31 days = €4.84. "
+        "R12: an add-on's first charge: by days from the purchase to the plans' renewal date."
+    )
+    assert explained(line, "EUR", rule, wording("fr")) == (
+        "custom_domain, du 5 avr. 2026 au 20 avr. 2026 : 10,00\xa0€ × 15/31 jours = 4,84\xa0€. "
+        "R12 : premier débit d’un module : au prorata des jours, de l’achat à la date de renouvellement "
+        "des forfaits."
+    )
+
+
+def test_one_block_is_not_said_as_many() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    answer = account.give(c.StartTransactional(21), "2026-03-20")
+    assert [calculated(line, "EUR", wording("en")) for line in answer.lines] == [
+        "€20.00 × 20 blocks = €400.00",
+        "€18.00 × 1 block = €18.00",
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_and_event_of_random_histories_is_said(language: Language) -> None:
+    say = wording(language)
+    kinds: set[str] = set()
+    rules: set[str] = set()
+    for seed in range(120):
+        account = played(story(Random(seed)))
+        currency = account.account.currency
+        for event in account.history:
+            sentence = happened(event, currency, say)
+            assert sentence.endswith((".", "!"))
+            assert "{" not in sentence
+            kinds.add(e.type_name(event))
+            invoice = getattr(event, "invoice", None)
+            for line in () if invoice is None else invoice.lines:
+                rule = rule_of_line(event, line)
+                assert ": " in rule_said(rule, say), rule
+                assert say.amount(line.amount, currency) in calculated(line, currency, say)
+                rules.add(rule)
+    assert len(kinds) > len(e.EVENT_TYPES) - 5
+    assert len(rules) >= 10
