@@ -45,11 +45,21 @@ app.command(benches)
 benches.command("prorata.cli.bench:domain", name="domain")
 
 
+def _describe_commands(arguments: list[str]) -> None:
+    """Import what a list of commands describes: a command's own words come with its module."""
+    listing = {(): app, ("catalog",): catalog, ("bench",): benches}
+    listed = listing.get(tuple(a for a in arguments if a not in app.help_flags))
+    if listed is not None:
+        for name in listed:
+            _ = listed[name]
+
+
 def main() -> int:
     """Run the command line and say how it ended, as an exit code."""
     from prorata.cli.failures import explained
 
     try:
+        _describe_commands(sys.argv[1:])
         return int(app(exit_on_error=False, print_error=False) or 0)
     except KeyboardInterrupt:
         return 130

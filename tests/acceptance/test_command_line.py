@@ -248,6 +248,13 @@ def test_a_usage_error_ends_with_2(prorata: CommandLine, arguments: tuple[str, .
     assert done.err.startswith("prorata: ")
 
 
+def test_the_list_of_commands_says_what_each_is_for() -> None:
+    listed = CommandLine("postgresql://nowhere")("--help")
+    assert listed.exit_code == 0
+    assert "Play scenario files" in listed.out
+    assert "Whether the file is a catalogue" in CommandLine("postgresql://nowhere")("catalog", "--help").out
+
+
 @pytest.mark.parametrize(
     "subcommand",
     ["simulate", "migrate", "command", "bill", "project", "relay", "consume", "history", "rebuild", "demo"],
