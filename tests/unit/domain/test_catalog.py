@@ -1,0 +1,170 @@
+"""A catalogue that cannot be used is refused whole, with the place of its fault."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.catalog import Catalogues, CatalogVersion, convert_catalog, parse_catalog
+from domain.errors import InvalidCatalog
+from tests.unit.domain.given import SHIPPED
+
+SMALL: dict[str, Any] = {
+    "families": [{"id": "marketing", "name": "Marketing", "pausable": True}],
+    "plans": [
+        {
+            "id": "basic",
+            "family": "marketing",
+            "name": "Basic",
+            "tiers": [
+                {"id": "s", "prices": {"EUR": "5.00"}},
+                {"id": "l", "prices": {"EUR": "9.00", "JPY": "900"}},
+            ],
+        }
+    ],
+    "add_ons": [
+        {"id": "maps", "name": "Maps", "prices": {"EUR": "1.00"}, "requires": ["basic"]},
+        {
+            "id": "mail",
+            "name": "Mail",
+            "process": "transactional",
+            "block": {
+                "e_mails": 25000,
+                "prices": [
+                    {"up_to": 2, "prices": {"EUR": "3.00", "JPY": "300"}},
+                    {"up_to": None, "prices": {"EUR": "2.00"}},
+                ],
+            },
+        },
+    ],
+    "credits": [{"id": "pack", "name": "Pack", "credits": 100, "prices": {"EUR": "4.00"}}],
+}
+
+Change = Callable[[dict[str, Any]], object]
+
+FAULTS: list[tuple[str, Change, str]] = [
+    ("a field that no catalogue has", lambda c: c.update(colour="red"), "$"),
+    ("a field that no plan has", lambda c: _plan(c).update(colour="red"), "$.plans[0]"),
+    ("no families at all", lambda c: c.pop("families"), "$"),
+    ("an empty id", lambda c: c["families"][0].update(id=""), "$.families[0].id"),
+    ("pausable as a number", lambda c: c["families"][0].update(pausable=1), "$.families[0].pausable"),
+    ("a family twice", lambda c: c["families"].append(c["families"][0]), "$.families[1].id"),
+    ("a plan twice", lambda c: c["plans"].append(c["plans"][0]), "$.plans[1].id"),
+    ("a plan of no family", lambda c: _plan(c).update(family="sms"), "$.plans[0].family"),
+    ("a plan without tiers", lambda c: _plan(c).update(tiers=[]), "$.plans[0].tiers"),
+    ("a tier twice", lambda c: _plan(c)["tiers"][1].update(id="s"), "$.plans[0].tiers[1].id"),
+    ("a digit too many", lambda c: _prices(c).update(EUR="5.001"), "$.plans[0].tiers[0].prices.EUR"),
+    ("no currency", lambda c: _prices(c).update(ZZZ="5.00"), "$.plans[0].tiers[0].prices.ZZZ"),
+    ("a price below zero", lambda c: _maps(c)["prices"].update(EUR="-1.00"), "$.add_ons[0].prices[...]"),
+    ("a price as a number", lambda c: _maps(c)["prices"].update(EUR=1), "$.add_ons[0].prices[...]"),
+    ("requires no plan at all", lambda c: _maps(c).update(requires=[]), "$.add_ons[0].requires"),
+    ("requires no plan", lambda c: _maps(c).update(requires=["basic", "gold"]), "$.add_ons[0].requires[1]"),
+    ("an add-on twice", lambda c: c["add_ons"].append(_maps(c)), "$.add_ons[2].id"),
+    ("an add-on named as a plan", lambda c: _maps(c).update(id="basic"), "$.add_ons[0].id"),
+    ("an add-on without a price", lambda c: _maps(c).pop("prices"), "$.add_ons[0]"),
+    ("a flat price and blocks", lambda c: _maps(c).update(block=_mail(c)["block"]), "$.add_ons[0].block"),
+    ("a process without blocks", lambda c: _mail(c).pop("block"), "$.add_ons[1]"),
+    ("a process with a flat price", lambda c: _mail(c).update(prices={}), "$.add_ons[1]"),
+    ("a process of another kind", lambda c: _mail(c).update(process="sms"), "$.add_ons[1].process"),
+    ("blocks without steps", lambda c: _mail(c)["block"].update(prices=[]), "$.add_ons[1].block.prices"),
+    ("blocks of no e-mails", lambda c: _mail(c)["block"].update(e_mails=0), "$.add_ons[1].block.e_mails"),
+    ("a last step with an end", lambda c: _step(c, 1).update(up_to=9), "$.add_ons[1].block.prices[1].up_to"),
+    ("a first step without", lambda c: _step(c, 0).update(up_to=None), "$.add_ons[1].block.prices[0].up_to"),
+    ("steps that do not rise", lambda c: _insert_step(c, 2), "$.add_ons[1].block.prices[1].up_to"),
+    ("credits named as an add-on", lambda c: c["credits"][0].update(id="maps"), "$.credits[0].id"),
+    ("no credits in a pack", lambda c: c["credits"][0].update(credits=0), "$.credits[0].credits"),
+    ("no policy", lambda c: c.update(policies={"tier_upgrade": "free"}), "$.policies.tier_upgrade"),
+]
+
+
+def _plan(catalog: dict[str, Any]) -> Any:
+    return catalog["plans"][0]
+
+
+def _prices(catalog: dict[str, Any]) -> Any:
+    return _plan(catalog)["tiers"][0]["prices"]
+
+
+def _maps(catalog: dict[str, Any]) -> Any:
+    return catalog["add_ons"][0]
+
+
+def _mail(catalog: dict[str, Any]) -> Any:
+    return catalog["add_ons"][1]
+
+
+def _step(catalog: dict[str, Any], index: int) -> Any:
+    return _mail(catalog)["block"]["prices"][index]
+
+
+def _insert_step(catalog: dict[str, Any], up_to: int) -> None:
+    _mail(catalog)["block"]["prices"].insert(1, {"up_to": up_to, "prices": {}})
+
+
+def test_the_small_catalogue_has_no_fault() -> None:
+    catalog = convert_catalog(SMALL)
+    assert catalog.plans["basic"].tiers["s"] == {"EUR": Decimal("5.00")}
+    assert not catalog.full_difference
+
+
+@pytest.mark.parametrize(
+    ("change", "place"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+)
+def test_a_fault_is_refused_with_its_place(change: Change, place: str) -> None:
+    broken = copy.deepcopy(SMALL)
+    change(broken)
+    with pytest.raises(InvalidCatalog) as error:
+        convert_catalog(broken)
+    assert error.value.place == place
+    with pytest.raises(InvalidCatalog) as error:
+        parse_catalog(json.dumps(broken))
+    assert error.value.place == place
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"families": ' + "[" * 100_000, "\ufeff{}"])
+def test_what_is_no_json_object_is_refused(text: str) -> None:
+    with pytest.raises(InvalidCatalog):
+        parse_catalog(text)
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(InvalidCatalog):
+        parse_catalog(b'{"families": [{"id": "\xff"}]}')
+
+
+def test_catalogue_order_is_plans_then_addons_then_credits_as_the_file_has_them() -> None:
+    shown = sorted(["credits_5000", "surveys", "custom_domain", "standard", "free"], key=SHIPPED.order)
+    assert shown == ["free", "standard", "custom_domain", "surveys", "credits_5000"]
+
+
+def test_what_is_no_longer_sold_comes_last_in_catalogue_order() -> None:
+    assert sorted(["gold", "credits_5000", "free"], key=SHIPPED.order) == ["free", "credits_5000", "gold"]
+
+
+def test_blocks_are_sold_only_in_currencies_in_which_every_step_has_a_price() -> None:
+    catalog = convert_catalog(SMALL)
+    assert catalog.transactional is not None
+    assert list(catalog.transactional.block_prices) == ["EUR"]
+
+
+def test_a_catalogue_without_a_version_is_named_by_its_contents() -> None:
+    name = convert_catalog(SMALL).version
+    assert name.startswith("sha256:")
+    assert convert_catalog(copy.deepcopy(SMALL)).version == name
+    assert convert_catalog({**SMALL, "about": "another"}).version != name
+
+
+def test_of_a_series_the_version_in_force_at_the_instant_holds() -> None:
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    old, new = convert_catalog({**SMALL, "version": "old"}), convert_catalog({**SMALL, "version": "new"})
+    series = Catalogues((CatalogVersion(first, old), CatalogVersion(first + timedelta(days=31), new)))
+    assert series.at(first - timedelta(seconds=1)).plans == {}
+    assert series.at(first).version == "old"
+    assert series.at(first + timedelta(days=31, seconds=-1)).version == "old"
+    assert series.at(first + timedelta(days=31)).version == "new"

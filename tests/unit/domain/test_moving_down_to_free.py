@@ -1,0 +1,48 @@
+"""The move down to Free is allowed once in an account's life (R22); one that never came about does not
+count."""
+
+from __future__ import annotations
+
+from domain import commands as c
+from domain.views import entitlements
+from tests.unit.domain.given import GivenAccount
+
+
+def _with_a_plan_about_to_lapse() -> GivenAccount:
+    """Past due since 10 April for an add-on paid to the 25th; the plan's cycle ends on the 20th."""
+    account = GivenAccount()
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-10")
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PausePlan("marketing"), "2026-03-21")
+    account.give(c.PurchasePlan("websites_core"), "2026-03-25")
+    account.give(c.ResumePlan("marketing"), "2026-04-01")
+    account.give(c.ChangePlan("free"), "2026-04-02")
+    account.settle("2026-04-10", due="declined")
+    return account
+
+
+def test_a_move_that_the_plan_s_lapse_discarded_does_not_count() -> None:
+    account = _with_a_plan_about_to_lapse()
+    account.settle("2026-04-21", due="declined")
+    assert entitlements(account.state)["standard"].status == "ended"
+    account.settle("2026-04-26")
+    account.give(c.PurchasePlan("standard"), "2026-04-26")
+    assert account.give(c.ChangePlan("free"), "2026-04-27").outcome == "accepted"
+
+
+def test_a_move_counts_from_when_it_is_asked_for_in_every_family() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchasePlan("websites_core"), "2026-03-20")
+    account.give(c.ChangePlan("free"), "2026-03-21")
+    assert account.give(c.ChangePlan("websites_free"), "2026-03-21").code == "free_already_used"
+    account.give(c.Undo("standard"), "2026-03-22")
+    assert account.give(c.ChangePlan("websites_free"), "2026-03-22").outcome == "accepted"
+
+
+def test_a_move_that_came_about_counts_for_ever() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.ChangePlan("free"), "2026-03-21")
+    account.give(c.ChangePlan("standard"), "2026-04-20")
+    assert account.give(c.ChangePlan("free"), "2026-04-21").code == "free_already_used"
