@@ -32,6 +32,7 @@ def print_answers(console: Console, told: list[Told]) -> None:
         asked = " ".join(str(step[name]) for name in ("do", "product", "family", "blocks") if name in step)
         table.add_row(step["at"], asked, answer.code or answer.outcome, answer.charged or "–", answer.message)
     console.print(table)
+    console.print()
 
 
 def print_events(console: Console, events: list[Event]) -> None:
@@ -40,6 +41,7 @@ def print_events(console: Console, events: list[Event]) -> None:
     for event in events:
         table.add_row(f"{event.at:%Y-%m-%d %H:%MZ}", narrated(event), rule_of_event(event))
     console.print(table)
+    console.print()
 
 
 def print_invoices(console: Console, shown: Shown, events: list[Event]) -> None:
@@ -54,6 +56,7 @@ def print_invoices(console: Console, shown: Shown, events: list[Event]) -> None:
         total = (f"[bold]{invoice.number}[/bold]  {invoice.date}", f"[bold]{invoice.status}[/bold]")
         table.add_row(*total, "", "total", f"[bold]{invoice.total}[/bold]", "R24", end_section=True)
     console.print(table)
+    console.print()
 
 
 def print_access(console: Console, shown: Shown) -> None:
@@ -70,6 +73,7 @@ def print_access(console: Console, shown: Shown) -> None:
         rule = STATUS_RULES[held.status] + ", R45"
         table.add_row(held.product, held.status, renews, held.access_until or "–", allowance, spans, rule)
     console.print(table)
+    console.print()
 
 
 def print_cache(console: Console, at: Instant, zone: str, answers: dict[str, Answer]) -> None:
@@ -81,6 +85,7 @@ def print_cache(console: Console, at: Instant, zone: str, answers: dict[str, Ans
         until = "–" if answer.until is None else local_text(answer.until, zone)
         table.add_row(product, answer.usable, until, "R45")
     console.print(table)
+    console.print()
 
 
 def _table(title: str, *columns: str) -> Table:
