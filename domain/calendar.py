@@ -78,6 +78,7 @@ def full_cycle(anchor: CivilDate, day: CivilDate) -> tuple[CivilDate, CivilDate]
     return start, boundary(anchor, months + 1)
 
 
+@lru_cache(maxsize=65536)  # the items of a date share it, and so do accounts
 def cycle_from(anchor: CivilDate, day: CivilDate, zone: str) -> Cycle:
     """The cycle from the day to the anchor's next boundary after it: full on a boundary, else a stub
     (R10-R13, R23)."""

@@ -337,4 +337,8 @@ def _unique(kind: str, products: list[_Entry]) -> dict[str, _Entry]:
 
 def _place_and_message(text: str) -> tuple[str, str]:
     message, _, place = text.rpartition(" - at `")
-    return (place.rstrip("`"), message) if message else ("$", text)
+    if not message:
+        return "$", text
+    if place.startswith("key` in `"):  # of a dictionary the place is said in two parts
+        return place.removeprefix("key` in `").rstrip("`"), f"a key of it: {message}"
+    return place.rstrip("`"), message

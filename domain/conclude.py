@@ -70,7 +70,7 @@ def _declined(state: Account, payment: PendingPayment) -> e.Event:
 
 def _unpaid_items(state: Account) -> tuple[str, ...]:
     """What is suspended and still held, and so usable again once the open invoice is paid (R40)."""
-    return tuple(item.product for item in state.items if item.unpaid_since is not None)
+    return tuple([item.product for item in state.items if item.unpaid_since is not None])
 
 
 def _command(payment: PendingPayment) -> e.CommandRef | None:

@@ -235,7 +235,8 @@ def _with_plan(state: Account, family: str, **changes: object) -> Account:
 
 
 def _without_downgrade(state: Account, family: str) -> Account:
-    """A downgrade that is undone, replaced or discarded does not count as the move to Free (R22)."""
+    """A downgrade that is undone, replaced, or discarded (by a lapse too) does not count as the move to Free
+    (R22)."""
     downgrade = state.plans[family].downgrade
     if downgrade is None:
         return state
@@ -328,7 +329,7 @@ def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
     invoice = event.invoice
     changes: dict[str, object] = {}
     if invoice.total:
-        items = tuple(renewal.product for renewal in event.renewals)
+        items = tuple([renewal.product for renewal in event.renewals])
         changes = {
             "open_invoice": OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, items),
             "payment": PendingPayment(
@@ -389,6 +390,7 @@ def _items_lapsed(state: Account, event: e.ItemsLapsed) -> Account:
         if plan.product in event.items:
             until = _plan_access_until(plan)
             assert until is not None, "Free cannot lapse"
+            state = _without_downgrade(state, family)
             del plans[family]
             ended[plan.product] = Ended(until)
     lapsed = replace(
@@ -453,8 +455,8 @@ def _joined(spans: tuple[Window, ...], start: Instant, until: Instant | None) ->
     if spans:
         last = spans[-1]
         if last.until is None or last.until >= start:
-            longer = None if last.until is None or until is None else max(last.until, until)
-            return (*spans[:-1], Window(last.start, longer))
+            longer = last.until is not None and (until is None or until > last.until)
+            return (*spans[:-1], Window(last.start, until if longer else last.until))
     return spans if until is not None and until <= start else (*spans, Window(start, until))
 
 

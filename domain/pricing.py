@@ -114,7 +114,7 @@ def credits_line(product: str, price: Decimal, today: CivilDate, expires_on: Civ
 
 def total_of(lines: tuple[Line, ...], currency: str) -> Decimal:
     """The sum of the lines, in the currency's digits."""
-    return sum((line.amount for line in lines), zero(currency))
+    return sum([line.amount for line in lines], zero(currency))
 
 
 def invoice_of(state: Account, day: CivilDate, lines: tuple[Line, ...], issued_at: Instant) -> Invoice:

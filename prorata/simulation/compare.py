@@ -16,7 +16,7 @@ from prorata.simulation.shown import Shown
 
 AMOUNTS = frozenset(["total", "unit_price", "amount"])
 MOMENTS = frozenset(["access_until"])
-BRIEFLY = ("product", "date", "from", "to", "total", "amount")
+BRIEFLY = ("number", "date", "product", "tier", "kind", "from", "to", "total", "amount", "status")
 
 
 class Mismatch(msgspec.Struct, frozen=True):
@@ -71,7 +71,9 @@ def _spans(windows: Any, zone: str) -> list[tuple[Any, Any]]:
 
 def _lists(expected: Any, got: Any, zone: str, place: str) -> Iterator[Difference]:
     if len(expected) != len(got):
-        yield place, [_brief(e) for e in expected], [_brief(g) for g in got]
+        one, other = msgspec.to_builtins(expected), msgspec.to_builtins(got)
+        named = {name for entry in one for name in entry} or {"date", "product", "total", "amount"}
+        yield place, [_brief(entry, named) for entry in one], [_brief(entry, named) for entry in other]
         return
     for i, (one, other) in enumerate(zip(expected, got, strict=True)):
         yield from _named(one, other, zone, f"{place}[{i}]")
@@ -101,7 +103,6 @@ def _same(name: str, expected: Any, got: Any, zone: str) -> bool:
     return bool(expected == got)
 
 
-def _brief(value: Any) -> str:
-    """An invoice or line in a few words, for lists of different lengths."""
-    fields = msgspec.to_builtins(value)
-    return " ".join(str(fields[name]) for name in BRIEFLY if name in fields)
+def _brief(fields: dict[str, Any], named: set[str]) -> str:
+    """An invoice or line in a few words, for lists of different lengths: those that are expected of some."""
+    return " ".join(str(fields[name]) for name in BRIEFLY if name in named and name in fields)

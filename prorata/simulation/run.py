@@ -19,7 +19,7 @@ from domain.conclude import PaymentAnswer
 from domain.decide import Repeated
 from domain.errors import InvalidInput
 from domain.evolve import evolve
-from domain.invoices import Invoices, with_event
+from domain.invoices import InvoiceEntry, Invoices, invoice_changes
 from domain.process import Append, Conversation, handle, settle_due
 from domain.state import Account, PendingPayment
 from prorata.simulation.compare import Mismatch, mismatches
@@ -101,7 +101,11 @@ class VirtualAccount:
     def _appended(self, events: tuple[e.Event, ...]) -> Account:
         for event in events:
             self.state = evolve(self.state, event)
-            self.invoices = with_event(self.invoices, event)
+            issued, status = invoice_changes(event)
+            if status is not None:  # in place: a copy an event would make centuries of renewals take hours
+                number, now = status
+                invoice = self.invoices[number].invoice if issued is None else issued
+                self.invoices[number] = InvoiceEntry(invoice, now)
         self.history.extend(events)
         return self.account
 

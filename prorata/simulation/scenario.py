@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,14 +14,16 @@ from domain.calendar import Instant, check_time_zone, parse_date, parse_moment
 from domain.catalog import Catalog, convert_catalog, parse_catalog
 from domain.commands import Command
 from domain.errors import InvalidInput
-from domain.money import check_currency
+from domain.money import MAX_DIGITS, check_currency
+from prorata.simulation.repeated_names import check_names
 
 Name = Annotated[str, Meta(min_length=1)]
-Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+# \Z, since $ would also match before a line's end.
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Moment = str
-Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-Price = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
-Rule = Annotated[str, Meta(pattern="^R([1-9]|[1-4][0-9]|50)$")]
+Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?\Z")]
+Price = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?\Z")]
+Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-4][0-9]|50)\Z")]
 Code = Literal[
     "command_id_reused", "unknown_account", "forbidden", "account_closed", "unknown_product",
     "no_price", "own_process", "already_active", "not_held", "plan_paused", "not_paused",
@@ -185,6 +187,7 @@ _OTHER_STEPS: dict[str, type[PaymentMethod | Expectation]] = {
     "expect": Expectation,
 }
 _NOTHING_GIVEN = CommandStep()
+_COMMANDS: dict[str, type[Command]] = {str(t.__struct_config__.tag): t for t in get_args(Command)}
 
 
 def read_scenario(path: Path, catalogs: dict[Path, Catalog]) -> Scenario:
@@ -205,7 +208,7 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
         raise InvalidInput("invalid_scenario", "$.rules", "a rule stands twice")
     catalog = _catalog(file.catalog, folder, catalogs)
     steps = tuple(_step(raw, f"$.steps[{i}]", zone) for i, raw in enumerate(file.steps))
-    until = parse_moment(file.until, zone, "$.until")
+    until = _moment(file.until, zone, "$.until")
     for earlier, later in pairwise(steps):
         if later.at < earlier.at:
             raise InvalidInput(
@@ -220,9 +223,11 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
 
 def _decoded(data: bytes) -> _File:
     try:
-        return msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(data, type=_File)
+        check_names(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error, "$") from None
+    return file
 
 
 def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
@@ -232,7 +237,7 @@ def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
         raise InvalidInput("invalid_scenario", f"{place}.at", "a step has `at`, a moment written as a string")
     if not isinstance(do, str):
         raise InvalidInput("invalid_scenario", f"{place}.do", "a step has `do`, the name of a command")
-    at = parse_moment(moment, zone, f"{place}.at")
+    at = _moment(moment, zone, f"{place}.at")
     if other := _OTHER_STEPS.get(do):
         del fields["do"]
         body = _converted(fields, other, place)
@@ -241,13 +246,26 @@ def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
         return Step(place, at, body, _NOTHING_GIVEN)
     if do == "open_account":
         raise InvalidInput("invalid_scenario", f"{place}.do", "a scenario's account is opened by itself")
+    if do not in _COMMANDS:
+        raise InvalidInput("invalid_scenario", f"{place}.do", f"there is no command {do[:40]!r}")
     given = {key: fields.pop(key) for key in tuple(fields) if key in _STEP_FIELDS and do != "reprice"}
-    command = _converted(fields, Command, place)
-    step = Step(place, at, command, _converted(given, CommandStep, place))
-    if step.given.rejected is not UNSET and not (step.given.charged is UNSET and step.given.outcome is UNSET):
-        message = "a rejected step has no `charged` and no `outcome`"
-        raise InvalidInput("invalid_scenario", f"{place}.rejected", message)
+    command = _converted(fields, _COMMANDS[do], place)
+    for name, value in fields.items():
+        if value is None:
+            raise InvalidInput("invalid_scenario", f"{place}.{name}", "null is no value: leave the field out")
+    step = Step(place, at, command, _converted(given, CommandStep, place) if given else _NOTHING_GIVEN)
+    _check_given(step)
     return step
+
+
+def _check_given(step: Step) -> None:
+    given = step.given
+    if given.rejected is not UNSET and not (given.charged is UNSET and given.outcome is UNSET):
+        message = "a rejected step has no `charged` and no `outcome`"
+        raise InvalidInput("invalid_scenario", f"{step.place}.rejected", message)
+    if given.expected_total is not UNSET and len(given.expected_total) > MAX_DIGITS + len("-."):
+        message = f"an amount has at most {MAX_DIGITS} digits"
+        raise InvalidInput("invalid_amount", f"{step.place}.expected_total", message)
 
 
 def _catalog(given: str | dict[str, Any] | UnsetType, folder: Path, catalogs: dict[Path, Catalog]) -> Catalog:
@@ -279,13 +297,13 @@ def check_moments(expect: Expectation, place: str, zone: str) -> None:
     """Raise InvalidInput for a date or moment in the expectation that is none."""
     for i, entitlement in enumerate(expect.entitlements or ()):
         if isinstance(entitlement.access_until, str):
-            parse_moment(entitlement.access_until, zone, f"{place}.entitlements[{i}].access_until")
+            _moment(entitlement.access_until, zone, f"{place}.entitlements[{i}].access_until")
     for i, product in enumerate(expect.access_windows or ()):
         for k, window in enumerate(product.windows):
             at = f"{place}.access_windows[{i}].windows[{k}]"
-            parse_moment(window.from_, zone, f"{at}.from")
+            _moment(window.from_, zone, f"{at}.from")
             if window.until is not None:
-                parse_moment(window.until, zone, f"{at}.until")
+                _moment(window.until, zone, f"{at}.until")
     for i, invoice in enumerate(expect.invoices or ()):
         _check_date(invoice.date, f"{place}.invoices[{i}].date")
         for k, line in enumerate(invoice.lines or ()):
@@ -294,6 +312,15 @@ def check_moments(expect: Expectation, place: str, zone: str) -> None:
     if expect.account is not UNSET:
         _check_date(expect.account.anchor, f"{place}.account.anchor")
         _check_date(expect.account.next_renewal, f"{place}.account.next_renewal")
+
+
+def _moment(text: str, zone: str, place: str) -> Instant:
+    """As written in a scenario: to the second."""
+    if "." in text:
+        raise InvalidInput(
+            "invalid_moment", place, f"{text[:40]!r} is not a moment: it has parts of a second"
+        )
+    return parse_moment(text, zone, place)
 
 
 def _check_date(text: str | UnsetType | None, place: str) -> None:

@@ -11,11 +11,12 @@ from prorata.simulation.run import run
 from prorata.simulation.scenario import parse_scenario
 from tests.unit.service.world import World, memory_world
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "scenarios" / "examples").glob("*.json"))
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]
 OF_THE_STORY = ("charged", "outcome", "rejected")
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_the_service_answers_as_the_simulation(path: Path) -> None:
     scenario = parse_scenario(path.read_bytes(), path.parent, {})
     story = json.loads(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Every worked example, played through lines, log, billing run and projections, ends as in simulation."""
+"""Every example and story, played through lines, log, billing run and projections, ends as in simulation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-import pytest
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalog
@@ -22,7 +21,8 @@ from prorata.simulation.shown import Shown, shown_documents
 from prorata.wiring import Running, migrations, running
 from service.session import CommandSession
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "scenarios" / "examples").glob("*.json"))
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]
 
 
 class RealSystem:
@@ -55,26 +55,25 @@ class RealSystem:
         return shown_documents(held, invoices.of_account(self.connection, account), windows, catalog)
 
 
-def test_each_example_ends_on_the_real_system_as_in_simulation(database_url: str) -> None:
+def test_each_story_ends_on_the_real_system_as_in_simulation(database_url: str) -> None:
     migrate(database_url, migrations())
     catalogs: dict[Path, Catalog] = {}
     with running(Settings(database_url=database_url)) as system:
         real = RealSystem(system, database_url)
-        for number, path in enumerate(EXAMPLES):
+        for number, path in enumerate(STORIES):
             story = msgspec.json.decode(path.read_bytes())
             scenario = parse_scenario(path.read_bytes(), path.parent, catalogs)
             expected = run(scenario)
             assert expected.ok, expected.mismatches
-            _play(real, story, scenario, expected, f"example-{number}")
+            _play(real, story, scenario, expected, f"story-{number}", path.parent)
         real.connection.close()
         real.projector.close()
 
 
 def _play(
-    real: RealSystem, story: dict[str, Any], scenario: Scenario, expected: Result, account: str
+    real: RealSystem, story: dict[str, Any], scenario: Scenario, expected: Result, account: str, folder: Path
 ) -> None:
     given = story["catalog"]
-    folder = EXAMPLES[0].parent
     catalog = given if isinstance(given, dict) else msgspec.json.decode((folder / given).read_bytes())
     zone = scenario.time_zone
     for played in lines_of(story, account, catalog):
@@ -94,13 +93,3 @@ def _play(
                 scenario.name
             )
     assert real.shown_at(f"main/{account}", scenario.until, scenario.catalog) == expected.state, scenario.name
-
-
-def test_there_are_examples_to_play() -> None:
-    assert len(EXAMPLES) >= 58
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_each_example_holds_in_simulation(path: Path) -> None:
-    result = run(parse_scenario(path.read_bytes(), path.parent, {}))
-    assert result.ok, result.mismatches

@@ -1,0 +1,47 @@
+"""A field that stands twice in a JSON object: a decoder would silently take the last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from domain.errors import InvalidInput
+
+
+def check_names(data: bytes) -> None:
+    """Raise InvalidInput with the place where a field stands twice. `data` is JSON that was decoded once."""
+    found = False
+
+    def noticed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal found
+        fields = dict(pairs)
+        if len(fields) == len(pairs):
+            return fields
+        found = True
+        return _Twice(pairs)
+
+    document = json.loads(data, object_pairs_hook=noticed, parse_int=str)
+    if found:
+        place, name = next(_repeated(document, "$"))
+        raise InvalidInput("invalid_scenario", place, f"the field {name[:40]!r} stands twice")
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a field stands twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        self.name = next(name for name in names if names.count(name) > 1)
+
+
+def _repeated(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, _Twice):
+        yield place, value.name
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _repeated(entry, f"{place}.{name}")
+    elif isinstance(value, list):
+        for i, entry in enumerate(value):
+            yield from _repeated(entry, f"{place}[{i}]")

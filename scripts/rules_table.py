@@ -1,0 +1,118 @@
+"""docs/rules.md: each rule with the code that keeps it, the scenarios that show it, the tests that name it.
+
+python -m scripts.rules_table            # writes docs/rules.md
+python -m scripts.rules_table --check    # exit 1 if it is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TABLE = ROOT / "docs" / "rules.md"
+RULES = tuple(f"R{number}" for number in range(1, 51))
+
+_CITED = re.compile(r"\bR([1-9][0-9]?)(?:\s*[-–]\s*R([1-9][0-9]?))?\b")
+_HEADING = re.compile(r"^- \*\*(R[0-9]+)(?: ([^*]*?))?\.?\*\*(.*)", re.MULTILINE)
+
+HEAD = """\
+# Rules, code, scenarios, tests
+
+Made by `python -m scripts.rules_table` from what stands in the code; a test refuses a stale one. The rules
+themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule. Scenarios: files of
+`tests/scenarios` that list it. Tests: modules that cite it.
+
+| rule | code | scenarios | tests |
+|---|---|---|---|
+"""
+
+
+def cited(text: str) -> set[str]:
+    """The rules that a text cites; a range such as R38-R41 cites all in it."""
+    found = set()
+    for first, last in _CITED.findall(text):
+        found |= {f"R{number}" for number in range(int(first), int(last or first) + 1)}
+    return found & set(RULES)
+
+
+def names() -> dict[str, str]:
+    """Each rule's first words."""
+    text = (ROOT / "docs" / "RULES.md").read_text()
+    found = {}
+    for rule, title, rest in _HEADING.findall(text):
+        found[rule] = (title or " ".join(rest.split()[:6])).strip(" :.")
+    return found
+
+
+def code() -> dict[str, list[str]]:
+    """By rule: the modules, functions and classes of domain/ that cite it, a module by its own docstring."""
+    found: dict[str, list[str]] = {rule: [] for rule in RULES}
+    for path in sorted((ROOT / "domain").glob("*.py")):
+        source = path.read_text()
+        lines = source.splitlines()
+        tree = ast.parse(source)
+        for rule in cited(ast.get_docstring(tree) or ""):
+            module = "domain" if path.stem == "__init__" else path.stem
+            found[rule].append(f"[{module}](../domain/{path.name})")
+        for node, name in _definitions(tree):
+            own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            for rule in cited(own):
+                found[rule].append(f"[{path.stem}.{name}](../domain/{path.name})")
+    return found
+
+
+def _definitions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.ClassDef, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node, node.name
+
+
+def scenarios() -> dict[str, list[Path]]:
+    """By rule: the scenario files that list it."""
+    found: dict[str, list[Path]] = {rule: [] for rule in RULES}
+    for path in sorted((ROOT / "tests" / "scenarios").rglob("*.json")):
+        story = json.loads(path.read_text())
+        for rule in story.get("rules", ()):
+            found[rule].append(path)
+    return found
+
+
+def tests() -> dict[str, list[Path]]:
+    """By rule: the test modules that cite it."""
+    found: dict[str, list[Path]] = {rule: [] for rule in RULES}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for rule in cited(path.read_text()):
+            found[rule].append(path)
+    return found
+
+
+def table() -> str:
+    """The whole page."""
+    titles, where, shown, tested = names(), code(), scenarios(), tests()
+    rows = []
+    for rule in RULES:
+        stories = ", ".join(f"[{i}](../{path.relative_to(ROOT)})" for i, path in enumerate(shown[rule], 1))
+        modules = ", ".join(f"[{path.stem}](../{path.relative_to(ROOT)})" for path in tested[rule])
+        rows.append(
+            f"| **{rule}** {titles.get(rule, '')} | {', '.join(where[rule])} | {stories} | {modules} |"
+        )
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def main() -> int:
+    """Write the page, or with --check say whether it is up to date."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--check", action="store_true", help="only compare")
+    if parser.parse_args().check:
+        return 0 if TABLE.read_text() == table() else 1
+    TABLE.write_text(table())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
