@@ -21,10 +21,9 @@ from domain.state import (
     PendingPayment,
     PlanItem,
     Recorded,
-    Window,
 )
+from domain.windows import Windows, closed, joined, opened
 
-Windows = dict[str, tuple[Window, ...]]
 _Value = TypeVar("_Value")
 
 
@@ -152,7 +151,7 @@ def _plan_purchased(state: Account, event: e.PlanPurchased) -> Account:
         _charged(state),
         anchor=event.account_anchor,
         plans={**state.plans, event.family: item},
-        windows=_open(windows, event.product, event.at, event.cycle.ends_at),
+        windows=opened(windows, event.product, event.at, event.cycle.ends_at),
         ended=_without(ended, event.product),
     )
 
@@ -164,7 +163,7 @@ def _free_plan_started(state: Account, event: e.FreePlanStarted) -> Account:
         state,
         anchor=event.account_anchor,
         plans={**state.plans, event.family: item},
-        windows=_open(windows, event.product, event.at, None),
+        windows=opened(windows, event.product, event.at, None),
         ended=_without(ended, event.product),
     )
 
@@ -176,7 +175,7 @@ def _plan_changed(state: Account, event: e.PlanChanged) -> Account:
     windows, ended = state.windows, state.ended
     if event.product != event.from_product:
         windows, ended = _replaced(state, event.from_product, event.at)
-        windows = _open(
+        windows = opened(
             windows, event.product, event.at, None if event.cycle is None else event.cycle.ends_at
         )
     return replace(
@@ -193,7 +192,7 @@ def _plan_ended(state: Account, event: e.PlanEnded) -> Account:
         state,
         anchor=event.account_anchor,
         plans=_without(state.plans, event.family),
-        windows=_close(state.windows, item.product, event.at) if item.cycle is None else state.windows,
+        windows=closed(state.windows, item.product, event.at) if item.cycle is None else state.windows,
         ended={**state.ended, item.product: Ended(_plan_access_until(item) or event.at)},
     )
 
@@ -215,7 +214,7 @@ def _plan_paused(state: Account, event: e.PlanPaused) -> Account:
             state, event.family, paused_at=event.at, resume_on=event.resume_on, resume_at=event.resume_at
         ),
         anchor=event.account_anchor,
-        windows=_close(state.windows, event.product, event.at),
+        windows=closed(state.windows, event.product, event.at),
         pauses={**state.pauses, event.family: pauses},
     )
 
@@ -226,7 +225,7 @@ def _plan_resumed(state: Account, event: e.PlanResumed) -> Account:
         _charged(state) if event.invoice is not None else state,
         anchor=event.account_anchor,
         plans={**state.plans, event.family: item},
-        windows=_open(state.windows, event.product, event.at, event.cycle.ends_at),
+        windows=opened(state.windows, event.product, event.at, event.cycle.ends_at),
     )
 
 
@@ -262,7 +261,7 @@ def _addon_purchased(state: Account, event: e.AddonPurchased) -> Account:
     return replace(
         _charged(state),
         addons={**state.addons, event.product: item},
-        windows=_open(state.windows, event.product, event.at, event.cycle.ends_at),
+        windows=opened(state.windows, event.product, event.at, event.cycle.ends_at),
         ended=_without(state.ended, event.product),
     )
 
@@ -284,7 +283,7 @@ def _credits_purchased(state: Account, event: e.CreditsPurchased) -> Account:
     return replace(
         _charged(state),
         packs=(*state.packs, pack),
-        windows=_open(state.windows, event.product, event.at, event.expires_at),
+        windows=opened(state.windows, event.product, event.at, event.expires_at),
         ended=_without(state.ended, event.product),
     )
 
@@ -325,7 +324,7 @@ def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
                 topped_up=0,
                 block_prices=renewal.block_prices,
             )
-        windows[renewal.product] = _joined(windows.get(renewal.product, ()), cycle.starts_at, cycle.ends_at)
+        windows[renewal.product] = joined(windows.get(renewal.product, ()), cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
     changes: dict[str, object] = {}
     if invoice.total:
@@ -357,11 +356,11 @@ def _invoice_paid(state: Account, event: e.InvoicePaid) -> Account:
         if plan.product in event.restored and plan.unpaid_since is not None:
             plans[family] = replace(plan, unpaid_since=None)
             assert plan.cycle is not None
-            windows = _open(windows, plan.product, event.at, plan.cycle.ends_at)
+            windows = opened(windows, plan.product, event.at, plan.cycle.ends_at)
     for product, addon in state.addons.items():
         if product in event.restored:
             addons[product] = replace(addon, unpaid_since=None)
-            windows = _open(windows, product, event.at, addon.cycle.ends_at)
+            windows = opened(windows, product, event.at, addon.cycle.ends_at)
     return replace(paid, plans=plans, addons=addons, windows=windows)
 
 
@@ -373,11 +372,11 @@ def _renewal_declined(state: Account, event: e.RenewalDeclined) -> Account:
     for family, plan in state.plans.items():
         if plan.product in event.suspended:
             plans[family] = replace(plan, unpaid_since=unpaid_since)
-            windows = _close(windows, plan.product, unpaid_since)
+            windows = closed(windows, plan.product, unpaid_since)
     for product, addon in state.addons.items():
         if product in event.suspended:
             addons[product] = replace(addon, unpaid_since=unpaid_since)
-            windows = _close(windows, product, unpaid_since)
+            windows = closed(windows, product, unpaid_since)
     open_invoice = replace(state.open_invoice, declined=True)
     return replace(
         state, plans=plans, addons=addons, windows=windows, open_invoice=open_invoice, payment=None
@@ -409,13 +408,13 @@ def _account_closed(state: Account, event: e.AccountClosed) -> Account:
     windows = state.windows
     for plan in state.plans.values():
         ended[plan.product] = Ended(event.at if plan.paused_at is None else plan.paused_at)
-        windows = _close(windows, plan.product, event.at)
+        windows = closed(windows, plan.product, event.at)
     for product, addon in state.addons.items():
         ended[product] = Ended(event.at, metered=addon.blocks is not None)
-        windows = _close(windows, product, event.at)
+        windows = closed(windows, product, event.at)
     for pack in state.packs:
         ended[pack.product] = Ended(event.at, metered=True)
-        windows = _close(windows, pack.product, event.at)
+        windows = closed(windows, pack.product, event.at)
     return replace(
         state, anchor=None, plans={}, addons={}, packs=(), ended=ended, windows=windows, closed=True
     )
@@ -442,38 +441,11 @@ def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
     )
 
 
-# ---- access windows (R45) ------------------------------------------------
-
-
-def _open(windows: Windows, product: str, start: Instant, until: Instant | None) -> Windows:
-    return {**windows, product: _joined(windows.get(product, ()), start, until)}
-
-
-def _joined(spans: tuple[Window, ...], start: Instant, until: Instant | None) -> tuple[Window, ...]:
-    """Spans with one more that begins no earlier than they: those that touch are one, an empty one is not
-    kept."""
-    if spans:
-        last = spans[-1]
-        if last.until is None or last.until >= start:
-            longer = last.until is not None and (until is None or until > last.until)
-            return (*spans[:-1], Window(last.start, until if longer else last.until))
-    return spans if until is not None and until <= start else (*spans, Window(start, until))
-
-
-def _close(windows: Windows, product: str, at: Instant) -> Windows:
-    """Access ends at the instant, if it has not ended before."""
-    spans = windows.get(product, ())
-    if not spans or (spans[-1].until is not None and spans[-1].until <= at):
-        return windows
-    last = spans[-1]
-    return {**windows, product: spans[:-1] if last.start >= at else (*spans[:-1], Window(last.start, at))}
-
-
 def _replaced(state: Account, product: str | None, at: Instant) -> tuple[Windows, dict[str, Ended]]:
     """Windows and ended products once another plan has taken this one's place."""
     if product is None:
         return state.windows, state.ended
-    return _close(state.windows, product, at), {**state.ended, product: Ended(at)}
+    return closed(state.windows, product, at), {**state.ended, product: Ended(at)}
 
 
 def _without(mapping: dict[str, _Value], key: str) -> dict[str, _Value]:
