@@ -7,13 +7,12 @@ import hashlib
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Final, Protocol
 
 import msgspec
 from psycopg.errors import UndefinedTable
 
-from domain import calendar, catalog, events, evolve, state
+import domain
 from domain.state import Account
 from eventlog.records import Head
 from service.schema import connect
@@ -40,10 +39,9 @@ class Snapshots(Protocol):
 
 @lru_cache(maxsize=1)
 def state_format() -> str:
-    """What the bytes of a state mean: a digest of the modules that define its parts and fold it. So a change
-    in one passes over older snapshots without anyone remembering to say so."""
-    modules: tuple[ModuleType, ...] = (calendar, catalog, events, state, evolve)
-    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
+    """What the bytes of a state mean: a digest of the domain's source. So a change there passes over older
+    snapshots without anyone remembering to say so."""
+    sources = [path.read_bytes() for path in sorted(Path(str(domain.__file__)).parent.glob("*.py"))]
     return hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
 
 
