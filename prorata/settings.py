@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kafka_prefix: str = ""
     """Put before every topic's name, so that several environments can share a broker."""
 
-    recover_after: float = 30.0
+    recover_after: float = 10.0
     """Seconds after which a payment without an answer is taken over: longer than any live process waits
     for the gateway."""
 

@@ -26,6 +26,9 @@ from service.snapshots import PostgresSnapshots
 PATIENCE = 10.0
 """Seconds for which a lost server is asked again before a call fails."""
 
+GATEWAY_PATIENCE = 5.0
+"""The same for the payment gateway: less than `Settings.recover_after`, so a live process gives up first."""
+
 BILLING_WORKERS = 4
 
 
@@ -62,7 +65,7 @@ def running(settings: Settings) -> Iterator[Running]:
     with ExitStack() as stack:
         log = stack.enter_context(opened_log(settings))
         snapshots = stack.enter_context(closing(PostgresSnapshots(url, patience=PATIENCE)))
-        gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=PATIENCE)))
+        gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
         store = stack.enter_context(closing(PostgresCatalogues(url, patience=PATIENCE)))
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         clock = SystemClock()
