@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from domain.errors import InvalidInput
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Each field is the environment variable of its name: `database_url` is PRORATA_DATABASE_URL."""
@@ -27,9 +29,39 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def of(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """The settings in the environment (default: the process's). Raises msgspec.ValidationError for one
-        of another type."""
+        """The settings in the environment (default: the process's).
+
+        Raises InvalidInput `invalid_setting`, with the variable.
+        """
         given = os.environ if environment is None else environment
-        names = {f"PRORATA_{name.upper()}": name for name in cls.__struct_fields__}
+        names = {_variable(name): name for name in cls.__struct_fields__}
         found = {name: given[variable] for variable, name in names.items() if given.get(variable)}
-        return msgspec.convert(found, cls, strict=False)
+        try:
+            settings = msgspec.convert(found, cls, strict=False)
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).rpartition(" - at `$.")
+            raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
+        _check_addresses(settings)
+        return settings
+
+
+def _variable(name: str) -> str:
+    return f"PRORATA_{name.upper()}"
+
+
+def _check_addresses(settings: Settings) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(settings.database_url)
+    except ProgrammingError as error:
+        reason = (
+            f"no address of a database (such as postgresql://prorata@127.0.0.1:5432/prorata): {error}".strip()
+        )
+        raise InvalidInput("invalid_setting", "PRORATA_DATABASE_URL", reason) from None
+    for server in settings.kafka.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+            reason = f"{server!r} is no broker's address (such as 127.0.0.1:9092)"
+            raise InvalidInput("invalid_setting", "PRORATA_KAFKA", reason)

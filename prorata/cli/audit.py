@@ -85,8 +85,8 @@ def rebuild(
     settings = Settings.of()
     named = projection_named(projection)
     found = 0
-    print(f"folding {projection} from the log …", file=sys.stderr, flush=True)
     with opened_log(settings) as log:
+        print(f"folding {projection} from the log …", file=sys.stderr, flush=True)
         for difference in rebuilt(settings.database_url, log, named, swap=swap, processes=workers):
             print(difference)
             found += 1

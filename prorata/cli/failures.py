@@ -24,6 +24,8 @@ def explained(error: Exception) -> int:
         return _say(_exit_code(error), code, str(error))
     if isinstance(error, OSError) and error.filename is not None:
         return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
+    if (unreachable := _unreachable(error)) is not None:
+        return _say(UNREACHABLE, *unreachable)
     traceback.print_exception(error)
     return _say(
         OWN_FAULT, "internal_error", "this is a fault of Prorata's own: please report the lines above"
@@ -41,6 +43,19 @@ def _exit_code(error: Exception) -> int:
     if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
         return HALTED
     return UNREACHABLE
+
+
+def _unreachable(error: Exception) -> tuple[str, str] | None:
+    """Code and sentence where a server was away."""
+    import psycopg
+    from kafka.errors import KafkaError
+
+    reason = " ".join(str(error).split())
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return "database_unreachable", f"the database does not answer (PRORATA_DATABASE_URL): {reason}"
+    if isinstance(error, KafkaError):
+        return "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {reason}"
+    return None
 
 
 def _say(exit_code: int, code: str, message: str) -> int:

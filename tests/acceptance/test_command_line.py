@@ -233,6 +233,30 @@ def test_a_server_that_is_not_there_is_said_so_with_exit_3() -> None:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    "command", ["migrate", "project --once", "rebuild invoices", "consume entitlement_cache --once", "shop a"]
+)
+@pytest.mark.parametrize(
+    ("database_url_given", "exit_code", "code"),
+    [("nonsense", 2, "invalid_setting"), ("postgresql://prorata@127.0.0.1:1/x", 3, "")],
+)
+def test_no_command_ends_in_a_traceback_without_its_database(
+    command: str, database_url_given: str, exit_code: int, code: str
+) -> None:
+    done = CommandLine(database_url_given)(*command.split())
+    assert done.exit_code == exit_code, done.err
+    assert done.err.startswith(f"prorata: {code}")
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", ["relay --once", "consume entitlement_cache --once", "demo"])
+def test_a_broker_that_is_not_there_is_said_so_with_exit_3(prorata: CommandLine, command: str) -> None:
+    done = prorata(*command.split())
+    assert done.exit_code == 3, done.err
+    assert "broker_unreachable" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_an_unmigrated_database_is_said_so(database_url: str) -> None:
     done = CommandLine(database_url).commands(OPEN)
     assert "prorata migrate" in done.err
