@@ -65,7 +65,9 @@ class KafkaBroker:
     def start(self, timeout: float = 60) -> Self:
         """Until topics can be created. Call it in a thread that lives on: the broker is killed with it."""
         assert self.process is None, "already running"
-        command = self.home.command("kafka.Kafka", self._configuration, flags=self._java_flags)
+        # Kafka unpacks its native libraries there, and leaves them when it is killed.
+        scratch = f"-Djava.io.tmpdir={self.directory}"
+        command = self.home.command("kafka.Kafka", self._configuration, flags=(*self._java_flags, scratch))
         with self.log.open("ab") as log:
             self.process = start_tied(command, directory=self.directory, output=log, new_session=True)
         try:
