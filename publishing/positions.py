@@ -7,6 +7,7 @@ publish that again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from uuid import UUID
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaTimeoutError
 
 from publishing.topics import Topic, Topics
 
@@ -35,7 +37,11 @@ READER: Final[dict[str, Any]] = {
 
 Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
 
+MARK_KEY: Final = b"mark"
+"""Of the records that are no positions: a new holder's marks."""
+
 _POLL_MS: Final = 20
+_MARK_SECONDS: Final = 30
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -51,18 +57,27 @@ class Position(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(Position)
 
 
-def read_position(bootstrap: str, topics: Topics, partition: int) -> Position | None:
+def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | None = None) -> Position | None:
     """The stream's last committed position; None if there is none.
 
-    Only right after `init_transactions`: until then a transaction may still be decided.
+    `mark`: the offset of a record that the caller has just committed there (`Session.mark`). What is before
+    it is read as soon as the mark itself can be. Without one a broker that has just started may show less
+    than was committed: events were published twice that way.
     """
     place = TopicPartition(topics.positions.name, partition)
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
         [(beginning, end)] = _spans(consumer, [place]).values()
+        deadline = time.monotonic() + _MARK_SECONDS
+        while mark is not None and end <= mark:
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"the mark at offset {mark} of {place} cannot be read yet")
+            time.sleep(_POLL_MS / 1000)
+            [(beginning, end)] = _spans(consumer, [place]).values()
         back = 16
         while end > beginning:  # step back over markers and aborted records until a committed one shows
             start = max(beginning, end - back)
-            if found := _read(consumer, {place: (start, end)}):
+            found = [r for r in _read(consumer, {place: (start, end)}) if r.key != MARK_KEY]
+            if found:
                 return _decoder.decode(found[-1].value)
             if start == beginning:
                 break

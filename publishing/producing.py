@@ -13,7 +13,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
-from publishing.positions import CLIENT, Position
+from publishing.positions import CLIENT, MARK_KEY, Position
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
 
@@ -78,6 +78,18 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._drop()
+
+    def mark(self) -> int:
+        """Commit a mark in the stream's partition of the position topic; its offset. Whoever can read it can
+        read all that was committed there before."""
+        with self._watchdog.limit(self._commit_seconds):
+            self._producer.begin_transaction()
+            sent = self._producer.send(self._positions.name, b"", MARK_KEY, partition=self._partition)
+            self._producer.commit_transaction()
+        if not sent.succeeded():
+            raise KafkaError("a transaction was committed without its mark")
+        metadata: Any = sent.value
+        return int(metadata.offset)
 
     def publish(self, records: Sequence[Record], position: Position) -> None:
         """All of the records and the position, or nothing of them.

@@ -30,7 +30,7 @@ from publishing.positions import Position, holds_events, read_position
 from publishing.producing import Session
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics
-from publishing.watchdog import Watchdog
+from publishing.watchdog import Watchdog, leave
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +49,14 @@ class Settings:
     `batch`: events in a transaction, at most, which bounds what is in memory. `lease_seconds`: how long a
     dead relay holds the others back. `beat_seconds`: between renewals of the lease, and so between
     heartbeats. `check_seconds`: between checks that the log still holds what was published last.
-    `commit_seconds`: until a transaction counts as hung and the process leaves with watchdog.HUNG_EXIT.
+    `commit_seconds`: until a transaction counts as hung, longer than a broker takes to restart.
     """
 
     batch: int = 1_000
     lease_seconds: float = 5.0
     beat_seconds: float = 1.0
     check_seconds: float = 5.0
-    commit_seconds: float = 30.0
+    commit_seconds: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,18 @@ def run_relay(
     report: Report = lambda _: None,
     settings: Settings = Settings(),
     session_type: type[Session] = Session,
+    on_hang: Callable[[], None] = leave,
 ) -> None:
     """Publish the event stream and the state stream, each in a thread of its own, until `stop` is set.
 
     `once`: publish what there is now, one stream after the other, and return. `report` is called from both
-    threads. Raises TopicsRefused; RelayHalted when a stream cannot go on; LeaseHeld, with `once` only.
+    threads. `on_hang` is called when a transaction hangs, which no thread survives: it has to end or replace
+    the process. Raises TopicsRefused; RelayHalted when a stream cannot go on; LeaseHeld, with `once` only.
     """
     topics = ensure_topics(bootstrap, prefix, partitions)
     streams: list[Stream] = [EventStream(log, topics), StateStream(log, topics)]
     relays = [
-        Relay(stream, log, bootstrap, topics, database_url, report, settings, session_type)
+        Relay(stream, log, bootstrap, topics, database_url, report, settings, session_type, on_hang)
         for stream in streams
     ]
     if once:
@@ -141,6 +143,7 @@ class Relay:
         report: Report = lambda _: None,
         settings: Settings = Settings(),
         session_type: type[Session] = Session,
+        on_hang: Callable[[], None] = leave,
     ) -> None:
         self.stream = stream
         self._log = log
@@ -150,6 +153,7 @@ class Relay:
         self._report = report
         self._settings = settings
         self._session_type = session_type
+        self._on_hang = on_hang
         # Of the lease, and the transactional id: the one relay of this stream, wherever it runs.
         self._name = f"{topics.prefix}prorata-relay-{stream.name}"
         self._batch = settings.batch
@@ -188,7 +192,7 @@ class Relay:
                 lease = Lease(connection, self._name, seconds=self._settings.lease_seconds)
                 if self._take(lease, stop, once=once):
                     try:
-                        with closing(Watchdog()) as watchdog, self._session(watchdog) as session:
+                        with closing(Watchdog(self._on_hang)) as watchdog, self._session(watchdog) as session:
                             self._publish(session, lease, stop, once=once)
                     finally:
                         lease.release()
@@ -219,7 +223,7 @@ class Relay:
         )
 
     def _publish(self, session: Session, lease: Lease, stop: Event, *, once: bool) -> None:
-        position = self._begin()
+        position = self._begin(session.mark())
         beaten = checked = pause = 0.0
         while not stop.is_set():
             now, log_time = time.monotonic(), None
@@ -270,9 +274,9 @@ class Relay:
             for partition in range(topic.partitions)
         ]
 
-    def _begin(self) -> Position:
+    def _begin(self, mark: int) -> Position:
         """The stream's position, which the log has been asked to confirm."""
-        position = read_position(self._bootstrap, self._topics, self.stream.number)
+        position = read_position(self._bootstrap, self._topics, self.stream.number, mark)
         if position is None:
             chained = [topic for topic in self.stream.topics if topic.kind == "events"]
             if any(holds_events(self._bootstrap, topic) for topic in chained):

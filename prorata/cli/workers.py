@@ -3,6 +3,7 @@ there and end."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from threading import Event
@@ -93,6 +94,7 @@ def relay(*, once: Once = False) -> int:
     """Publish the log's events and the state topics to Kafka, each event exactly once."""
     from prorata.wiring import opened_log
     from publishing.relay import Progress, run_relay
+    from publishing.watchdog import leave
 
     settings = Settings.of()
     published: dict[str, int] = {}
@@ -109,10 +111,17 @@ def relay(*, once: Once = False) -> int:
             once=once,
             stop=None if once else stopping(),
             report=report,
+            on_hang=leave if once else _begin_anew,
         )
     done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
     print(done or "nothing to publish")
     return 0
+
+
+def _begin_anew() -> None:
+    """Replace this process by itself: a thread that hangs cannot be stopped."""
+    print("prorata: a Kafka transaction hung: the relay begins anew", file=sys.stderr, flush=True)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - ourselves
 
 
 def consume(

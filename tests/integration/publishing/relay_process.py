@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -23,6 +24,7 @@ from eventlog.postgres import PostgresEventLog
 from publishing.envelope import Record
 from publishing.producing import Session
 from publishing.relay import Progress, Settings, run_relay
+from publishing.watchdog import HUNG_EXIT
 
 POINTS: Final = ("before sending", "half sent", "all sent", "committing", "committed")
 """Where a fate can come. "committing": while the commit is under way."""
@@ -38,6 +40,9 @@ class Fate(NamedTuple):
 
 SETTINGS: Final = Settings(batch=50, lease_seconds=0.3, beat_seconds=0.1, commit_seconds=60)
 
+HASTY: Final = replace(SETTINGS, commit_seconds=5)
+"""A commit that began before the broker died hangs now and then: then sooner."""
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 
@@ -51,9 +56,10 @@ class RelayProcess:
         bootstrap: str,
         prefix: str,
         fate: Fate | None = None,
+        settings: Settings = SETTINGS,
     ) -> None:
         self.reports, theirs = _processes.Pipe()
-        arguments = theirs, database_url, bootstrap, prefix, fate
+        arguments = theirs, database_url, bootstrap, prefix, fate, settings
         self._process = _processes.Process(target=_run, args=arguments)
         self._process.start()
         theirs.close()
@@ -105,13 +111,55 @@ class RelayProcess:
         return self._process.exitcode
 
 
+class SupervisedRelay:
+    """A relay under a supervisor, which starts another one where a hung transaction ended it."""
+
+    def __init__(self, database_url: str, bootstrap: str) -> None:
+        self._servers = database_url, bootstrap
+        self._relay = self._started()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._relay.__exit__(kind, error, trace)
+
+    def transactions(self) -> Iterator[Progress]:
+        """Each one as it is committed, for ever."""
+        while True:
+            yield from self._relay.transactions()
+            assert self._relay.wait() == HUNG_EXIT
+            self._relay.__exit__(None, None, None)
+            self._relay = self._started()
+
+    def published(self, position: int) -> None:
+        """Wait until both streams are published up to there."""
+        done: set[str] = set()
+        for progress in self.transactions():
+            if progress.position >= position:
+                done.add(progress.stream)
+            if done == {"events", "state"}:
+                return
+
+    def end(self) -> int | None:
+        """Ask it to stop, and wait."""
+        return self._relay.end()
+
+    def _started(self) -> RelayProcess:
+        return RelayProcess(*self._servers, "", settings=HASTY)
+
+
 def first_to_publish(*relays: RelayProcess) -> RelayProcess:
     """The one of them that has committed a transaction, or the first of those."""
     ready = multiprocessing.connection.wait([relay.reports for relay in relays])
     return next(relay for relay in relays if relay.reports in ready)
 
 
-def _run(report: Connection, database_url: str, bootstrap: str, prefix: str, fate: Fate | None) -> None:
+def _run(
+    report: Connection, database_url: str, bootstrap: str, prefix: str, fate: Fate | None, settings: Settings
+) -> None:
     stop, lock = threading.Event(), threading.Lock()
 
     def end_when_told() -> None:
@@ -130,7 +178,7 @@ def _run(report: Connection, database_url: str, bootstrap: str, prefix: str, fat
         prefix=prefix,
         stop=stop,
         report=say,
-        settings=SETTINGS,
+        settings=settings,
         session_type=fated_session(fate, say) if fate else Session,
     )
 

@@ -17,7 +17,13 @@ from publishing.topics import Topics, ensure_topics
 from scripts.servers.kafka import KafkaBroker
 from tests.integration.publishing.histories import append_next, history_of
 from tests.integration.publishing.promises import assert_events_published_once, assert_states_equal_folds
-from tests.integration.publishing.relay_process import POINTS, Fate, RelayProcess, first_to_publish
+from tests.integration.publishing.relay_process import (
+    POINTS,
+    Fate,
+    RelayProcess,
+    SupervisedRelay,
+    first_to_publish,
+)
 
 SEED = 20260405
 
@@ -108,7 +114,7 @@ def test_a_broker_that_is_killed_and_started_again_costs_time_alone(
     migrated_url: str, log: PostgresEventLog, own_kafka: KafkaBroker
 ) -> None:
     topics = ensure_topics(own_kafka.bootstrap)
-    with RelayProcess(migrated_url, own_kafka.bootstrap, "") as relay:
+    with SupervisedRelay(migrated_url, own_kafka.bootstrap) as relay:
         with appending(migrated_url, SEED, accounts=40):
             for _ in range(2):
                 next(relay.transactions())
