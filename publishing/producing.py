@@ -49,21 +49,9 @@ class Session:
         self._partition = partition
         self._watchdog = watchdog
         self._commit_seconds = commit_seconds
-        self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
-            transactional_id=transactional_id,
-            acks="all",
-            compression_type="lz4",
-            linger_ms=5,
-            batch_size=256 * 1024,
-            # A dead relay's open transaction holds back every read_committed reader for so long.
-            transaction_timeout_ms=15_000,
-            max_block_ms=_BLOCK_SECONDS * 1000,
-            max_request_size=_MOST_BYTES,
-            # Commit answers before its markers are written, and the next begin is told to retry: not in 100.
-            retry_backoff_ms=5,
-            **CLIENT,
-        )
+        self._bootstrap = bootstrap
+        self._transactional_id = transactional_id
+        self._producer = self._made()
 
     def __enter__(self) -> Self:
         try:
@@ -81,11 +69,18 @@ class Session:
 
     def mark(self) -> int:
         """Commit a mark in the stream's partition of the position topic; its offset. Whoever can read it can
-        read all that was committed there before."""
-        with self._watchdog.limit(self._commit_seconds):
+        read all that was committed there before.
+
+        By a producer of its own, which the session's then fences: after a committed transaction a refused
+        record would make the next commit hang.
+        """
+        with self._watchdog.limit(self._commit_seconds + _BLOCK_SECONDS):
             self._producer.begin_transaction()
             sent = self._producer.send(self._positions.name, b"", MARK_KEY, partition=self._partition)
             self._producer.commit_transaction()
+            self._drop()
+            self._producer = self._made()
+            self._producer.init_transactions()
         if not sent.succeeded():
             raise KafkaError("a transaction was committed without its mark")
         metadata: Any = sent.value
@@ -130,3 +125,20 @@ class Session:
             # Its flush ran out of time, and the rest of `close` with it: a thread that would try for ever.
             sender: Any = vars(self._producer)["_sender"]
             sender.force_close()
+
+    def _made(self) -> KafkaProducer:
+        return KafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=self._transactional_id,
+            acks="all",
+            compression_type="lz4",
+            linger_ms=5,
+            batch_size=256 * 1024,
+            # A dead relay's open transaction holds back every read_committed reader for so long.
+            transaction_timeout_ms=15_000,
+            max_block_ms=_BLOCK_SECONDS * 1000,
+            max_request_size=_MOST_BYTES,
+            # Commit answers before its markers are written, and the next begin is told to retry: not in 100.
+            retry_backoff_ms=5,
+            **CLIENT,
+        )
