@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test demo prove lint format lock servers clean
+.PHONY: help setup test demo prove contract lint format lock servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ demo: setup ## the whole system at work, on real servers
 # Further arguments: ARGS="--histories 20000 --seed 7".
 prove: setup ## 100,000 random histories against the reference model of the rules
 	@$(BIN)/python -m scripts.prove --histories 100000 --workers 2 $(ARGS)
+
+contract: setup ## write what follows from the code into publishing/ (ARGS=--release: and keep the schemas)
+	@$(BIN)/python -m scripts.contract $(ARGS)
 
 lint: setup ## formatting, style, types, and who imports whom
 	$(BIN)/ruff check --quiet

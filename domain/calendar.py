@@ -16,6 +16,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,7 +24,7 @@ import msgspec
 from domain.errors import InvalidInput
 
 CivilDate = date
-Instant = datetime
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 LATEST = datetime(9990, 1, 1, tzinfo=UTC)

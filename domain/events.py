@@ -417,7 +417,8 @@ EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in 
 """Every event by its stable type name."""
 
 _NAMES: dict[type[Event], str] = {t: name for name, t in EVENT_TYPES.items()}
-_SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1)
+SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1)
+"""By type, the version of the schema in which it is written today."""
 
 
 def type_name(event: Event) -> str:
@@ -427,4 +428,4 @@ def type_name(event: Event) -> str:
 
 def schema_version(event: Event) -> int:
     """The version of the schema in which this type is written today."""
-    return _SCHEMA_VERSIONS[_NAMES[type(event)]]
+    return SCHEMA_VERSIONS[_NAMES[type(event)]]

@@ -1,24 +1,28 @@
 """What each topic holds, by type: for subscribers, and for the JSON Schemas.
 
-contract.EVENT_TYPES, contract.DOCUMENTS["access_windows"]
-contract.schemas()["billing.events.v1.json"]
+    contract.EVENT_TYPES, contract.DOCUMENTS["access_windows"]
+    contract.schemas()["billing.events.v1.json"]
+
+`python -m scripts.contract` writes the files of the contract anew: schemas, examples, the AsyncAPI document.
 """
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from domain.events import EVENT_TYPES as _EVENTS
-from domain.events import Event
+from domain.events import SCHEMA_VERSIONS, Event
 from projections.access_windows import FOLD as _ACCESS_WINDOWS
 from projections.access_windows import AccessWindowsDocument
 from projections.entitlements import FOLD as _ENTITLEMENTS
 from projections.entitlements import EntitlementsDocument
 from projections.invoices import FOLD as _INVOICES
 from projections.invoices import InvoiceDocument
+from publishing.compatibility import VERSION
 from publishing.envelope import HEARTBEAT_TYPE, Heartbeat
 from publishing.topics import Topic, Topics
 
@@ -44,6 +48,9 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
 """What is in the state topics, by `ce_type`."""
 
 SCHEMAS: Final = Path(__file__).parent / "schemas"
+"""Those of today's types; in `released`, those of each release, which `publishing.compatibility` compares."""
+
+RELEASED: Final = SCHEMAS / "released"
 
 
 _TYPES: Final = {
@@ -72,24 +79,33 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {f"{name}.json": _schema(name, value) for name, value in values.items()}
 
 
+def render(document: dict[str, Any]) -> str:
+    """A document as its file has it."""
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1).decode() + "\n"
+
+
 def _schema(name: str, value: Any) -> dict[str, Any]:
-    return {
+    schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": name,
         **msgspec.json.schema(value),
     }
+    for event_type, event in _EVENTS.items():
+        if (definition := schema["$defs"].get(event.__name__)) is not None:
+            definition[VERSION] = SCHEMA_VERSIONS[event_type]
+    tidied: dict[str, Any] = _tidied(schema)
+    return tidied
 
 
-def write_schemas() -> None:
-    """Write the files anew. What a change breaks for subscribers is for a person to see in the difference."""
-    for name, schema in schemas().items():
-        (SCHEMAS / name).write_text(render(schema), encoding="utf-8")
-
-
-def render(schema: dict[str, Any]) -> str:
-    """A schema as its file has it."""
-    return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=1).decode() + "\n"
-
-
-if __name__ == "__main__":
-    write_schemas()
+def _tidied(node: Any) -> Any:
+    """With the docstrings' own line breaks and indentation removed from descriptions."""
+    if isinstance(node, list | tuple):
+        return [_tidied(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: " ".join(cleandoc(one).split())
+        if name == "description" and isinstance(one, str)
+        else _tidied(one)
+        for name, one in node.items()
+    }

@@ -39,13 +39,16 @@ _POSITIONS: Final = {"cleanup.policy": "compact", "segment.ms": "3600000"}
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. `base`: its name without prefix; `settings` are checked, all others are the operator's."""
+    """One topic. `base`: its name without prefix; `settings` are checked, all others are the operator's.
+    `about` and `keyed_by` are for people."""
 
     base: str
     kind: Kind
     prefix: str
     partitions: int
     settings: Mapping[str, str]
+    about: str
+    keyed_by: str
 
     @property
     def name(self) -> str:
@@ -65,40 +68,53 @@ class Topics:
 
     @property
     def events(self) -> Topic:
-        """Every event of the log. Key: the account's id."""
-        return self._topic("billing.events.v1", "events", _FOR_EVER)
+        return self._topic("billing.events.v1", "events", _FOR_EVER, "Every event of the log.")
 
     @property
     def entitlements(self) -> Topic:
-        """What each account may use, and how it stands. Key: the account's id."""
-        return self._topic("billing.entitlements.v1", "state", _NEWEST_OF_EACH_KEY)
+        about = "What each account may use, and how it stands."
+        return self._topic("billing.entitlements.v1", "state", _NEWEST_OF_EACH_KEY, about)
 
     @property
     def access_windows(self) -> Topic:
-        """The spans of use of each product. Key: the account's id."""
-        return self._topic("billing.access-windows.v1", "state", _NEWEST_OF_EACH_KEY)
+        about = "The spans of use of each product of an account."
+        return self._topic("billing.access-windows.v1", "state", _NEWEST_OF_EACH_KEY, about)
 
     @property
     def invoices(self) -> Topic:
-        """Each invoice. Key: the account's id, a slash, the number; partitioned by the account's id."""
-        return self._topic("billing.invoices.v1", "state", _NEWEST_OF_EACH_KEY)
+        about = "Each invoice with its lines, and whether it is paid."
+        keyed_by = "The account's id, a slash, the invoice's number; partitioned by the account's id."
+        return self._topic("billing.invoices.v1", "state", _NEWEST_OF_EACH_KEY, about, keyed_by)
 
     @property
     def positions(self) -> Topic:
-        """How far each relay is; a partition for each stream. Private to the relays."""
-        return Topic("billing.relay-positions.v1", "positions", self.prefix, _STREAMS, _POSITIONS)
+        about = "How far each relay is; a partition for each stream. Private to the relays."
+        name, keyed_by = "billing.relay-positions.v1", "The stream's name."
+        return Topic(name, "positions", self.prefix, _STREAMS, _POSITIONS, about, keyed_by)
 
     @property
     def public(self) -> tuple[Topic, ...]:
         """Those that others read."""
         return (self.events, self.entitlements, self.access_windows, self.invoices)
 
+    @property
+    def all(self) -> tuple[Topic, ...]:
+        """With the private one."""
+        return (*self.public, self.positions)
+
     def find(self, base: str) -> Topic:
         """The public topic of that name without prefix. Raises KeyError."""
         return {topic.base: topic for topic in self.public}[base]
 
-    def _topic(self, base: str, kind: Kind, settings: Mapping[str, str]) -> Topic:
-        return Topic(base, kind, self.prefix, self.partitions, settings)
+    def _topic(
+        self,
+        base: str,
+        kind: Kind,
+        settings: Mapping[str, str],
+        about: str,
+        keyed_by: str = "The account's id.",
+    ) -> Topic:
+        return Topic(base, kind, self.prefix, self.partitions, settings, about, keyed_by)
 
 
 @lru_cache(maxsize=131072)
@@ -113,15 +129,31 @@ def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS
     Raises TopicsRefused where one exists with other partitions or settings than the contract's.
     """
     topics = Topics(prefix, partitions)
-    wanted = (*topics.public, topics.positions)
     with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
-        missing = {topic.name for topic in wanted} - set(admin.list_topics())
-        _create(admin, [topic for topic in wanted if topic.name in missing])
-        admin.wait_for_topics([topic.name for topic in wanted])
-        problems = _problems(admin, wanted)
+        missing = _missing(admin, topics)
+        _create(admin, missing)
+        admin.wait_for_topics([topic.name for topic in topics.all])
+        problems = _problems(admin, topics.all)
     if problems:
         raise TopicsRefused(problems)
     return topics
+
+
+def check_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
+    """Raise TopicsRefused unless every topic is there and as the contract says. Changes nothing."""
+    topics = Topics(prefix, partitions)
+    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+        missing = _missing(admin, topics)
+        problems = [f"topic {topic.name} does not exist" for topic in missing]
+        problems += _problems(admin, tuple(topic for topic in topics.all if topic not in missing))
+    if problems:
+        raise TopicsRefused(problems)
+    return topics
+
+
+def _missing(admin: KafkaAdminClient, topics: Topics) -> list[Topic]:
+    there = set(admin.list_topics())
+    return [topic for topic in topics.all if topic.name not in there]
 
 
 def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
@@ -138,6 +170,8 @@ def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
 
 
 def _problems(admin: KafkaAdminClient, wanted: tuple[Topic, ...]) -> list[str]:
+    if not wanted:
+        return []
     names = [topic.name for topic in wanted]
     counts = {found["name"]: len(found["partitions"]) for found in admin.describe_topics(names)}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]

@@ -62,12 +62,12 @@ class VirtualAccount:
         opening = c.OpenAccount(currency, time_zone, "test")
         self.give(c.Request(opening, at, "test"))
 
-    def give(self, request: c.Request, *, declined: bool = False) -> Answer:
-        """Give a command; `declined`: its own payment is declined."""
+    def give(self, request: c.Request, *, own_payment: PaymentAnswer = "paid") -> Answer:
+        """Give a command; `own_payment`: the answer to its payment while the saved method works."""
 
         def answer(payment: PendingPayment) -> PaymentAnswer:
             own = payment.purpose in ("purchase", "balance")
-            return "paid" if self.works and not (declined and own) else "declined"
+            return (own_payment if own else "paid") if self.works else "declined"
 
         answered = self._converse(handle(self.state, request, self.catalogues), answer)
         if isinstance(answered, Repeated):
@@ -115,15 +115,25 @@ def run(scenario: Scenario) -> Result:
 
     Raises InvalidInput for a step that cannot be taken, such as another price for what is not sold.
     """
-    begin = scenario.steps[0].at if scenario.steps else scenario.until
-    catalogues = Catalogues.always(scenario.catalog)
-    account = VirtualAccount(scenario.currency, scenario.time_zone, catalogues, begin)
     found: list[Mismatch] = []
-    results = tuple([_take(account, step, scenario, found) for step in scenario.steps])
-    account.settle(scenario.until)
+    account, results = _played(scenario, found)
     end = shown(account.account, account.invoices, scenario.catalog)
     found += mismatches(scenario.expect, end, scenario.time_zone, "$.expect")
     return Result(scenario.name, scenario.rules, not found, tuple(found), results, end)
+
+
+def history_of(scenario: Scenario) -> list[e.Event]:
+    """The events of the story, in order."""
+    return _played(scenario, [])[0].history
+
+
+def _played(scenario: Scenario, found: list[Mismatch]) -> tuple[VirtualAccount, tuple[StepResult, ...]]:
+    begin = scenario.steps[0].at if scenario.steps else scenario.until
+    catalogues = Catalogues.always(scenario.catalog)
+    account = VirtualAccount(scenario.currency, scenario.time_zone, catalogues, begin)
+    results = tuple([_take(account, step, scenario, found) for step in scenario.steps])
+    account.settle(scenario.until)
+    return account, results
 
 
 def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[Mismatch]) -> StepResult:
@@ -137,7 +147,8 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
         now = shown(account.account, account.invoices, scenario.catalog)
         found += mismatches(do, now, scenario.time_zone, step.place)
         return StepResult("accepted", None, None, ())
-    answer = account.give(_request(step, do), declined=step.given.payment is not UNSET)
+    own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
+    answer = account.give(_request(step, do), own_payment=own_payment)
     if isinstance(do, c.OverridePrice):
         if answer.code in ("unknown_product", "no_price", "invalid_amount"):
             raise InvalidInput("invalid_scenario", step.place, answer.message)

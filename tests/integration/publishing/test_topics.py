@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from publishing.errors import TopicsRefused
-from publishing.topics import Topic, Topics, ensure_topics
+from publishing.topics import Topic, Topics, check_topics, ensure_topics
 
 
 def create(bootstrap: str, topic: Topic, partitions: int, settings: dict[str, str]) -> None:
@@ -33,6 +33,14 @@ def test_missing_topics_are_created_by_whoever_comes_first(kafka_bootstrap: str,
         topic_prefix + "billing.invoices.v1": 6,
         topic_prefix + "billing.relay-positions.v1": 6,
     }
+
+
+def test_a_check_creates_nothing(kafka_bootstrap: str, topic_prefix: str) -> None:
+    topics = Topics(topic_prefix)
+    with pytest.raises(TopicsRefused) as refused:
+        check_topics(kafka_bootstrap, topic_prefix)
+    assert refused.value.problems == tuple(f"topic {topic.name} does not exist" for topic in topics.all)
+    assert ensure_topics(kafka_bootstrap, topic_prefix) == check_topics(kafka_bootstrap, topic_prefix)
 
 
 def test_another_number_of_partitions_is_refused(kafka_bootstrap: str, topic_prefix: str) -> None:

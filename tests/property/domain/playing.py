@@ -13,6 +13,7 @@ from msgspec import UNSET
 from domain import events as e
 from domain.catalog import Catalogues
 from domain.commands import Request
+from domain.conclude import PaymentAnswer
 from domain.money import parse_amount
 from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Expectation, PaymentMethod, Scenario, Step, parse_scenario
@@ -49,7 +50,8 @@ def take(account: VirtualAccount, step: Step, currency: str) -> None:
         account.settle(step.at)
         account.works = step.do.works
     elif not isinstance(step.do, Expectation):
-        account.give(request_of(step, currency), declined=step.given.payment is not UNSET)
+        own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
+        account.give(request_of(step, currency), own_payment=own_payment)
 
 
 def request_of(step: Step, currency: str) -> Request:
