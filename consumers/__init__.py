@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 MIGRATIONS: Final = tuple(
-    (name, Path(__file__).parent / "migrations" / name) for name in ("consumers", "entitlement_cache")
+    (name, Path(__file__).parent / "migrations" / name)
+    for name in ("consumers", "entitlement_cache", "finance_ledger")
 )
 """Name and folder of each source of migrations, in order, for `eventlog.migrate`."""

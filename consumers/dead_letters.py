@@ -58,12 +58,30 @@ class DeadLetter:
         )
 
 
+@dataclass(frozen=True)
+class ParkedKey:
+    """A key that a consumer has stopped at: how many records wait, since when, and what was wrong."""
+
+    consumer: str
+    topic: str
+    key: bytes
+    records: int
+    parked_at: datetime
+    error: str
+
+
 _COLUMNS: Final = ", ".join(DeadLetter.__dataclass_fields__)
 
 _ALL: Final = f"""
     select {_COLUMNS} from consumers.dead_letters where consumer = %(consumer)s
     order by topic, partition, record_offset
 """  # noqa: S608 - only constants are joined in
+
+_KEYS: Final = """
+    select consumer, topic, key, count(*) as records, min(parked_at) as parked_at,
+        coalesce((array_agg(error order by record_offset) filter (where error is not null))[1], '') as error
+    from consumers.dead_letters group by consumer, topic, key order by min(parked_at), consumer, key
+"""
 
 _OF_KEY: Final = f"""
     select {_COLUMNS} from consumers.dead_letters
@@ -92,6 +110,12 @@ def parked(connection: Connection, consumer: str) -> list[DeadLetter]:
     """All that is parked, in the order of each key's records."""
     with connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
         return cursor.execute(_ALL, {"consumer": consumer}).fetchall()
+
+
+def all_parked(connection: Connection) -> list[ParkedKey]:
+    """Every parked key of every consumer, longest first."""
+    with connection.cursor(row_factory=class_row(ParkedKey)) as cursor:
+        return cursor.execute(_KEYS).fetchall()
 
 
 def parked_among(connection: Connection, consumer: str, topic: str, keys: Iterable[bytes]) -> set[bytes]:

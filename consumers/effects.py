@@ -11,7 +11,7 @@ import psycopg
 from consumers import dead_letters, places, revisions
 from consumers.batches import Batch, Letter, read_letter
 from consumers.errors import ConsumerError, PartitionMoved
-from consumers.handler import Handler
+from consumers.handler import Handler, at_home
 from consumers.places import Connection
 from publishing.envelope import PublishedState
 from publishing.topics import Topic
@@ -53,6 +53,7 @@ def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) 
     """
     name = handler.name
     with connection.transaction():
+        at_home(connection, handler, for_transaction=True)
         for dead in dead_letters.of_key(connection, name, topic.name, key)[:1]:
             places.lock(connection, name, topic.name, dead.partition)
         letters = [

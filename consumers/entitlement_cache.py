@@ -28,11 +28,11 @@ MAX_AGE: Final = timedelta(seconds=60)
 _decoder: Final = msgspec.json.Decoder(AccessWindowsDocument)
 
 _REMOVE: Final = """
-    delete from entitlement_cache.windows where account_id = any(%(accounts)s)
+    delete from windows where account_id = any(%(accounts)s)
 """
 
 _INSERT: Final = """
-    insert into entitlement_cache.windows (account_id, product, begins_at, ends_at, renews)
+    insert into windows (account_id, product, begins_at, ends_at, renews)
     select * from unnest(%(accounts)s::text[], %(products)s::text[], %(begins)s::timestamptz[],
         %(ends)s::timestamptz[], %(renews)s::boolean[])
 """
@@ -61,6 +61,7 @@ class EntitlementCache:
 
     name: Final = NAME
     topics: Final = (Topics().access_windows.base,)
+    own_tables: Final = ()
 
     def handle(self, connection: Connection, messages: Sequence[Message]) -> None:
         documents = [_decoder.decode(m.value) for m in messages if isinstance(m, PublishedState)]

@@ -3,10 +3,13 @@
 ConsumerError
 ├── ConsumerHalted      going on would lose or double effects: a person has to look
 ├── PartitionMoved      another instance took records in: read again from where it is
-└── PartitionsHeld      another instance reads them
+├── PartitionsHeld      another instance reads them
+├── UnknownConsumer     there is none of that name
+└── ReplayRefused       replayed tables cannot take the live ones' place (yet)
 """
 # ruff: noqa: N818  (they are named for what happened)
 
+from collections.abc import Iterable
 from typing import Literal
 
 HaltCode = Literal[
@@ -56,3 +59,29 @@ class PartitionMoved(ConsumerError):
 
 class PartitionsHeld(ConsumerError):
     """Another instance held partitions for as long as we were ready to wait."""
+
+
+class ReplayRefused(ConsumerError):
+    """Replayed tables cannot take the live ones' place."""
+
+    def __init__(self, code: Literal["replay_behind", "replay_lacks"], message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UnknownConsumer(ConsumerError):
+    """There is no consumer of that name."""
+
+    code = "unknown_consumer"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(name, tuple(known))
+        self.name = name
+        self.known = tuple(known)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is none of {', '.join(self.known)}"

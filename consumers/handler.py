@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from consumers.places import Connection
 from publishing.envelope import PublishedEvent, PublishedState
@@ -16,7 +16,7 @@ class Handler(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the consumer: what its offsets and dead letters are kept under."""
+        """Of the consumer: what its offsets and dead letters are kept under, and the schema of its tables."""
         ...
 
     @property
@@ -24,11 +24,28 @@ class Handler(Protocol):
         """Base names of the topics that it reads."""
         ...
 
+    @property
+    def own_tables(self) -> Sequence[str]:
+        """Tables that hold what no topic says: while one has rows, no replay takes the live tables' place."""
+        ...
+
     def handle(self, connection: Connection, messages: Sequence[Message]) -> None:
         """Write the effects of the messages, which are of one partition and in order, and commit nothing.
 
+        Its tables are named without the schema, which the session looks in first: so the same handler can
+        fill other tables beside the live ones (`consumers.replay`).
         Of a state topic they are the newest states, one of each key. It may be called again after a rollback.
         What it raises parks the key of the message at fault; errors of the connection or of the statements
         themselves (a missing table) do not, since they are not the message's.
         """
         ...
+
+
+_AT_HOME: Final = """
+    select set_config('search_path', quote_ident(%(schema)s) || ', public', %(for_transaction)s)
+"""
+
+
+def at_home(connection: Connection, handler: Handler, *, for_transaction: bool = False) -> None:
+    """Let the session, or its transaction alone, look for tables in the handler's schema first."""
+    connection.execute(_AT_HOME, {"schema": handler.name, "for_transaction": for_transaction})

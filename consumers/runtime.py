@@ -28,7 +28,7 @@ from kafka.errors import KafkaError
 
 from consumers import places
 from consumers.errors import PartitionMoved, PartitionsHeld
-from consumers.handler import Handler
+from consumers.handler import Handler, at_home
 from consumers.session import Session
 from publishing.positions import READER
 from publishing.topics import Topics
@@ -106,6 +106,7 @@ class Consumer:
     def _session(self) -> Iterator[Session]:
         kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **READER)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
+            at_home(connection, self._handler)
             try:
                 yield Session(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds

@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 
 from domain.events import EVENT_TYPES as _EVENTS
-from domain.events import SCHEMA_VERSIONS, Event
+from domain.events import SCHEMA_VERSIONS, Event, Invoice, RenewalDeclined
+from domain.invoices import InvoiceStatus, invoice_changes
+from eventlog.codec import domain_codec
 from projections.access_windows import FOLD as _ACCESS_WINDOWS
 from projections.access_windows import AccessWindowsDocument
 from projections.entitlements import FOLD as _ENTITLEMENTS
@@ -23,7 +25,7 @@ from projections.entitlements import EntitlementsDocument
 from projections.invoices import FOLD as _INVOICES
 from projections.invoices import InvoiceDocument
 from publishing.compatibility import VERSION
-from publishing.envelope import HEARTBEAT_TYPE, Heartbeat
+from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent
 from publishing.topics import Topic, Topics
 
 __all__ = [
@@ -32,7 +34,12 @@ __all__ = [
     "SCHEMAS",
     "AccessWindowsDocument",
     "EntitlementsDocument",
+    "Invoice",
     "InvoiceDocument",
+    "InvoiceStatus",
+    "RenewalDeclined",
+    "event_of",
+    "invoice_changes",
     "known_types",
     "schemas",
 ]
@@ -53,6 +60,8 @@ SCHEMAS: Final = Path(__file__).parent / "schemas"
 RELEASED: Final = SCHEMAS / "released"
 
 
+_codec: Final = domain_codec()
+
 _TYPES: Final = {
     Topics().events.base: EVENT_TYPES,
     Topics().entitlements.base: frozenset({_ENTITLEMENTS.name}),
@@ -64,6 +73,11 @@ _TYPES: Final = {
 def known_types(topic: Topic) -> frozenset[str]:
     """The `ce_type`s of the topic, beside heartbeats'. A reader skips others: a later version has them."""
     return _TYPES[topic.base]
+
+
+def event_of(message: PublishedEvent) -> Event:
+    """The event, in today's schema version of its type. Raises EventUnreadable."""
+    return _codec.read(message.event)
 
 
 def schemas() -> dict[str, dict[str, Any]]:

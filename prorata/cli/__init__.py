@@ -20,6 +20,8 @@ app = cyclopts.App(
     result_action="return_value",
 )
 catalog = cyclopts.App(name="catalog", help="The catalogue: check a file, compare two, load a version.")
+ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
+dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 benches = cyclopts.App(name="bench", help="How fast the parts are, measured on this machine.")
 
 app.command("prorata.cli.simulate:simulate")
@@ -39,6 +41,17 @@ app.command("prorata.cli.workers:project")
 app.command("prorata.cli.topics:topics")
 app.command("prorata.cli.workers:relay")
 app.command("prorata.cli.workers:consume")
+app.command("prorata.cli.workers:replay")
+app.command(dlq)
+dlq.command("prorata.cli.dlq:list_", name="list")
+dlq.command("prorata.cli.dlq:show", name="show")
+dlq.command("prorata.cli.dlq:release", name="release")
+app.command(ledger)
+ledger.command("prorata.cli.ledger:recognise", name="recognise")
+ledger.command("prorata.cli.ledger:show", name="show")
+ledger.command("prorata.cli.ledger:close", name="close")
+ledger.command("prorata.cli.ledger:export", name="export")
+ledger.command("prorata.cli.ledger:check", name="check")
 app.command("prorata.cli.audit:history")
 app.command("prorata.cli.audit:rebuild")
 app.command("prorata.cli.demo:demo")
@@ -48,7 +61,7 @@ benches.command("prorata.cli.bench:domain", name="domain")
 
 def _describe_commands(arguments: list[str]) -> None:
     """Import what a list of commands describes: a command's own words come with its module."""
-    listing = {(): app, ("catalog",): catalog, ("bench",): benches}
+    listing = {(): app, ("catalog",): catalog, ("bench",): benches, ("ledger",): ledger, ("dlq",): dlq}
     listed = listing.get(tuple(a for a in arguments if a not in app.help_flags))
     if listed is not None:
         for name in listed:

@@ -10,7 +10,7 @@ import cyclopts
 
 from domain.errors import InvalidInput
 
-BAD_INPUT, UNREACHABLE, HALTED, OWN_FAULT = 2, 3, 4, 70
+NOT_SO, BAD_INPUT, UNREACHABLE, HALTED, OWN_FAULT = 1, 2, 3, 4, 70
 
 
 def explained(error: Exception) -> int:
@@ -34,12 +34,15 @@ def explained(error: Exception) -> int:
 
 def _exit_code(error: Exception) -> int:
     """Of a failure of one of the packages, which all have a code."""
-    from consumers.errors import ConsumerHalted
+    from consumers.errors import ConsumerHalted, ReplayRefused, UnknownConsumer
+    from consumers.finance_ledger.closing import CloseRefused
     from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
     from publishing.errors import RelayHalted, TopicsRefused
 
-    if isinstance(error, UnknownProjection):
+    if isinstance(error, UnknownProjection | UnknownConsumer):
         return BAD_INPUT
+    if isinstance(error, CloseRefused | ReplayRefused):
+        return NOT_SO
     if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
         return HALTED
     return UNREACHABLE

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
 
+ConsumerName = Annotated[str, Parameter(help="entitlement_cache or finance_ledger.")]
+
 PAUSE = 1.0
 """Seconds between two billing runs."""
 
@@ -125,21 +127,43 @@ def _begin_anew() -> None:
 
 
 def consume(
-    consumer: Annotated[Literal["entitlement_cache"], Parameter(help="Which consumer.")],
+    consumer: ConsumerName,
     *,
     once: Once = False,
 ) -> int:
     """Run a consumer: each record's effect exactly once, in its own schema."""
-    from consumers.entitlement_cache import EntitlementCache
+    from consumers.registry import handler_named
     from consumers.runtime import Consumer
 
     settings = Settings.of()
-    handlers = {"entitlement_cache": EntitlementCache}
-    runtime = Consumer(
-        handlers[consumer](), settings.database_url, settings.kafka, prefix=settings.kafka_prefix
-    )
+    handler = handler_named(consumer)
+    runtime = Consumer(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
     if once:
         runtime.run_once()
     else:
         runtime.run(stopping())
+    return 0
+
+
+def replay(
+    consumer: ConsumerName,
+    *,
+    swap: Annotated[
+        bool, Parameter(negative="--no-swap", help="Put the replayed tables in the live ones' place.")
+    ] = True,
+) -> int:
+    """Read the topics from their beginning into empty tables beside the live ones, which go on meanwhile.
+
+    What an earlier replay has read is kept; the tables replaced are kept as CONSUMER_before.
+    """
+    from consumers.registry import handler_named
+    from consumers.replay import Replay
+
+    settings = Settings.of()
+    handler = handler_named(consumer)
+    replayed = Replay(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    replayed.run()
+    if swap:
+        replayed.swap()
+    print(f"{consumer} is replayed" + ("" if swap else f" into {consumer}_next: nothing was swapped"))
     return 0

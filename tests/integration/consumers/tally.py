@@ -21,6 +21,7 @@ class Tally:
 
     name: Final = "tally"
     topics: Final = ("billing.events.v1",)
+    own_tables: Final = ()
 
     def __init__(
         self,

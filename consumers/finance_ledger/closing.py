@@ -1,0 +1,131 @@
+"""Closing a month: what is booked later has a later day, so its balances never change again.
+
+balances = close(connection, date(2026, 3, 1), prefix="")
+"""
+# ruff: noqa: N818  (errors are named for what happened)
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from psycopg.rows import class_row
+
+from consumers.errors import ConsumerError
+from consumers.finance_ledger.handler import NAME
+from consumers.finance_ledger.recognition import recognise
+from consumers.places import Connection
+from publishing.topics import Topics
+
+_OVER_EVERYWHERE: Final = time(12, tzinfo=UTC)
+"""A date has ended everywhere on earth at noon, UTC, of the next one."""
+
+_HEARD: Final = """
+    select coalesce(bool_and(heartbeat_at is not null and heartbeat_at >= %(over)s), false), min(heartbeat_at)
+    from consumers.partitions where consumer = %(consumer)s and topic = %(topic)s
+"""
+
+_PARKED: Final = """
+    select count(distinct key) from consumers.dead_letters where consumer = %(consumer)s
+"""
+
+_LOCK: Final = """
+    select pg_advisory_xact_lock(hashtext('finance_ledger'))
+"""
+
+_CLOSED_THROUGH: Final = """
+    select max(last_day) from finance_ledger.closings
+"""
+
+_CLOSE: Final = """
+    insert into finance_ledger.closings (last_day) values (%(last)s)
+"""
+
+_BALANCES: Final = """
+    with sides as (
+        select currency, debit as ledger_account, amount as debits, 0 as credits from finance_ledger.transfers
+        where day <= %(last)s
+        union all
+        select currency, credit, 0, amount from finance_ledger.transfers where day <= %(last)s
+    )
+    select currency, ledger_account, sum(debits) as debits, sum(credits) as credits,
+        sum(debits) - sum(credits) as balance
+    from sides group by currency, ledger_account order by currency, ledger_account
+"""
+
+_KEEP: Final = """
+    insert into finance_ledger.closing_balances (last_day, currency, ledger_account, debits, credits, balance)
+    values (%(last)s, %(currency)s, %(ledger_account)s, %(debits)s, %(credits)s, %(balance)s)
+"""
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """A ledger account's debits and credits from the beginning; `balance` is debits minus credits."""
+
+    currency: str
+    ledger_account: str
+    debits: Decimal
+    credits: Decimal
+    balance: Decimal
+
+
+class CloseRefused(ConsumerError):
+    """The month cannot be closed (yet)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def balances(connection: Connection, last: date) -> list[Balance]:
+    """The trial balance at the end of that day."""
+    with connection.cursor(row_factory=class_row(Balance)) as cursor:
+        return cursor.execute(_BALANCES, {"last": last}).fetchall()
+
+
+def close(connection: Connection, month: date, *, prefix: str = "") -> list[Balance]:
+    """Recognise what the month earned, close every day up to its end, and return the balances there.
+
+    `month`: its first day. Raises CloseRefused: `ledger_behind` until every partition has been heard of after
+    the month was over in every time zone, `keys_parked`, `month_closed`.
+    """
+    last = last_day(month)
+    _check(connection, last, prefix)
+    recognise(connection, last)
+    with connection.transaction():
+        connection.execute(_LOCK)
+        [[closed_through]] = connection.execute(_CLOSED_THROUGH).fetchall()
+        if closed_through is not None and closed_through >= last:
+            raise CloseRefused("month_closed", f"the books are closed up to {closed_through} already")
+        recognise(connection, last)  # what was booked since
+        connection.execute(_CLOSE, {"last": last})
+        found = balances(connection, last)
+        for balance in found:
+            connection.execute(_KEEP, {"last": last, **msgspec.structs.asdict(balance)})
+    return found
+
+
+def last_day(month: date) -> date:
+    """The month's last day."""
+    return (month.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+
+
+def _check(connection: Connection, last: date, prefix: str) -> None:
+    over = datetime.combine(last + timedelta(days=1), _OVER_EVERYWHERE)
+    bound = {"consumer": NAME, "topic": Topics(prefix).events.name}
+    [[parked]] = connection.execute(_PARKED, bound).fetchall()
+    if parked:
+        raise CloseRefused(
+            "keys_parked", f"{parked} accounts are parked: release them first (`prorata dlq list`)"
+        )
+    [[is_over, heard_at]] = connection.execute(_HEARD, {**bound, "over": over}).fetchall()
+    if not is_over:
+        heard = "not heard of every partition yet" if heard_at is None else f"heard of all before {heard_at}"
+        message = f"the ledger has {heard}, and the month is over everywhere at {over.isoformat()}"
+        raise CloseRefused("ledger_behind", message)

@@ -1,0 +1,85 @@
+"""Revenue recognised day by day: of an amount over n days, the first k days have earned amount x k / n,
+rounded to the currency's digits, so that the last day earns exactly what is left.
+
+    recognise(connection, date(2026, 3, 31))        # every day up to and including that one
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from consumers.finance_ledger.accounts import DEFERRED, REVENUE
+from consumers.places import Connection
+
+_LOCK: Final = """
+    select pg_advisory_xact_lock_shared(hashtext('finance_ledger'))
+"""
+_FIRST_OPEN_DAY: Final = """
+    select coalesce(max(last_day), '0001-01-01') + 1 from finance_ledger.closings
+"""
+
+# Closed days are booked on the first open one. A credit line's amount is negative, so the sum may be.
+_RECOGNISE: Final = """
+    with due as (
+        select account_id, invoice, line, product, currency, digits, amount, begins, ends, next_day,
+            least(ends, %(through)s + 1) as until
+        from finance_ledger.schedules
+        where next_day < ends and next_day <= %(through)s and not held and not written_off
+        order by account_id, invoice, line
+        limit %(limit)s
+        for update
+    ),
+    earned as (
+        select product, currency, greatest(day, %(first_open_day)s) as booked, day as effective,
+            round(amount * (day + 1 - begins) / (ends - begins), digits)
+                - round(amount * (day - begins) / (ends - begins), digits) as amount
+        from due cross join lateral (
+            select next_day + n as day from generate_series(0, until - next_day - 1) n
+        ) days
+    ),
+    moved as (
+        update finance_ledger.schedules held
+        set next_day = due.until,
+            recognised = round(due.amount * (due.until - due.begins) / (due.ends - due.begins), due.digits)
+        from due
+        where held.account_id = due.account_id and held.invoice = due.invoice and held.line = due.line
+        returning 1
+    ),
+    booked as (
+        insert into finance_ledger.transfers (day, effective, kind, debit, credit, currency, amount, product)
+        select booked, effective, 'recognised',
+            case when sum(amount) > 0 then %(deferred)s else %(revenue)s || ':' || product end,
+            case when sum(amount) > 0 then %(revenue)s || ':' || product else %(deferred)s end,
+            currency, abs(sum(amount)), product
+        from earned
+        group by booked, effective, currency, product
+        having sum(amount) <> 0
+        order by booked, effective, currency, product
+    )
+    select count(*) from moved
+"""
+
+_AT_ONCE: Final = 10_000
+"""Lines in a transaction."""
+
+
+def recognise(connection: Connection, through: date) -> int:
+    """Recognise what was earned up to and including that day; on how many lines. May be run at any time, and
+    again: a day of a line is recognised once."""
+    lines = 0
+    while True:
+        with connection.transaction():
+            connection.execute(_LOCK)
+            [[first_open_day]] = connection.execute(_FIRST_OPEN_DAY).fetchall()
+            bound = {
+                "through": through,
+                "first_open_day": first_open_day,
+                "deferred": DEFERRED,
+                "revenue": REVENUE,
+                "limit": _AT_ONCE,
+            }
+            [[moved]] = connection.execute(_RECOGNISE, bound).fetchall()
+        lines += int(moved)
+        if moved < _AT_ONCE:
+            return lines

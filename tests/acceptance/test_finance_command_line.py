@@ -1,0 +1,80 @@
+"""The books and the parked records, as finance people and operators ask for them at the command line."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.acceptance.command_line import CommandLine
+from tests.acceptance.test_command_line import OPEN, step
+
+KEY = "main/a1"
+
+
+@pytest.fixture
+def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+    """An account with a plan and a domain, published."""
+    prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
+    assert prorata("migrate").exit_code == 0
+    done = prorata.commands(
+        OPEN,
+        step("2026-03-20", "purchase_plan", product="standard"),
+        step("2026-04-05T18:30", "purchase_addon", product="custom_domain"),
+    )
+    assert done.exit_code == 0, done.err
+    assert prorata("topics", "--check").exit_code == 4
+    assert prorata("topics").exit_code == 0
+    assert prorata("relay", "--once").exit_code == 0
+    return prorata
+
+
+def test_a_month_is_closed_checked_and_exported(prorata: CommandLine) -> None:
+    refused = prorata("ledger", "close", "2026-03")
+    assert (refused.exit_code, refused.err.split(":")[1].strip()) == (1, "ledger_behind")
+    assert prorata("consume", "finance_ledger", "--once").exit_code == 0
+    closed = prorata("ledger", "close", "2026-03", "--json")
+    assert closed.exit_code == 0, closed.err
+    balances = {answer["ledger_account"]: answer["balance"] for answer in closed.answers}
+    assert balances["cash"] == "20.00"
+    assert balances["revenue:standard"] == "-7.74"
+    assert prorata("ledger", "close", "2026-03").exit_code == 1
+    assert "1 invoice lines" not in prorata("ledger", "recognise", "--through", "2026-04-10").out
+    assert prorata("ledger", "check").exit_code == 0
+    exported = prorata("ledger", "export").out
+    assert "2026-04-01 balance Assets:Cash 20.00 EUR" in exported
+    assert "deferred_revenue" in prorata("ledger", "show").out
+
+
+def test_a_wrong_month_and_a_wrong_day_are_said(prorata: CommandLine) -> None:
+    for arguments in (("close", "2026-13"), ("show", "--through", "soon")):
+        refused = prorata("ledger", *arguments)
+        assert refused.exit_code == 2, refused
+        assert "invalid_" in refused.err
+
+
+def test_a_parked_key_is_shown_mended_and_released(prorata: CommandLine, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table finance_ledger.invoices add check (number <> 2)")
+    assert prorata("consume", "finance_ledger", "--once").exit_code == 0
+    [listed] = prorata("dlq", "list", "--json").answers
+    assert (listed["consumer"], listed["key"]) == ("finance_ledger", KEY)
+    assert "CheckViolation" in listed["error"]
+    shown = prorata("dlq", "show", "finance_ledger", KEY).answers
+    assert shown[0]["headers"]["ce_type"] == "addon_purchased"
+    assert shown[0]["value"].startswith('{"')
+    still = prorata("dlq", "release", "finance_ledger", KEY)
+    assert still.exit_code == 1
+    assert "still_parked" in still.err
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table finance_ledger.invoices drop constraint invoices_number_check")
+    assert "handled" in prorata("dlq", "release", "finance_ledger", KEY).out
+    assert prorata("dlq", "list").out == "nothing is parked\n"
+    assert prorata("dlq", "show", "finance_ledger", KEY).exit_code == 2
+    assert prorata("ledger", "check").exit_code == 0
+
+
+def test_a_consumer_is_replayed_beside_the_live_one(prorata: CommandLine) -> None:
+    assert prorata("consume", "entitlement_cache", "--once").exit_code == 0
+    assert "nothing was swapped" in prorata("replay", "entitlement_cache", "--no-swap").out
+    assert prorata("replay", "entitlement_cache").out == "entitlement_cache is replayed\n"
+    assert prorata("replay", "nobody").exit_code == 2
