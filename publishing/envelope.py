@@ -1,6 +1,6 @@
 """The records of the contract: CloudEvents 1.0 in Kafka's binary mode, and what each header means.
 
-    headers = event_headers(log_id, stored, prev=41)
+    record = event_record(topic, EventHeaders(log_id), stored, partition, prev=41)
     message = decode(topics.events, key, value, headers)      # PublishedEvent, PublishedState or Heartbeat
     message.is_intact()
 
@@ -19,18 +19,13 @@ import msgspec
 
 from eventlog import NO_HASH, StoredEvent, hash_of, shard_of
 from publishing.errors import EnvelopeUnreadable
+from publishing.headers import CONTENT, SOURCE, SPECIFICATION, EventHeaders, Headers, plain
 from publishing.topics import Topic
-
-Headers: TypeAlias = list[tuple[str, bytes]]
 
 HEARTBEAT_KEY: Final = b"\0heartbeat"
 """The key of every heartbeat. No account has it: ids hold no NUL."""
 
 HEARTBEAT_TYPE: Final = "prorata.heartbeat"
-
-_CONTENT: Final = ("content-type", b"application/json")
-_SPECIFICATION: Final = ("ce_specversion", b"1.0")
-_SOURCE: Final = "urn:uuid:"
 
 
 class Record(NamedTuple):
@@ -41,6 +36,11 @@ class Record(NamedTuple):
     key: bytes
     value: bytes
     headers: Headers
+
+    @property
+    def pairs(self) -> Headers:
+        """The headers as a reader gets them."""
+        return plain(self.headers)
 
 
 class PublishedEvent(msgspec.Struct, frozen=True):
@@ -100,31 +100,12 @@ def ce_id(log_id: UUID, position: int) -> str:
     return f"{log_id}/{position}"
 
 
-def event_record(topic: Topic, log_id: UUID, stored: StoredEvent, partition: int, prev: int) -> Record:
+def event_record(
+    topic: Topic, headers: EventHeaders, stored: StoredEvent, partition: int, prev: int
+) -> Record:
     """The event's record. `prev`: the position of the event before it in that partition, 0 for the first."""
     account_id = stored.account_id.encode()
-    headers: Headers = [
-        _CONTENT,
-        _SPECIFICATION,
-        ("ce_id", ce_id(log_id, stored.position).encode()),
-        ("ce_source", _SOURCE.encode() + str(log_id).encode()),
-        ("ce_type", stored.type.encode()),
-        ("ce_subject", account_id),
-        ("ce_time", stored.recorded_at.isoformat().encode()),
-        ("pos", b"%d" % stored.position),
-        ("prev", b"%d" % prev),
-        ("version", b"%d" % stored.version),
-        ("schema_version", b"%d" % stored.schema_version),
-        ("event_id", str(stored.event_id).encode()),
-        ("effective_at", stored.effective_at.isoformat().encode()),
-        ("previous_hash", stored.previous_hash.hex().encode()),
-        ("hash", stored.hash.hex().encode()),
-    ]
-    if stored.command_id is not None:
-        headers.append(("command_id", stored.command_id.encode()))
-    if stored.actor is not None:
-        headers.append(("actor", stored.actor.encode()))
-    return Record(topic.name, partition, account_id, stored.state, headers)
+    return Record(topic.name, partition, account_id, stored.state, headers.of(stored, account_id, prev))
 
 
 def state_record(
@@ -132,10 +113,10 @@ def state_record(
 ) -> Record:
     """A state's record. `recorded_at`: of the event that made it."""
     headers: Headers = [
-        _CONTENT,
-        _SPECIFICATION,
+        CONTENT,
+        SPECIFICATION,
         ("ce_id", f"{ce_id(state.log_id, state.revision)}/{topic.base}/{key}/{state.fold}".encode()),
-        ("ce_source", _SOURCE.encode() + str(state.log_id).encode()),
+        ("ce_source", SOURCE.encode() + str(state.log_id).encode()),
         ("ce_type", state.type.encode()),
         ("ce_subject", state.account_id.encode()),
         ("ce_time", recorded_at.isoformat().encode()),
@@ -148,10 +129,10 @@ def state_record(
 def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Record:
     """The heartbeat's record for that partition: small, since the events topic keeps each one."""
     headers: Headers = [
-        _CONTENT,
-        _SPECIFICATION,
+        CONTENT,
+        SPECIFICATION,
         ("ce_id", heartbeat.log_time.isoformat().encode()),
-        ("ce_source", _SOURCE.encode() + str(heartbeat.log_id).encode()),
+        ("ce_source", SOURCE.encode() + str(heartbeat.log_id).encode()),
         ("ce_type", HEARTBEAT_TYPE.encode()),
     ]
     return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), headers)
@@ -225,4 +206,4 @@ def _hash(text: str) -> bytes:
 
 
 def _log_id(found: Mapping[str, str]) -> UUID:
-    return UUID(found["ce_source"].removeprefix(_SOURCE))
+    return UUID(found["ce_source"].removeprefix(SOURCE))

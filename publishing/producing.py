@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.producer.future import FutureRecordMetadata
 
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
+from publishing.headers import CONTENT, encoded
 from publishing.positions import CLIENT, MARK_KEY, Position
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
@@ -96,9 +98,7 @@ class Session:
         try:
             with self._watchdog.limit(self._commit_seconds):
                 self._producer.begin_transaction()
-                sent += self._send(records)
-                value, key = msgspec.json.encode(position), self._stream.encode()
-                sent.append(self._producer.send(self._positions.name, value, key, partition=self._partition))
+                self._send([*records, self._record(position)], sent)
                 self._commit()
         except KafkaError as error:
             refusals = [error, *[future.exception for future in sent]]
@@ -109,11 +109,26 @@ class Session:
         if not all(future.succeeded() for future in sent):
             raise KafkaError("a transaction was committed without all of its records")
 
-    def _send(self, records: Sequence[Record]) -> list[FutureRecordMetadata]:
-        send = self._producer.send
-        return [
-            send(topic, value, key, headers, partition) for topic, partition, key, value, headers in records
-        ]
+    def _record(self, position: Position) -> Record:
+        value, key = msgspec.json.encode(position), self._stream.encode()
+        return Record(self._positions.name, self._partition, key, value, [CONTENT])
+
+    def _send(self, records: Sequence[Record], sent: list[FutureRecordMetadata]) -> None:
+        """What `KafkaProducer.send` does, without what it does anew for each record: half of its time."""
+        producer = vars(self._producer)
+        append, wakeup = producer["_accumulator"].append, producer["_sender"].wakeup
+        sent_at, now = int(time.time() * 1000), time.monotonic()
+        places: dict[tuple[str, int], TopicPartition] = {}
+        for topic, partition, key, value, headers in records:
+            place = places.get((topic, partition))
+            if place is None:
+                self._producer.partitions_for(topic)  # waits for the topic's metadata
+                place = places[topic, partition] = TopicPartition(topic, partition)
+                producer["_transaction_manager"].maybe_add_partition_to_transaction(place)
+            future, is_full, is_new, _ = append(place, sent_at, key, value, encoded(headers), now)
+            if is_full or is_new:
+                wakeup()
+            sent.append(future)
 
     def _commit(self) -> None:
         self._producer.commit_transaction()

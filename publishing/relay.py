@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from typing import Final
 
 import psycopg
 
-from eventlog import EventLog, StoredEvent, WrongDatabase
+from eventlog import EventLog, WrongDatabase
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.lease import Lease, connect
@@ -69,6 +70,16 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page of events as records, and the position after them; `is_full`: there may be more behind them."""
+
+    records: list[Record]
+    position: Position
+    is_full: bool
+    events: int = 0
 
 
 def run_relay(
@@ -225,47 +236,53 @@ class Relay:
     def _publish(self, session: Session, lease: Lease, stop: Event, *, once: bool) -> None:
         position = self._begin(session.mark())
         beaten = checked = pause = 0.0
-        while not stop.is_set():
-            now, log_time = time.monotonic(), None
-            if once or now - beaten >= self._settings.beat_seconds:
-                beaten, log_time = now, lease.renew()
-            if now - checked >= self._settings.check_seconds:
-                checked = now
-                self._check(position)
-            page = self._log.read_settled(position.position, self._batch)
-            following = self._commit(session, position, page, log_time)
-            if once and len(page) < self._batch:
-                return
-            pause = 0.0 if following is not position else min(max(2 * pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-            position = following
-            self._batch = min(2 * self._batch, self._settings.batch)
-            if pause:
-                stop.wait(pause)
+        with ThreadPoolExecutor(1, f"relay {self.stream.name}, ahead") as ahead:
+            coming: Future[_Page] | None = None
+            while not stop.is_set():
+                now, log_time = time.monotonic(), None
+                if once or now - beaten >= self._settings.beat_seconds:
+                    beaten, log_time = now, lease.renew()
+                if now - checked >= self._settings.check_seconds:
+                    checked = now
+                    self._check(position)
+                page = self._page(position) if coming is None else coming.result()
+                # While a transaction is on its way, the next one is made: most of its time is waiting.
+                coming = ahead.submit(self._page, page.position) if page.is_full else None
+                self._commit(session, position, page, log_time)
+                if once and not page.is_full:
+                    return
+                moved, position = page.position is not position, page.position
+                pause = 0.0 if moved else min(max(2 * pause, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+                self._batch = min(2 * self._batch, self._settings.batch)
+                if pause:
+                    stop.wait(pause)
 
-    def _commit(
-        self, session: Session, position: Position, page: Sequence[StoredEvent], log_time: datetime | None
-    ) -> Position:
-        """The position after one transaction with the page, and with a heartbeat if one is due and true."""
+    def _page(self, after: Position) -> _Page:
+        """What has settled after that position, as records, and the position after it."""
+        events = self._log.read_settled(after.position, self._batch)
+        if not events:
+            return _Page([], after, is_full=False)
+        records, last_of_each = self.stream.records(events, after.last)
+        position = Position(after.log_id, events[-1].position, events[-1].hash.hex(), last_of_each)
+        return _Page(records, position, is_full=len(events) >= self._batch, events=len(events))
+
+    def _commit(self, session: Session, before: Position, page: _Page, log_time: datetime | None) -> None:
+        """One transaction with the page, and with a heartbeat if one is due and true."""
         heartbeats: list[Record] = []
-        if log_time is not None and self._is_all_there_was(position, page):
-            last = page[-1].position if page else position.position
-            heartbeats = self._heartbeats(Heartbeat(position.log_id, last, log_time))
-        if not page and not heartbeats:
-            return position
-        records, last_of_each = self.stream.records(page, position.last)
-        if page:
-            position = Position(position.log_id, page[-1].position, page[-1].hash.hex(), last_of_each)
-        session.publish(records + heartbeats, position)
+        if log_time is not None and self._is_all_there_was(before, page):
+            heartbeats = self._heartbeats(Heartbeat(before.log_id, page.position.position, log_time))
+        if not page.events and not heartbeats:
+            return
+        session.publish(page.records + heartbeats, page.position)
         self._backoff = _SHORTEST_BACKOFF
-        self._report(Progress(self.stream.name, position.position, len(page)))
-        return position
+        self._report(Progress(self.stream.name, page.position.position, page.events))
 
-    def _is_all_there_was(self, position: Position, page: Sequence[StoredEvent]) -> bool:
+    def _is_all_there_was(self, before: Position, page: _Page) -> bool:
         """Whether the log has nothing behind the page. Not so while catching up, nor while a long transaction
         holds back what others have committed since: a heartbeat would then call old states fresh."""
-        if page:
-            return len(page) < self._batch
-        return self._log.last_position() <= position.position
+        if page.events:
+            return not page.is_full
+        return self._log.last_position() <= before.position
 
     def _heartbeats(self, heartbeat: Heartbeat) -> list[Record]:
         return [

@@ -21,6 +21,7 @@ from projections import access_windows, entitlements, invoices
 from projections.fold import Evolution, Fold
 from projections.states import AccountStates, Reading, read
 from publishing.envelope import PublishedState, Record, event_record, state_record
+from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
 
 logger = logging.getLogger(__name__)
@@ -59,17 +60,17 @@ class EventStream:
     number: Final = 0
 
     def __init__(self, log: EventLog, topics: Topics) -> None:
-        self._log_id = log.log_id
+        self._headers = EventHeaders(log.log_id)
         self._topic = topics.events
         self.topics = (topics.events,)
 
     def records(
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
     ) -> tuple[list[Record], tuple[int, ...]]:
-        topic, log_id, records, before = self._topic, self._log_id, [], list(last)
+        topic, headers, records, before = self._topic, self._headers, [], list(last)
         for stored in page:
             partition = topic.partition_of(stored.account_id)
-            records.append(event_record(topic, log_id, stored, partition, before[partition]))
+            records.append(event_record(topic, headers, stored, partition, before[partition]))
             before[partition] = stored.position
         return records, tuple(before)
 

@@ -44,7 +44,7 @@ def examples() -> dict[Path, str]:
     """One record of each type, of the scenarios' own accounts."""
     found: dict[str, Record] = {}
     for record in _records():
-        found.setdefault(type_of(record.headers) or "", record)
+        found.setdefault(type_of(record.pairs) or "", record)
     return {
         asyncapi.EXAMPLES / f"{name}.json": contract.render(_shown(record)) for name, record in found.items()
     }
@@ -93,7 +93,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "topic": record.topic,
         "partition": record.partition,
         "key": record.key.decode(),
-        "headers": {name: value.decode() for name, value in record.headers},
+        "headers": {name: value.decode() for name, value in record.pairs},
         "value": msgspec.json.decode(record.value),
     }
 

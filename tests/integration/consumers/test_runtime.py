@@ -26,6 +26,7 @@ from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import Head, NewEvent
 from eventlog.postgres import PostgresEventLog
 from publishing.envelope import PublishedEvent, event_record
+from publishing.headers import EventHeaders
 from publishing.topics import Topics
 from tests.integration.consumers.consumer_process import CLAIM_SECONDS, consume_and_die
 from tests.integration.consumers.tally import Tally, tallied
@@ -282,7 +283,7 @@ def test_an_event_that_does_not_follow_the_last_one_is_refused(
     consumer(Tally()).run_once()
     partition = topics.events.partition_of(ACCOUNTS[0])
     stored = structs.replace(log.read_account(ACCOUNTS[0])[-1], position=10_000)
-    record = event_record(topics.events, log.log_id, stored, partition, prev=9_999)
+    record = event_record(topics.events, EventHeaders(log.log_id), stored, partition, prev=9_999)
     with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap)) as producer:
         sent = producer.send(record.topic, record.value, record.key, record.headers, record.partition)
         producer.flush()

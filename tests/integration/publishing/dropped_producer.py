@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from uuid import uuid4
 
 from publishing.envelope import Record
+from publishing.headers import CONTENT
 from publishing.positions import Position
 from publishing.producing import Session
 from publishing.topics import Topics
@@ -29,7 +30,7 @@ def _drop(bootstrap: str, broker: int) -> list[str]:
         session.publish([], Position(uuid4(), 0, "", ()))
         os.kill(broker, signal.SIGKILL)
         session._producer.begin_transaction()
-        session._send([Record(positions.name, 0, b"key", b"value", [])])
+        session._send([Record(positions.name, 0, b"key", b"value", [CONTENT])], [])
     watchdog.close()
     left = set(threading.enumerate()) - before
     for thread in left:

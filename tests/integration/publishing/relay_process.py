@@ -192,15 +192,14 @@ def fated_session(fate: Fate, say: Callable[[Progress], None]) -> type[Session]:
         os.kill(os.getpid(), fate.signum)
 
     class FatedSession(Session):
-        def _send(self, records: Sequence[Record]) -> list[Any]:
+        def _send(self, records: Sequence[Record], sent: list[Any]) -> None:
             self._fated = next(transactions) == fate.nth
             half = len(records) // 2
             self._meet_if("before sending")
-            sent = super()._send(records[:half])
+            super()._send(records[:half], sent)
             self._meet_if("half sent")
-            sent += super()._send(records[half:])
+            super()._send(records[half:], sent)
             self._meet_if("all sent")
-            return sent
 
         def _commit(self) -> None:
             if self._fated and fate.where == "committing":

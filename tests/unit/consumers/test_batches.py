@@ -23,6 +23,7 @@ from publishing.envelope import (
     heartbeat_record,
     state_record,
 )
+from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
 from tests.contract.eventlog.samples import NOON, new_event
 
@@ -42,7 +43,7 @@ def stored_events(*types: str) -> list[StoredEvent]:
 def events(*types: str) -> list[Record]:
     """Their records, the first one at position 1."""
     stored = stored_events(*types)
-    return [event_record(EVENTS, LOG.log_id, event, 0, event.position - 1) for event in stored]
+    return [event_record(EVENTS, EventHeaders(LOG.log_id), event, 0, event.position - 1) for event in stored]
 
 
 def state(key: str, fold: int, revision: int) -> Record:
@@ -61,7 +62,7 @@ def read(topic: Topic, *records: Record, place: dict[str, Any] | None = None) ->
 def _sent(record: Record, offset: int) -> ConsumerRecord:
     sizes = (len(record.key), len(record.value), 0)
     return ConsumerRecord(
-        record.topic, 0, 0, offset, 0, 0, record.key, record.value, record.headers, None, *sizes
+        record.topic, 0, 0, offset, 0, 0, record.key, record.value, record.pairs, None, *sizes
     )
 
 
@@ -109,7 +110,7 @@ def test_another_logs_events_halt() -> None:
 
 def test_a_record_that_is_in_no_chain_halts() -> None:
     [record] = events("plan_purchased")
-    without = [header for header in record.headers if header[0] != "prev"]
+    without = [header for header in record.pairs if header[0] != "prev"]
     halts("unchained", EVENTS, record._replace(headers=without))
 
 
@@ -122,7 +123,7 @@ def test_heartbeats_are_remembered_and_not_handled() -> None:
 
 def test_an_altered_event_is_a_letter_with_an_error() -> None:
     stored = replace(stored_events("plan_purchased")[0], state=b"{}")
-    [letter] = read(EVENTS, event_record(EVENTS, LOG.log_id, stored, 0, 0)).letters
+    [letter] = read(EVENTS, event_record(EVENTS, EventHeaders(LOG.log_id), stored, 0, 0)).letters
     assert letter.message is None
     assert letter.error is not None
     assert "altered" in letter.error
@@ -130,7 +131,7 @@ def test_an_altered_event_is_a_letter_with_an_error() -> None:
 
 def test_an_unreadable_envelope_is_a_letter_with_an_error() -> None:
     [record] = events("plan_purchased")
-    without = [header for header in record.headers if header[0] != "hash"]
+    without = [header for header in record.pairs if header[0] != "hash"]
     [letter] = read(EVENTS, record._replace(headers=without)).letters
     assert (letter.message, letter.key) == (None, b"acme/a-1")
 

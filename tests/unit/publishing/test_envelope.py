@@ -23,6 +23,7 @@ from publishing.envelope import (
     state_record,
 )
 from publishing.errors import EnvelopeUnreadable
+from publishing.headers import EventHeaders
 from publishing.topics import Topics
 from tests.contract.eventlog.samples import NOON, given_history, new_event
 
@@ -41,12 +42,12 @@ def stored_event(**fields: Any) -> StoredEvent:
 
 def record_of(stored: StoredEvent, prev: int = 2) -> Record:
     """Its record."""
-    return event_record(TOPIC, LOG_ID, stored, TOPIC.partition_of(stored.account_id), prev)
+    return event_record(TOPIC, EventHeaders(LOG_ID), stored, TOPIC.partition_of(stored.account_id), prev)
 
 
 def read(record: Record) -> Any:
     """The record's message."""
-    return decode(TOPIC, record.key, record.value, record.headers)
+    return decode(TOPIC, record.key, record.value, record.pairs)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_an_event_goes_there_and_back(fields: dict[str, Any]) -> None:
 def test_an_event_is_a_cloud_event_with_the_stored_bytes_as_its_value() -> None:
     stored = stored_event()
     record = record_of(stored)
-    headers = {name: value.decode() for name, value in record.headers}
+    headers = {name: value.decode() for name, value in record.pairs}
     assert (record.key, record.value) == ("acme/ä-1".encode(), stored.state)
     assert headers == {
         "content-type": "application/json",
@@ -109,14 +110,14 @@ def test_whatever_is_altered_shows(change: dict[str, Any]) -> None:
 
 
 def test_another_logs_event_is_not_intact() -> None:
-    record = event_record(TOPIC, UUID(int=7), stored_event(), 0, 2)
+    record = event_record(TOPIC, EventHeaders(UUID(int=7)), stored_event(), 0, 2)
     assert not read(record).is_intact()
 
 
 @pytest.mark.parametrize("missing", ["pos", "prev", "version", "hash", "ce_source", "ce_subject", "ce_type"])
 def test_a_record_without_one_of_its_headers_is_refused_by_name(missing: str) -> None:
     record = record_of(stored_event())
-    headers = [header for header in record.headers if header[0] != missing]
+    headers = [header for header in record.pairs if header[0] != missing]
     with pytest.raises(EnvelopeUnreadable, match=f"billing.events.v1 .*{missing}"):
         decode(TOPIC, record.key, record.value, headers)
 
@@ -124,7 +125,7 @@ def test_a_record_without_one_of_its_headers_is_refused_by_name(missing: str) ->
 def test_a_record_under_another_key_is_refused() -> None:
     record = record_of(stored_event())
     with pytest.raises(EnvelopeUnreadable, match="its key is not the account's id"):
-        decode(TOPIC, b"acme/b-1", record.value, record.headers)
+        decode(TOPIC, b"acme/b-1", record.value, record.pairs)
 
 
 def test_a_state_goes_there_and_back() -> None:
@@ -132,8 +133,8 @@ def test_a_state_goes_there_and_back() -> None:
     topic = TOPICS.invoices
     record = state_record(topic, "acme/a-1/1", state, 3, NOON)
     assert record[:4] == (topic.name, 3, b"acme/a-1/1", b'{"n":1}')
-    assert decode(topic, record.key, record.value, record.headers) == state
-    assert dict(record.headers)["ce_id"] == f"{LOG_ID}/70/billing.invoices.v1/acme/a-1/1/2".encode()
+    assert decode(topic, record.key, record.value, record.pairs) == state
+    assert dict(record.pairs)["ce_id"] == f"{LOG_ID}/70/billing.invoices.v1/acme/a-1/1/2".encode()
 
 
 def test_a_heartbeat_goes_there_and_back_on_any_topic() -> None:
@@ -141,7 +142,7 @@ def test_a_heartbeat_goes_there_and_back_on_any_topic() -> None:
     for topic in TOPICS.public:
         record = heartbeat_record(topic, 5, heartbeat)
         assert (record.key, record.partition) == (HEARTBEAT_KEY, 5)
-        assert decode(topic, record.key, record.value, record.headers) == heartbeat
+        assert decode(topic, record.key, record.value, record.pairs) == heartbeat
 
 
 def test_the_same_event_has_the_same_record_each_time() -> None:

@@ -54,7 +54,7 @@ def test_events_name_the_one_before_them_in_their_partition_whatever_the_pages(
     assert records == records_of(EventStream(log, TOPICS), log, 13)
     last = dict.fromkeys(range(TOPICS.partitions), 0)
     for record, stored in zip(records, log.read_settled(0, 10_000), strict=True):
-        message = decode(TOPICS.events, record.key, record.value, record.headers)
+        message = decode(TOPICS.events, record.key, record.value, record.pairs)
         assert isinstance(message, PublishedEvent)
         assert (message.event, message.prev) == (stored, last[record.partition])
         last[record.partition] = stored.position
@@ -87,12 +87,12 @@ def test_a_page_given_again_after_a_failure_gives_the_same_records(log: MemoryEv
 def test_each_states_revision_is_the_position_of_the_event_that_made_it(log: MemoryEventLog) -> None:
     for record in records_of(StateStream(log, TOPICS), log, 25):
         topic = next(topic for topic in TOPICS.public if topic.name == record.topic)
-        state = decode(topic, record.key, record.value, record.headers)
+        state = decode(topic, record.key, record.value, record.pairs)
         assert isinstance(state, PublishedState)
         stored = log.at_position(state.revision)
         assert stored is not None
         assert stored.account_id == state.account_id
-        assert dict(record.headers)["ce_time"] == stored.recorded_at.isoformat().encode()
+        assert dict(record.pairs)["ce_time"] == stored.recorded_at.isoformat().encode()
         assert record.partition == topic.partition_of(state.account_id)
 
 

@@ -1,0 +1,126 @@
+"""Measuring in turns, and saying what came of it.
+
+measured = compared("publish", "events/s", ours=relay, peer=producer, rounds=5)
+say(measured, json=True)
+
+rates = in_turns({"ours": append, "stock": recorder, "pgbench": inserts}, rounds=5)
+against("append", "events/s", rates["ours"], rates["stock"], peer_is="stock")
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+Figure: TypeAlias = float
+"""A rate, or a time in ms: what a round gives."""
+
+R = TypeVar("R")
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A line of --json: medians over the rounds. `ratio` is ours over the peer's; where `lower_is_better` the
+    peer's over ours, so that more is always better. `peer` None: there is nobody to compare with. `about`: the
+    conditions, and figures beside."""
+
+    name: str
+    unit: str
+    ours: float
+    peer: float | None
+    ratio: float | None
+    peer_is: str = ""
+    rounds: int = 1
+    best: float | None = None
+    lower_is_better: bool = False
+    events: int | None = None
+    bytes_per_event: float | None = None
+    about: dict[str, object] = {}
+
+
+def compared(
+    name: str,
+    unit: str,
+    *,
+    ours: Callable[[], Figure],
+    peer: Callable[[], Figure] | None = None,
+    peer_is: str = "",
+    rounds: int = 5,
+    lower_is_better: bool = False,
+    about: Mapping[str, object] | None = None,
+) -> Measured:
+    """Both in turns, so that whatever else the machine does hits both."""
+    sides = {"peer": peer, "ours": ours} if peer is not None else {"ours": ours}
+    rates = in_turns(sides, rounds)
+    return against(
+        name,
+        unit,
+        rates["ours"],
+        rates.get("peer"),
+        peer_is=peer_is,
+        lower_is_better=lower_is_better,
+        about=about,
+    )
+
+
+def in_turns(sides: Mapping[str, Callable[[], R]], rounds: int) -> dict[str, list[R]]:
+    """What each side's rounds gave: one of each after the other, so many times."""
+    found: dict[str, list[R]] = {side: [] for side in sides}
+    for _ in range(rounds):
+        for side, run in sides.items():
+            found[side].append(run())
+    return found
+
+
+def against(
+    name: str,
+    unit: str,
+    ours: Sequence[Figure],
+    peer: Sequence[Figure] | None = None,
+    *,
+    peer_is: str = "",
+    lower_is_better: bool = False,
+    events: int | None = None,
+    bytes_per_event: float | None = None,
+    about: Mapping[str, object] | None = None,
+) -> Measured:
+    """The line of these rounds: median against median."""
+    median = statistics.median(ours)
+    other = statistics.median(peer) if peer else None
+    best = min(ours) if lower_is_better else max(ours)
+    return Measured(
+        name=name,
+        unit=unit,
+        ours=_round(median),
+        peer=None if other is None else _round(other),
+        ratio=None if other is None else _ratio(median, other, lower_is_better=lower_is_better),
+        peer_is=peer_is,
+        rounds=len(ours),
+        best=_round(best),
+        lower_is_better=lower_is_better,
+        events=events,
+        bytes_per_event=bytes_per_event,
+        about=dict(about or {}),
+    )
+
+
+def say(measured: Measured, *, json: bool) -> None:
+    """One line, for programs or for people."""
+    if json:
+        print(msgspec.json.encode(measured).decode(), flush=True)
+        return
+    line = f"{measured.name}: {measured.ours:,} {measured.unit}"
+    if measured.peer is not None:
+        line += f", {measured.peer_is} {measured.peer:,}: {measured.ratio} times"
+    about = ", ".join(f"{name} {value}" for name, value in measured.about.items())
+    print(line + (f" ({about})" if about else ""), flush=True)
+
+
+def _ratio(ours: float, peer: float, *, lower_is_better: bool) -> float:
+    return round(peer / ours if lower_is_better else ours / peer, 3)
+
+
+def _round(figure: float) -> float:
+    return round(figure, 1 if figure >= 10 else 3)
