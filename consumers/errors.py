@@ -5,6 +5,7 @@ ConsumerError
 ├── PartitionMoved      another instance took records in: read again from where it is
 ├── PartitionsHeld      another instance reads them
 ├── UnknownConsumer     there is none of that name
+├── ArchiveBroken       an archive's files are not what was archived
 └── ReplayRefused       replayed tables cannot take the live ones' place (yet)
 """
 # ruff: noqa: N818  (they are named for what happened)
@@ -20,6 +21,7 @@ HaltCode = Literal[
     "topic_replaced",
     "partitions_changed",
     "foreign_log",
+    "altered",
 ]
 
 _REMEDIES: dict[HaltCode, str] = {
@@ -29,6 +31,7 @@ _REMEDIES: dict[HaltCode, str] = {
     "retention_hole": "records were deleted unread: read the topic anew into an empty consumer",
     "topic_replaced": "the topic was made anew: read it into an empty consumer",
     "partitions_changed": "keys have moved: read the topic anew into an empty consumer",
+    "altered": "the record is not what was appended: find out who writes to the topic",
     "foreign_log": "another log is published there now: read it into an empty consumer",
 }
 
@@ -85,3 +88,21 @@ class UnknownConsumer(ConsumerError):
 
     def __str__(self) -> str:
         return f"{self.name!r} is none of {', '.join(self.known)}"
+
+
+class ArchiveBroken(ConsumerError):
+    """A file of an audit archive is not what was archived."""
+
+    def __init__(
+        self,
+        code: Literal[
+            "manifest_altered", "file_missing", "file_altered", "file_unreadable", "events_altered"
+        ],
+        message: str,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message

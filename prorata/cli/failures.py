@@ -9,6 +9,7 @@ import traceback
 import cyclopts
 
 from domain.errors import InvalidInput
+from prorata.printable import printable
 
 NOT_SO, BAD_INPUT, UNREACHABLE, HALTED, OWN_FAULT = 1, 2, 3, 4, 70
 
@@ -18,7 +19,7 @@ def explained(error: Exception) -> int:
     if isinstance(error, cyclopts.CycloptsError):
         return _say(BAD_INPUT, "usage", f"{error}\nSee `prorata --help`.")
     if isinstance(error, InvalidInput):
-        return _say(BAD_INPUT, error.code, str(error))
+        return _say(BAD_INPUT, error.code, printable(str(error)))
     code = getattr(error, "code", None)
     if isinstance(code, str):
         return _say(_exit_code(error), code, str(error))
@@ -34,14 +35,14 @@ def explained(error: Exception) -> int:
 
 def _exit_code(error: Exception) -> int:
     """Of a failure of one of the packages, which all have a code."""
-    from consumers.errors import ConsumerHalted, ReplayRefused, UnknownConsumer
+    from consumers.errors import ArchiveBroken, ConsumerHalted, ReplayRefused, UnknownConsumer
     from consumers.finance_ledger.closing import CloseRefused
     from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
     from publishing.errors import RelayHalted, TopicsRefused
 
     if isinstance(error, UnknownProjection | UnknownConsumer):
         return BAD_INPUT
-    if isinstance(error, CloseRefused | ReplayRefused):
+    if isinstance(error, ArchiveBroken | CloseRefused | ReplayRefused):
         return NOT_SO
     if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
         return HALTED

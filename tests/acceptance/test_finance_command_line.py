@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -78,3 +80,13 @@ def test_a_consumer_is_replayed_beside_the_live_one(prorata: CommandLine) -> Non
     assert "nothing was swapped" in prorata("replay", "entitlement_cache", "--no-swap").out
     assert prorata("replay", "entitlement_cache").out == "entitlement_cache is replayed\n"
     assert prorata("replay", "nobody").exit_code == 2
+
+
+def test_an_archive_is_written_and_verified(prorata: CommandLine, tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    assert prorata("archive", "verify", str(folder)).exit_code == 2
+    assert prorata("archive", "run", str(folder), "--once").exit_code == 0
+    assert prorata("archive", "verify", str(folder)).exit_code == 2  # the first day is not over
+    (folder / "manifest.jsonl").write_text("{}\n")
+    altered = prorata("archive", "verify", str(folder))
+    assert (altered.exit_code, altered.err.split(":")[1].strip()) == (1, "manifest_altered")

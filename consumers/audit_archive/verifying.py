@@ -1,0 +1,78 @@
+"""Whether an archive is what was archived, from its files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from consumers.audit_archive.files import Entry, entries, read_day, sha256_of
+from consumers.errors import ArchiveBroken
+from eventlog.chain import verify_account
+from eventlog.records import Head, StoredEvent
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What an archive holds: `heads` are the accounts' last events, by account."""
+
+    log_id: UUID | None
+    files: int
+    events: int
+    accounts: int
+    last_day: date | None
+    cut: int
+    heads: dict[str, StoredEvent]
+
+
+def verify(folder: Path) -> Verified:
+    """Check every file and event. Memory holds one event for each account.
+
+    Raises ArchiveBroken with the first thing that is not as it was archived: `manifest_altered`,
+    `file_missing`, `file_altered`, `file_unreadable`, `events_altered`.
+    """
+    heads: dict[str, StoredEvent] = {}
+    lines, events, cut = entries(folder), 0, 0
+    for entry in lines:
+        path = folder / entry.file
+        if not path.exists():
+            raise ArchiveBroken("file_missing", f"{path} is in the manifest, and is not there")
+        if sha256_of(path) != entry.sha256:
+            raise ArchiveBroken("file_altered", f"{path} is not what was archived")
+        found = 0
+        for event in _in_order(entry, cut, read_day(folder, entry.file)):
+            _check(entry, event, heads)
+            found += 1
+        if found != entry.events:
+            raise ArchiveBroken("events_altered", f"{path} holds {found} events, not {entry.events}")
+        events, cut = events + found, entry.cut
+    last = lines[-1] if lines else None
+    return Verified(
+        log_id=last.log_id if last else None,
+        files=len(lines),
+        events=events,
+        accounts=len(heads),
+        last_day=last.day if last else None,
+        cut=cut,
+        heads=heads,
+    )
+
+
+def _in_order(entry: Entry, cut: int, events: Iterator[StoredEvent]) -> Iterator[StoredEvent]:
+    position = cut
+    for event in events:
+        if not position < event.position <= entry.cut:
+            message = f"{entry.file}: position {event.position} stands after {position}"
+            raise ArchiveBroken("events_altered", f"{message}, and the day ends at {entry.cut}")
+        position = event.position
+        yield event
+
+
+def _check(entry: Entry, event: StoredEvent, heads: dict[str, StoredEvent]) -> None:
+    before = heads.get(event.account_id)
+    problem = verify_account(entry.log_id, [event], Head.NONE if before is None else before.head)
+    if problem is not None:
+        raise ArchiveBroken("events_altered", f"{entry.file}, position {event.position}: {problem}")
+    heads[event.account_id] = event
