@@ -33,6 +33,16 @@ class Place:
     skipped: int
 
 
+@dataclass(frozen=True)
+class Hearing:
+    """What a consumer has heard of its topics: the oldest of its partitions' last heartbeats (None: not of
+    every one yet), and the last position that one of them named."""
+
+    consumer: str
+    heartbeat_at: datetime | None
+    position: int | None
+
+
 _COLUMNS: Final = ", ".join(f"place.{name}" for name in Place.__dataclass_fields__)
 
 _ENSURE: Final = """
@@ -78,6 +88,19 @@ _LOCK: Final = """
     select from consumers.partitions
     where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s for update
 """
+
+
+_HEARING: Final = """
+    select consumer, case when bool_and(heartbeat_at is not null) then min(heartbeat_at) end as heartbeat_at,
+        max(greatest(heartbeat_position, last_position)) as position
+    from consumers.partitions group by consumer order by consumer
+"""
+
+
+def hearing(connection: Connection) -> list[Hearing]:
+    """Of every consumer."""
+    with connection.cursor(row_factory=class_row(Hearing)) as cursor:
+        return cursor.execute(_HEARING).fetchall()
 
 
 def ensure(connection: Connection, consumer: str, topic: str, partitions: int) -> int:

@@ -26,8 +26,8 @@ import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from consumers import places
-from consumers.errors import PartitionMoved, PartitionsHeld
+from consumers import halts, places
+from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.handler import Handler, at_home
 from consumers.session import Session
 from publishing.positions import READER
@@ -111,6 +111,9 @@ class Consumer:
                 yield Session(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds
                 )
+            except ConsumerHalted as halted:
+                halts.keep(connection, self._handler.name, halted)
+                raise
             finally:
                 with suppress(psycopg.Error):
                     places.unclaim(connection, self._handler.name, self._instance)

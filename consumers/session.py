@@ -10,7 +10,7 @@ from uuid import UUID
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
 
-from consumers import places
+from consumers import halts, places
 from consumers.batches import read_batch
 from consumers.effects import write
 from consumers.errors import ConsumerHalted, HaltCode
@@ -42,6 +42,7 @@ class Session:
         self._claim_seconds = claim_seconds
         self._places: dict[TopicPartition, Place] = {}
         self._claimed_at = -claim_seconds
+        self._works = False
         self._all = [TopicPartition(topic.name, nth) for topic in topics for nth in self._partitions(topic)]
 
     def claim(self, *, at_once: bool = False) -> bool:
@@ -66,6 +67,9 @@ class Session:
             batch = read_batch(self._topics[place.topic], self._places[place], records)
             write(self._connection, self._handler, batch)
             self._places[place] = batch.after
+            if not self._works:
+                self._works = True
+                halts.forget(self._connection, self._handler.name)
 
     def ends(self) -> dict[TopicPartition, int]:
         """Where the committed records of each partition end now."""

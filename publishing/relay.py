@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Thread
@@ -24,6 +24,7 @@ from typing import Final
 import psycopg
 
 from eventlog import EventLog, WrongDatabase
+from publishing import halts
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.lease import Lease, connect
@@ -175,7 +176,8 @@ class Relay:
         while not stop.is_set():
             try:
                 self._work(stop, once=False)
-            except RelayHalted:
+            except RelayHalted as halted:
+                self._remember(halted)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is: a new producer, from P
                 self._start_over(error, stop)
@@ -188,7 +190,10 @@ class Relay:
         for attempts_left in reversed(range(_ATTEMPTS_ONCE)):
             try:
                 return self._work(Event(), once=True)
-            except (RelayHalted, LeaseHeld):
+            except RelayHalted as halted:
+                self._remember(halted)
+                raise
+            except LeaseHeld:
                 raise
             except Exception as error:
                 if not attempts_left:
@@ -204,7 +209,9 @@ class Relay:
                 if self._take(lease, stop, once=once):
                     try:
                         with closing(Watchdog(self._on_hang)) as watchdog, self._session(watchdog) as session:
-                            self._publish(session, lease, stop, once=once)
+                            position = self._begin(session.mark())
+                            halts.forget(connection, self._name)
+                            self._publish(session, position, lease, stop, once=once)
                     finally:
                         lease.release()
         except psycopg.errors.UndefinedTable as error:
@@ -233,8 +240,9 @@ class Relay:
             commit_seconds=self._settings.commit_seconds,
         )
 
-    def _publish(self, session: Session, lease: Lease, stop: Event, *, once: bool) -> None:
-        position = self._begin(session.mark())
+    def _publish(
+        self, session: Session, position: Position, lease: Lease, stop: Event, *, once: bool
+    ) -> None:
         beaten = checked = pause = 0.0
         with ThreadPoolExecutor(1, f"relay {self.stream.name}, ahead") as ahead:
             coming: Future[_Page] | None = None
@@ -328,6 +336,10 @@ class Relay:
 
     def _halted(self, code: HaltCode, message: str) -> RelayHalted:
         return RelayHalted(self.stream.name, code, message)
+
+    def _remember(self, halted: RelayHalted) -> None:
+        with suppress(psycopg.Error), connect(self._database_url) as connection:
+            halts.keep(connection, self._name, halted)
 
     def _start_over(self, error: Exception, stop: Event) -> None:
         """Say what failed, wait a little, longer each time, and take smaller pages for a while."""

@@ -1,0 +1,109 @@
+"""`prorata status` and the metrics say how everything stands, and name what a person has to look at."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from tests.acceptance.command_line import PRORATA, CommandLine
+from tests.acceptance.test_command_line import OPEN, step
+
+
+@pytest.fixture
+def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+    """Everything is at work, and up to date."""
+    prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
+    assert prorata("migrate").exit_code == 0
+    assert prorata.commands(OPEN, step("2026-03-20", "purchase_plan", product="standard")).exit_code == 0
+    for command in (["project"], ["relay"], ["consume", "entitlement_cache"]):
+        assert prorata(*command, "--once").exit_code == 0
+    return prorata
+
+
+def test_all_is_well_when_everything_is_up_to_date(prorata: CommandLine) -> None:
+    done = prorata("status", "--json")
+    assert done.exit_code == 0, done
+    [status] = done.answers
+    assert status["troubles"] == []
+    assert {lag["name"]: lag["position"] for lag in status["relays"]} == {
+        "events": status["log_position"],
+        "state": status["log_position"],
+    }
+    assert {lag["seconds"] for lag in status["projections"]} == {0.0}
+    [consumer] = status["consumers"]
+    assert consumer["name"] == "entitlement_cache"
+    assert 0 <= consumer["seconds"] < 60
+    assert prorata("status").out.endswith("all is well\n")
+
+
+def test_what_lags_is_said_with_its_lag(prorata: CommandLine) -> None:
+    assert prorata.commands(step("2026-04-05", "purchase_addon", product="surveys")).exit_code == 0
+    [status] = prorata("status", "--json").answers
+    assert all(lag["seconds"] > 0 for lag in (*status["projections"], *status["relays"]))
+
+
+def test_a_halted_relay_stays_known_until_it_is_mended(prorata: CommandLine, database_url: str) -> None:
+    """A log restored from a backup holds another event where one was published."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table events disable trigger append_only")
+        last = "select max(position) from events"
+        [[kept]] = connection.execute(f"select hash from events where position = ({last})").fetchall()
+        connection.execute(f"update events set hash = sha256('other') where position = ({last})")
+        assert prorata("relay", "--once").exit_code == 4
+        done = prorata("status")
+        assert done.exit_code == 1
+        assert "halted" in done.out
+        assert "log_differs" in done.out
+        connection.execute(f"update events set hash = %s where position = ({last})", [kept])
+    assert prorata("relay", "--once").exit_code == 0
+    assert prorata("status").exit_code == 0
+
+
+def test_parked_keys_are_counted(prorata: CommandLine, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table finance_ledger.invoices add check (number <> 1)")
+    assert prorata("consume", "finance_ledger", "--once").exit_code == 0
+    [status] = prorata("status", "--json").answers
+    assert status["parked"] == [{"name": "finance_ledger", "keys": 1}]
+    assert status["troubles"] == ["finance_ledger: 1 parked"]
+
+
+def test_a_broker_that_is_away_is_said_and_the_rest_is_known(database_url: str) -> None:
+    prorata = CommandLine(database_url)
+    assert prorata("migrate").exit_code == 0
+    done = prorata("status", "--json")
+    assert done.exit_code == 1
+    [status] = done.answers
+    assert status["broker"] is False
+    assert status["projections"]
+
+
+@pytest.fixture
+def scraped(prorata: CommandLine) -> Iterator[Callable[[], str]]:
+    """Asks the metrics as Prometheus does."""
+    port = 20_000 + hash(prorata.environment["PRORATA_DATABASE_URL"]) % 10_000
+    served = subprocess.Popen([PRORATA, "metrics", "--port", str(port)], env=prorata.environment)
+
+    def scrape() -> str:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                    return str(answer.read().decode())
+            except urllib.error.URLError:
+                assert served.poll() is None
+
+    yield scrape
+    served.terminate()
+    assert served.wait(30) == 0
+
+
+def test_prometheus_gets_the_same_figures(scraped: Callable[[], str]) -> None:
+    text = scraped()
+    assert "prorata_troubles 0.0" in text
+    assert 'prorata_lag_seconds{kind="projection",name="entitlements"} 0.0' in text
+    assert 'prorata_position{kind="relay",name="events"}' in text
