@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -26,6 +27,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recover_after: float = 10.0
     """Seconds after which a payment without an answer is taken over: longer than any live process waits
     for the gateway."""
+
+    log_format: Literal["text", "json"] = "text"
+    """How log lines on stderr are written: for people, or as JSON."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From which level on lines are written; `info` has a line for each command and billing step."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str] | None = None) -> Settings:

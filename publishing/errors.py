@@ -19,6 +19,9 @@ HaltCode = Literal[
     "log_behind",
     "log_differs",
     "position_lost",
+    "position_wrong",
+    "topic_recreated",
+    "fold_outdated",
     "partitions_changed",
     "record_too_large",
     "wrong_database",
@@ -26,13 +29,18 @@ HaltCode = Literal[
 ]
 
 _REMEDIES: dict[HaltCode, str] = {
-    "foreign_log": "point the relay at the log that was published here, or use another topic prefix",
+    "foreign_log": "point the relay at the log that was published here, or publish this one beside it "
+    "(`prorata relay --republish-to v2.`)",
     "log_behind": "the database was restored to a moment before what is published: restore a later one, or "
-    "publish this log under another topic prefix",
+    "publish this log beside it (`prorata relay --republish-to v2.`)",
     "log_differs": "the log went on differently after a restore: restore the one that was published, or "
-    "publish this one under another topic prefix",
-    "position_lost": "restore the position topic, or publish under another topic prefix; publishing anew "
-    "would double every event",
+    "publish this one beside it (`prorata relay --republish-to v2.`)",
+    "position_lost": "restore the position topic, or say how far the topics are (`prorata relay --from "
+    "POSITION`); publishing anew would double every event",
+    "position_wrong": "say the position of the last event that the topic holds, 0 for an empty one",
+    "topic_recreated": "its readers have to begin anew too: say that it is published from the beginning "
+    "(`prorata relay --from 0`), or publish beside it (`prorata relay --republish-to v2.`)",
+    "fold_outdated": "use the newer code: what this one makes is older than what is published",
     "partitions_changed": "keys would move to other partitions: publish under another topic prefix",
     "record_too_large": "raise max.message.bytes of the topic and max_request_size of the relay",
     "wrong_database": "check the address of the database",

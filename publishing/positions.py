@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -46,12 +47,13 @@ _MARK_SECONDS: Final = 30
 
 class Position(msgspec.Struct, frozen=True):
     """The last event published, 0 for none, and its hash in hexadecimal; for the events topic, also the last
-    event's position in each partition (0: none)."""
+    event's position in each partition (0: none). `topic_ids`: of the topics that it speaks of."""
 
     log_id: UUID
     position: int
     hash: str
     last: tuple[int, ...]
+    topic_ids: dict[str, str] = {}
 
 
 _decoder: Final = msgspec.json.Decoder(Position)
@@ -85,13 +87,47 @@ def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | No
     return None
 
 
-def holds_events(bootstrap: str, topic: Topic) -> bool:
-    """Whether anything is published in the topic, or was."""
-    places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+def last_events(bootstrap: str, topic: Topic) -> tuple[int, ...]:
+    """The position of the last event in each partition of the events topic, 0 where there is none."""
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
-        spans = _spans(consumer, places)
-        deleted = any(beginning > 0 for beginning, _ in spans.values())
-        return deleted or bool(_read(consumer, spans, first=True))
+        places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+        return tuple(_last_event(consumer, place, span) for place, span in _spans(consumer, places).items())
+
+
+def _last_event(consumer: KafkaConsumer, place: TopicPartition, span: tuple[int, int]) -> int:
+    (beginning, end), back = span, 64
+    while end > beginning:  # step back over heartbeats and aborted records
+        start = max(beginning, end - back)
+        headers = [dict(record.headers) for record in _read(consumer, {place: (start, end)})]
+        positions = [int(found["pos"]) for found in headers if "pos" in found]
+        if positions:
+            return positions[-1]
+        end, back = start, back * 4
+    return 0
+
+
+def newest_values(bootstrap: str, topic: Topic) -> dict[bytes, tuple[bytes, int]]:
+    """Of a state topic, the digest of the newest value of each key, and the version of its fold.
+
+    Memory holds some 200 bytes a key.
+    """
+    newest: dict[bytes, tuple[bytes, int]] = {}
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+        places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+        for place, (start, end) in _spans(consumer, places).items():
+            consumer.assign([place])
+            consumer.seek(place, start)
+            while (consumer.position(place) or 0) < end:
+                for records in consumer.poll(_POLL_MS).values():
+                    for record in records:
+                        fold = int(dict(record.headers).get("fold", b"0"))
+                        newest[record.key] = digest_of(record.value), fold
+    return newest
+
+
+def digest_of(value: bytes) -> bytes:
+    """What tells two values apart."""
+    return blake2b(value, digest_size=16).digest()
 
 
 def _spans(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Spans:
@@ -100,8 +136,8 @@ def _spans(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Spans:
     return {place: (beginnings[place], ends[place]) for place in places}
 
 
-def _read(consumer: KafkaConsumer, spans: Spans, *, first: bool = False) -> list[ConsumerRecord]:
-    """The committed records of the spans, or the first few of them."""
+def _read(consumer: KafkaConsumer, spans: Spans) -> list[ConsumerRecord]:
+    """The committed records of the spans."""
     consumer.assign(spans)
     for place, (start, _) in spans.items():
         consumer.seek(place, start)
@@ -110,6 +146,4 @@ def _read(consumer: KafkaConsumer, spans: Spans, *, first: bool = False) -> list
         # A poll that only meets aborted records waits for its whole time.
         for records in consumer.poll(_POLL_MS).values():
             found += records
-        if first and found:
-            break
     return found

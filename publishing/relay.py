@@ -22,16 +22,17 @@ from threading import Event, Thread
 from typing import Final
 
 import psycopg
+from msgspec.structs import replace
 
 from eventlog import EventLog, WrongDatabase
 from publishing import halts
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
-from publishing.lease import Lease, connect
-from publishing.positions import Position, holds_events, read_position
+from publishing.lease import Connection, Lease, connect
+from publishing.positions import Position, last_events, read_position
 from publishing.producing import Session
 from publishing.streams import EventStream, StateStream, Stream
-from publishing.topics import PARTITIONS, Topics, ensure_topics
+from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids
 from publishing.watchdog import Watchdog, leave
 
 logger = logging.getLogger(__name__)
@@ -203,15 +204,25 @@ class Relay:
 
     def _work(self, stop: Event, *, once: bool) -> None:
         """From taking the lease to `stop`, or to the first error."""
+
+        def work(session: Session, lease: Lease, connection: Connection) -> None:
+            position = self._begin(session.mark())
+            halts.forget(connection, self._name)
+            self._publish(session, position, lease, stop, once=once)
+
+        self._alone(work, stop, once=once)
+
+    def _alone(
+        self, work: Callable[[Session, Lease, Connection], None], stop: Event, *, once: bool = True
+    ) -> None:
+        """Do the work with the lease and a producer that fences every earlier one."""
         try:
             with connect(self._database_url) as connection:
                 lease = Lease(connection, self._name, seconds=self._settings.lease_seconds)
                 if self._take(lease, stop, once=once):
                     try:
                         with closing(Watchdog(self._on_hang)) as watchdog, self._session(watchdog) as session:
-                            position = self._begin(session.mark())
-                            halts.forget(connection, self._name)
-                            self._publish(session, position, lease, stop, once=once)
+                            work(session, lease, connection)
                     finally:
                         lease.release()
         except psycopg.errors.UndefinedTable as error:
@@ -253,9 +264,9 @@ class Relay:
                 if now - checked >= self._settings.check_seconds:
                     checked = now
                     self._check(position)
-                page = self._page(position) if coming is None else coming.result()
+                page = self._page(position, self._batch) if coming is None else coming.result()
                 # While a transaction is on its way, the next one is made: most of its time is waiting.
-                coming = ahead.submit(self._page, page.position) if page.is_full else None
+                coming = ahead.submit(self._page, page.position, self._batch) if page.is_full else None
                 self._commit(session, position, page, log_time)
                 if once and not page.is_full:
                     return
@@ -265,14 +276,15 @@ class Relay:
                 if pause:
                     stop.wait(pause)
 
-    def _page(self, after: Position) -> _Page:
-        """What has settled after that position, as records, and the position after it."""
-        events = self._log.read_settled(after.position, self._batch)
+    def _page(self, after: Position, limit: int) -> _Page:
+        """Up to `limit` events that have settled after that position, as records, and the position after them."""
+        events = self._log.read_settled(after.position, limit)
         if not events:
             return _Page([], after, is_full=False)
         records, last_of_each = self.stream.records(events, after.last)
-        position = Position(after.log_id, events[-1].position, events[-1].hash.hex(), last_of_each)
-        return _Page(records, position, is_full=len(events) >= self._batch, events=len(events))
+        last = events[-1]
+        position = Position(after.log_id, last.position, last.hash.hex(), last_of_each, after.topic_ids)
+        return _Page(records, position, is_full=len(events) >= limit, events=len(events))
 
     def _commit(self, session: Session, before: Position, page: _Page, log_time: datetime | None) -> None:
         """One transaction with the page, and with a heartbeat if one is due and true."""
@@ -284,6 +296,8 @@ class Relay:
         session.publish(page.records + heartbeats, page.position)
         self._backoff = _SHORTEST_BACKOFF
         self._report(Progress(self.stream.name, page.position.position, page.events))
+        facts = {"stream": self.stream.name, "position": page.position.position, "events": page.events}
+        logger.debug("published", extra=facts)
 
     def _is_all_there_was(self, before: Position, page: _Page) -> bool:
         """Whether the log has nothing behind the page. Not so while catching up, nor while a long transaction
@@ -300,23 +314,31 @@ class Relay:
         ]
 
     def _begin(self, mark: int) -> Position:
-        """The stream's position, which the log has been asked to confirm."""
+        """The stream's position, which the log and the topics have been asked to confirm."""
         position = read_position(self._bootstrap, self._topics, self.stream.number, mark)
+        ids = topic_ids(self._bootstrap, self.stream.topics)
         if position is None:
-            chained = [topic for topic in self.stream.topics if topic.kind == "events"]
-            if any(holds_events(self._bootstrap, topic) for topic in chained):
-                raise self._halted(
-                    "position_lost", f"{chained[0].name} holds events, but no position is kept"
-                )
+            held = max(self._last_events(), default=0)
+            if held:
+                message = f"{self.stream.topics[0].name} holds events up to position {held}, but none is kept"
+                raise self._halted("position_lost", message)
             position = Position(self._log.log_id, 0, "", (0,) * self._topics.partitions)
         if len(position.last) != self._topics.partitions:
             raise self._halted(
                 "partitions_changed",
                 f"it was begun on {len(position.last)} partitions, not on {self._topics.partitions}",
             )
+        for name, topic_id in position.topic_ids.items():
+            if ids.get(name) != topic_id:
+                raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
         self._check(position)
         logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
-        return position
+        return replace(position, topic_ids=ids)
+
+    def _last_events(self) -> tuple[int, ...]:
+        """The last event's position in each partition, where the stream is the events'."""
+        chained = [topic for topic in self.stream.topics if topic.kind == "events"]
+        return last_events(self._bootstrap, chained[0]) if chained else ()
 
     def _check(self, position: Position) -> None:
         """Raise RelayHalted unless the log holds the very event that was published last."""

@@ -19,7 +19,7 @@ from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections import access_windows, entitlements, invoices
 from projections.fold import Evolution, Fold
-from projections.states import AccountStates, Reading, read
+from projections.states import AccountStates, Folded, Reading, from_start, read, stream
 from publishing.envelope import PublishedState, Record, event_record, state_record
 from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
@@ -86,8 +86,10 @@ class StateStream:
     number: Final = 1
 
     def __init__(self, log: EventLog, topics: Topics, *, remembered: int = REMEMBERED_ACCOUNTS) -> None:
+        self._log = log
         self._log_id = log.log_id
         self._codec = domain_codec()
+        self._invoices_topic = topics.invoices
         self._accounts = _Documents(
             log,
             self._codec,
@@ -112,6 +114,19 @@ class StateStream:
             records += self._invoices.records(self._log_id, readings)
         return records, last
 
+    def states(self, topic: Topic, until: int) -> Iterator[Record]:
+        """Of every account, what that topic has to hold once the log up to the position is published."""
+        documents = self._invoices if topic.base == self._invoices_topic.base else self._accounts
+        for account_id in self._log.accounts():
+            readings = list(stream(self._log, self._codec, account_id, until=until))
+            for record in documents.from_start(self._log_id, readings):
+                if record.topic == topic.name:
+                    yield record
+
+    def fold_of(self, topic: Topic) -> int:
+        """The version of the fold that this code makes the topic's states with."""
+        return {**self._accounts.versions, **self._invoices.versions}[topic.base]
+
 
 class _Documents(Generic[S]):
     """The documents of some folds over the same states, as records."""
@@ -124,13 +139,21 @@ class _Documents(Generic[S]):
         folds: tuple[tuple[Fold[S, Any], Topic], ...],
         remembered: int,
     ) -> None:
+        self._evolution = evolution
         self._states = AccountStates(evolution, log, codec, limit=remembered)
         self._folds = folds
+        self.versions = {topic.base: fold.version for fold, topic in folds}
         self._encoder = msgspec.json.Encoder(order="deterministic")
 
     def records(self, log_id: UUID, readings: list[Reading]) -> Iterator[Record]:
         """Of what one account's events in a page made or changed."""
-        folded = self._states.advance(readings)
+        yield from self._records(log_id, self._states.advance(readings), readings)
+
+    def from_start(self, log_id: UUID, readings: list[Reading]) -> Iterator[Record]:
+        """Of all that the account's whole history makes."""
+        yield from self._records(log_id, from_start(self._evolution, readings), readings)
+
+    def _records(self, log_id: UUID, folded: Folded[S], readings: list[Reading]) -> Iterator[Record]:
         if folded.failure is not None:
             logger.error("state topics: left out %s", folded.failure)
         recorded = {stored.position: stored.recorded_at for _, stored in readings}

@@ -151,6 +151,13 @@ def check_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS)
     return topics
 
 
+def topic_ids(bootstrap: str, topics: tuple[Topic, ...]) -> dict[str, str]:
+    """The broker's id of each: another one after a topic was deleted and made anew."""
+    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+        found = admin.describe_topics([topic.name for topic in topics])
+    return {str(topic["name"]): str(topic["topic_id"]) for topic in found}
+
+
 def _missing(admin: KafkaAdminClient, topics: Topics) -> list[Topic]:
     there = set(admin.list_topics())
     return [topic for topic in topics.all if topic.name not in there]

@@ -127,14 +127,16 @@ class BillingRun:
     def _settle(self, account_id: str, until: Instant) -> int | Exception:
         """The number of events recorded, or why not."""
         try:
-            return self._service.settle(account_id, until)
+            recorded = self._service.settle(account_id, until)
         except (LogUnavailable, WrongDatabase):
             raise
         except PaymentUnanswered as error:
             return error
         except Exception as error:
-            _logger.exception("account %s could not be settled", account_id)
+            _logger.exception("account %s could not be settled", account_id, extra={"account": account_id})
             return error
+        _logger.info("account settled", extra={"account": account_id, "events": recorded})
+        return recorded
 
 
 def _with(report: RunReport, account_id: str, outcome: int | Exception) -> RunReport:

@@ -71,6 +71,8 @@ class Attempt:
         """Something was given to the log, so a failure leaves a fate unknown."""
         self.recorded = 0
         """Events that were recorded."""
+        self.position: int | None = None
+        """Of the last event that was recorded."""
         self.own_intent: int | None = None
         """The version of the command's own payment's intent, once it is recorded."""
 
@@ -102,6 +104,7 @@ class Attempt:
         self.loaded = LoadedAccount(state, stored[-1].head)
         self.confirmed = True
         self.recorded += len(stored)
+        self.position = stored[-1].position
         self._ports.accounts.keep(self.account_id, self.loaded, since=before)
         payment = state.payment
         if payment is not None:

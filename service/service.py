@@ -10,6 +10,7 @@ activated without an answer (R16).
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,6 +43,8 @@ from service.recovery import Recovery, Waiting
 Result = TypeVar("Result")
 Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Repeated]
 
+_logger = logging.getLogger(__name__)
+
 EVENTS_OF_A_COMMAND = 2
 """At most: an intent, and what came of it."""
 
@@ -53,10 +56,12 @@ PROVIDER_AWAY = Refusal(
 
 
 class Given(msgspec.Struct, frozen=True):
-    """The answer to a command, and the account's version after it (None: there is no account)."""
+    """The answer to a command, and the account's version after it (None: there is no account). `position`: of
+    the last event that was recorded for it here, None if none was."""
 
     answer: Answer
     version: int | None
+    position: int | None = None
 
 
 class BillingService:
@@ -129,9 +134,11 @@ class BillingService:
             return given
 
         try:
-            return self._winning(account_id, give, means, actor)
+            given = self._winning(account_id, give, means, actor)
         except LogUnavailable as error:
             raise Unanswered(account_id, request.id, error.reason, begun=begun) from error
+        _log_answer(account_id, request, given)
+        return given
 
     def preview(self, account_id: str, request: Request) -> Given:
         """What `handle` would answer now, every charge taken as paid; nothing is changed (R48)."""
@@ -237,7 +244,8 @@ class BillingService:
         if isinstance(outcome, Repeated):
             assert state is not None
             return self._as_recorded(attempt.account_id, outcome.version, state.currency, request.language)
-        return Given(outcome, None if attempt.state is None else attempt.state.version)
+        version = None if attempt.state is None else attempt.state.version
+        return Given(outcome, version, attempt.position)
 
     def _deciding(self, attempt: Attempt) -> Decide:
         """The conversation itself. Where another process was first to conclude the command's own payment,
@@ -307,6 +315,20 @@ class BillingService:
         if not isinstance(events[0], e.PaymentStarted):  # after an intent only what came of it can follow
             del events[1:]
         return Given(answer_of(events, currency, language), stored[len(events) - 1].version)
+
+
+def _log_answer(account_id: str, request: Request, given: Given) -> None:
+    """Who asked, what it costs and what it says stays out of it."""
+    facts = {
+        "account": account_id,
+        "command": type(request.command).__name__,
+        "command_id": request.id,
+        "outcome": given.answer.outcome,
+        "code": given.answer.code,
+        "version": given.version,
+        "position": given.position,
+    }
+    _logger.info("command answered", extra=facts)
 
 
 def _must_wait(given: Given, attempt: Attempt) -> bool:

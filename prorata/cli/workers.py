@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from domain.calendar import parse_moment
+from domain.errors import InvalidInput
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
+    from eventlog import EventLog
     from service.billing import RunReport
 
 Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
@@ -92,24 +94,46 @@ def project(*, once: Once = False) -> int:
     return 0
 
 
-def relay(*, once: Once = False) -> int:
-    """Publish the log's events and the state topics to Kafka, each event exactly once."""
+def relay(
+    *,
+    once: Once = False,
+    from_: Annotated[
+        int | None,
+        Parameter(name="--from", help="First say that events up to this position are published, 0: none."),
+    ] = None,
+    republish_to: Annotated[
+        str | None, Parameter(help="Publish all of the log anew, under this prefix, such as v2.")
+    ] = None,
+    refresh: Annotated[
+        str | None, Parameter(help="Only send what differs in this state topic, such as billing.invoices.v1.")
+    ] = None,
+) -> int:
+    """Publish the log's events and the state topics to Kafka, each event exactly once.
+
+    After `--republish-to PREFIX` let readers use it too: PRORATA_KAFKA_PREFIX.
+    """
     from prorata.wiring import opened_log
+    from publishing.mending import take_up
     from publishing.relay import Progress, run_relay
     from publishing.watchdog import leave
 
     settings = Settings.of()
+    prefix = settings.kafka_prefix if republish_to is None else republish_to
     published: dict[str, int] = {}
 
     def report(progress: Progress) -> None:
         published[progress.stream] = published.get(progress.stream, 0) + progress.events
 
     with opened_log(settings) as log:
+        if refresh is not None:
+            return _refresh(log, settings, refresh, prefix)
+        if from_ is not None:
+            take_up(log, settings.kafka, settings.database_url, from_, prefix)
         run_relay(
             log,
             settings.kafka,
             settings.database_url,
-            prefix=settings.kafka_prefix,
+            prefix=prefix,
             once=once,
             stop=None if once else stopping(),
             report=report,
@@ -117,6 +141,17 @@ def relay(*, once: Once = False) -> int:
         )
     done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
     print(done or "nothing to publish")
+    return 0
+
+
+def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:
+    from publishing.mending import refresh
+
+    try:
+        sent = refresh(log, settings.kafka, settings.database_url, topic, prefix)
+    except KeyError:
+        raise InvalidInput("unknown_topic", "--refresh", f"{topic!r} is no state topic") from None
+    print(f"{topic}: {sent} states were not what they should be, and are sent")
     return 0
 
 

@@ -38,7 +38,11 @@ def assert_events_published_once(bootstrap: str, topics: Topics, log: EventLog) 
         before[partition] = stored.position
     for partition in range(topics.partitions):
         found = [(message.prev, message.event) for message in published[partition]]
-        assert found == expected[partition], f"partition {partition}"
+        positions = (
+            [event.position for _, event in found],
+            [event.position for _, event in expected[partition]],
+        )
+        assert found == expected[partition], f"partition {partition}: {positions}"
         assert all(message.is_intact() for message in published[partition])
     return sum(map(len, published.values()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,18 +16,33 @@ from publishing.topics import Topic
 
 
 def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
-    """Every committed record up to the topic's end now, in the order of each partition."""
+    """Every committed record up to the topic's end now, in the order of each partition.
+
+    A commit is answered when it is decided, not when it can be read: open transactions are waited for.
+    """
     places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     found: list[ConsumerRecord] = []
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
         consumer.assign(places)
         for place in places:
             consumer.seek(place, 0)
-        ends = consumer.end_offsets(places)
+        ends = _settled_ends(bootstrap, consumer, places)
         while any((consumer.position(place) or 0) < ends[place] for place in places):
             for records in consumer.poll(20).values():
                 found += records
     return found
+
+
+def _settled_ends(
+    bootstrap: str, consumer: KafkaConsumer, places: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Where the partitions end once no transaction is open in them."""
+    everything = {**READER, "isolation_level": "read_uncommitted"}
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **everything)) as all_of_it:
+        deadline = time.monotonic() + 30
+        while (ends := consumer.end_offsets(places)) != all_of_it.end_offsets(places):
+            assert time.monotonic() < deadline, f"a transaction stays open: {ends}"
+    return ends
 
 
 def read_messages(bootstrap: str, topic: Topic) -> Iterator[tuple[ConsumerRecord, Message]]:

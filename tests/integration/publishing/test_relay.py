@@ -24,7 +24,7 @@ from publishing.positions import Position, read_position
 from publishing.producing import Session
 from publishing.relay import Progress, Relay, run_relay
 from publishing.streams import EventStream
-from publishing.topics import Topics, ensure_topics
+from publishing.topics import Topics, ensure_topics, topic_ids
 from scripts.servers.kafka import KafkaBroker
 from tests.contract.eventlog.samples import new_event
 from tests.integration.publishing.conftest import HURRIED, MakeRelay
@@ -76,8 +76,9 @@ def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
     assert last is not None
     ends = {p: m[-1].event.position for p, m in read_events(kafka_bootstrap, topics.events).items()}
     expected = tuple(ends.get(partition, 0) for partition in range(topics.partitions))
+    ids = topic_ids(kafka_bootstrap, (topics.events,))
     assert read_position(kafka_bootstrap, topics, 0) == Position(
-        log.log_id, last.position, last.hash.hex(), expected
+        log.log_id, last.position, last.hash.hex(), expected, ids
     )
 
 
@@ -197,7 +198,7 @@ def test_it_halts_on_a_log_that_is_not_the_published_one(
     with pytest.raises(RelayHalted) as halted:
         relay.run_once()
     assert (halted.value.stream, halted.value.code) == ("events", "foreign_log")
-    assert "use another topic prefix" in str(halted.value)
+    assert "--republish-to" in str(halted.value)
 
 
 @pytest.mark.parametrize(("accounts", "seed", "code"), [(3, 1, "log_behind"), (40, 2, "log_differs")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
@@ -16,7 +18,8 @@ def written(headers: Headers) -> bytes:
     """A batch of one record with these headers, as kafka-python writes it."""
     builder = DefaultRecordBatchBuilder(2, 0, False, 1, 0, 0, 10**6)
     builder.append(0, 1_000, b"key", b"value", headers)
-    return bytes(builder.build())
+    build: Callable[[], bytearray] = builder.build
+    return bytes(build())
 
 
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=200) | LONG), max_size=20))
