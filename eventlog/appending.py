@@ -28,15 +28,16 @@ def seal(log_id: UUID, append: Append, now: datetime) -> list[StoredEvent]:
     clocks do. Raises EventRefused for what no log takes.
     """
     _check(append)
-    head, shard = append.head, shard_of(append.account_id)
+    account_id, head = append.account_id, append.head
+    shard, version, previous_hash = shard_of(account_id), head.version, head.hash
     recorded_at = (now if head.recorded_at is None else max(now, head.recorded_at)).astimezone(UTC)
-    rows, version, previous_hash = [], head.version, head.hash
+    rows = []
     for event in append.events:
         version += 1
         effective_at = event.effective_at.astimezone(UTC)
         sealed = event_hash(
             log_id,
-            account_id=append.account_id,
+            account_id=account_id,
             version=version,
             event_id=event.event_id,
             command_id=event.command_id,
@@ -48,24 +49,23 @@ def seal(log_id: UUID, append: Append, now: datetime) -> list[StoredEvent]:
             state=event.state,
             previous_hash=previous_hash,
         )
-        rows.append(
-            StoredEvent(
-                position=UNPLACED,
-                account_id=append.account_id,
-                version=version,
-                shard=shard,
-                event_id=event.event_id,
-                command_id=event.command_id,
-                type=event.type,
-                schema_version=event.schema_version,
-                recorded_at=recorded_at,
-                effective_at=effective_at,
-                actor=event.actor,
-                state=event.state,
-                previous_hash=previous_hash,
-                hash=sealed,
-            )
+        row = StoredEvent(
+            UNPLACED,
+            account_id,
+            version,
+            shard,
+            event.event_id,
+            event.command_id,
+            event.type,
+            event.schema_version,
+            recorded_at,
+            effective_at,
+            event.actor,
+            event.state,
+            previous_hash,
+            sealed,
         )
+        rows.append(row)
         previous_hash = sealed
     return rows
 
@@ -106,7 +106,12 @@ def _fault(append: Append) -> str | None:
 
 
 def _event_fault(event: NewEvent) -> str | None:
-    if not all(_is_text(text) for text in (event.type, event.command_id, event.actor) if text is not None):
+    command_id, actor = event.command_id, event.actor
+    if not (
+        _is_text(event.type)
+        and (command_id is None or _is_text(command_id))
+        and (actor is None or _is_text(actor))
+    ):
         return "type, command id and actor are text without NUL or half characters"
     if not 1 <= event.schema_version <= 32_767:
         return f"schema version {event.schema_version} is not between 1 and 32767"
@@ -119,6 +124,8 @@ def _event_fault(event: NewEvent) -> str | None:
 
 def _is_text(text: str) -> bool:
     """Whether PostgreSQL can hold it."""
+    if text.isascii():
+        return "\0" not in text
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:

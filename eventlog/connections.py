@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8BinaryDumper
 
+from eventlog.binding import take_packed
 from eventlog.errors import LogReplaced, LogUnavailable, NotMigrated, NotPrimary, UnsafeDurability
 from eventlog.migrate import EVENTLOG, missing
 
@@ -75,6 +76,13 @@ class Connections:
             time.sleep(pause)
             pause = min(2 * pause, 0.5)
 
+    def open(self) -> Connection:
+        """One more connection, checked alike; it is the caller's. Raises LogUnavailable, LogReplaced."""
+        try:
+            return self._open()
+        except _Lost as error:
+            raise LogUnavailable(str(error)) from error.__cause__
+
     def close(self) -> None:
         """Close what is idle now, and the others as they come back; later calls raise LogUnavailable."""
         self._closed = True
@@ -107,6 +115,9 @@ class Connections:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
+        return self._open()
+
+    def _open(self) -> Connection:
         try:
             connection, log_id = self._connect()
         except psycopg.OperationalError as error:
@@ -150,6 +161,7 @@ def _prepare(connection: Connection) -> UUID:
         raise NotMigrated(lacking)
     connection.execute(_SETTINGS)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
+    take_packed(connection.adapters)
     [[log_id]] = connection.execute(_LOG_ID).fetchall()
     assert isinstance(log_id, UUID)
     return log_id

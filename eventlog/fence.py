@@ -41,12 +41,17 @@ _WRITERS: Final = f"""
     select locks.virtualtransaction from pg_locks locks where {_WRITES_EVENTS}
 """
 
+# A prepared transaction has no session: pg_prepared_xacts knows it, by the transaction id that it has locked.
 _HOLDER: Final = f"""
     select locks.virtualtransaction, locks.pid, session.usename, session.application_name, session.state,
-        session.xact_start
-    from pg_locks locks left join pg_stat_activity session on session.pid = locks.pid
+        coalesce(session.xact_start, prepared.prepared) as began_at
+    from pg_locks locks
+    left join pg_stat_activity session on session.pid = locks.pid
+    left join pg_locks own on locks.pid is null and own.pid is null and own.locktype = 'transactionid'
+        and own.virtualtransaction = locks.virtualtransaction
+    left join pg_prepared_xacts prepared on prepared.transaction = own.transactionid
     where {_WRITES_EVENTS}
-    order by session.xact_start nulls last limit 1
+    order by began_at nulls last limit 1
 """
 
 _SETTLED: Final = f"""

@@ -1,31 +1,29 @@
 """Appends on a PostgreSQL connection: one statement, whatever the number of accounts and events."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from operator import attrgetter
 from typing import Final
 
+import msgspec
 import psycopg
 from msgspec.structs import replace
 
 from eventlog.appending import is_stored_as
+from eventlog.binding import TYPES, Packed, arrays, bigints
 from eventlog.connections import Connection
 from eventlog.errors import VersionConflict
 from eventlog.port import Outcome
 from eventlog.reading import head_of, read_account
 from eventlog.records import Append, StoredEvent
 
-_COLUMNS: Final = """account_id, version, shard, event_id, command_id, type, schema_version,
-    recorded_at, effective_at, actor, state, previous_hash, hash"""
+_COLUMNS: Final = ", ".join(TYPES)
+
+_ARRAYS: Final = ", ".join(f"${nth}::{kind}[]" for nth, kind in enumerate(TYPES.values(), 1))
+_FIRSTS: Final = f"${len(TYPES) + 1}::bigint[]"
 
 _GIVEN: Final = f"""
-    select * from unnest(
-        %(account_id)b::text[], %(version)b::bigint[], %(shard)b::smallint[], %(event_id)b::uuid[],
-        %(command_id)b::text[], %(type)b::text[], %(schema_version)b::smallint[],
-        %(recorded_at)b::timestamptz[], %(effective_at)b::timestamptz[], %(actor)b::text[],
-        %(state)b::bytea[], %(previous_hash)b::bytea[], %(hash)b::bytea[]
-    ) with ordinality as given ({_COLUMNS}, nth)
+    select * from unnest({_ARRAYS}) with ordinality as given ({_COLUMNS}, nth)
 """
 
 # The primary key refuses a version that is taken; this refuses one that would leave a gap or follow another
@@ -55,7 +53,7 @@ _APPEND: Final = f"""
     first as (
         insert into public.events ({_COLUMNS})
         select {_COLUMNS} from given
-        where nth = any(%(firsts)b::bigint[]) and {_FOLLOWS}
+        where nth = any({_FIRSTS}) and {_FOLLOWS}
         order by nth
         on conflict (account_id, version) do nothing
         returning account_id, version as first_version, position
@@ -72,8 +70,40 @@ _APPEND: Final = f"""
     select account_id, version, position from rest
 """
 
-_FIELDS: Final = tuple(name for name in StoredEvent.__struct_fields__ if name != "position")
-_values = attrgetter(*_FIELDS)
+
+class Insert(msgspec.Struct, frozen=True):
+    """A statement that returns (account id, version, position) of what it inserted."""
+
+    name: str
+    statement: str
+
+
+_ONE_EACH = Insert("append_one_each", _APPEND_ONE_EACH)
+_SEVERAL = Insert("append_several", _APPEND)
+INSERTS: Final = (_ONE_EACH, _SEVERAL)
+"""Every one that `insert_of` may name."""
+
+
+def insert_of(sealed: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Packed]]:
+    """What inserts the rows of appends to different accounts, and its arguments."""
+    in_order = sorted(sealed, key=lambda rows: rows[0].account_id)
+    rows = [row for append in in_order for row in append]
+    if len(rows) == len(in_order):
+        return _ONE_EACH, arrays(rows)
+    firsts = accumulate(map(len, in_order[:-1]), initial=1)
+    return _SEVERAL, [*arrays(rows), bigints(list(firsts))]
+
+
+def winners(
+    sealed: Mapping[int, list[StoredEvent]], returned: Iterable[tuple[str, int, int]]
+) -> dict[int, list[StoredEvent]]:
+    """The appends that won, with their positions, by what the insert returned."""
+    places = {(account_id, version): position for account_id, version, position in returned}
+    return {
+        nth: [replace(row, position=places[row.account_id, row.version]) for row in rows]
+        for nth, rows in sealed.items()
+        if (rows[0].account_id, rows[0].version) in places
+    }
 
 
 def store_each(
@@ -81,7 +111,7 @@ def store_each(
 ) -> dict[int, Outcome]:
     """Store what wins of appends to different accounts. Bears repeating: what is stored already has won."""
     won = _insert(connection, sealed)
-    return {nth: won.get(nth) or _fate(connection, appends[nth]) for nth in sealed}
+    return {nth: won.get(nth) or fate(connection, appends[nth]) for nth in sealed}
 
 
 def store_together(
@@ -102,29 +132,15 @@ def store_together(
     raise _conflict(connection, loser)
 
 
-def _insert(connection: Connection, sealed: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
-    """The appends that won, with their positions."""
-    in_order = sorted(sealed.values(), key=lambda rows: rows[0].account_id)
-    rows = [row for append in in_order for row in append]
-    bound: dict[str, object] = dict(
-        zip(_FIELDS, map(list, zip(*map(_values, rows), strict=True)), strict=True)
-    )
-    if len(rows) == len(in_order):
-        statement = _APPEND_ONE_EACH
-    else:
-        statement = _APPEND
-        bound["firsts"] = list(accumulate(map(len, in_order[:-1]), initial=1))
-    cursor = connection.execute(statement, bound, prepare=True, binary=True)
-    places = {(account_id, version): position for account_id, version, position in cursor}
-    won = {}
-    for nth, append in sealed.items():
-        if (append[0].account_id, append[0].version) in places:
-            won[nth] = [replace(row, position=places[row.account_id, row.version]) for row in append]
-    return won
-
-
-def _fate(connection: Connection, append: Append) -> Outcome:
+def fate(connection: Connection, append: Append) -> Outcome:
+    """What became of an append that did not win: stored by an earlier attempt, or a conflict."""
     return _stored_earlier(connection, append) or _conflict(connection, append)
+
+
+def _insert(connection: Connection, sealed: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+    insert, arguments = insert_of(sealed.values())
+    cursor = psycopg.RawCursor(connection)
+    return winners(sealed, cursor.execute(insert.statement, arguments, prepare=True, binary=True))
 
 
 def _stored_earlier(connection: Connection, append: Append) -> list[StoredEvent] | None:

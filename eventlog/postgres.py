@@ -87,6 +87,14 @@ class PostgresEventLog:
         except psycopg.Error as error:
             raise EventRefused(", ".join(append.account_id for append in appends), str(error)) from error
 
+    def fates(self, appends: Sequence[Append]) -> list[Outcome]:
+        """What became of appends of which no attempt is under way: stored, or lost to others."""
+        return self._run(lambda connection: [inserting.fate(connection, append) for append in appends])
+
+    def connect(self) -> Connection:
+        """One more connection to the log, checked like its own; the caller closes it."""
+        return self._connections.open()
+
     def head(self, account_id: str) -> Head:
         return self._run(reading.head_of, account_id)
 

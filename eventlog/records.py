@@ -74,7 +74,7 @@ class Append(msgspec.Struct, frozen=True):
 class FenceHolder(msgspec.Struct, frozen=True):
     """An open transaction that has written to the log, so that positions up to its own are not settled.
 
-    What the database does not show to this role is None, and all but `transaction` for a prepared one.
+    What the database does not show to this role is None, and role to state also for a prepared one.
     """
 
     transaction: str
@@ -84,8 +84,12 @@ class FenceHolder(msgspec.Struct, frozen=True):
     state: str | None
     began_at: datetime | None
 
+    def held_for(self, now: datetime) -> float:
+        """Seconds since it began, at most for so long has it held the fence; 0.0 where that is not shown."""
+        return 0.0 if self.began_at is None else max(0.0, (now - self.began_at).total_seconds())
+
     def __str__(self) -> str:
-        if self.pid is None:
-            return f"a prepared transaction ({self.transaction}): see pg_prepared_xacts"
         since = f" since {self.began_at.isoformat()}" if self.began_at else ""
+        if self.pid is None:
+            return f"a prepared transaction ({self.transaction}){since}: see pg_prepared_xacts"
         return f"backend {self.pid} (role {self.role}, application {self.application!r}, {self.state}){since}"

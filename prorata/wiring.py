@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
+from eventlog.joined import GroupedEventLog
 from eventlog.migrate import EVENTLOG, MigrationSource
 from eventlog.postgres import PostgresEventLog
 from projections.registry import MIGRATIONS as PROJECTIONS
@@ -29,7 +30,8 @@ PATIENCE = 10.0
 GATEWAY_PATIENCE = 5.0
 """The same for the payment gateway: less than `Settings.recover_after`, so a live process gives up first."""
 
-BILLING_WORKERS = 4
+BILLING_WORKERS = 16
+"""Twice as many accounts a second as with 4; with 32 no more."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ def running(settings: Settings) -> Iterator[Running]:
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         clock = SystemClock()
         catalogues = CatalogueLibrary(store)
-        ports = Ports(log, Accounts(log, snapshots), gateway)
+        ports = Ports(GroupedEventLog(log), Accounts(log, snapshots), gateway)
         recover_after = timedelta(seconds=settings.recover_after)
         service = BillingService(ports, catalogues, clock, recover_after=recover_after)
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)

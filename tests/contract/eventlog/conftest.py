@@ -2,15 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Protocol
 
 import pytest
 
+from eventlog import EventLog
+from eventlog.joined import GroupedEventLog
 from eventlog.memory import MemoryEventLog
 from eventlog.migrate import migrate
 from eventlog.postgres import PostgresEventLog
+from tests.contract.eventlog.asyncio_door import AsyncioDoor
 from tests.contract.eventlog.samples import NOON
 
-AnyLog = MemoryEventLog | PostgresEventLog
+
+class AnyLog(EventLog, Protocol):
+    """A log, and its end."""
+
+    def close(self) -> None: ...
+
+
+class ClosedWithItsLog(GroupedEventLog):
+    """The door for threads, which leaves closing to whom the log belongs."""
+
+    def __init__(self, log: MemoryEventLog | PostgresEventLog) -> None:
+        super().__init__(log)
+        self.close = log.close
 
 
 class SetClock:
@@ -44,7 +60,26 @@ def _postgres(clock: SetClock, request: pytest.FixtureRequest) -> AnyLog:
     return PostgresEventLog(request.getfixturevalue("service_url"), clock=clock)
 
 
-@pytest.fixture(params=[_memory, _postgres], ids=["memory", "postgres"])
+def _joined_memory(clock: SetClock, _: pytest.FixtureRequest) -> AnyLog:
+    return ClosedWithItsLog(MemoryEventLog(clock=clock))
+
+
+def _joined_postgres(clock: SetClock, request: pytest.FixtureRequest) -> AnyLog:
+    return ClosedWithItsLog(PostgresEventLog(request.getfixturevalue("service_url"), clock=clock))
+
+
+def _asyncio(clock: SetClock, request: pytest.FixtureRequest) -> AnyLog:
+    return AsyncioDoor(request.getfixturevalue("service_url"), clock=clock)
+
+
+LOGS = [_memory, _postgres, _joined_memory]
+EVERY_DOOR = pytest.mark.parametrize(
+    "log", [*LOGS, _joined_postgres, _asyncio], indirect=True, ids=lambda make: make.__name__[1:]
+)
+"""For tests of appends: also the doors that share statements."""
+
+
+@pytest.fixture(params=LOGS, ids=lambda make: make.__name__[1:])
 def log(request: pytest.FixtureRequest, clock: SetClock) -> Iterator[AnyLog]:
     """A new, empty log."""
     make: Callable[[SetClock, pytest.FixtureRequest], AnyLog] = request.param

@@ -18,8 +18,10 @@ from eventlog import (
     shard_of,
     verify_account,
 )
-from tests.contract.eventlog.conftest import SetClock
+from tests.contract.eventlog.conftest import EVERY_DOOR, SetClock
 from tests.contract.eventlog.samples import MORNING, NOON, given_history, new_event, new_events, versions
+
+pytestmark = EVERY_DOOR
 
 ACCOUNT = "acme/a-1"
 

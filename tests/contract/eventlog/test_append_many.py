@@ -12,7 +12,10 @@ from eventlog import (
     VersionConflict,
     verify_account,
 )
+from tests.contract.eventlog.conftest import EVERY_DOOR
 from tests.contract.eventlog.samples import an_append, given_history, new_events, versions
+
+pytestmark = EVERY_DOOR
 
 
 def _stored(outcome: Outcome) -> list[StoredEvent]:

@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from eventlog import EventLog, StoredEvent, VersionConflict, verify_account
+from tests.contract.eventlog.conftest import EVERY_DOOR
 from tests.contract.eventlog.samples import new_events, versions
+
+pytestmark = EVERY_DOOR
 
 THREADS = 6
 WINS_OF_EACH = 15
