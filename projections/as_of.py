@@ -1,12 +1,15 @@
 """What was shown of an account at a moment of the past, from the log alone.
 
 [document] = as_of(log, entitlements.FOLD, "acme/a-1", Effective(instant))
-documents = as_of(log, invoices.FOLD, "acme/a-1", Recorded(instant))
+documents = as_of(log, invoices.FOLD, "acme/a-1", Effective(instant), Recorded(another))
+
+Several moments together: an event counts that lies before all of them. These are the documents after an
+account's events; `projections.past` says what time has done since the last of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from typing import Any, TypeVar, assert_never
 
@@ -29,6 +32,12 @@ class At(msgspec.Struct, frozen=True):
     position: int
 
 
+class Version(msgspec.Struct, frozen=True):
+    """When the account had this many events."""
+
+    version: int
+
+
 class Recorded(msgspec.Struct, frozen=True):
     """As known at this instant: what had been recorded by then."""
 
@@ -41,42 +50,49 @@ class Effective(msgspec.Struct, frozen=True):
     at: Instant
 
 
-Moment = At | Recorded | Effective
+Moment = At | Version | Recorded | Effective
 
 
 def as_of(
     log: EventLog,
     fold: Fold[S, D],
     account_id: str,
-    moment: Moment,
-    *,
+    *moments: Moment,
     codec: Codec[Any] | None = None,
 ) -> tuple[D, ...]:
-    """The documents that the account's events up to and including the moment make, none before the first.
+    """The documents that the account's events up to and including the moments make, none before the first.
 
     Raises EventUnreadable for an event that this code cannot read.
     """
     reader = codec or domain_codec()
     state = fold.start()
-    for stored in takewhile(_is_by(moment), _events(log, account_id)):
+    for stored in counted(events_of(log, account_id), *moments):
         state = fold.apply(state, reader.read(stored), stored)
     return fold.documents(state)
 
 
-def _is_by(moment: Moment) -> Callable[[StoredEvent], bool]:
-    match moment:
-        case At(position):
-            return lambda stored: stored.position <= position
-        case Recorded(at):
-            return lambda stored: stored.recorded_at <= at
-        case Effective(at):
-            return lambda stored: stored.effective_at <= at
-        case _:
-            assert_never(moment)
+def counted(events: Iterable[StoredEvent], *moments: Moment) -> Iterator[StoredEvent]:
+    """The longest beginning of an account's events in which each is by all of the moments, inclusive."""
+    return takewhile(lambda stored: all(_is_by(moment, stored) for moment in moments), events)
 
 
-def _events(log: EventLog, account_id: str) -> Iterator[StoredEvent]:
+def events_of(log: EventLog, account_id: str) -> Iterator[StoredEvent]:
+    """All of the account's events, read in pages."""
     after = 0
     while page := log.read_account(account_id, after, _PAGE):
         yield from page
         after = page[-1].version
+
+
+def _is_by(moment: Moment, stored: StoredEvent) -> bool:
+    match moment:
+        case At(position):
+            return stored.position <= position
+        case Version(version):
+            return stored.version <= version
+        case Recorded(at):
+            return stored.recorded_at <= at
+        case Effective(at):
+            return stored.effective_at <= at
+        case _:
+            assert_never(moment)

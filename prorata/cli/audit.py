@@ -1,53 +1,69 @@
-"""`prorata history` and `prorata rebuild`: what auditors and engineers ask of the log."""
+"""`prorata history`: what auditors ask of the log."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
 
-from domain.errors import InvalidInput
+from domain import events as e
+from domain.calendar import local_text
+from domain.explain import rule_of_event
+from eventlog.codec import domain_codec
+from eventlog.errors import EventUnreadable
+from eventlog.records import StoredEvent
+from prorata.cli.looking import AccountName, Tenant
+from prorata.cli.moments import History, KnownAt
+from prorata.narration import narrated
+from prorata.printable import printable
 from prorata.settings import Settings
+from prorata.wiring import opened_log
+from service.clock import SystemClock
 
 
 def history(
-    account: Annotated[str, Parameter(help="The account's id within the tenant.")],
+    account: AccountName,
     *,
+    known_at: KnownAt = None,
     json: Annotated[bool, Parameter(negative="", help="One JSON object an event, one a line.")] = False,
-    tenant: Annotated[str, Parameter(help="The tenant whose account is meant.")] = "main",
+    tenant: Tenant = "main",
 ) -> int:
-    """Every event of an account, in order, with what it did and by which rule."""
-    from domain.calendar import local_text
-    from domain.evolve import evolve
-    from domain.explain import rule_of_event
-    from eventlog.codec import domain_codec
-    from prorata.narration import narrated
-    from prorata.wiring import opened_log
-    from service.commands import account_id_of
+    """Every event of an account, in order, with what it did and by which rule.
 
-    codec, state = domain_codec(), None
+    Exit 1: there were some that this code cannot read. They are named, and the others told.
+    """
     with opened_log(Settings.of()) as log:
-        events = log.read_account(account_id_of(tenant, account))
-    if not events:
-        raise InvalidInput("unknown_account", "", f"there is no account {account!r} of the tenant {tenant!r}")
-    for stored in events:
+        found = History.of(log, account, tenant, SystemClock().now())
+    unread = 0
+    for stored in found.known(known_at, "--known-at"):
         if json:
             print(msgspec.json.encode(_audited(stored)).decode())
             continue
-        event = codec.read(stored)
-        state = evolve(state, event)
-        when = local_text(stored.effective_at, state.time_zone)
-        who = "" if event.command is None else f" by {stored.actor or event.command.role}"
-        print(f"{stored.version:>4}  {when:<25}  {stored.type} ({rule_of_event(event)}){who}")
-        print(f"      {narrated(event)}")
-        recorded = f"{stored.recorded_at:%Y-%m-%d %H:%M:%S}Z"
-        print(f"      recorded {recorded} at position {stored.position}, hash {stored.hash.hex()[:16]}…")
-    return 0
+        try:
+            what, did = _told(domain_codec().read(stored), stored)
+        except EventUnreadable as error:
+            unread += 1
+            what = f"in schema version {stored.schema_version}"
+            did = f"cannot be read: {printable(error.reason)}"
+        _print_event(stored, what, did, found.zone)
+    return 1 if unread else 0
 
 
-def _audited(stored: Any) -> dict[str, Any]:
+def _told(event: e.Event, stored: StoredEvent) -> tuple[str, str]:
+    """Its rule and who caused it, and what it did."""
+    who = "" if event.command is None else f" by {stored.actor or event.command.role}"
+    return f"({rule_of_event(event)}){who}", narrated(event)
+
+
+def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:
+    recorded = f"{stored.recorded_at:%Y-%m-%d %H:%M:%S}Z"
+    print(f"{stored.version:>4}  {local_text(stored.effective_at, zone):<25}  {stored.type} {what}")
+    print(f"      {did}")
+    print(f"      recorded {recorded} at position {stored.position}, hash {stored.hash.hex()[:16]}…")
+
+
+def _audited(stored: StoredEvent) -> dict[str, Any]:
     """The row as it is, its bytes as the JSON that they are."""
     return {
         "position": stored.position,
@@ -64,34 +80,3 @@ def _audited(stored: Any) -> dict[str, Any]:
         "previous_hash": stored.previous_hash.hex(),
         "hash": stored.hash.hex(),
     }
-
-
-def rebuild(
-    projection: Annotated[str, Parameter(help="entitlements, access_windows, invoices or calendar.")],
-    *,
-    swap: Annotated[
-        bool, Parameter(negative="--no-swap", help="Put the rebuilt tables in the live ones' place.")
-    ] = True,
-    workers: Annotated[int, Parameter(help="Processes that fold.")] = 1,
-) -> int:
-    """Fold a read model anew from the log alone, compare it with the live one, and swap.
-
-    Every difference is printed. Exit 0: there was none; 1: there were.
-    """
-    from projections import projection_named
-    from projections import rebuild as rebuilt
-    from prorata.wiring import opened_log
-
-    settings = Settings.of()
-    named = projection_named(projection)
-    found = 0
-    with opened_log(settings) as log:
-        print(f"folding {projection} from the log …", file=sys.stderr, flush=True)
-        for difference in rebuilt(settings.database_url, log, named, swap=swap, processes=workers):
-            print(difference)
-            found += 1
-    print(
-        f"{found} differences; " + ("the rebuilt tables are live" if swap else "nothing was swapped"),
-        file=sys.stderr,
-    )
-    return 1 if found else 0

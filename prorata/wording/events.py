@@ -60,14 +60,14 @@ def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 
         case e.PlanChanged():
             return say.say(
                 "{old} became {new}.",
-                old=_tiered(event.from_product, event.from_tier, say),
-                new=_tiered(event.product, event.tier, say),
+                old=tiered(event.from_product, event.from_tier, say),
+                new=tiered(event.product, event.tier, say),
             )
         case e.DowngradeScheduled():
             return say.say(
                 "{old} is to become {new} on {on}.",
-                old=_tiered(event.product, event.tier, say),
-                new=_tiered(event.to_product, event.to_tier, say),
+                old=tiered(event.product, event.tier, say),
+                new=tiered(event.to_product, event.to_tier, say),
                 on=say.day(event.on),
             )
         case e.DowngradeWithdrawn():
@@ -161,13 +161,14 @@ def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 
         case e.PriceOverridden():
             return say.say(
                 "{product} costs {price} from now on (test clock).",
-                product=_tiered(event.product, event.tier, say),
+                product=tiered(event.product, event.tier, say),
                 price=say.amount(event.price, currency),
             )
         case _:
             assert_never(event)
 
 
-def _tiered(product: str, tier: str | None, say: Wording) -> str:
+def tiered(product: str, tier: str | None, say: Wording) -> str:
+    """The product's name, with its tier where it has several."""
     name = say.product(product)
     return name if tier is None or tier == "-" else f"{name} ({tier})"

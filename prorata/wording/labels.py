@@ -43,3 +43,8 @@ UNPAID = {
     "open": message("Its payment has no answer yet."),
     "uncollectible": message("It was written off."),
 }
+AWAITED = {
+    "renewal": message("renewal"),
+    "resume": message("scheduled resume with a payment"),
+    "payment": message("answer to a payment"),
+}

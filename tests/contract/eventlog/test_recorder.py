@@ -4,12 +4,18 @@ The cases begin most streams at INITIAL_VERSION but some at 0. All streams of a 
 version, so both are 0 here.
 """
 
+import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import (
     ApplicationRecorder,
@@ -17,7 +23,10 @@ from eventsourcing.persistence import (
     IntegrityError,
     OperationalError,
     StoredEvent,
+    Tracking,
 )
+from eventsourcing.popo import POPOTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
 
 from eventlog import EventLog, Head, LogUnavailable
 from eventlog.memory import MemoryEventLog
@@ -26,6 +35,8 @@ from eventlog.recorder import LogAggregateRecorder, LogApplicationRecorder
 from eventlog.verify import verify
 from tests.contract.eventlog import package_cases
 from tests.contract.eventlog.samples import new_event
+
+PAGE = Path(__file__).parents[3] / "docs" / "eventlog.md"
 
 
 class AggregateCases(package_cases.AggregateRecorderTestCase):
@@ -86,10 +97,13 @@ del AggregateCases, ApplicationCases
 class Meter(Aggregate):
     """An aggregate in the package's manner."""
 
+    class Counted(Aggregate.Event):
+        count: int
+
     def __init__(self) -> None:
         self.count = 0
 
-    @event("Counted")
+    @event(Counted)
     def add(self, count: int) -> None:
         self.count += count
 
@@ -160,6 +174,77 @@ def test_the_notification_log_has_every_event_in_order(log: EventLog) -> None:
     notifications = meters.notification_log.select(start=1, limit=10)
     assert [found.id for found in notifications] == [event.position for event in log.read_settled(0, 10)]
     assert [found.originator_version for found in notifications] == [1, 2] * 3
+
+
+class Seen(POPOTrackingRecorder):
+    """What a projection has seen of streams, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+
+
+class Counts(Projection[Seen]):
+    """Sees what was counted; fails at a negative count."""
+
+    @singledispatchmethod
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        self.view.insert_tracking(tracking)
+
+    @process_event.register
+    def _(self, counted: Meter.Counted, tracking: Tracking) -> None:
+        if counted.count < 0:
+            raise ValueError("counted backwards")
+        self.view.insert_tracking(tracking)
+        self.view.counts.append(counted.count)
+
+
+def runner_on(log: EventLog) -> ProjectionRunner[Any, Seen]:
+    """The package's runner, of the projection above, on an application of this log."""
+
+    class Here(Meters):
+        name = "Meters"
+
+        def __init__(self, _env: object = None) -> None:
+            super().__init__(log)
+
+    return ProjectionRunner(application_class=Here, projection_class=Counts, view_class=Seen)
+
+
+def test_a_projection_runner_of_the_package_follows_the_log_while_it_grows(log: EventLog) -> None:
+    meters, meter = Meters(log), Meter()
+    meter.add(1)
+    before = meters.save(meter)
+    with runner_on(log) as runner:
+        runner.wait(before[-1].notification.id, timeout=20)
+        assert runner.projection.view.counts == [1]
+        meter.add(2)
+        meter.add(3)
+        while_running = meters.save(meter)
+        runner.wait(while_running[-1].notification.id, timeout=20)
+        assert runner.projection.view.counts == [1, 2, 3]
+        assert runner.projection.view.max_tracking_id("Meters") == log.last_position()
+
+
+def test_what_a_projection_of_the_package_raises_ends_its_runner(log: EventLog) -> None:
+    meters, meter = Meters(log), Meter()
+    meter.add(-1)
+    meters.save(meter)
+    with pytest.raises(ValueError, match="counted backwards"), runner_on(log) as runner:
+        runner.run_forever(timeout=20)
+
+
+def test_the_example_of_the_page_works_as_it_is_written(
+    log: EventLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs: list[str] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    [program] = [program for program in programs if "ProjectionRunner" in program]
+    page = ModuleType(f"page_{uuid4().hex}")  # the package keeps classes by their modules
+    monkeypatch.setitem(sys.modules, page.__name__, page)
+    run: Callable[[str, dict[str, Any]], None] = exec
+    vars(page)["log"] = log
+    run(program, vars(page))
+    assert capsys.readouterr().out == "5\n"
 
 
 @pytest.mark.parametrize("versions", [[2], [1, 3], [2, 1], [1, 1], [0]])

@@ -8,7 +8,7 @@ from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import EventUnreadable
 from eventlog.memory import MemoryEventLog
 from projections import entitlements, invoices
-from projections.as_of import At, Effective, Moment, Recorded, as_of
+from projections.as_of import At, Effective, Moment, Recorded, Version, as_of
 from tests.unit.projections.driver import Billing, instant, unreadable
 
 ACCOUNT = "acme/a-1"
@@ -24,8 +24,8 @@ class Clock:
         return self.now
 
 
-def products(billing: Billing, moment: Moment) -> list[str]:
-    found = as_of(billing.log, entitlements.FOLD, ACCOUNT, moment)
+def products(billing: Billing, *moments: Moment) -> list[str]:
+    found = as_of(billing.log, entitlements.FOLD, ACCOUNT, *moments)
     return [e.product for document in found for e in document.entitlements]
 
 
@@ -49,6 +49,16 @@ def test_as_known_then_a_renewal_recorded_late_is_not_there_yet() -> None:
     [now] = as_of(billing.log, entitlements.FOLD, ACCOUNT, Effective(instant("2026-04-20")))
     assert then.entitlements[0].access_until == instant("2026-04-20")
     assert now.entitlements[0].access_until == instant("2026-05-20")
+
+
+def test_an_event_counts_that_is_by_all_of_several_moments(billing: Billing) -> None:
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, PurchaseAddon("surveys"), "2026-03-21")
+    billing.give(ACCOUNT, PurchaseAddon("custom_domain"), "2026-03-22")
+    both, day = ["custom_domain", "surveys"], Effective(instant("2026-03-21"))
+    assert products(billing) == products(billing, Version(5)) == both
+    assert products(billing, Version(5), day) == products(billing, day, Version(3)) == ["surveys"]
+    assert products(billing, Version(2), day) == []
 
 
 def test_an_instant_counts_itself(billing: Billing) -> None:
