@@ -88,13 +88,11 @@ def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Meas
             return _looped(settings.kafka, topics.events, url, peer_events)
 
         about = {"records": published, "records of the peer": peer_events}
-        yield compared(
-            "consume", "records/s", ours=ours, peer=peer, peer_is=PEER, rounds=rounds, about=about
-        )
+        yield compared("consume", "records/s", ours=ours, peer=peer, peer_is=PEER, rounds=rounds, about=about)
 
 
 def _looped(kafka: str, topic: Topic, url: str, records: int) -> float:
-    """What one would write first: poll, and for each record one transaction with its effect and its offset."""
+    """What one would write first: poll, and for each record a transaction with its effect and its offset."""
     partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     reader = KafkaConsumer(bootstrap_servers=kafka, **READER)
     with closing(reader), psycopg.connect(url) as connection:

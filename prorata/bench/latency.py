@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from threading import Event, Thread
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from msgspec.structs import asdict, replace
 
 from domain import commands as c
-from eventlog.postgres import PostgresEventLog
 from prorata.bench import places
 from prorata.bench.measured import Measured
 from prorata.settings import Settings
 from publishing.positions import READER
-from publishing.relay import run_relay
 from publishing.topics import Topic, ensure_topics
 
 _PATIENCE = 30.0
@@ -25,31 +27,22 @@ _PATIENCE = 30.0
 
 def latency(seconds: float, rate: float) -> Iterator[Measured]:
     """p50, p99 and the worst, in ms, of commands given at a steady rate to the real service: each opens an
-    account. The relay publishes both of its streams meanwhile, in a process's two threads as always."""
-    from msgspec.structs import replace
-
+    account. `prorata relay` publishes both of its streams meanwhile, in a process of its own."""
     settings = Settings.of()
     with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
         own = replace(settings, database_url=url, kafka_prefix=prefix)
         topics = ensure_topics(settings.kafka, prefix)
         seen: dict[str, float] = {}
         stop = Event()
-        with closing(PostgresEventLog(url)) as log:
-            threads = [
-                Thread(
-                    target=run_relay, args=[log, settings.kafka, url], kwargs={"prefix": prefix, "stop": stop}
-                ),
-                Thread(target=_read, args=[settings.kafka, topics.events, seen, stop]),
-            ]
-            for thread in threads:
-                thread.start()
-            try:
+        reader = Thread(target=_read, args=[settings.kafka, topics.events, seen, stop])
+        reader.start()
+        try:
+            with _relay(own):
                 acknowledged = _commands(own, rate, seconds)
                 _wait(lambda: acknowledged.keys() <= seen.keys())
-            finally:
-                stop.set()
-                for thread in threads:
-                    thread.join()
+        finally:
+            stop.set()
+            reader.join()
     took = sorted((seen[account] - at) * 1000 for account, at in acknowledged.items())
     p50, p99 = statistics.median(took), took[int(len(took) * 0.99)]
     yield Measured(
@@ -63,6 +56,18 @@ def latency(seconds: float, rate: float) -> Iterator[Measured]:
     )
 
 
+@contextmanager
+def _relay(settings: Settings) -> Iterator[None]:
+    variables = {f"PRORATA_{name.upper()}": str(value) for name, value in asdict(settings).items()}
+    command = [sys.executable, "-m", "prorata", "relay"]
+    relay = subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        relay.terminate()
+        relay.wait()
+
+
 def _commands(settings: Settings, rate: float, seconds: float) -> dict[str, float]:
     """When each command was acknowledged, by the account that it opened."""
     from prorata.wiring import running
@@ -70,7 +75,7 @@ def _commands(settings: Settings, rate: float, seconds: float) -> dict[str, floa
     acknowledged: dict[str, float] = {}
     with running(settings) as system:
         now = system.clock.now()
-        warm_up, begin = int(rate), time.perf_counter()
+        warm_up, begin = int(3 * rate), time.perf_counter()
         for nth in range(warm_up + int(rate * seconds)):
             time.sleep(max(0.0, begin + nth / rate - time.perf_counter()))
             account = f"bench/{nth:09}"

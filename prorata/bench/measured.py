@@ -1,7 +1,6 @@
 """Measuring in turns, and saying what came of it.
 
 measured = compared("publish", "events/s", ours=relay, peer=producer, rounds=5)
-say(measured, json=True)
 
 rates = in_turns({"ours": append, "stock": recorder, "pgbench": inserts}, rounds=5)
 against("append", "events/s", rates["ours"], rates["stock"], peer_is="stock")
@@ -9,8 +8,11 @@ against("append", "events/s", rates["ours"], rates["stock"], peer_is="stock")
 
 from __future__ import annotations
 
+import gc
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -18,13 +20,14 @@ import msgspec
 Figure: TypeAlias = float
 """A rate, or a time in ms: what a round gives."""
 
+K = TypeVar("K")
 R = TypeVar("R")
 
 
 class Measured(msgspec.Struct, frozen=True):
     """A line of --json: medians over the rounds. `ratio` is ours over the peer's; where `lower_is_better` the
-    peer's over ours, so that more is always better. `peer` None: there is nobody to compare with. `about`: the
-    conditions, and figures beside."""
+    peer's over ours, so that more is always better. `peer` None: there is nobody to compare with. `about`:
+    the conditions, and figures beside."""
 
     name: str
     unit: str
@@ -65,9 +68,9 @@ def compared(
     )
 
 
-def in_turns(sides: Mapping[str, Callable[[], R]], rounds: int) -> dict[str, list[R]]:
+def in_turns(sides: Mapping[K, Callable[[], R]], rounds: int) -> dict[K, list[R]]:
     """What each side's rounds gave: one of each after the other, so many times."""
-    found: dict[str, list[R]] = {side: [] for side in sides}
+    found: dict[K, list[R]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side, run in sides.items():
             found[side].append(run())
@@ -106,16 +109,20 @@ def against(
     )
 
 
-def say(measured: Measured, *, json: bool) -> None:
-    """One line, for programs or for people."""
-    if json:
-        print(msgspec.json.encode(measured).decode(), flush=True)
-        return
-    line = f"{measured.name}: {measured.ours:,} {measured.unit}"
-    if measured.peer is not None:
-        line += f", {measured.peer_is} {measured.peer:,}: {measured.ratio} times"
-    about = ", ".join(f"{name} {value}" for name, value in measured.about.items())
-    print(line + (f" ({about})" if about else ""), flush=True)
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """For both sides alike: events have no cycles."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def warmed(_: int) -> None:
+    """For a pool's processes to do first: each has started, and imported what it needs, when it returns."""
+    time.sleep(0.2)
 
 
 def _ratio(ours: float, peer: float, *, lower_is_better: bool) -> float:

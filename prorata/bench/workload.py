@@ -71,14 +71,14 @@ _COMMANDS: tuple[c.Command, ...] = (
 
 @lru_cache
 def stories(seed: int = 1) -> tuple[tuple[NewEvent, ...], ...]:
-    """Histories of one month to four years: purchases, changes, pauses, renewals, declined ones too. The event
-    ids are zero: each account gets its own."""
+    """Histories of one month to four years: purchases, changes, pauses, renewals, declined ones too. The
+    event ids are zero: each account gets its own."""
     return tuple(_story(random.Random(f"{seed}/{nth}")) for nth in range(STORIES))
 
 
 def appends(events: int, seed: int = 1, tenant: str = "bench") -> Iterator[Append]:
     """Whole histories of new accounts, until there are at least so many events."""
-    made, nth, rnd = 0, 0, random.Random(seed)
+    made, nth, rnd = 0, 0, random.Random(f"{seed}/{tenant}")
     while made < events:
         history = _stamped(stories(seed)[nth % STORIES], rnd)
         yield Append(_account(tenant, nth), Head.NONE, history)
@@ -116,7 +116,7 @@ def _cohorts(events: int, seed: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _cohort(first: int, accounts: int, size: int, seed: int, tenant: str) -> Iterator[Batch]:
-    rnd = random.Random(f"{seed}/{first}")
+    rnd = random.Random(f"{seed}/{tenant}/{first}")
     planned: list[tuple[datetime, int, NewEvent]] = []
     for nth in range(first, first + accounts):
         story = stories(seed)[nth % STORIES][: size - len(planned)]

@@ -1,154 +1,169 @@
-"""`prorata bench`: how fast the parts are, measured on this machine.
+"""`prorata bench`: how fast the parts are, measured on this machine beside what else does the same.
 
-`domain` measures the rules alone, without log, payment or serialisation, on one core in this process.
+Those that need a server measure on that of PRORATA_DATABASE_URL, in databases of their own, which are dropped
+afterwards. docs/performance.md says how to read what they print.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
 from cyclopts import Parameter, validators
 
-from domain import commands as c
-from domain import events as e
-from domain.calendar import Instant
-from domain.catalog import Catalogues, parse_catalog
-from domain.conclude import conclude
-from domain.decide import Decision, decide
-from domain.evolve import evolve
-from domain.settle import settle
-from domain.state import Account
+from prorata.settings import Settings
 
-BEGIN = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
-DATES = 240
-"""Renewal dates settled in a row: twenty years."""
+if TYPE_CHECKING:
+    from prorata.bench.measured import Measured
 
+_positive = validators.Number(gte=1)
 
-class Measured(msgspec.Struct, frozen=True):
-    """A line of --json. `ours`: the median over the rounds of what one core does a second of its own time;
-    `peer`, `ratio`: None where nothing else does the same."""
-
-    name: str
-    ours: float
-    peer: float | None
-    ratio: float | None
-    unit: str
-    rounds: int
-    best: float
+Json = Annotated[bool, Parameter(negative="", help="One JSON object a line.")]
+Rounds = Annotated[int, Parameter(help="Measurements of each; the median counts.", validator=_positive)]
+Events = Annotated[int, Parameter(help="Events in the log that is made.", validator=_positive)]
+PeerEvents = Annotated[
+    int, Parameter(help="Events of them that the peer projects: it is slow.", validator=_positive)
+]
+Workers = Annotated[int, Parameter(help="Processes of ours.", validator=_positive)]
 
 
-def domain(
+def domain(*, rounds: Rounds = 15, json: Json = False) -> int:
+    """The rules alone: commands decided, renewals settled and events folded, a second of one core."""
+    from prorata.bench.domain import domain as measure
+
+    return _print(measure(rounds=rounds), json=json)
+
+
+def append(
     *,
-    rounds: Annotated[
-        int, Parameter(help="Measurements of each; the median counts.", validator=validators.Number(gte=1))
-    ] = 15,
-    json: Annotated[bool, Parameter(negative="", help="One JSON object a line.")] = False,
+    callers: Annotated[int, Parameter(help="Callers at once, of each side.", validator=_positive)] = 16,
+    seconds: Annotated[
+        float, Parameter(help="Of each measurement.", validator=validators.Number(gt=0))
+    ] = 2.0,
+    rounds: Rounds = 5,
+    json: Json = False,
 ) -> int:
-    """Commands decided, renewals settled and events folded, a second of one core."""
-    catalogues = _catalogues()
-    begun = _opened(catalogues)
-    history = _settled(begun, catalogues)[1]
-    for measured in (
-        _measured("decide and evolve", "commands/s", rounds, lambda: _commands(begun, catalogues)),
-        _measured("settle", "renewals/s", rounds, lambda: _renewals(begun, catalogues)),
-        _measured("evolve", "events/s", rounds, lambda: _folded(begun, history)),
-    ):
-        if json:
-            print(msgspec.json.encode(measured).decode())
-        else:
-            print(f"{measured.name}: {measured.ours:,.0f} {measured.unit} (best {measured.best:,.0f})")
+    """Durable appends of one event each, beside the package's recorder and pgbench's INSERTs."""
+    from prorata.bench.append import append as measure
+
+    return _print(measure(callers=callers, seconds=seconds, rounds=rounds), json=json)
+
+
+def read(*, events: Events = 100_000, workers: Workers = 2, rounds: Rounds = 5, json: Json = False) -> int:
+    """The whole log read and decoded, beside the package's notifications."""
+    from prorata.bench.read import read as measure
+
+    return _print(measure(events=events, rounds=rounds, workers=workers), json=json)
+
+
+def live(
+    *,
+    events: Events = 50_000,
+    peer_events: PeerEvents = 2_000,
+    workers: Workers = 2,
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> int:
+    """All read models following the log, beside the package's projection runner."""
+    from prorata.bench.live import live as measure
+
+    return _print(measure(events=events, peer_events=peer_events, rounds=rounds, workers=workers), json=json)
+
+
+def rebuild(
+    *,
+    events: Events = 200_000,
+    peer_events: PeerEvents = 2_000,
+    workers: Workers = 2,
+    projection: Annotated[
+        Literal["entitlements", "access_windows", "invoices", "calendar"], Parameter(help="Which read model.")
+    ] = "entitlements",
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> int:
+    """One read model made anew from the whole log, beside the package's projection runner."""
+    from prorata.bench.rebuild import rebuild as measure
+
+    return _print(
+        measure(
+            events=events, peer_events=peer_events, rounds=rounds, workers=workers, projection=projection
+        ),
+        json=json,
+    )
+
+
+def verify(*, events: Events = 200_000, workers: Workers = 2, rounds: Rounds = 3, json: Json = False) -> int:
+    """Every account's hash chain checked."""
+    from prorata.bench.verify import verify as measure
+
+    return _print(measure(events=events, rounds=rounds, workers=workers), json=json)
+
+
+def generate(
+    *,
+    events: Events = 1_000_000,
+    seed: Annotated[int, Parameter(help="Other histories, the same ones for the same number.")] = 1,
+    workers: Annotated[int, Parameter(help="Processes that append.", validator=_positive)] = 2,
+) -> int:
+    """Fill the log of PRORATA_DATABASE_URL, which must be migrated and empty, with histories of the domain's.
+
+    The log stays. It holds accounts of the tenant `bench` on a test clock.
+    """
+    from prorata.bench.generate import check_empty, fill
+    from prorata.bench.workload import bytes_per_event
+
+    url = Settings.of().database_url
+    check_empty(url)
+    fill(url, events, seed=seed, workers=workers)
+    print(f"{events:,} events of {bytes_per_event(seed):,.0f} bytes on average")
     return 0
 
 
-def _measured(name: str, unit: str, rounds: int, work: Callable[[], int]) -> Measured:
-    """`work` says how many it did. The first, which fills caches, is not counted."""
-    work()
-    rates = []
-    for _ in range(rounds):
-        begin = time.process_time()
-        done = work()
-        rates.append(done / (time.process_time() - begin))
-    return Measured(name, round(statistics.median(rates), 1), None, None, unit, rounds, round(max(rates), 1))
+def publish(
+    *,
+    events: Events = 50_000,
+    domain_events: Annotated[
+        bool, Parameter(negative="", help="The domain's own events instead of made ones of 300 bytes.")
+    ] = False,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> int:
+    """The relay's event stream, beside a plain producer without headers, transactions or a log."""
+    from prorata.bench.publish import publish as measure
+
+    return _print(measure(events, rounds, domain_events=domain_events), json=json)
 
 
-def _catalogues() -> Catalogues:
-    from service.catalogues import EXAMPLE
+def latency(
+    *,
+    seconds: Annotated[float, Parameter(help="Of commands.", validator=validators.Number(gt=0))] = 20.0,
+    rate: Annotated[float, Parameter(help="Commands a second.", validator=validators.Number(gt=0))] = 100.0,
+    json: Json = False,
+) -> int:
+    """From a command's acknowledgement to its event at a read_committed consumer."""
+    from prorata.bench.latency import latency as measure
 
-    return Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
-
-
-def _opened(catalogues: Catalogues) -> Account:
-    """An account with a plan and two add-ons that renew with it."""
-    state = None
-    for at, command in (
-        (BEGIN, c.OpenAccount("EUR", "Europe/Paris", "test")),
-        (BEGIN, c.PurchasePlan("standard")),
-        (BEGIN, c.PurchaseAddon("custom_domain")),
-        (BEGIN + timedelta(days=5), c.PurchaseAddon("surveys")),
-    ):
-        state = _given(state, command, at, catalogues)
-    assert state is not None
-    return state
+    return _print(measure(seconds, rate), json=json)
 
 
-def _given(state: Account | None, command: c.Command, at: Instant, catalogues: Catalogues) -> Account:
-    """The state after the command, its payment paid."""
-    decided = decide(state, c.Request(command, at, "test", cvv=True, billing=True), catalogues)
-    assert isinstance(decided, Decision), decided
-    for event in decided.events:
-        state = evolve(state, event)
-    assert state is not None
-    return state if state.payment is None else evolve(state, conclude(state, "paid")[0])
+def consume(*, events: Events = 50_000, rounds: Rounds = 3, json: Json = False) -> int:
+    """The consumers' runtime with a row in PostgreSQL for each record, beside a commit for each record."""
+    from prorata.bench.consume import consume as measure
+
+    return _print(measure(events, rounds), json=json)
 
 
-WHAT_PEOPLE_DO: tuple[c.Command, ...] = (
-    c.RemoveAddon("surveys"),
-    c.Undo("surveys"),
-    c.ChangePlan("essentials"),
-    c.ChangePlan("standard"),
-    c.PurchaseAddon("inbox_preview"),
-    c.CancelPlan("marketing"),
-    c.Undo("standard"),
-    c.StartTransactional(45),
-    c.TopUpTransactional(2),
-    c.ChangePlan("standard", "2500"),
-)
+def _print(found: Iterable[Measured], *, json: bool) -> int:
+    """Lines as they come, or a table when all have come."""
+    import msgspec
 
+    from prorata.cli.bench_screen import printed
 
-def _commands(begun: Account, catalogues: Catalogues) -> int:
-    times = 100
-    for _ in range(times):
-        state = begun
-        for command in WHAT_PEOPLE_DO:
-            state = _given(state, command, BEGIN + timedelta(days=6), catalogues)
-    return times * len(WHAT_PEOPLE_DO)
-
-
-def _settled(state: Account, catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
-    """The account after so many renewal dates, every payment paid, and what happened."""
-    until = BEGIN + timedelta(days=365.25 * (DATES + 0.5) / 12)
-    events: list[e.Event] = []
-    while due := settle(state, until, catalogues):
-        for event in due:
-            state = evolve(state, event)
-        if state.payment is not None:
-            due += conclude(state, "paid")
-            state = evolve(state, due[-1])
-        events += due
-    return state, events
-
-
-def _renewals(state: Account, catalogues: Catalogues) -> int:
-    events = _settled(state, catalogues)[1]
-    return sum(len(event.renewals) for event in events if isinstance(event, e.CyclesRenewed))
-
-
-def _folded(state: Account, history: list[e.Event]) -> int:
-    for event in history:
-        state = evolve(state, event)
-    return len(history)
+    if json:
+        for measured in found:
+            print(msgspec.json.encode(measured).decode(), flush=True)
+    else:
+        print("measuring …", file=sys.stderr, flush=True)
+        printed(list(found))
+    return 0

@@ -36,6 +36,13 @@ def main() -> int:
             help="a further role of PostgreSQL that may log in",
         )
         action.add_argument(
+            "--sync-delay",
+            metavar="MS",
+            type=float,
+            default=0,
+            help="slow each sync of PostgreSQL's disk by so much (needs a C compiler)",
+        )
+        action.add_argument(
             "--while",
             dest="owner",
             metavar="PID",
@@ -49,6 +56,7 @@ def main() -> int:
         servers=arguments.only or SERVERS,
         settings=dict(setting.split("=", 1) for setting in arguments.setting),
         roles=arguments.role,
+        sync_delay_ms=arguments.sync_delay,
         owner=arguments.owner,
     )
 

@@ -26,6 +26,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from scripts.servers import slow_disk
 from scripts.servers.cache import cache, locked, make_once
 from scripts.servers.guardian import processes_in
 from scripts.servers.processes import end, free_port, run_tied, start_tied, tail
@@ -52,15 +53,22 @@ class PostgresServer:
     """One server with its own data and port; start, stop, kill and restart may follow one another at will."""
 
     def __init__(
-        self, directory: Path, settings: Mapping[str, str] | None = None, roles: Iterable[str] = ()
+        self,
+        directory: Path,
+        settings: Mapping[str, str] | None = None,
+        roles: Iterable[str] = (),
+        *,
+        sync_delay_ms: float = 0,
     ) -> None:
-        """`directory`: one that other users may enter, such as a `Run`'s. `roles` may log in, and no more."""
+        """`directory`: one that other users may enter, such as a `Run`'s. `roles` may log in, and no more.
+        `sync_delay_ms`: by how much each sync of the disk is slowed (slow_disk.py)."""
         self.directory = directory
         self.data = directory / "data"
         self.log = directory / "server.log"
         self.port = free_port()
         self.roles = tuple(roles)
         self.settings = {**SETTINGS, **(settings or {})}
+        self.sync_delay_ms = sync_delay_ms
         self.process: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
@@ -108,7 +116,7 @@ class PostgresServer:
                 on_parent_death=signal.SIGINT,
                 user=self._user,
                 directory=self.data,
-                environment=_ENVIRONMENT,
+                environment={**_ENVIRONMENT, **slow_disk.environment(self.directory, self.sync_delay_ms)},
                 output=log,
                 new_session=True,
             )

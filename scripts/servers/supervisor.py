@@ -43,6 +43,7 @@ def serve(
     servers: Collection[str] = SERVERS,
     settings: Mapping[str, str] | None = None,
     roles: Iterable[str] = (),
+    sync_delay_ms: float = 0,
     owner: int,
 ) -> int:
     """Run the command with the servers, or without a command keep them until a signal; the exit code.
@@ -55,9 +56,10 @@ def serve(
         with Run() as run, ExitStack() as ends:
             try:
                 _end_with(owner)
-                addresses = _start(
-                    run, servers, PostgresServer(run.directory / "postgres", settings, roles), ends
+                database = PostgresServer(
+                    run.directory / "postgres", settings, roles, sync_delay_ms=sync_delay_ms
                 )
+                addresses = _start(run, servers, database, ends)
                 return _execute(command, run.environment | addresses) if command else _wait(addresses)
             finally:
                 for signum in _STOPPING:  # cleaning up is short, and is not to be cut short

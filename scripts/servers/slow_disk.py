@@ -1,0 +1,30 @@
+"""A slower disk for PostgreSQL, without rights over the machine: each sync takes so much longer.
+
+A library of twenty lines of C that the server is started with; it needs a C compiler.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+_SOURCE = Path(__file__).with_name("slow_disk.c")
+
+
+def environment(directory: Path, delay_ms: float) -> Mapping[str, str]:
+    """What the server's environment needs; the library is made in `directory`, which its user may enter.
+
+    Raises RuntimeError where there is no compiler, or it fails.
+    """
+    if delay_ms <= 0:
+        return {}
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise RuntimeError("a slowed disk needs a C compiler: no `cc` was found")
+    library = directory / "slow_disk.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(_SOURCE), "-ldl"]
+    made = subprocess.run(command, capture_output=True, check=False, text=True)
+    if made.returncode != 0:
+        raise RuntimeError(f"cc could not compile {_SOURCE.name}:\n{made.stderr}")
+    library.chmod(0o755)
+    return {"LD_PRELOAD": str(library), "PRORATA_SYNC_DELAY": str(round(delay_ms * 1000))}
