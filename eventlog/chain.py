@@ -26,10 +26,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from struct import Struct
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from eventlog.records import Head, StoredEvent
+
+HASHED: Final = (
+    "account_id",
+    "version",
+    "event_id",
+    "command_id",
+    "type",
+    "schema_version",
+    "effective_at",
+    "recorded_at",
+    "actor",
+    "state",
+    "previous_hash",
+)
+"""The columns of a row that its hash covers, in this order, after the log's id."""
 
 _ABSENT = b"\xff\xff\xff\xff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,7 +110,7 @@ def hash_of(log_id: UUID, event: StoredEvent) -> bytes:
 
 
 ProblemKind: TypeAlias = Literal[
-    "altered", "missing", "reordered", "repeated", "unlinked", "misplaced", "backdated"
+    "altered", "missing", "inserted", "reordered", "repeated", "unlinked", "misplaced", "backdated"
 ]
 
 

@@ -5,6 +5,8 @@
     ├── EventRefused           the database refused this very row
     ├── EventUnreadable        stored bytes that this code cannot turn into an event
     ├── LogUnavailable         no connection, or none back in time; the same append may be repeated
+    ├── NotSettled             open transactions may still commit events below the end of the log
+    ├── SealRefused            a file is no seal, or was changed after it was signed
     ├── WrongDatabase          the database is not one that the log may be kept in, as it stands
     │   ├── UnsafeDurability   it would confirm appends before they are on disk
     │   ├── NotPrimary         it is a standby
@@ -107,6 +109,32 @@ class LogUnavailable(LogError):
 
     def __str__(self) -> str:
         return f"the log cannot be reached: {self.reason}; try the same again"
+
+
+class NotSettled(LogError):
+    """A transaction that is still open holds the end of the log back."""
+
+    code = "not_settled"
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+    def __str__(self) -> str:
+        return f"the end of the log is held back by {self.holder}: end that transaction, then try again"
+
+
+class SealRefused(LogError):
+    """The file is no seal, or not as it was signed."""
+
+    code = "seal_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class WrongDatabase(LogError):

@@ -48,3 +48,13 @@ def end_others(session: Session) -> int:
         " where datname = current_database() and pid <> pg_backend_pid()"
     ).fetchall()
     return len(ended)
+
+
+def deadlocks(session: Session) -> int:
+    """How many the server broke up in this database. Sessions tell theirs as they end: this ends them."""
+    end_others(session)
+    [[count]] = session.execute(
+        "select deadlocks from pg_stat_database where datname = current_database()"
+    ).fetchall()
+    assert isinstance(count, int)
+    return count

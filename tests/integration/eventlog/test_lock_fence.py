@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from random import Random
 
 import psycopg
@@ -132,8 +134,28 @@ def test_the_session_that_has_held_the_fence_longest_is_named_first(
         assert first is not None
         assert (first.pid, first.role) == (session.info.backend_pid, "prorata")
         assert first.state == "idle in transaction"
-        assert first.began_at is not None
+        [[began_at]] = session.execute("select transaction_timestamp()").fetchall()
+        assert first.began_at == began_at
+        assert first.held_for(began_at + timedelta(seconds=90)) == 90.0
     log.close()
+
+
+def test_after_a_crash_that_took_burnt_positions_back_what_has_them_next_is_not_skipped(
+    servers_run: Run,
+) -> None:
+    """The sequence's own write-ahead record of them was not on disk yet."""
+    with PostgresServer(servers_run.directory / "postgres", {"wal_writer_delay": "10s"}) as server:
+        migrate(server.url())
+        log = PostgresEventLog(server.url(), fence_patience=0)
+        before = given_history(log, "acme/a", 1)
+        with closing(psycopg.connect(server.url())) as session:
+            burnt = [insert(session, f"acme/burnt-{nth}") for nth in range(100)]
+            assert log.read_settled(before[0].position, 100) == []
+            server.restart(hard=True)
+        after = given_history(log, "acme/a", 2)
+        assert after[-1].position < burnt[-1], "the crash took nothing back"
+        assert log.read_settled(before[0].position, 100) == after
+        log.close()
 
 
 def test_a_prepared_transaction_holds_the_fence_and_is_named(servers_run: Run) -> None:
@@ -149,6 +171,8 @@ def test_a_prepared_transaction_holds_the_fence_and_is_named(servers_run: Run) -
             holder = log.fence_holder()
             assert holder is not None
             assert holder.pid is None
+            [[prepared_at]] = session.execute("select prepared from pg_prepared_xacts").fetchall()
+            assert holder.began_at == prepared_at
             assert str(holder).startswith("a prepared transaction")
             session.execute("commit prepared 'held'")
         assert [event.position for event in log.read_settled(0, 100)] == [slow, fast.position]

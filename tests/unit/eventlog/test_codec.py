@@ -147,6 +147,35 @@ def test_a_version_without_an_upcaster_is_unreadable() -> None:
         stand_in_codec({}).decode("opened", 1, CODEC.encode(OPENED)[2])
 
 
+WRITTEN = [
+    ("opened", 3, CODEC.encode(OPENED)[2]),
+    ("closed", 1, b'{"type":"closed"}'),
+    ("opened", 1, b'{"type":"opened","currency":"EUR","time_zone":"Europe/Paris"}'),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRITTEN) + 1))
+def test_many_at_once_are_each_of_them(number: int) -> None:
+    chosen = WRITTEN[:number] * 2
+    types, versions, states = ([w[0] for w in chosen], [w[1] for w in chosen], [w[2] for w in chosen])
+    assert CODEC.decode_all(types, versions, states) == [CODEC.decode(*written) for written in chosen]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "version", "state"),
+    [
+        ("opened", 3, b""),
+        ("opened", 3, b'{"type":"closed"}'),
+        ("closed", 2, b'{"type":"closed"}'),
+        ("opened", 1, b'{"type":"opened","currency":"EUR"}'),
+    ],
+)
+def test_one_that_is_unreadable_fails_all_at_once(event_type: str, version: int, state: bytes) -> None:
+    good = b'{"type":"closed"}'
+    with pytest.raises((EventUnreadable, msgspec.MsgspecError, ValueError)):
+        CODEC.decode_all(["closed", event_type], [1, version], [good, state])
+
+
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_raise_anything_else(state: bytes) -> None:
     for version in (1, 3):

@@ -2,7 +2,7 @@
 
 import inspect
 import pickle
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -26,6 +26,8 @@ EXAMPLES = [
         "'opened' in schema version 1: cut off",
     ),
     (errors.LogUnavailable("connection refused"), "connection refused; try the same again"),
+    (errors.NotSettled("backend 7"), "held back by backend 7: end that transaction"),
+    (errors.SealRefused("the seal was changed"), "the seal was changed"),
     (errors.UnsafeDurability(), "set it to on"),
     (errors.NotPrimary(), "connect there"),
     (errors.LogReplaced(ONE, OTHER), f"now holds log {OTHER}, not {ONE}"),
@@ -75,6 +77,14 @@ def test_the_package_exports_its_errors_and_nothing_private() -> None:
         for name, found in vars(eventlog).items()
         if not name.startswith("_") and not inspect.ismodule(found)
     }
+
+
+def test_how_long_the_fence_is_held_is_a_number_of_seconds() -> None:
+    began = datetime(2026, 4, 5, tzinfo=UTC)
+    holder = FenceHolder("3/7", 4242, "ops", "psql", "active", began)
+    assert holder.held_for(began + timedelta(minutes=1, milliseconds=500)) == 60.5
+    assert holder.held_for(began - timedelta(seconds=1)) == 0.0, "clocks differ"
+    assert FenceHolder("3/7", 4242, None, None, None, None).held_for(began) == 0.0
 
 
 def test_a_holder_of_the_fence_is_told_by_its_backend_role_and_time() -> None:

@@ -1,0 +1,91 @@
+"""Whole histories for rebuilds: every event once, in order, however pages and spans cut them."""
+
+import pytest
+
+from eventlog import SHARDS, StoredEvent, shard_of
+from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Chunk, Span, histories, spans
+from eventlog.postgres import PostgresEventLog
+from eventlog.records import MAX_ACCOUNT_ID_BYTES
+from tests.contract.eventlog.samples import new_event
+from tests.integration.eventlog.sessions import Session
+
+ACCOUNTS = sorted([f"acme/{n}" for n in range(12)] + ["acme/Zoë", "zeta/\U0010fffe", "a"])
+FAR = 10**9
+
+
+@pytest.fixture
+def written(log: PostgresEventLog) -> dict[str, list[StoredEvent]]:
+    """Accounts with one to five events each, one after another in turn."""
+    for turn in range(5):
+        for nth, account_id in enumerate(ACCOUNTS):
+            if turn <= nth % 5:
+                log.append(account_id, log.head(account_id), [new_event()])
+    return {account_id: log.read_account(account_id) for account_id in ACCOUNTS}
+
+
+def chunk_of(events: list[StoredEvent]) -> Chunk:
+    return Chunk(
+        events[0].account_id,
+        events[0].version,
+        events[-1].version,
+        [e.type for e in events],
+        [e.schema_version for e in events],
+        [e.state for e in events],
+        [e.position for e in events],
+        [e.recorded_at for e in events],
+    )
+
+
+def test_an_account_is_one_chunk_in_order(session: Session, written: dict[str, list[StoredEvent]]) -> None:
+    pages = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000))
+    assert [chunk for page in pages for chunk in page] == [chunk_of(written[a]) for a in ACCOUNTS]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 7])
+def test_a_page_holds_so_many_events_and_cuts_what_goes_on_in_the_next(
+    page: int, session: Session, written: dict[str, list[StoredEvent]]
+) -> None:
+    pages = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=page))
+    assert all(sum(map(len, chunks)) == page for chunks in pages[:-1])
+    places = [place for chunks in pages for chunk in chunks for place in chunk.places()]
+    assert [(p.account_id, p.version, p.position, p.recorded_at) for p in places] == [
+        (e.account_id, e.version, e.position, e.recorded_at) for a in ACCOUNTS for e in written[a]
+    ]
+
+
+def test_each_shard_ends_at_its_own_position(session: Session, written: dict[str, list[StoredEvent]]) -> None:
+    untils = [shard * 2 for shard in range(SHARDS)]
+    pages = histories(session, EVERY_ACCOUNT, untils, page=4)
+    found = [position for chunks in pages for chunk in chunks for position in chunk.positions]
+    assert found == [e.position for a in ACCOUNTS for e in written[a] if e.position <= untils[shard_of(a)]]
+
+
+def test_a_history_with_a_hole_says_so(session: Session, written: dict[str, list[StoredEvent]]) -> None:
+    longest = max(ACCOUNTS, key=lambda account_id: len(written[account_id]))
+    session.execute("alter table events disable trigger append_only")
+    session.execute("delete from events where account_id = %s and version = 2", [longest])
+    [page] = histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000)
+    assert [chunk.account_id for chunk in page if not chunk.follow_each_other] == [longest]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 50])
+def test_spans_share_out_every_account_once(
+    number: int, session: Session, log: PostgresEventLog, written: dict[str, list[StoredEvent]]
+) -> None:
+    made = spans(session, log.last_position(), number)
+    assert 1 <= len(made) <= number
+    pages = [page for span in made for page in histories(session, span, [FAR] * SHARDS, page=3)]
+    found = list(dict.fromkeys(chunk.account_id for page in pages for chunk in page))
+    assert found == ACCOUNTS
+    assert sum(len(chunk) for page in pages for chunk in page) == sum(map(len, written.values()))
+
+
+def test_an_empty_log_has_one_span_of_nothing(session: Session, log: PostgresEventLog) -> None:
+    assert spans(session, 0, 4) == [EVERY_ACCOUNT]
+    assert list(histories(session, EVERY_ACCOUNT, [0] * SHARDS, page=10)) == []
+
+
+def test_no_account_id_stands_beyond_the_last_span() -> None:
+    longest = "\U0010ffff" * (MAX_ACCOUNT_ID_BYTES // 4)
+    assert longest < BEYOND_ALL
+    assert Span("", BEYOND_ALL) == EVERY_ACCOUNT
