@@ -90,7 +90,20 @@ def _follow(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
     if previous != place.last_position:
         message = f"it follows position {previous}, and the last one read is {place.last_position}"
         raise _halted("gap", place, record, message)
-    return replace(place, log_id=log_id, last_position=position)
+    return replace(
+        place,
+        log_id=log_id,
+        last_position=position,
+        last_offset=record.offset,
+        last_hash=headers.get("hash", b""),
+    )
+
+
+def is_last_of(place: Place, record: ConsumerRecord) -> bool:
+    """Whether the record is the event that was taken in last there."""
+    headers = dict(record.headers)
+    known = b"%d" % place.last_position, place.last_hash
+    return record.offset == place.last_offset and (headers.get("pos"), headers.get("hash", b"")) == known
 
 
 def _log_id(place: Place, headers: Mapping[str, bytes]) -> UUID | None:
@@ -107,6 +120,9 @@ def _heard(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
     except EnvelopeUnreadable as error:
         raise _halted("unchained", place, record, str(error)) from error
     assert isinstance(heartbeat, Heartbeat)
+    if heartbeat.position < place.heard_of:
+        message = f"the log ends at position {heartbeat.position}, and {place.heard_of} was heard of before"
+        raise _halted("log_restored", place, record, message)
     return replace(place, heartbeat_position=heartbeat.position, heartbeat_at=heartbeat.log_time)
 
 

@@ -113,6 +113,7 @@ def _write_alone(connection: Connection, handler: Handler, letter: Letter, batch
             batch.before.topic,
             letter.record.offset,
             reason,
+            extra={"consumer": handler.name, "account": letter.message and letter.message.account_id},
         )
         dead_letters.park(connection, handler.name, letter, reason)
 

@@ -11,7 +11,7 @@ ConsumerError
 # ruff: noqa: N818  (they are named for what happened)
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 HaltCode = Literal[
     "gap",
@@ -19,21 +19,32 @@ HaltCode = Literal[
     "unchained",
     "retention_hole",
     "topic_replaced",
+    "topics_changed",
     "partitions_changed",
     "foreign_log",
+    "log_restored",
     "altered",
 ]
+
+_REPLAY = "`prorata replay CONSUMER` makes its tables of what is published now, and keeps those before"
 
 _REMEDIES: dict[HaltCode, str] = {
     "gap": "records were lost before they were read: read the topic anew into an empty consumer",
     "repeated": "records were published twice: find out by whom, and read the topic anew into an empty one",
     "unchained": "somebody other than the relay writes to the topic: find out who",
     "retention_hole": "records were deleted unread: read the topic anew into an empty consumer",
-    "topic_replaced": "the topic was made anew: read it into an empty consumer",
-    "partitions_changed": "keys have moved: read the topic anew into an empty consumer",
+    "topic_replaced": f"the topic was made anew, perhaps of a restored log: {_REPLAY}",
+    "topics_changed": f"what is published there is in its tables already, or another history is: {_REPLAY}",
+    "partitions_changed": f"keys have moved: {_REPLAY}",
     "altered": "the record is not what was appended: find out who writes to the topic",
-    "foreign_log": "another log is published there now: read it into an empty consumer",
+    "foreign_log": f"another log is published there now: check PRORATA_KAFKA; if it is meant, {_REPLAY}",
+    "log_restored": f"the log, or the broker, was restored from a backup and went on otherwise: {_REPLAY}",
 }
+
+ANOTHER_HISTORY: Final[frozenset[HaltCode]] = frozenset(
+    ("topic_replaced", "topics_changed", "partitions_changed", "foreign_log", "log_restored")
+)
+"""Halts after which offsets say nothing about how far a replay is: what is published is another history."""
 
 
 class ConsumerError(Exception):
@@ -96,7 +107,14 @@ class ArchiveBroken(ConsumerError):
     def __init__(
         self,
         code: Literal[
-            "manifest_altered", "file_missing", "file_altered", "file_unreadable", "events_altered"
+            "manifest_altered",
+            "file_missing",
+            "file_altered",
+            "file_unreadable",
+            "events_altered",
+            "foreign_seal",
+            "archive_behind",
+            "seal_differs",
         ],
         message: str,
     ) -> None:

@@ -31,6 +31,14 @@ class Place:
     heartbeat_position: int | None
     heartbeat_at: datetime | None
     skipped: int
+    topic_id: UUID | None = None
+    last_offset: int | None = None
+    last_hash: bytes | None = None
+
+    @property
+    def heard_of(self) -> int:
+        """The highest position that an event or a heartbeat has named."""
+        return max(self.last_position, self.heartbeat_position or 0)
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,15 @@ _UNCLAIM: Final = """
 _MOVE: Final = """
     update consumers.partitions
     set next_offset = %(next_offset)s, log_id = %(log_id)s, last_position = %(last_position)s,
-        heartbeat_position = %(heartbeat_position)s, heartbeat_at = %(heartbeat_at)s, skipped = %(skipped)s
+        heartbeat_position = %(heartbeat_position)s, heartbeat_at = %(heartbeat_at)s, skipped = %(skipped)s,
+        topic_id = %(topic_id)s, last_offset = %(last_offset)s, last_hash = %(last_hash)s
     where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s
         and next_offset = %(from_offset)s
+"""
+
+_OTHERS: Final = """
+    select distinct topic from consumers.partitions
+    where consumer = %(consumer)s and next_offset > 0 and topic <> all(%(topics)s) order by topic
 """
 
 _LOCK: Final = """
@@ -120,6 +134,12 @@ def claim(
     bound = {"consumer": consumer, "topics": list(topics), "instance": instance, "seconds": seconds}
     with connection.cursor(row_factory=class_row(Place)) as cursor:
         return cursor.execute(_CLAIM, bound).fetchall()
+
+
+def others(connection: Connection, consumer: str, topics: Sequence[str]) -> list[str]:
+    """Further topics that the consumer has read."""
+    bound = {"consumer": consumer, "topics": list(topics)}
+    return [topic for (topic,) in connection.execute(_OTHERS, bound)]
 
 
 def unclaim(connection: Connection, consumer: str, instance: UUID) -> None:

@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import psycopg
 from psycopg import sql
 
-from consumers.errors import ReplayRefused
+from consumers import halts
+from consumers.errors import ANOTHER_HISTORY, ConsumerHalted, ReplayRefused
 from consumers.handler import Handler, Message
 from consumers.places import Connection
 from consumers.runtime import Consumer
+
+_Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]
+"""By consumer, topic and partition."""
 
 NEXT: Final = "_next"
 BEFORE: Final = "_before"
@@ -75,11 +79,21 @@ class Replay:
         self._consumer = Consumer(_Beside(handler, self._next), database_url, bootstrap, prefix=prefix)
 
     def run(self) -> None:
-        """Read what is in the topics now into the tables beside the live ones, which are made if need be."""
+        """Read what is in the topics now into the tables beside the live ones, which are made if need be.
+
+        What an earlier replay has read is thrown away where it is of another history than the topics are now.
+        """
         with self._connected() as connection, connection.transaction():
-            if not _exists(connection, self._next):
+            began = _exists(connection, self._next)
+            if not began:
                 self._create(connection)
-        self._consumer.run_once()
+        try:
+            self._consumer.run_once()
+        except ConsumerHalted as halted:
+            if not began or halted.code not in ANOTHER_HISTORY:
+                raise
+            self.forget()
+            self.run()
 
     def forget(self) -> None:
         """Drop what was replayed."""
@@ -103,6 +117,7 @@ class Replay:
                 for table in _OF_CONSUMERS:
                     statement = _RENAME_ROWS.format(table=sql.Identifier(table))
                     connection.execute(statement, {"before": now, "after": after})
+            halts.forget(connection, self._live)
 
     def _check(self, connection: Connection) -> None:
         for table in self._handler.own_tables:
@@ -111,9 +126,11 @@ class Replay:
                 message = f"{self._live}.{table} has rows, which the replayed tables cannot have"
                 raise ReplayRefused("replay_lacks", message)
         found = connection.execute(_LOCK, {"consumers": [self._live, self._next]}).fetchall()
-        offsets: dict[str, dict[tuple[str, int], int]] = {self._live: {}, self._next: {}}
+        offsets: _Offsets = {self._live: {}, self._next: {}}
         for consumer, topic, partition, offset in found:
             offsets[consumer][topic, partition] = offset
+        if self._is_of_another_history(connection, offsets):
+            return  # its offsets say nothing about how far the replay is
         for (topic, partition), offset in offsets[self._live].items():
             reached = offsets[self._next].get((topic, partition), 0)
             if reached < offset:
@@ -121,6 +138,12 @@ class Replay:
                     f"the replay is at offset {reached} of partition {partition} of {topic}, {self._live} "
                 )
                 raise ReplayRefused("replay_behind", message + f"at {offset}: run it again")
+
+    def _is_of_another_history(self, connection: Connection, offsets: _Offsets) -> bool:
+        """Whether the live consumer has read other topics, or has halted for that."""
+        read, replayed = ({topic for topic, _ in offsets[name]} for name in (self._live, self._next))
+        halted = {halt.code for halt in halts.halts(connection) if halt.consumer == self._live}
+        return read.isdisjoint(replayed) or not halted.isdisjoint(ANOTHER_HISTORY)
 
     def _create(self, connection: Connection) -> None:
         schema = sql.Identifier(self._next)
@@ -142,3 +165,4 @@ def _drop(connection: Connection, schema: str) -> None:
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
     for table in _OF_CONSUMERS:
         connection.execute(_FORGET_ROWS.format(table=sql.Identifier(table)), {"consumer": schema})
+    halts.forget(connection, schema)

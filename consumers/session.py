@@ -13,8 +13,9 @@ from kafka.errors import UnknownTopicOrPartitionError
 from consumers import halts, places
 from consumers.batches import read_batch
 from consumers.effects import write
-from consumers.errors import ConsumerHalted, HaltCode
+from consumers.errors import ConsumerHalted
 from consumers.handler import Handler
+from consumers.known_again import check_places
 from consumers.places import Connection, Place
 from publishing.topics import Topic
 
@@ -43,6 +44,7 @@ class Session:
         self._places: dict[TopicPartition, Place] = {}
         self._claimed_at = -claim_seconds
         self._works = False
+        self._refuse_other_topics()
         self._all = [TopicPartition(topic.name, nth) for topic in topics for nth in self._partitions(topic)]
 
     def claim(self, *, at_once: bool = False) -> bool:
@@ -89,20 +91,17 @@ class Session:
             raise ConsumerHalted("partitions_changed", topic.name, known, message)
         return range(known)
 
+    def _refuse_other_topics(self) -> None:
+        """Its tables were made of topics with another prefix: reading on here would double their effects."""
+        for other in places.others(self._connection, self._handler.name, list(self._topics)):
+            for topic in self._topics.values():
+                if other.endswith(topic.base):
+                    message = f"{self._handler.name} has been reading {other}"
+                    raise ConsumerHalted("topics_changed", topic.name, 0, message)
+
     def _assign(self, claimed: dict[TopicPartition, Place]) -> None:
-        beginnings, ends = self._kafka.beginning_offsets(claimed), self._kafka.end_offsets(claimed)
-        for partition, place in claimed.items():
-            if place.next_offset < beginnings[partition]:
-                raise _halted("retention_hole", place, f"the first record left is at {beginnings[partition]}")
-            if place.next_offset > ends[partition]:
-                raise _halted("topic_replaced", place, f"the topic ends at {ends[partition]}")
-        self._kafka.assign(claimed)
-        for partition, place in claimed.items():
+        known = check_places(self._kafka, claimed)
+        self._kafka.assign(known)
+        for partition, place in known.items():
             self._kafka.seek(partition, place.next_offset)
-        self._places = claimed
-
-
-def _halted(code: HaltCode, place: Place, message: str) -> ConsumerHalted:
-    return ConsumerHalted(
-        code, place.topic, place.partition, f"offset {place.next_offset} is next to be read, and {message}"
-    )
+        self._places = known

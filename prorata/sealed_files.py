@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from domain.errors import InvalidInput
 from eventlog.errors import SealRefused
-from eventlog.seals import Seal, Sealing
+from eventlog.seals import Seal, Sealing, fingerprint, opened
 from eventlog.shards import shard_of
 from eventlog.walking import Leaf
 
@@ -129,3 +129,17 @@ def _accounts(file: Path) -> Iterator[Leaf]:
 
 def _exists(file: Path) -> InvalidInput:
     return InvalidInput("file_exists", str(file), "the file exists, and is not overwritten: name another")
+
+
+def trusted_seal(file: Path, trusted: Path | None) -> tuple[Seal, Ed25519PublicKey]:
+    """The seal in the file, and the key that signed it, which must be that of the file `trusted` if given.
+
+    Raises SealRefused.
+    """
+    seal, signer = opened(file.read_bytes())
+    if trusted is not None and pem(public_key(trusted)) != pem(signer):
+        raise SealRefused(
+            f"the seal was signed by key {fingerprint(signer)}, not by {fingerprint(public_key(trusted))} "
+            f"of {trusted}"
+        )
+    return seal, signer

@@ -16,7 +16,7 @@ from consumers import dead_letters
 from consumers import halts as consumer_halts
 from consumers.places import Hearing, hearing
 from eventlog import EventLog, FenceHolder
-from projections import checkpoints
+from projections.lag import lags
 from projections.parking import parked
 from prorata.settings import Settings
 from publishing import halts as relay_halts
@@ -78,8 +78,7 @@ def status_of(settings: Settings, log: EventLog) -> Status:
     now = datetime.now(UTC)
     fence = log.fence_holder()
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
-        found = checkpoints.read_all(connection)
-        positions = {c.projection: c.position for c in sorted(found, key=lambda c: -c.position)}
+        projected = [Lag(lag.projection, lag.position, lag.seconds) for lag in lags(connection)]
         stopped = [ParkedKeys(name, keys) for name, keys in sorted(_parked(connection).items())]
         heard = [_heard(hearing, now) for hearing in hearing(connection)]
         halted = [Halted(h.stream, h.code, h.message, h.halted_at) for h in relay_halts.halts(connection)]
@@ -93,7 +92,7 @@ def status_of(settings: Settings, log: EventLog) -> Status:
         fence=None if fence is None else str(fence),
         fence_seconds=_held(fence, now),
         broker=broker,
-        projections=tuple(_lag(log, name, position, now) for name, position in sorted(positions.items())),
+        projections=tuple(projected),
         relays=relays,
         consumers=tuple(heard),
         parked=tuple(stopped),

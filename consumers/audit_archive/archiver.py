@@ -39,6 +39,7 @@ from consumers.audit_archive.files import (
 )
 from consumers.batches import read_batch
 from consumers.errors import ConsumerHalted
+from consumers.known_again import check_places
 from consumers.places import Place
 from eventlog.records import StoredEvent
 from publishing.envelope import PublishedEvent
@@ -84,6 +85,7 @@ class Archiver:
             kafka.assign(partitions)
             while not stop.is_set():
                 day = _Day(self._folder, self._topic, len(partitions))
+                check_places(kafka, dict(zip(partitions, day.places, strict=True)))
                 for partition, place in zip(partitions, day.places, strict=True):
                     kafka.resume(partition)
                     kafka.seek(partition, place.next_offset)
@@ -211,5 +213,5 @@ class _Day:
 def _place(topic: str, partition: int, last: Entry | None) -> Place:
     """Where the day after that line begins."""
     offset, position = (0, 0) if last is None else (last.offsets[partition], last.last[partition])
-    log_id = None if last is None else last.log_id
-    return Place(NAME, topic, partition, offset, log_id, position, None, None, 0)
+    log_id, cut = (None, None) if last is None else (last.log_id, last.cut)
+    return Place(NAME, topic, partition, offset, log_id, position, cut, None, 0)

@@ -29,23 +29,40 @@ def run(folder: Folder, *, once: Once = False) -> int:
 
 
 def verify(
-    folder: Folder, *, json: Annotated[bool, Parameter(negative="", help="One JSON object.")] = False
+    folder: Folder,
+    *,
+    against: Annotated[
+        Path | None, Parameter(help="A seal: also that the history up to it is all there, and no other one.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, Parameter(help="With --against: the key, in PEM, that must have signed the seal.")
+    ] = None,
+    json: Annotated[bool, Parameter(negative="", help="One JSON object.")] = False,
 ) -> int:
     """Check every file and every event of an archive, from its files alone.
 
-    Exit 1: something is not as it was archived, and is named.
+    Exit 1: something is not as it was archived (or sealed), and is named.
     """
     from consumers.audit_archive.files import MANIFEST
+    from consumers.audit_archive.sealed import verify_against
     from consumers.audit_archive.verifying import verify as verified
+    from prorata.sealed_files import trusted_seal
 
+    if public_key is not None and against is None:
+        raise InvalidInput("usage", "", "--public-key belongs to --against")
     if not (folder / MANIFEST).exists():
         raise InvalidInput("no_archive", "FOLDER", f"there is no {MANIFEST} in {str(folder)!r}")
-    found = verified(folder)
+    if against is None:
+        found = verified(folder)
+    else:
+        found = verify_against(folder, trusted_seal(against, public_key)[0])
     if json:
         about = {name: value for name, value in found.__dict__.items() if name != "heads"}
         print(msgspec.json.encode(about).decode())
-    else:
-        print(f"{found.events} events of {found.accounts} accounts in {found.files} files are as archived")
-        if found.last_day is not None:
-            print(f"the last day is {found.last_day}, up to position {found.cut} of log {found.log_id}")
+        return 0
+    print(f"{found.events} events of {found.accounts} accounts in {found.files} files are as archived")
+    if found.last_day is not None:
+        print(f"the last day is {found.last_day}, up to position {found.cut} of log {found.log_id}")
+    if against is not None:
+        print(f"they hold the history that {against} seals")
     return 0

@@ -79,18 +79,12 @@ def _verified(account: str | None, tenant: str, workers: int) -> VerifyReport:
 
 
 def _against(file: Path, trusted: Path | None, accounts: Path | None, workers: int, *, json: bool) -> int:
-    from eventlog.errors import SealRefused
     from eventlog.sealing import compare
-    from eventlog.seals import fingerprint, opened
-    from prorata.sealed_files import pem, public_key, sealed_accounts
+    from eventlog.seals import fingerprint
+    from prorata.sealed_files import sealed_accounts, trusted_seal
 
     began = time.monotonic()
-    seal, signer = opened(file.read_bytes())
-    if trusted is not None and pem(public_key(trusted)) != pem(signer):
-        raise SealRefused(
-            f"the seal was signed by key {fingerprint(signer)}, not by {fingerprint(public_key(trusted))} "
-            f"of {trusted}"
-        )
+    seal, signer = trusted_seal(file, trusted)
     leaves = None if accounts is None else sealed_accounts(accounts, seal)
     with progress_bar("verifying") as progress:
         found = compare(Settings.of().database_url, seal, workers=workers, progress=progress, leaves=leaves)

@@ -1,0 +1,84 @@
+"""Whether the topics are still those that a consumer's places speak of.
+
+A topic may have been made anew, and a broker or the log may have been restored from a backup and have gone on
+otherwise: then records that follow are not the continuation of what was taken in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
+
+from consumers.batches import is_last_of
+from consumers.errors import ConsumerHalted, HaltCode
+from consumers.places import Place
+
+_SECONDS: Final = 20.0
+_POLL_MS: Final = 20
+
+
+def check_places(kafka: KafkaConsumer, places: Mapping[TopicPartition, Place]) -> dict[TopicPartition, Place]:
+    """The places, with the topics' ids. What is assigned has to be assigned and sought again afterwards.
+
+    Raises ConsumerHalted `retention_hole`, `topic_replaced` and `log_restored`.
+    """
+    beginnings, ends = kafka.beginning_offsets(places), kafka.end_offsets(places)
+    known = {}
+    for partition, place in places.items():
+        topic_id = _topic_id(kafka, place.topic)
+        if place.topic_id not in (None, topic_id) and place.next_offset > 0:
+            raise _halted("topic_replaced", place, "the topic of that name is another one now")
+        if place.next_offset < beginnings[partition]:
+            raise _halted("retention_hole", place, f"the first record left is at {beginnings[partition]}")
+        if place.next_offset > ends[partition]:
+            raise _halted("topic_replaced", place, f"the topic ends at {ends[partition]}")
+        known[partition] = replace(place, topic_id=topic_id)
+    _check_last_events(kafka, {p: place for p, place in places.items() if _is_left(place, beginnings[p])})
+    return known
+
+
+def _is_left(place: Place, beginning: int) -> bool:
+    return place.last_offset is not None and place.last_offset >= beginning
+
+
+def _check_last_events(kafka: KafkaConsumer, places: Mapping[TopicPartition, Place]) -> None:
+    """Read the event that was taken in last, in each partition, once more."""
+    waiting, deadline = dict(places), time.monotonic() + _SECONDS
+    if not waiting:
+        return
+    kafka.assign(waiting)
+    for partition, place in places.items():
+        assert place.last_offset is not None
+        kafka.seek(partition, place.last_offset)
+    while waiting:
+        for partition, records in kafka.poll(_POLL_MS).items():
+            kafka.pause(partition)
+            place = waiting.pop(partition)
+            if not is_last_of(place, records[0]):
+                message = (
+                    f"the event at position {place.last_position}, taken in at offset {place.last_offset},"
+                )
+                raise _halted("log_restored", place, f"{message} is not there any more")
+        if waiting and time.monotonic() > deadline:
+            raise KafkaTimeoutError(
+                f"{', '.join(map(str, waiting))} could not be read within {_SECONDS:.0f} s"
+            )
+    kafka.resume(*places)  # an assignment keeps the pauses of the one before
+
+
+def _topic_id(kafka: KafkaConsumer, topic: str) -> UUID | None:
+    """As the last metadata said."""
+    found: UUID | None = vars(kafka)["_client"].cluster.topic_id(topic)
+    return found
+
+
+def _halted(code: HaltCode, place: Place, message: str) -> ConsumerHalted:
+    return ConsumerHalted(
+        code, place.topic, place.partition, f"offset {place.next_offset} is next to be read, and {message}"
+    )
