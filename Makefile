@@ -9,10 +9,10 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test demo prove contract lint format lock servers clean
+.PHONY: help setup test demo prove mutate chaos chaos-log contract lint format lock servers clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(INSTALLED) ## build .venv from requirements.lock
 
@@ -29,6 +29,24 @@ demo: setup ## the whole system at work, on real servers
 # Further arguments: ARGS="--histories 20000 --seed 7".
 prove: setup ## 100,000 random histories against the reference model of the rules
 	@$(BIN)/python -m scripts.prove --histories 100000 --workers 2 $(ARGS)
+
+# Further arguments: ARGS="--sample 600 --seed 7" or ARGS="--module plans".
+mutate: setup ## change domain/ in thousands of ways, one at a time, and see some test fail on each
+	@$(BIN)/python -m scripts.mutate $(ARGS)
+
+# make chaos-log KILLS=100 SEED=7 MINUTES=20: no kill begins after so many minutes.
+chaos-log: KILLS ?= 100
+chaos-log: SEED ?= 1
+chaos-log: MINUTES ?= 20
+chaos-log: setup ## kill writers, projectors, rebuilders and PostgreSQL, then check everything
+	@$(BIN)/python -m scripts.chaos log --kills $(KILLS) --seed $(SEED) --minutes $(MINUTES)
+
+# make chaos KILLS=40 SEED=7, likewise.
+chaos: KILLS ?= 40
+chaos: SEED ?= 7
+chaos: MINUTES ?= 20
+chaos: setup ## kill, pause and cut off relays, consumers, PostgreSQL and the broker, then check everything
+	@$(BIN)/python -m scripts.chaos broker --kills $(KILLS) --seed $(SEED) --minutes $(MINUTES)
 
 contract: setup ## write what follows from the code into publishing/ (ARGS=--release: and keep the schemas)
 	@$(BIN)/python -m scripts.contract $(ARGS)

@@ -38,11 +38,11 @@ def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
     add_on = ctx.catalog.add_ons.get(command.product)
     if add_on is None:
         return unknown_product(command.product, "add-on")
-    price = ctx.prices.add_on(add_on.id) if add_on.process is None else None
-    if price is None and not (add_on.process is not None and ctx.prices.blocks(add_on)):
+    price = ctx.prices.add_on(add_on.id)
+    if price is None and not ctx.prices.blocks(add_on):
         return no_price(add_on.id, ctx.state.currency)
     if add_on.process is not None:
-        return _own_process(add_on)
+        return _own_process(add_on.id, add_on.name)
     if (held := ctx.state.addons.get(add_on.id)) is not None:
         return _already_held(ctx, held)
     if lacks_prerequisite(ctx.state, add_on.requires):
@@ -58,10 +58,10 @@ def remove_addon(ctx: Context, command: RemoveAddon) -> Proposed:
     held = ctx.state.addons.get(command.product)
     if add_on is None and held is None:
         return unknown_product(command.product, "add-on")
-    if (add_on is not None and add_on.process is not None) or (held is not None and held.blocks is not None):
-        return _own_process(
-            add_on or AddOn(command.product, command.product, {}, (), "transactional", None, {})
-        )
+    if add_on is not None and add_on.process is not None:
+        return _own_process(add_on.id, add_on.name)
+    if held is not None and held.blocks is not None:
+        return _own_process(held.product, held.product)
     return not_held(command.product) if held is None else _remove(ctx, held)
 
 
@@ -197,7 +197,7 @@ def _already_held(ctx: Context, held: AddonItem) -> Proposed:
 
 def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
     withdrawn = e.AddonRemovalWithdrawn(at=ctx.at, command=ctx.command, product=held.product)
-    return Proposal(withdrawn, reinstates=True, while_past_due=True)
+    return Proposal(withdrawn, reinstates=True)
 
 
 def _remove(ctx: Context, held: AddonItem) -> Proposed:
@@ -211,10 +211,10 @@ def _nothing_to_undo(product: str) -> Refusal:
     return Refusal("nothing_to_undo", f"Nothing is pending for {product}.", {"product": product})
 
 
-def _own_process(add_on: AddOn) -> Refusal:
+def _own_process(product: str, name: str) -> Refusal:
     return Refusal(
         "own_process",
-        f"{add_on.name} has a process of its own: start_transactional, change_transactional, "
+        f"{name} has a process of its own: start_transactional, change_transactional, "
         "top_up_transactional and stop_transactional.",
-        {"product": add_on.id, "process": add_on.process},
+        {"product": product, "process": "transactional"},
     )

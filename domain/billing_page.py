@@ -178,9 +178,9 @@ class _Desk(msgspec.Struct, frozen=True):
 
     def _add_on_actions(self, item: AddonItem) -> tuple[Action, ...]:
         undo: _Choice = ("undo", [c.Undo(item.product)])
-        if item.blocks is None:
+        if item.next_blocks is None:
             return ("manage", *self._possible(("remove", [c.RemoveAddon(item.product)]), undo))
-        other = (item.next_blocks or item.blocks) + 1
+        other = item.next_blocks + 1
         return (
             "manage",
             *self._possible(

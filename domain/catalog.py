@@ -5,7 +5,8 @@ exact prices.
     >>> catalog.plans["standard"].tiers["500"]["EUR"]
     Decimal('20.00')
 
-A file is decoded strictly (no unknown field) and then checked as a whole; every fault names its place.
+A file is decoded strictly (no unknown field, none twice) and then checked as a whole; every fault names its
+place.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from msgspec import UNSET, Meta, UnsetType
 from domain.calendar import Instant
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.money import check_currency, parse_amount
+from domain.repeated_names import repeated_name
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
@@ -211,9 +213,14 @@ def parse_catalog(data: bytes | str) -> Catalog:
     Raises InvalidCatalog with the place of the first fault.
     """
     try:
-        return build_catalog(msgspec.json.decode(data, type=CatalogFile))
+        file = msgspec.json.decode(data, type=CatalogFile)
+        twice = repeated_name(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidCatalog("invalid_catalog", *_place_and_message(str(error))) from None
+        raise _invalid(*_place_and_message(str(error))) from None
+    if twice is not None:
+        place, name = twice
+        raise _invalid(place, f"the field {name[:40]!r} stands twice")
+    return build_catalog(file)
 
 
 def convert_catalog(value: Any) -> Catalog:
@@ -221,7 +228,7 @@ def convert_catalog(value: Any) -> Catalog:
     try:
         return build_catalog(msgspec.convert(value, type=CatalogFile))
     except msgspec.ValidationError as error:
-        raise InvalidCatalog("invalid_catalog", *_place_and_message(str(error))) from None
+        raise _invalid(*_place_and_message(str(error))) from None
 
 
 def build_catalog(file: CatalogFile) -> Catalog:
@@ -238,8 +245,7 @@ def build_catalog(file: CatalogFile) -> Catalog:
     for kind, products in (("add_ons", add_ons), ("credits", credit_packs)):
         for i, product in enumerate(products):
             if product in plans or (kind == "credits" and product in add_ons):
-                raise InvalidCatalog(
-                    "invalid_catalog",
+                raise _invalid(
                     f"$.{kind}[{i}].id",
                     f"{product!r} is already the id of another product",
                 )
@@ -253,12 +259,11 @@ def build_catalog(file: CatalogFile) -> Catalog:
 def _plan(plan: PlanFile, index: int, families: dict[str, Family]) -> Plan:
     place = f"$.plans[{index}]"
     if plan.family not in families:
-        raise InvalidCatalog("invalid_catalog", f"{place}.family", f"no family has the id {plan.family!r}")
+        raise _invalid(f"{place}.family", f"no family has the id {plan.family!r}")
     tiers: dict[str, Prices] = {}
     for i, tier in enumerate(plan.tiers):
         if tier.id in tiers:
-            raise InvalidCatalog(
-                "invalid_catalog",
+            raise _invalid(
                 f"{place}.tiers[{i}].id",
                 f"the tier {tier.id!r} stands twice in {plan.id!r}",
             )
@@ -271,21 +276,17 @@ def _add_on(add_on: AddOnFile, index: int, plans: dict[str, Plan]) -> AddOn:
     requires = () if add_on.requires is UNSET else add_on.requires
     for i, plan in enumerate(requires):
         if plan not in plans:
-            raise InvalidCatalog("invalid_catalog", f"{place}.requires[{i}]", f"no plan has the id {plan!r}")
+            raise _invalid(f"{place}.requires[{i}]", f"no plan has the id {plan!r}")
     if add_on.process is UNSET:
         if add_on.prices is UNSET:
-            raise InvalidCatalog("invalid_catalog", place, "an add-on has `prices`, or `process` and `block`")
+            raise _invalid(place, "an add-on has `prices`, or `process` and `block`")
         if add_on.block is not UNSET:
-            raise InvalidCatalog(
-                "invalid_catalog", f"{place}.block", "only an add-on with a `process` is sold in blocks"
-            )
+            raise _invalid(f"{place}.block", "only an add-on with a `process` is sold in blocks")
         return AddOn(
             add_on.id, add_on.name, _prices(add_on.prices, f"{place}.prices"), requires, None, None, {}
         )
     if add_on.block is UNSET or add_on.prices is not UNSET:
-        raise InvalidCatalog(
-            "invalid_catalog", place, "an add-on with a `process` has `block` and no `prices`"
-        )
+        raise _invalid(place, "an add-on with a `process` has `block` and no `prices`")
     steps = _block_prices(add_on.block.prices, f"{place}.block.prices")
     return AddOn(add_on.id, add_on.name, {}, requires, add_on.process, add_on.block.e_mails, steps)
 
@@ -296,14 +297,10 @@ def _block_prices(steps: tuple[BlockStepFile, ...], place: str) -> dict[str, tup
     for i, step in enumerate(steps):
         last = i == len(steps) - 1
         if (step.up_to is None) != last:
-            raise InvalidCatalog(
-                "invalid_catalog", f"{place}[{i}].up_to", "exactly the last step has `up_to` null"
-            )
+            raise _invalid(f"{place}[{i}].up_to", "exactly the last step has `up_to` null")
         if step.up_to is not None:
             if step.up_to <= reached:
-                raise InvalidCatalog(
-                    "invalid_catalog", f"{place}[{i}].up_to", f"`up_to` must be above {reached}"
-                )
+                raise _invalid(f"{place}[{i}].up_to", f"`up_to` must be above {reached}")
             reached = step.up_to
     priced = [_prices(step.prices, f"{place}[{i}].prices") for i, step in enumerate(steps)]
     everywhere = [currency for currency in priced[0] if all(currency in prices for prices in priced)]
@@ -321,18 +318,20 @@ def _prices(prices: dict[str, str], place: str) -> Prices:
             for currency, text in prices.items()
         }
     except InvalidInput as error:
-        raise InvalidCatalog("invalid_catalog", error.place, error.message) from None
+        raise _invalid(error.place, error.message) from None
 
 
 def _unique(kind: str, products: list[_Entry]) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
     for i, product in enumerate(products):
         if product.id in found:
-            raise InvalidCatalog(
-                "invalid_catalog", f"$.{kind}[{i}].id", f"the id {product.id!r} stands twice"
-            )
+            raise _invalid(f"$.{kind}[{i}].id", f"the id {product.id!r} stands twice")
         found[product.id] = product
     return found
+
+
+def _invalid(place: str, message: str) -> InvalidCatalog:
+    return InvalidCatalog("invalid_catalog", place, message)
 
 
 def _place_and_message(text: str) -> tuple[str, str]:

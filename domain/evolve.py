@@ -172,16 +172,12 @@ def _plan_changed(state: Account, event: e.PlanChanged) -> Account:
     state = _without_downgrade(state, event.family)
     before = state.plans[event.family]
     item = replace(before, product=event.product, tier=event.tier, price=event.price)
-    windows, ended = state.windows, state.ended
-    if event.product != event.from_product:
-        windows, ended = _replaced(state, event.from_product, event.at)
-        windows = opened(
-            windows, event.product, event.at, None if event.cycle is None else event.cycle.ends_at
-        )
+    windows, ended = _replaced(state, event.from_product, event.at)
+    until = None if event.cycle is None else event.cycle.ends_at
     return replace(
         _charged(state) if event.invoice is not None else state,
         plans={**state.plans, event.family: item},
-        windows=windows,
+        windows=opened(windows, event.product, event.at, until),  # of another tier only: the same window
         ended=_without(ended, event.product),
     )
 
@@ -192,7 +188,7 @@ def _plan_ended(state: Account, event: e.PlanEnded) -> Account:
         state,
         anchor=event.account_anchor,
         plans=_without(state.plans, event.family),
-        windows=closed(state.windows, item.product, event.at) if item.cycle is None else state.windows,
+        windows=closed(state.windows, item.product, event.at),
         ended={**state.ended, item.product: Ended(_plan_access_until(item) or event.at)},
     )
 
@@ -299,7 +295,7 @@ def _credits_expired(state: Account, event: e.CreditsExpired) -> Account:
 
 
 def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
-    plans, addons, ended, windows = state.plans, state.addons, state.ended, dict(state.windows)
+    plans, addons, ended, windows = state.plans, dict(state.addons), state.ended, dict(state.windows)
     for renewal in event.renewals:
         cycle = renewal.cycle
         if renewal.family is not None:
@@ -312,8 +308,6 @@ def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
             if renewal.replaces is not None:
                 ended = {**_without(ended, renewal.product), renewal.replaces: Ended(cycle.starts_at)}
         else:
-            if addons is state.addons:
-                addons = dict(addons)
             addons[renewal.product] = replace(
                 addons[renewal.product],
                 price=renewal.price,

@@ -203,7 +203,7 @@ def _payment(events: Sequence[e.Event], issued: int, number: int) -> tuple[tuple
     event = events[issued - 1]
     status = _status(event, number) or "open"
     if not isinstance(event, e.CyclesRenewed):
-        intended = issued > 1 and isinstance(events[issued - 2], e.PaymentStarted)
+        intended = isinstance(events[issued - 2], e.PaymentStarted)  # the first is the opening
         return ((issued - 1, issued) if intended else ()), status
     versions: list[int] = []
     asked = True  # the issued invoice is the intent of its first payment

@@ -193,7 +193,7 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
         return not_held(f"a plan of the family {command.family}")
     if held.cancelled:
         return Unchanged(f"{held.product} is already cancelled.")
-    if held.cycle is None or (not held.active and held.cycle.end <= ctx.today):
+    if held.cycle is None or held.cycle.end <= ctx.today:  # only of a paused plan it has passed
         anchor = ctx.state.anchor_without((held.product,))
         ended = e.PlanEnded(
             at=ctx.at,
@@ -204,7 +204,7 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
             account_anchor=anchor,
         )
         return Proposal(ended, while_past_due=True)
-    cancelled = msgspec.structs.replace(held, cancelled=True, downgrade=None)
+    cancelled = msgspec.structs.replace(held, cancelled=True)
     return Proposal(
         e.PlanCancelled(
             at=ctx.at,
@@ -226,7 +226,7 @@ def undo_plan(ctx: Context, held: PlanItem) -> Proposed:
         withdrawn = e.DowngradeWithdrawn(
             at=ctx.at, command=ctx.command, family=held.family, product=held.product
         )
-        return Proposal(withdrawn, reinstates=True, while_past_due=True)
+        return Proposal(withdrawn, reinstates=True)
     return Refusal("nothing_to_undo", f"Nothing is pending for {held.product}.", {"product": held.product})
 
 
@@ -254,7 +254,7 @@ def _withdraw_cancellation(ctx: Context, held: PlanItem) -> Proposal:
     withdrawn = e.PlanCancellationWithdrawn(
         at=ctx.at, command=ctx.command, family=held.family, product=held.product
     )
-    return Proposal(withdrawn, reinstates=True, while_past_due=True)
+    return Proposal(withdrawn, reinstates=True)
 
 
 def _paused(held: PlanItem) -> Refusal:

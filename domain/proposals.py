@@ -23,8 +23,8 @@ from domain.state import Account
 class Proposal(msgspec.Struct, frozen=True):
     """The event that the command becomes; where it carries an invoice above 0.00, once that is paid.
 
-    `reinstates`: it withdraws a pending end, so it is answered at the state check. `while_past_due`:
-    allowed then (R39). `pays`: for `pay_balance`, the amount.
+    `reinstates`: it withdraws a pending end, so it is answered at the state check, while past due too.
+    `while_past_due`: allowed then (R39). `pays`: for `pay_balance`, the amount.
     """
 
     event: e.Event

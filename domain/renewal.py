@@ -44,14 +44,14 @@ def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zo
     """The add-on's next cycle: by days (R23), or in blocks at full price, in a stub too (R20)."""
     cycle = next_cycle(anchor, item.cycle, zone)
     requires = requirement(item, prices)
-    if item.blocks is None:
+    blocks = item.next_blocks
+    if blocks is None:
         price = prices.add_on(item.product)
         if price is None:
             assert item.price is not None, "an add-on not sold in blocks has a price"
             price = item.price
         renewal = Renewal(item.product, None, None, price, cycle, requires=requires)
         return Renewed(renewal, (addon_line(item.product, price, cycle),))
-    blocks = item.next_blocks or item.blocks
     add_on = prices.catalog.add_ons.get(item.product)
     steps = (None if add_on is None else prices.blocks(add_on)) or item.block_prices
     renewal = Renewal(

@@ -102,8 +102,7 @@ def _lapse(state: Account, plans: list[PlanItem], addons: list[AddonItem], at: I
             at=at, number=invoice.number, items=lapsing, written_off=written_off, account_anchor=anchor
         )
     others = tuple(
-        [p.product for p in plans if p.paused_at is None and not p.cancelled]
-        + [a.product for a in addons if not a.removed]
+        [p.product for p in plans if not p.cancelled] + [a.product for a in addons if not a.removed]
     )
     if not others:
         return None

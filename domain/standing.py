@@ -39,7 +39,7 @@ def close_account(ctx: Context) -> Proposed:
     """Everything ends now, unless an invoice is open."""
     if ctx.state.open_invoice is not None:
         return balance_due(ctx.state)
-    return Proposal(e.AccountClosed(at=ctx.at, command=ctx.command), while_past_due=True)
+    return Proposal(e.AccountClosed(at=ctx.at, command=ctx.command))
 
 
 def override_price(ctx: Context, command: OverridePrice) -> Proposed:

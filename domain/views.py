@@ -52,15 +52,10 @@ def entitlements(state: Account) -> dict[str, Entitlement]:
     ending = addons_ending(state)
     for product, addon in state.addons.items():
         shown[product] = _addon(addon, ending=addon.removed or product in ending)
-    for pack in state.packs:
-        before = shown.get(pack.product)
-        allowance = pack.credits + (0 if before is None or before.allowance is None else before.allowance)
-        until = (
-            pack.expires_at
-            if before is None or before.access_until is None
-            else max(before.access_until, pack.expires_at)
-        )
-        shown[pack.product] = Entitlement(pack.product, "active", False, until, allowance)
+    for product in dict.fromkeys(pack.product for pack in state.packs):
+        packs = [pack for pack in state.packs if pack.product == product]
+        until = max(pack.expires_at for pack in packs)
+        shown[product] = Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
     for product, ended in state.ended.items():
         if product not in shown:
             shown[product] = Entitlement(

@@ -14,6 +14,7 @@ from domain.catalog_diff import Change, Effect, Tally, changes, effect
 from domain.errors import InvalidInput
 from domain.forecast import settled_as_paid
 from prorata.catalog_schema import schema_text
+from prorata.printable import printable
 from prorata.settings import Settings
 
 
@@ -25,9 +26,9 @@ def check(
     Exit 0: it is. 2: it is not; the place and the reason are said on stderr.
     """
     catalog = _read(file)
-    print(f"{file}: a valid catalogue, version {catalog.version}")
+    print(printable(f"{file}: a valid catalogue, version {catalog.version}"))
     for line in summary(catalog):
-        print(f"  {line}")
+        print(f"  {printable(line)}")
     return 0
 
 
@@ -52,7 +53,7 @@ def diff(
     before, after = _read(old), _read(new)
     found = changes(before, after)
     for change in found:
-        print(_line("change", change) if json else f"  {said(change)}")
+        print(_line("change", change) if json else f"  {printable(said(change))}")
     if not json:
         print(f"{len(found)} changes" if found else "no change")
     if accounts:

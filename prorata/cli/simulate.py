@@ -18,8 +18,9 @@ from cyclopts import Parameter
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.views import Standing
+from prorata.printable import printable
 from prorata.simulation.compare import Mismatch
-from prorata.simulation.readable import printable, readable
+from prorata.simulation.readable import readable
 from prorata.simulation.run import Result, StepResult, run
 from prorata.simulation.scenario import read_scenario
 from prorata.simulation.shown import ShownEntitlement, ShownInvoice, ShownWindows

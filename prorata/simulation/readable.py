@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from domain.calendar import local_text, parse_moment
+from prorata.printable import printable
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.run import Result
 from prorata.simulation.scenario import Scenario, Step
@@ -59,13 +60,6 @@ def readable(result: Result, scenario: Scenario, file: str) -> str:
     for mismatch in result.mismatches:
         lines += ["     " + line for line in _told(mismatch, scenario)]
     return "".join(printable(line) + "\n" for line in lines)
-
-
-def printable(text: str) -> str:
-    """One line that moves no cursor: whatever cannot be printed is shown as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def rule_of(place: str) -> str | None:

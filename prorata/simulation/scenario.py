@@ -15,7 +15,7 @@ from domain.catalog import Catalog, convert_catalog, parse_catalog
 from domain.commands import Command
 from domain.errors import InvalidInput
 from domain.money import MAX_DIGITS, check_currency
-from prorata.simulation.repeated_names import check_names
+from domain.repeated_names import repeated_name
 
 Name = Annotated[str, Meta(min_length=1)]
 # \Z, since $ would also match before a line's end.
@@ -224,9 +224,12 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
 def _decoded(data: bytes) -> _File:
     try:
         file = msgspec.json.decode(data, type=_File)
-        check_names(data)
+        twice = repeated_name(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error, "$") from None
+    if twice is not None:
+        place, name = twice
+        raise InvalidInput("invalid_scenario", place, f"the field {name[:40]!r} stands twice")
     return file
 
 

@@ -19,8 +19,12 @@ _AMOUNTS = ("total", "amount", "unit_price", "charged")
 
 def first_difference(scenario: dict[str, Any]) -> str | None:
     """Where the model and the product first differ in a story with its catalogue inside, as a sentence."""
+    return difference_from(plain(tell(scenario, scenario["catalog"])), scenario)
+
+
+def difference_from(model: dict[str, Any], scenario: dict[str, Any]) -> str | None:
+    """Where the product first differs from what the model told of the story."""
     currency, zone = scenario["account"]["currency"], scenario["account"]["time_zone"]
-    model = plain(tell(scenario, scenario["catalog"]))
     parsed = parse_scenario(msgspec.json.encode(scenario), Path(), {})
     try:
         product = msgspec.json.decode(msgspec.json.encode(run(parsed)))

@@ -100,6 +100,7 @@ def _played_with_billing_runs(story: dict[str, Any], random: Random) -> VirtualA
     while now < scenario.until:
         now = min(scenario.until, now + timedelta(seconds=random.randint(1, 4_000_000)))
         account.settle(now)
+    account.settle(scenario.until)  # a last step at that moment may be refused before settling
     return account
 
 

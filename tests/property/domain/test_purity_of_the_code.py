@@ -14,7 +14,7 @@ MODULES = sorted(DOMAIN.rglob("*.py"))
 
 IMPORTABLE = {
     "__future__", "calendar", "collections", "datetime", "decimal", "domain", "functools", "hashlib",
-    "importlib", "msgspec", "re", "typing", "zoneinfo",
+    "importlib", "json", "msgspec", "re", "typing", "zoneinfo",
 }  # fmt: skip
 """Nothing here reads a clock, draws lots or reaches outside; `importlib` reads the pinned zone data."""
 IN_CALENDAR_ONLY = {"calendar", "importlib", "zoneinfo"}

@@ -1,14 +1,22 @@
-"""`prorata simulate` plays or refuses any file, and accepts none that the schema refuses."""
+"""`prorata simulate` plays or refuses any file, and `prorata catalog check` passes or refuses any; neither
+accepts what it must refuse."""
 
 from __future__ import annotations
 
 import pytest
 
-from scripts.fuzz_scenarios import judged
+from scripts.fuzz import catalogues, scenarios
 
 
 @pytest.mark.parametrize("first", range(20_000, 22_000, 250))
-def test_no_mutated_file_crashes_it_or_passes_wrongly(first: int) -> None:
-    fates, complaints = judged((first, first + 250))
-    assert complaints == [], "alone: python -m scripts.fuzz_scenarios --files 1 --seed N"
+def test_no_mutated_scenario_crashes_it_or_passes_wrongly(first: int) -> None:
+    fates, complaints = scenarios.judged((first, first + 250))
+    assert complaints == [], "alone: python -m scripts.fuzz scenarios --files 1 --seed N"
     assert min(fates["holds"], fates["does not hold"], fates["refused"]) > 0
+
+
+@pytest.mark.parametrize("first", range(20_000, 24_000, 500))
+def test_no_mutated_catalogue_crashes_it_or_passes_wrongly(first: int) -> None:
+    fates, complaints = catalogues.judged((first, first + 500))
+    assert complaints == [], "alone: python -m scripts.fuzz catalogues --files 1 --seed N"
+    assert min(fates["valid"], fates["refused"]) > 0

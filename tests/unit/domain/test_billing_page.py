@@ -107,6 +107,8 @@ def test_transactional_is_topped_up_changed_stopped_and_undone_by_its_own_proces
     item = item_of(page_of(account, "2026-03-21"), "transactional")
     assert item.actions == ("manage", "change", "top_up", "stop")
     assert (item.price, item.allowance) == (None, 50_000)
+    assert item.removal is not None
+    assert item.removal.sentence.startswith("Stop transactional? It can be used until 2026-04-20;")
     assert item.next_charge == Upcoming("transactional", date(2026, 4, 20), Decimal("40.00"))
     account.give(c.StopTransactional(), "2026-03-21")
     stopped = item_of(page_of(account, "2026-03-22"), "transactional")

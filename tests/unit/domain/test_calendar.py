@@ -177,12 +177,17 @@ def test_a_moment_is_a_date_a_local_time_the_first_of_two_or_an_instant(text: st
         "", "today", "2026-4-5", "2026-02-29", "2026-13-01", "20260405", "2026-W14-7", "2026-04-05 18:30",
         "2026-04-05T", "2026-04-05T24:00", "2026-04-05T18", "2026-04-05T18:30+25:00", "2026-04-05T18:30:00z",
         "0001-01-01", "9990-01-01", "٢٠٢٦-04-05", "2026-04-05T18:30:60",
+        "0002-12-31T23:59", "9990-01-01T00:00",
     ],
 )  # fmt: skip
 def test_what_is_no_moment_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(InvalidInput) as error:
         parse_moment(text, "Europe/Paris", "$.steps[3].at")
     assert (error.value.code, error.value.place) == ("invalid_moment", "$.steps[3].at")
+
+
+def test_an_instant_is_written_to_the_second() -> None:
+    assert local_text(_utc("2026-04-05T16:30:15.999999"), "Europe/Paris") == "2026-04-05T18:30:15+02:00"
 
 
 @pytest.mark.parametrize(

@@ -121,16 +121,29 @@ def test_a_fault_is_refused_with_its_place(change: Change, place: str) -> None:
     change(broken)
     with pytest.raises(InvalidCatalog) as error:
         convert_catalog(broken)
-    assert error.value.place == place
+    assert (error.value.code, error.value.place) == ("invalid_catalog", place)
     with pytest.raises(InvalidCatalog) as error:
         parse_catalog(json.dumps(broken))
-    assert error.value.place == place
+    assert (error.value.code, error.value.place) == ("invalid_catalog", place)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", '{"families": ' + "[" * 100_000, "\ufeff{}"])
 def test_what_is_no_json_object_is_refused(text: str) -> None:
-    with pytest.raises(InvalidCatalog):
+    with pytest.raises(InvalidCatalog) as error:
         parse_catalog(text)
+    assert error.value.code == "invalid_catalog"
+    assert error.value.place.startswith("$")
+
+
+def test_a_field_that_stands_twice_is_refused_with_the_place_of_the_first() -> None:
+    text = json.dumps(SMALL)
+    doubled = text.replace('"EUR": "5.00"', '"EUR": "5.00", "JPY": "1", "EUR": "5.00"').replace(
+        '"id": "maps"', '"id": "maps", "id": "maps"'
+    )
+    with pytest.raises(InvalidCatalog) as error:
+        parse_catalog(doubled)
+    assert (error.value.code, error.value.place) == ("invalid_catalog", "$.plans[0].tiers[0].prices")
+    assert error.value.message == "the field 'EUR' stands twice"
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
@@ -168,3 +181,27 @@ def test_of_a_series_the_version_in_force_at_the_instant_holds() -> None:
     assert series.at(first).version == "old"
     assert series.at(first + timedelta(days=31, seconds=-1)).version == "old"
     assert series.at(first + timedelta(days=31)).version == "new"
+
+
+@pytest.mark.parametrize(("length", "valid"), [(0, False), (1, True), (100, True), (101, False)])
+def test_an_id_has_from_one_to_a_hundred_characters(length: int, valid: bool) -> None:
+    named = copy.deepcopy(SMALL)
+    named["credits"][0]["id"] = "x" * length
+    if valid:
+        assert list(convert_catalog(named).credits) == ["x" * length]
+    else:
+        with pytest.raises(InvalidCatalog, match="length"):
+            convert_catalog(named)
+
+
+@pytest.mark.parametrize(("field", "most"), [("credits", 10**12), ("e_mails", 10**12)])
+def test_quantities_have_a_largest_and_begin_with_one(field: str, most: int) -> None:
+    for quantity, valid in ((0, False), (1, True), (most, True), (most + 1, False)):
+        counted = copy.deepcopy(SMALL)
+        inside = counted["credits"][0] if field == "credits" else counted["add_ons"][1]["block"]
+        inside[field] = quantity
+        if valid:
+            convert_catalog(counted)
+        else:
+            with pytest.raises(InvalidCatalog):
+                convert_catalog(counted)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain import commands as c
-from domain.answers import answer_of
-from domain.decide import Repeated
+from domain.answers import Answer, answer_of
+from domain.decide import Repeated, command_ref
 from domain.state import REMEMBERED_COMMANDS
 from tests.unit.domain.given import GivenAccount
 
@@ -24,6 +24,17 @@ def test_a_repeated_command_finds_its_first_answer_and_does_nothing() -> None:
     own = account.events[repeated.version - 1 :]
     assert answer_of(own, "EUR") == first
     assert account.state.version == version
+
+
+def test_opening_an_account_is_a_command_with_a_key_like_any_other() -> None:
+    account = GivenAccount()
+    account._state = None
+    opening = account.request(
+        c.OpenAccount("EUR", "Europe/Paris", "test"), "2026-03-20", id="k", role="admin"
+    )
+    account.give_raw(opening)
+    assert isinstance(account.give_raw(opening), Repeated)
+    assert account.events[-1].command == command_ref(opening)
 
 
 def test_a_declined_payment_is_answered_again_and_not_tried_again() -> None:
@@ -85,11 +96,28 @@ def test_the_confirmation_and_the_way_a_total_is_written_are_no_contents(fields:
     assert isinstance(account.give_raw(account.request(STANDARD, "2026-03-20", id="k", **given)), Repeated)
 
 
+def test_the_same_contents_have_the_same_fingerprint_in_every_release() -> None:
+    """It stands in the log: with another one, a key used before an update would be refused after it."""
+    request = GivenAccount().request(STANDARD, "2026-03-20", id="k", expected_total="20.00")
+    assert request.fingerprint == "3ed33613d36cb0cdc45993d8cf9760e5"
+
+
 def test_a_repeated_command_is_answered_before_everything_else_is_asked() -> None:
     account = GivenAccount()
     account.give(STANDARD, "2026-03-20", id="k")
     account.give(c.CloseAccount(), "2026-03-21")
     assert isinstance(account.give_raw(account.request(STANDARD, "2026-03-22", id="k")), Repeated)
+
+
+def test_a_repeated_command_is_answered_while_the_payment_of_another_has_no_answer() -> None:
+    account = GivenAccount()
+    account.give(STANDARD, "2026-03-20", id="k")
+    surveys = account.request(c.PurchaseAddon("surveys"), "2026-03-21", id="s")
+    assert account.give_raw(surveys, payment=None) is None
+    assert isinstance(account.give_raw(account.request(STANDARD, "2026-03-21", id="k")), Repeated)
+    again = account.give_raw(surveys)
+    assert isinstance(again, Answer)
+    assert again.code == "payment_in_progress"
 
 
 def test_the_last_thousand_keys_are_remembered_and_the_state_says_when_some_are_forgotten() -> None:
@@ -104,3 +132,10 @@ def test_the_last_thousand_keys_are_remembered_and_the_state_says_when_some_are_
     assert (len(account.state.commands), account.state.forgotten_commands) == (1000, True)
     assert "k0" not in account.state.commands
     assert "k1" in account.state.commands
+
+
+def test_a_request_says_nothing_that_was_not_given() -> None:
+    """Above all no confirmation (R15)."""
+    request = c.Request(STANDARD, GivenAccount().state.last_at, "wall")
+    assert (request.cvv, request.billing, request.expected_total, request.id) == (False, False, None, None)
+    assert (request.role, request.language) == ("owner", "en")

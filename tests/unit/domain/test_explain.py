@@ -65,6 +65,78 @@ def test_a_renewal_that_was_declined_and_paid_later_tells_both() -> None:
     ]
 
 
+def test_what_is_paid_afterwards_is_of_other_invoices() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-04-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-21", payment="declined")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-22", payment="cancelled")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-23")
+    account.settle("2026-05-20", due="declined")
+    account.give(c.PayBalance(), "2026-05-21")
+    assert types(account, story_of(account, 2).payment) == ["invoice_paid"]
+    assert types(account, story_of(account, 4).payment) == [
+        "renewal_declined",
+        "payment_started",
+        "invoice_paid",
+    ]
+
+
+def test_a_renewal_s_payment_that_was_cancelled_is_told_with_the_one_that_came_after() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-04-20", due=None)
+    account.answer("cancelled")
+    account.settle("2026-04-20")
+    found = story_of(account, 2)
+    assert found.status == "paid"
+    assert types(account, found.payment) == ["payment_cancelled", "payment_started", "invoice_paid"]
+
+
+def test_what_costs_nothing_has_no_payment() -> None:
+    account = GivenAccount()
+    account.give(c.OverridePrice("surveys", "0.00"), "2026-03-20")
+    account.give(c.PurchaseAddon("surveys"), "2026-03-20")
+    assert (story_of(account, 1).status, story_of(account, 1).payment) == ("paid", ())
+
+
+def test_a_line_rests_on_pauses_new_prices_and_numbers_of_blocks_too() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.StartTransactional(1), "2026-03-20")
+    account.give(c.ChangeTransactional(2), "2026-03-21")
+    account.give(c.OverridePrice("standard", "21.00"), "2026-03-22")
+    account.give(c.PausePlan("marketing"), "2026-03-23")
+    account.give(c.ResumePlan("marketing"), "2026-03-24")
+    account.give(c.ChangePlan("standard", "2500"), "2026-03-25")
+    account.settle("2026-04-20")
+    plan, blocks = story_of(account, account.state.next_invoice - 1).lines
+    assert types(account, plan.because) == [
+        "plan_purchased",
+        "price_overridden",
+        "plan_paused",
+        "plan_resumed",
+        "plan_changed",
+    ]
+    assert (blocks.arithmetic, types(account, blocks.because)) == (
+        "20.00 × 2 blocks = 40.00",
+        ["addon_purchased", "blocks_changed"],
+    )
+
+
+def test_blocks_bought_first_and_credits_rest_on_nothing() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.StartTransactional(1), "2026-03-20")
+    assert [line.because for line in story_of(account, 2).lines] == [()]
+    other = GivenAccount()
+    other.give(c.BuyCredits("credits_5000"), "2026-03-20")
+    assert [line.because for line in story_of(other, 1).lines] == [()]
+    other.give(c.BuyCredits("credits_5000"), "2026-03-21")
+    [line] = story_of(other, 2).lines
+    assert types(other, line.because) == ["credits_purchased"]
+
+
 def test_an_invoice_that_lapsed_is_written_off() -> None:
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-03-20")

@@ -170,3 +170,13 @@ def test_a_catalogue_without_the_product_keeps_its_price_in_the_forecast() -> No
     empty = convert_catalog({"families": [], "plans": [], "add_ons": [], "credits": []})
     found = forecast(account.state, account.state.last_at, Catalogues.always(empty))
     assert {invoice.total for invoice in found} == {Decimal("20.00")}
+
+
+def test_an_add_on_bought_beside_a_leaving_plan_that_it_needs_will_end_too() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.CancelPlan("marketing"), "2026-03-21")
+    before = account.state
+    account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-22")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-22")
+    assert [ending.product for ending in ends_with(before, account.state)] == ["dedicated_ip"]

@@ -240,7 +240,11 @@ def test_declined_the_plan_stays_paused_without_another_try_and_it_is_no_attempt
     account = _resuming()
     account.answer("declined")
     account.settle("2026-06-30", due=None)
-    assert account.names(1) == ["resume_dropped"]
+    dropped = account.events[-1]
+    assert isinstance(dropped, e.ResumeDropped)
+    assert (dropped.product, dropped.reason) == ("standard", "payment_declined")
+    plan = account.state.plans["marketing"]
+    assert (plan.resume_on, plan.resume_at) == (None, None)
     assert (_status(account, "standard"), account.state.declines) == ("paused", ())
     assert account.state.next_invoice == 2
 

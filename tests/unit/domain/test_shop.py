@@ -45,6 +45,24 @@ def test_plans_stand_by_family_and_everything_in_catalogue_order() -> None:
     assert [pack.product for pack in found.credits] == list(SHIPPED.credits)
 
 
+def test_every_offer_has_the_name_price_and_size_of_the_catalogue() -> None:
+    found = shop_of(GivenAccount(), "2026-03-20")
+    for pack in found.credits:
+        sold = SHIPPED.credits[pack.product]
+        assert (pack.name, pack.tier, pack.price) == (sold.name, None, sold.prices["EUR"])
+        assert (pack.credits, pack.status, pack.today.charged) == (sold.credits, None, sold.prices["EUR"])
+        assert (pack.today.renews_on, pack.today.begins_on) == (None, None)
+    for add_on in found.add_ons:
+        flat = SHIPPED.add_ons[add_on.product]
+        assert (add_on.name, add_on.tier, add_on.price) == (flat.name, None, flat.prices["EUR"])
+        assert (add_on.credits, add_on.status) == (None, None)
+    for plan in (plan for shelf in found.plans for plan in shelf.plans):
+        known = SHIPPED.plans[plan.product]
+        assert plan.tier is not None
+        assert (plan.name, plan.price) == (known.name, known.tiers[plan.tier]["EUR"])
+        assert (plan.credits, plan.status, plan.today.code) == (None, None, None)
+
+
 def test_an_add_on_costs_today_what_is_left_to_the_renewal_with_its_arithmetic(
     standard: GivenAccount,
 ) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from domain.catalog import Catalog
-from prorata.simulation.readable import printable, readable, rule_of
+from prorata.printable import printable
+from prorata.simulation.readable import readable, rule_of
 from prorata.simulation.run import run
 from prorata.simulation.scenario import parse_scenario
 

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from domain.errors import InvalidInput
 
-
-def check_names(data: bytes) -> None:
-    """Raise InvalidInput with the place where a field stands twice. `data` is JSON that was decoded once."""
+def repeated_name(data: bytes | str) -> tuple[str, str] | None:
+    """The place of the first object in which a field stands twice, and the field; None: there is none.
+    `data` is JSON that was decoded once."""
     found = False
 
     def noticed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -22,9 +21,7 @@ def check_names(data: bytes) -> None:
         return _Twice(pairs)
 
     document = json.loads(data, object_pairs_hook=noticed, parse_int=str)
-    if found:
-        place, name = next(_repeated(document, "$"))
-        raise InvalidInput("invalid_scenario", place, f"the field {name[:40]!r} stands twice")
+    return next(_repeated(document, "$")) if found else None
 
 
 class _Twice(dict[str, Any]):

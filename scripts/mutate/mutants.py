@@ -1,0 +1,134 @@
+"""The mutants of `domain/`, and a process that has become one.
+
+The files are never touched: in a forked child the function's code is exchanged, in an interpreter of its own
+the module is compiled from the changed tree on import.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from scripts.mutate.changes import Change, changes, compiled
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = ROOT / "domain"
+
+
+class Mutant(NamedTuple):
+    """A change of a module of `domain/`: `number` counts the module's."""
+
+    module: str
+    number: int
+    change: Change
+
+    @property
+    def name(self) -> str:
+        """What stands for it between two runs, as long as the module is the same."""
+        return f"{self.module}:{self.number}"
+
+    def __str__(self) -> str:
+        change = self.change
+        where = f"domain/{self.module}.py:{change.lines.start} {change.function}".rstrip()
+        return f"{self.name} {where} {change.kind}: `{change.before}` → `{change.after}`"
+
+
+def mutants(module: str) -> list[Mutant]:
+    """Those of one module."""
+    return [Mutant(module, number, change) for number, change in enumerate(changes(_tree(module)))]
+
+
+def is_program(mutant: Mutant) -> bool:
+    """Whether it compiles at all."""
+    try:
+        code_of(mutant)
+    except SyntaxError:
+        return False
+    return True
+
+
+def modules() -> list[str]:
+    """The names of the modules of `domain/`."""
+    return sorted(path.stem for path in DOMAIN.glob("*.py"))
+
+
+def code_of(mutant: Mutant) -> CodeType:
+    """The whole module's code."""
+    return compiled(_tree(mutant.module), mutant.change, str(DOMAIN / f"{mutant.module}.py"))
+
+
+_TREES: dict[str, ast.Module] = {}
+
+
+def _tree(module: str) -> ast.Module:
+    if module not in _TREES:
+        _TREES[module] = ast.parse((DOMAIN / f"{module}.py").read_text(encoding="utf-8"))
+    return _TREES[module]
+
+
+# ---- in a forked child ---------------------------------------------------
+
+
+def become(mutant: Mutant) -> None:
+    """Give the function of the imported module the mutant's code: whoever imported it calls that from now."""
+    function = mutant.change.function
+    found = dict(_functions(sys.modules[f"domain.{mutant.module}"]))
+    found[function].__code__ = dict(_codes(code_of(mutant)))[function]
+
+
+def _functions(owner: Any) -> Iterator[tuple[str, FunctionType]]:
+    """Every function of the module and of its classes, by its qualified name; decorated ones from inside."""
+    for value in vars(owner).values():
+        if isinstance(value, type) and isinstance(owner, ModuleType) and value.__module__ == owner.__name__:
+            yield from _functions(value)
+        function = _undecorated(value)
+        if isinstance(function, FunctionType) and function.__module__ == _module(owner):
+            yield function.__qualname__, function
+
+
+def _module(owner: Any) -> str:
+    return str(owner.__name__ if isinstance(owner, ModuleType) else owner.__module__)
+
+
+def _undecorated(value: Any) -> Any:
+    if isinstance(value, property):
+        return value.fget
+    if isinstance(value, cached_property):
+        return value.func
+    return getattr(value, "__wrapped__", getattr(value, "__func__", value))
+
+
+def _codes(code: CodeType) -> Iterator[tuple[str, CodeType]]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant.co_qualname, constant
+            yield from _codes(constant)
+
+
+# ---- in an interpreter of its own ----------------------------------------
+
+
+def import_as(mutant: Mutant) -> None:
+    """Let the module, when it is imported, be the mutant."""
+    sys.meta_path.insert(0, _Finder(mutant))
+
+
+class _Finder(MetaPathFinder, Loader):
+    def __init__(self, mutant: Mutant) -> None:
+        self._name, self._code = f"domain.{mutant.module}", code_of(mutant)
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+        origin = str(DOMAIN / f"{fullname.rpartition('.')[2]}.py")
+        return spec_from_loader(fullname, self, origin=origin) if fullname == self._name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = module.__spec__.origin if module.__spec__ else None
+        exec(self._code, module.__dict__)  # noqa: S102 - our own module, changed in one place
