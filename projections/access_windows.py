@@ -50,12 +50,15 @@ def _read(at: AccountAt | None, fold: int) -> tuple[AccessWindowsDocument, ...]:
 
 FOLD: Final = Fold("access_windows", 1, ACCOUNT, _read, one_for_each_account)
 
-ACCOUNTS: Final = Table("access_accounts", ("account_id", "time_zone"), key=("account_id",))
+ACCOUNTS: Final = Table(
+    "access_accounts", ("account_id", "time_zone"), key=("account_id",), rules={"": "R45"}
+)
 WINDOWS: Final = Table(
     "access_windows",
     ("account_id", "product", "n", "begins_at", "ends_at", "renews"),
     key=("account_id", "product", "n"),
     whole_accounts=True,
+    rules={"": "R45"},
 )
 
 

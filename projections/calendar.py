@@ -61,6 +61,7 @@ CALENDAR: Final = Table(
     "calendar",
     ("account_id", "clock", "due_at", "pending_payment", "recorded_at"),
     key=("account_id",),
+    rules={"": "R25", "pending_payment": "R16"},
 )
 
 

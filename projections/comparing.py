@@ -22,24 +22,25 @@ _NOT_COMPARED: Final = ("fold",)
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row that is not the same in both: `live` or `rebuilt` is None where it has no such row."""
+    """A row that is not the same in both: `live` or `rebuilt` is None where it has no such row. `rules`: by
+    which it should be what was rebuilt."""
 
     table: str
     account: str
     key: tuple[Any, ...]
     live: dict[str, Any] | None
     rebuilt: dict[str, Any] | None
+    rules: tuple[str, ...]
 
     def __str__(self) -> str:
-        where = f"{self.table} {'/'.join(map(str, self.key))}"
+        where = f"{self.table} {'/'.join(map(str, self.key))} ({', '.join(self.rules)})"
         if self.live is None:
             return f"{where}: is missing in the live table"
         if self.rebuilt is None:
             return f"{where}: should not be in the live table"
+        rebuilt = self.rebuilt
         changed = [
-            f"{name} is {self.live[name]}, should be {value}"
-            for name, value in self.rebuilt.items()
-            if self.live[name] != value and name not in _NOT_COMPARED
+            f"{name} is {self.live[name]}, should be {rebuilt[name]}" for name in _changed(self.live, rebuilt)
         ]
         return f"{where}: {'; '.join(changed)}"
 
@@ -62,7 +63,19 @@ def _difference(table: Table, row: tuple[Any, ...]) -> Difference:
     )
     held = live or new or {}
     key = tuple([held[name] for name in table.key])
-    return Difference(table.name, held["account_id"], key, live, new)
+    return Difference(table.name, held["account_id"], key, live, new, _rules(table, live, new))
+
+
+def _changed(live: dict[str, Any], rebuilt: dict[str, Any]) -> list[str]:
+    return [name for name, value in rebuilt.items() if live[name] != value and name not in _NOT_COMPARED]
+
+
+def _rules(table: Table, live: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, ...]:
+    """Of the columns that differ; where a row is missing, or came of another event, of the row as a whole."""
+    whole = table.rules.get("", "")
+    columns = [] if live is None or new is None else _changed(live, new)
+    own = [table.rules.get(name, whole) for name in columns if name in table.own_columns]
+    return tuple(dict.fromkeys(own or [whole]))
 
 
 def _statement(table: Table, suffix: str) -> sql.Composed:

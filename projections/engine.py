@@ -6,52 +6,67 @@
 
 A page of settled events is folded in memory; then the rows, the parked accounts and the checkpoints are
 written in one transaction, which is undone if another projector has moved a checkpoint meanwhile. So after
-any failure rows and checkpoint agree, and any number of projectors may run: more than one only wastes work.
+any failure rows and checkpoints agree, and any number of projectors may run: two in one lane only waste work.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from threading import Event as Stop
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import msgspec
 import psycopg
 
-from eventlog import EventLog, LogUnavailable, NotMigrated, StoredEvent
+from eventlog import EventLog, LogUnavailable
 from eventlog.codec import Codec, domain_codec
-from eventlog.migrate import missing
-from projections import checkpoints
-from projections.checkpoints import Checkpoint
-from projections.parking import Failure, park, parked, parked_among, unpark, write
-from projections.registry import MIGRATIONS, PROJECTIONS
-from projections.states import AccountStates, Folded, Reading, documents_of, from_start, read, stream
+from projections import checkpoints, runs
+from projections.checkpoints import Checkpoint, Place
+from projections.collecting import without_garbage_collection
+from projections.folding import Folding, Page
+from projections.lanes import ALL_LANES, lane_of
+from projections.parking import Failure, any_parked, park, parked, parked_among, unpark, write
+from projections.registry import ALL
+from projections.runs import Limits, Run, Stretch
+from projections.sessions import Sessions
+from projections.sharing import Shares
+from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = 1_000
-"""Events folded in one transaction."""
+PAGE: Final = 5_000
+"""Events folded in one transaction, at most: an account's are one document however many they are."""
 
 CACHED_ACCOUNTS: Final = 10_000
 """States kept between pages, for each evolution: some kilobytes an account."""
+
+LONGEST_PAGE: Final = 30
+"""Seconds after which the server ends a page's transaction, of a projector that stands still for example."""
 
 CHECK_EVERY: Final = 2.0
 """Seconds after which it is asked again whether the log is still the one that the checkpoints are of."""
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _RECONNECT_PAUSE = 0.001, 0.05, 0.5
 
+_NOT_LONGER_THAN: Final = 1.0
+"""Seconds after which a projector that has much to do looks up: at its lanes, and at the checkpoints."""
+
 
 class Counts(msgspec.Struct, frozen=True):
-    """What was done: events folded, documents written, accounts parked, pages lost to another projector."""
+    """What was done: events folded, documents written, accounts parked, pages lost to another projector, and
+    pages without an event of their lanes."""
 
     events: int = 0
     documents: int = 0
     parked: int = 0
     lost_pages: int = 0
+    empty_pages: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -59,47 +74,58 @@ class Counts(msgspec.Struct, frozen=True):
             self.documents + other.documents,
             self.parked + other.parked,
             self.lost_pages + other.lost_pages,
+            self.empty_pages + other.empty_pages,
         )
 
 
-class _Page(msgspec.Struct, frozen=True):
-    """What a page of events makes of each projection, before it is written."""
+class _Written(msgspec.Struct, frozen=True):
+    """What became of a page, and which accounts it parked, by projection and account."""
 
-    documents: dict[str, list[Any]]
-    failures: dict[str, list[Failure]]
+    counts: Counts
+    parked: frozenset[tuple[str, str]] = frozenset()
 
 
 class _Overtaken(Exception):  # noqa: N818
     """Another projector moved a checkpoint since it was read."""
 
 
-class Projector:
-    """Keeps these projections up to date. Not to be shared between threads; each process makes its own.
+Write: TypeAlias = Callable[[Connection, Projection, Sequence[Any]], list[Failure]]
 
-    Raises CheckpointForeign and FoldOutdated as soon as they are noticed: at the first page, or within
-    CHECK_EVERY seconds.
+
+def _write_all(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
+    """Write the documents without a savepoint: where PostgreSQL refuses one, the page is written anew."""
+    projection.upsert(connection, documents)
+    return []
+
+
+class Projector:
+    """Keeps these projections up to date in these lanes; one whose tables are not made yet is passed over.
+
+    Not to be shared between threads; each process makes its own. Raises CheckpointForeign and FoldOutdated as
+    soon as they are noticed: at the first page, or within CHECK_EVERY seconds.
     """
 
     def __init__(
         self,
         database_url: str,
         log: EventLog,
-        projections: Sequence[Projection] = PROJECTIONS,
+        projections: Sequence[Projection] = ALL,
         *,
+        lanes: Iterable[int] = ALL_LANES,
         codec: Codec[Any] | None = None,
         page: int = PAGE,
         cached_accounts: int = CACHED_ACCOUNTS,
+        longest_page: int = LONGEST_PAGE,
     ) -> None:
-        self._database_url = database_url
+        self.lanes = frozenset(lanes)
         self._log = log
         self._codec = codec or domain_codec()
         self._projections = {projection.name: projection for projection in projections}
         self._page = page
-        self._states = {
-            p.fold.evolution.name: AccountStates(p.fold.evolution, log, self._codec, limit=cached_accounts)
-            for p in projections
-        }
-        self._connection: Connection | None = None
+        self._folding = Folding(projections, log, self._codec, cached_accounts=cached_accounts)
+        self._sessions = Sessions(database_url, longest_page)
+        self._reader = ThreadPoolExecutor(1, "projector-reads")
+        self._writer = ThreadPoolExecutor(1, "projector-writes")
         self._check_at = 0.0
 
     def __enter__(self) -> Self:
@@ -111,23 +137,25 @@ class Projector:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; the log is the caller's."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Close the connections; the log is the caller's."""
+        self._reader.shutdown()
+        self._writer.shutdown()
+        self._sessions.close()
 
-    def run(self, stop: Stop) -> Counts:
-        """Follow the log until `stop` is set, then return what was done in all.
+    def run(self, stop: Stop, shares: Shares | None = None) -> Counts:
+        """Follow the log until `stop` is set, in the lanes held of `shares` if given; return what was done.
 
         A quiet log is asked every 1 to 50 ms. A lost connection is made anew; everything else is raised.
         """
         total, pause = Counts(), _SHORTEST_PAUSE
         while not stop.is_set():
             try:
-                done = self.run_page()
-            except (psycopg.OperationalError, LogUnavailable) as error:
+                if shares is not None:
+                    self.lanes = shares.held()
+                done = self._run_for(_NOT_LONGER_THAN, stop)
+            except (psycopg.OperationalError, psycopg.errors.TransactionTimeout, LogUnavailable) as error:
                 logger.warning("projections are waiting for the database: %s", error)
-                self.close()
+                self._sessions.close()
                 stop.wait(_RECONNECT_PAUSE)
                 continue
             total += done
@@ -136,46 +164,42 @@ class Projector:
                 stop.wait(pause)
         return total
 
-    def run_once(self, until: int | None = None) -> Counts:
-        """Fold all that is settled now, up to and including the position `until`; return what was done."""
+    def _run_for(self, seconds: float, stop: Stop) -> Counts:
+        total, end = Counts(), time.monotonic() + seconds
+        with without_garbage_collection(), closing(self._pages()) as pages:
+            for done in pages:
+                total += done
+                if stop.is_set() or time.monotonic() >= end:
+                    break
+        return total
+
+    def run_once(self, until: int | None = None, *, up_to: Sequence[Checkpoint] = ()) -> Counts:
+        """Fold all that is settled now, up to and including the position `until`; return what was done.
+
+        `up_to`: where to stop instead, lane by lane: checkpoints of another generation of this projection.
+        """
         total = Counts()
-        last = self._log.last_position() if until is None else until
-        while (done := self.run_page(last)) != Counts():
-            total += done
+        last = self._log.last_position() if until is None and not up_to else until
+        with without_garbage_collection():
+            while (done := sum(self._pages(last, up_to), Counts())) != Counts():
+                total += done
         return total
 
     def run_page(self, until: int | None = None) -> Counts:
-        """Fold the next page for the projections furthest behind; nothing done: nothing more is settled."""
-        connection = self._connected()
-        found = checkpoints.read(connection, self._projections)
-        self._check(found)
-        position = min(checkpoint.position for checkpoint in found)
-        behind = [checkpoint for checkpoint in found if checkpoint.position == position]
-        ahead = [checkpoint.position for checkpoint in found if checkpoint.position > position]
-        last = min([*ahead, *([] if until is None else [until])], default=None)
-        events = self._log.read_settled(position, self._page) if last is None or position < last else []
-        if last is not None:
-            events = [stored for stored in events if stored.position <= last]
-        if not events:
-            return Counts()
-        page = self._fold(behind, events)
-        try:
-            with connection.transaction():
-                return Counts(events=len(events)) + self._write(behind, page, events[-1])
-        except _Overtaken:
-            return Counts(lost_pages=1)
+        """Fold the next page for those furthest behind; nothing done: nothing more is settled."""
+        return sum(self._pages(until, ahead=False), Counts())
 
     def release(self, account_id: str) -> dict[str, Failure | None]:
         """Let a parked account go on: fold it anew up to the checkpoint of each projection that parked it.
 
         Return these by name, with what made the account stay parked, or None: it goes on.
         """
-        connection = self._connected()
+        connection, lane = self._sessions.writing(), lane_of(account_id)
         outcomes: dict[str, Failure | None] = {}
-        for entry in parked(connection):
-            if entry.account_id == account_id and entry.projection in self._projections:
+        for entry in parked(connection, account_id):
+            if entry.projection in self._projections:
                 with connection.transaction():
-                    [checkpoint] = checkpoints.lock(connection, [entry.projection])
+                    [checkpoint] = checkpoints.lock(connection, [entry.projection], [lane])
                     self._check([checkpoint], now=True)
                     outcomes[entry.projection] = self._release(connection, checkpoint, account_id)
         return outcomes
@@ -186,72 +210,122 @@ class Projector:
         folded = from_start(projection.fold.evolution, readings)
         documents, failure = documents_of(projection.fold, account_id, folded)
         failure = next(iter(write(connection, projection, documents)), failure)
-        checkpoints.move(connection, projection, checkpoint.position, checkpoint.hash)
+        self._move(connection, [checkpoint], checkpoint.place)
         if failure is None:
             unpark(connection, projection.name, account_id)
         else:
             park(connection, projection.name, failure)
         return failure
 
-    # ---- folding: no transaction is open -------------------------------------
+    # ---- page after page -----------------------------------------------------
 
-    def _fold(self, behind: Sequence[Checkpoint], events: Sequence[StoredEvent]) -> _Page:
-        """The documents of each account that the page touches, at its end."""
-        after = behind[0].position
-        page = _Page({c.projection: [] for c in behind}, {c.projection: [] for c in behind})
-        by_account: dict[str, list[Reading]] = {}
-        for stored in events:
-            by_account.setdefault(stored.account_id, []).append(read(self._codec, stored))
-        stopped = parked_among(self._connected(), list(page.documents), by_account)
-        for account_id, readings in by_account.items():
-            folded: dict[str, Folded[Any]] = {}
-            for name, documents in page.documents.items():
-                if (name, account_id) in stopped:
-                    continue
-                projection = self._projections[name]
-                evolution = projection.fold.evolution.name
-                if evolution not in folded:
-                    folded[evolution] = self._states[evolution].advance(readings)
-                made, failure = documents_of(projection.fold, account_id, folded[evolution])
-                documents += [document for document in made if document.revision > after]
-                page.failures[name] += [] if failure is None else [failure]
-        return page
+    def _pages(
+        self, until: int | None = None, up_to: Sequence[Checkpoint] = (), *, ahead: bool = True
+    ) -> Generator[Counts]:
+        """What each page did, as soon as it is written; ends after one that was not full, or was lost.
+
+        While a page is written the next is folded, and the one after it read. Nothing is asked meanwhile: who
+        else moves a checkpoint, or parks or releases an account, makes the page under way a lost one.
+        """
+        found = self._standing()
+        limits = {(name, c.lane): c.place for c in up_to for name in self._projections}
+        stopped: set[tuple[str, str]] = set()
+        some_parked = bool(found) and any_parked(self._sessions.reading(), self._projections)
+        reading = self._reader.submit(self._next, found, limits, until)
+        writing: Future[_Written] | None = None
+        try:
+            while (step := reading.result()) is not None:
+                run, stretch, full = step
+                found = self._moved(found, run, stretch.end)
+                if ahead and full:
+                    reading = self._reader.submit(self._next, found, limits, until)
+                if some_parked:
+                    accounts = {stored.account_id for stored in stretch.events}
+                    stopped |= parked_among(self._sessions.reading(), run.names, accounts)
+                page = self._folding.fold(run, stretch, stopped)
+                stopped |= page.stopped
+                if writing is not None:
+                    written = writing.result()
+                    yield written.counts
+                    if written.counts.lost_pages:
+                        return
+                    stopped |= written.parked
+                    page = page.without(written.parked)
+                writing = self._writer.submit(self._write, page)
+                if not (ahead and full):
+                    break
+                self._check(found)
+            if writing is not None:
+                yield writing.result().counts
+        finally:
+            wait([reading])
+            if writing is not None:
+                wait([writing])
+
+    def _next(
+        self, found: Sequence[Checkpoint], limits: Limits, until: int | None
+    ) -> tuple[Run, Stretch, bool] | None:
+        """What to fold next, and whether the page is full; None: nothing more is settled."""
+        for run in runs.runs(found, limits):
+            stretch = runs.read(self._log, run, self._page, until)
+            if stretch is not None:
+                return run, stretch, len(stretch.events) == self._page
+        return None
+
+    def _moved(self, found: Sequence[Checkpoint], run: Run, end: Place) -> list[Checkpoint]:
+        """The checkpoints as they are when the run's page is written."""
+        moving = set(run.checkpoints)
+        return [
+            msgspec.structs.replace(
+                c, position=end.position, hash=end.hash, turn=c.turn + 1, fold=self._version(c)
+            )
+            if c in moving
+            else c
+            for c in found
+        ]
 
     # ---- writing: in the page's transaction ----------------------------------
 
-    def _write(self, behind: Sequence[Checkpoint], page: _Page, last: StoredEvent) -> Counts:
-        """Rows, parked accounts and checkpoints; raise _Overtaken where a checkpoint was moved."""
-        connection = self._connected()
-        if checkpoints.lock(connection, page.documents) != list(behind):
+    def _write(self, page: Page) -> _Written:
+        """Rows, parked accounts and checkpoints, or nothing where a checkpoint was moved."""
+        try:
+            try:
+                return self._written(page, _write_all)
+            except (psycopg.DataError, psycopg.IntegrityError):
+                return self._written(page, write)
+        except _Overtaken:
+            return _Written(Counts(lost_pages=1))
+
+    def _written(self, page: Page, write: Write) -> _Written:
+        connection, stopped = self._sessions.writing(), set[tuple[str, str]]()
+        with connection.transaction():
+            self._move(connection, page.run.checkpoints, page.end)
+            for name, documents in page.documents.items():
+                refused = write(connection, self._projections[name], documents)
+                for failure in page.failures[name] + refused:
+                    park(connection, name, failure)
+                    stopped.add((name, failure.account_id))
+        made = sum(map(len, page.documents.values()))
+        counts = Counts(page.events, made, len(stopped), empty_pages=int(page.events == 0))
+        return _Written(counts, frozenset(stopped))
+
+    def _move(self, connection: Connection, found: Sequence[Checkpoint], place: Place) -> None:
+        if not checkpoints.move(connection, found, place, [self._version(c) for c in found]):
             raise _Overtaken
-        written = stopped = 0
-        for name, documents in page.documents.items():
-            projection = self._projections[name]
-            failures = page.failures[name] + write(connection, projection, documents)
-            for failure in failures:
-                park(connection, name, failure)
-            checkpoints.move(connection, projection, last.position, last.hash)
-            written += len(documents)
-            stopped += len(failures)
-        return Counts(documents=written, parked=stopped)
 
-    # ---- the connection and what it must find --------------------------------
+    def _version(self, checkpoint: Checkpoint) -> int:
+        return self._projections[checkpoint.projection].fold.version
 
-    def _connected(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            connection = psycopg.connect(self._database_url, autocommit=True)
-            lacking = missing(connection, MIGRATIONS)
-            if lacking:
-                connection.close()
-                raise NotMigrated(lacking)
-            # What a crash of the server takes is folded again: rows and checkpoint are lost together.
-            connection.execute("set synchronous_commit = off")
-            self._connection = connection
-            self._check_at = 0.0
-        return self._connection
+    # ---- what must be found --------------------------------------------------
+
+    def _standing(self) -> list[Checkpoint]:
+        """The checkpoints as they are."""
+        found = checkpoints.read_made(self._sessions.reading(), self._projections, self.lanes)
+        self._check(found)
+        return found
 
     def _check(self, found: Sequence[Checkpoint], *, now: bool = False) -> None:
-        checkpoints.check_folds([self._projections[c.projection] for c in found], found)
+        checkpoints.check_folds(self._projections.values(), found)
         if now or time.monotonic() >= self._check_at:
             checkpoints.check_log(self._log, found)
             self._check_at = time.monotonic() + CHECK_EVERY

@@ -71,12 +71,14 @@ ACCOUNTS: Final = Table(
     "accounts",
     ("account_id", "currency", "time_zone", "status", "anchor", "next_renewal", "support", "as_of"),
     key=("account_id",),
+    rules={"": "R44", "anchor": "R3", "next_renewal": "R1", "status": "R38", "support": "R46"},
 )
 ENTITLEMENTS: Final = Table(
     "entitlements",
     ("account_id", "product", "status", "renews", "access_until", "allowance"),
     key=("account_id", "product"),
     whole_accounts=True,
+    rules={"": "R44"},
 )
 
 

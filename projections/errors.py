@@ -6,7 +6,8 @@
     ├── FoldOutdated        the rows were made by a newer fold than this code has
     ├── AccountParked       the rows of this account stopped at an event that could not be folded
     ├── RebuildRunning      another rebuild of the same projection has not ended
-    └── HeldBack            an open transaction in the log outlasted a rebuild's patience
+    ├── HeldBack            an open transaction in the log outlasted a rebuild's patience
+    └── WorkerLost          a process of a rebuild was killed
 
 What one event does wrong parks its account and stops nothing else (`projections.parking`).
 """
@@ -88,5 +89,17 @@ class HeldBack(ProjectionError):
     def __init__(self, projection: str, holder: object) -> None:
         super().__init__(
             f"the rebuild of {projection!r} cannot catch up: settled reads are held back by {holder}; "
-            "end that transaction, then rebuild again"
+            "end that transaction, then rebuild again, which goes on here"
+        )
+
+
+class WorkerLost(ProjectionError):
+    """What the processes of the rebuild had finished is kept."""
+
+    code = "worker_lost"
+
+    def __init__(self, projection: str) -> None:
+        super().__init__(
+            f"a process of the rebuild of {projection!r} was killed: rebuild again, which goes on from what "
+            "is done"
         )

@@ -1,105 +1,241 @@
-"""Fill the empty tables of a rebuild: every account from its events, up to one position of the log.
+"""Fill the empty tables of a rebuild: each account from its events, up to the position named for its shard.
 
-Memory holds one account and a batch of documents, however long the log is.
+    with filling(database_url, projection, untils, codec, processes=2) as finished:
+        for events in finished(units):    # a unit is done, and this many events were folded in it
+            ...
+
+A unit is a span of accounts; its rows, its parked accounts and the note that it is done are one transaction.
+Memory holds two pages of events, an account's state and a batch of documents, however long the log is.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
+import msgspec
 import psycopg
 
-from eventlog import EventLog, shard_of
+from eventlog import shard_of
 from eventlog.codec import Codec, domain_codec
+from eventlog.histories import Chunk, Span, histories
 from eventlog.postgres import PostgresEventLog
-from projections.parking import Failure, park, write
+from projections import units
+from projections.collecting import without_garbage_collection
+from projections.errors import WorkerLost
+from projections.parking import Failure, failure_of, park
 from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
 
-_BATCH: Final = 1_000
+T = TypeVar("T")
+
+PAGE: Final = 2_000
+"""Events read at once: a megabyte or two."""
+
+BATCH: Final = 2_000
 """Documents in one COPY."""
 
-
-def fill(
-    connection: Connection,
-    log: EventLog,
-    codec: Codec[Any],
-    projection: Projection,
-    until: int,
-    *,
-    part: int = 0,
-    parts: int = 1,
-) -> None:
-    """Write the rows of every account, or of one part of all, as they are at the position `until`.
-
-    Accounts that cannot be folded up to there are parked, as they would be by a projector.
-    """
-    batch: list[Any] = []
-    with _without_garbage_collection():
-        for account_id in log.accounts():
-            if parts > 1 and shard_of(account_id) % parts != part:
-                continue
-            documents, failure = _documents(log, codec, projection, account_id, until)
-            if failure is not None:
-                park(connection, projection.name, failure)
-            batch += documents
-            if len(batch) >= _BATCH:
-                _copy(connection, projection, batch)
-                batch = []
-        _copy(connection, projection, batch)
-
-
-def fill_in_processes(database_url: str, projection: Projection, until: int, processes: int) -> None:
-    """The same, each process with its share of the log's shards."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        shares = [
-            pool.submit(_fill_share, database_url, projection, until, part, processes)
-            for part in range(processes)
-        ]
-        for share in shares:
-            share.result()
-
-
-def _fill_share(database_url: str, projection: Projection, until: int, part: int, parts: int) -> None:
-    log = PostgresEventLog(database_url, connections=1)
-    try:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            fill(connection, log, domain_codec(), projection, until, part=part, parts=parts)
-    finally:
-        log.close()
-
-
-def _documents(
-    log: EventLog, codec: Codec[Any], projection: Projection, account_id: str, until: int
-) -> tuple[tuple[Any, ...], Failure | None]:
-    folded = from_start(projection.fold.evolution, stream(log, codec, account_id, until=until))
-    return documents_of(projection.fold, account_id, folded)
-
-
-def _copy(connection: Connection, projection: Projection, documents: list[Any]) -> None:
-    """All in one COPY; where PostgreSQL refuses one of them, one after the other."""
-    try:
-        with connection.transaction():
-            projection.copy(connection, documents)
-    except (psycopg.DataError, psycopg.IntegrityError):
-        with connection.transaction():
-            for failure in write(connection, projection, documents):
-                park(connection, projection.name, failure)
+Finished: TypeAlias = Callable[[Sequence[int]], Iterator[int]]
+"""Does these units, and yields each one's number of events as soon as it is done."""
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """States and documents have no cycles: looking for some in ever more of them is time lost."""
-    was_on = gc.isenabled()
+def filling(
+    database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any], processes: int
+) -> Iterator[Finished]:
+    """Processes that do units; one alone is this one. Left early, what they are at is finished first.
+
+    `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
+    More than one process read by the domain's codec. Raises WorkerLost where one of them was killed.
+    """
+    if processes == 1:
+        with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
+            yield lambda wanted: map(filler.do, wanted)
+        return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(
+        processes, get_context("spawn"), _begin_worker, (database_url, projection, list(untils))
+    )
+
+    def finished(wanted: Sequence[int]) -> Iterator[int]:
+        with _interrupted_later():
+            submitted = [pool.submit(_do_unit, unit) for unit in wanted]
+        for done in as_completed(submitted):
+            yield done.result()
+
+    try:
+        yield finished
+    except BrokenProcessPool as error:
+        raise WorkerLost(projection.fold.name) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """What some accounts' events make: documents, and what stopped accounts among them."""
+
+    documents: list[Any]
+    failures: list[Failure]
+
+
+_worker: _Filler
+
+
+def _begin_worker(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
+    """Make this process one that does units, and that does not outlive its parent."""
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    def end_with_parent() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=end_with_parent, daemon=True).start()
     gc.disable()
+    global _worker  # noqa: PLW0603 - what a process of a pool keeps between its tasks
+    _worker = _Filler(database_url, projection, untils, domain_codec())
+
+
+def _do_unit(unit: int) -> int:
+    return _worker.do(unit)
+
+
+class _Filler:
+    """Does one unit after another: reads on one connection while it folds, and writes on another."""
+
+    def __init__(
+        self, database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any]
+    ) -> None:
+        self._database_url = database_url
+        self._projection = projection
+        self._untils = untils
+        self._codec = codec
+        with ExitStack() as stack:
+            self._reads: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
+            self._writes: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
+            self._reader = stack.enter_context(ThreadPoolExecutor(1))
+            self._writer = stack.enter_context(ThreadPoolExecutor(1))
+            # What a crash of the server takes is done again: a unit's rows and its note are lost together.
+            self._writes.execute("set synchronous_commit = off")
+            self._log: PostgresEventLog | None = None
+            self._events = 0
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def do(self, unit: int) -> int:
+        """Fold the unit's accounts and write their rows, all or none; return how many events that were."""
+        name, self._events = self._projection.fold.name, 0
+        with self._writes.transaction():
+            span = units.claim(self._writes, name, unit)
+            if span is None:
+                return 0
+            _behind(self._writer, self._write, self._batches(span))
+            units.finish(self._writes, name, unit, self._events)
+        return self._events
+
+    def _write(self, batch: _Batch) -> None:
+        for failure in (*batch.failures, *_copy(self._writes, self._projection, batch.documents)):
+            park(self._writes, self._projection.name, failure)
+
+    def _batches(self, span: Span) -> Iterator[_Batch]:
+        """The documents of some accounts, and what stopped accounts among them."""
+        documents: list[Any] = []
+        failures: list[Failure] = []
+        for account_id, chunks in groupby(self._chunks(span), key=attrgetter("account_id")):
+            made, failure = self._fold(account_id, chunks)
+            documents += made
+            failures += [] if failure is None else [failure]
+            if len(documents) >= BATCH:
+                yield _Batch(documents, failures)
+                documents, failures = [], []
+        yield _Batch(documents, failures)
+
+    def _chunks(self, span: Span) -> Iterator[Chunk]:
+        for page in _ahead(self._reader, histories(self._reads, span, self._untils, page=PAGE)):
+            self._events += sum(map(len, page))
+            yield from page
+
+    def _fold(self, account_id: str, chunks: Iterable[Chunk]) -> tuple[tuple[Any, ...], Failure | None]:
+        fold, codec = self._projection.fold, self._codec
+        apply_all, state = fold.evolution.apply_all, fold.evolution.start()
+        try:
+            for chunk in chunks:
+                if not chunk.follow_each_other:
+                    return self._fold_slowly(account_id)
+                events = codec.decode_all(chunk.types, chunk.schema_versions, chunk.states)
+                state = apply_all(state, events, chunk)
+            return fold.documents(state), None
+        except Exception:  # noqa: BLE001 - whatever it is, it is said by who goes event by event
+            return self._fold_slowly(account_id)
+
+    def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], Failure | None]:
+        """As a projector does it: up to the event that fails, which is then named."""
+        if self._log is None:
+            self._log = PostgresEventLog(self._database_url, connections=1)
+            self._open.callback(self._log.close)
+        readings = stream(self._log, self._codec, account_id, until=self._untils[shard_of(account_id)])
+        folded = from_start(self._projection.fold.evolution, readings)
+        return documents_of(self._projection.fold, account_id, folded)
+
+
+def _copy(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
+    """All in one COPY; where PostgreSQL refuses an account's, those of all others."""
+    try:
+        with connection.transaction():
+            projection.copy(connection, documents)
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        accounts = [list(made) for _, made in groupby(documents, key=attrgetter("account"))]
+        if len(accounts) == 1:
+            last = max(documents, key=attrgetter("revision"))
+            return [failure_of(last.account, last.version, last.revision, error)]
+        return [failure for made in accounts for failure in _copy(connection, projection, made)]
+    return []
+
+
+def _ahead(aside: ThreadPoolExecutor, items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made while the one before is used."""
+    upcoming = aside.submit(next, items, None)
+    while (item := upcoming.result()) is not None:
+        upcoming = aside.submit(next, items, None)
+        yield item
+
+
+def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:
+    """Do the work with each item while the next one is made."""
+    under_way: Future[None] | None = None
+    try:
+        for item in items:
+            if under_way is not None:
+                under_way.result()
+            under_way = aside.submit(work, item)
+    finally:  # also where an item could not be made: nobody else may have the connection meanwhile
+        if under_way is not None:
+            under_way.result()
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Hold SIGINT back; for ever in processes that begin meanwhile. Ctrl-C reaches them too, but their parent
+    says what becomes of them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

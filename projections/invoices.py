@@ -8,7 +8,7 @@ Tables: `invoices`, and `invoice_lines`, one row for each line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -21,8 +21,8 @@ from psycopg.rows import TupleRow
 from domain.calendar import CivilDate, Instant
 from domain.events import Event, Invoice, Line
 from domain.invoices import InvoiceStatus, invoice_changes
-from eventlog import StoredEvent
-from projections.fold import Evolution, Fold
+from eventlog.histories import Chunk
+from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table, utc
 
 
@@ -62,18 +62,37 @@ class InvoicesAt(msgspec.Struct, frozen=True):
     invoices: dict[int, Issued]
 
 
-def _apply(before: InvoicesAt, event: Event, stored: StoredEvent) -> InvoicesAt:
-    if stored.version != before.version + 1:
-        raise ValueError(f"version {stored.version} was to be folded as version {before.version + 1}")
-    invoice, change = invoice_changes(event)
+def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
+    _check_next(before, placed.version)
     invoices = before.invoices
-    if change is not None:
-        number, status = change
-        changed = Issued(
-            invoices[number].invoice if invoice is None else invoice, status, stored.version, stored.position
-        )
-        invoices = {**invoices, number: changed}
-    return InvoicesAt(stored.account_id, stored.version, invoices)
+    changed = _changed(invoices, event, placed.version, placed.position)
+    if changed is not None:
+        invoices = {**invoices, changed.invoice.number: changed}
+    return InvoicesAt(placed.account_id, placed.version, invoices)
+
+
+def _apply_whole(before: InvoicesAt, events: Sequence[Event], chunk: Chunk) -> InvoicesAt:
+    _check_next(before, chunk.version)
+    invoices = dict(before.invoices)
+    for version, (event, position) in enumerate(zip(events, chunk.positions, strict=True), chunk.version):
+        changed = _changed(invoices, event, version, position)
+        if changed is not None:
+            invoices[changed.invoice.number] = changed
+    return InvoicesAt(chunk.account_id, before.version + len(events), invoices)
+
+
+def _check_next(before: InvoicesAt, version: int) -> None:
+    if version != before.version + 1:
+        raise ValueError(f"version {version} was to be folded as version {before.version + 1}")
+
+
+def _changed(invoices: dict[int, Issued], event: Event, version: int, position: int) -> Issued | None:
+    """The invoice that the event issues or of which it changes the status."""
+    invoice, change = invoice_changes(event)
+    if change is None:
+        return None
+    number, status = change
+    return Issued(invoices[number].invoice if invoice is None else invoice, status, version, position)
 
 
 def _open_ones(at: InvoicesAt) -> InvoicesAt:
@@ -111,7 +130,7 @@ def _number(document: InvoiceDocument) -> str:
     return str(document.number)
 
 
-INVOICES: Final = Evolution("invoices", _none, _apply, _open_ones)
+INVOICES: Final = Evolution("invoices", _none, _apply, _open_ones, _apply_whole)
 
 FOLD: Final = Fold("invoices", 1, INVOICES, _read, _number)
 
@@ -119,6 +138,7 @@ INVOICE_ROWS: Final = Table(
     "invoices",
     ("account_id", "number", "date", "issued_at", "currency", "total", "status"),
     key=("account_id", "number"),
+    rules={"": "R47", "status": "R38"},
 )
 LINE_ROWS: Final = Table(
     "invoice_lines",
@@ -138,6 +158,7 @@ LINE_ROWS: Final = Table(
         "amount",
     ),
     key=("account_id", "number", "line"),
+    rules={"": "R47", "days": "R6", "of_days": "R6", "unit_price": "R8", "amount": "R6"},
 )
 
 

@@ -48,6 +48,15 @@ _ALL: Final = f"""
     select {_COLUMNS} from projections.parked order by parked_at, projection, account_id
 """  # noqa: S608
 
+_OF_ACCOUNT: Final = f"""
+    select {_COLUMNS} from projections.parked
+    where account_id = %(account_id)s order by parked_at, projection
+"""  # noqa: S608
+
+_ANY: Final = """
+    select exists (select from projections.parked where projection = any(%(names)s))
+"""
+
 _OF_ACCOUNTS: Final = """
     select projection, account_id from projections.parked
     where projection = any(%(names)s) and account_id = any(%(accounts)s)
@@ -65,10 +74,17 @@ _UNPARK: Final = """
 """
 
 
-def parked(connection: Connection) -> list[Parked]:
-    """Every account parked now, longest first."""
+def parked(connection: Connection, account_id: str | None = None) -> list[Parked]:
+    """Every account parked now, or this one, longest first: an entry for each projection it is parked in."""
+    statement = _ALL if account_id is None else _OF_ACCOUNT
     with connection.cursor(row_factory=args_row(Parked)) as cursor:
-        return cursor.execute(_ALL).fetchall()
+        return cursor.execute(statement, {"account_id": account_id}).fetchall()
+
+
+def any_parked(connection: Connection, names: Iterable[str]) -> bool:
+    """Whether any account is parked in these projections."""
+    [[any_there]] = connection.execute(_ANY, {"names": list(names)}).fetchall()
+    return bool(any_there)
 
 
 def parked_among(

@@ -1,12 +1,14 @@
-"""All read models, and the migrations that make their tables."""
+"""All read models: those that the migrations make tables for, and those in `projections.added`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Final
 
 from eventlog.migrate import MigrationSource
-from projections import access_windows, calendar, entitlements, invoices
+from projections import access_windows, added, calendar, entitlements, invoices
 from projections.errors import UnknownProjection
 from projections.fold import Fold
 from projections.tables import Projection
@@ -25,9 +27,20 @@ FOLDS: Final[dict[str, Fold[Any, Any]]] = {projection.name: projection.fold for 
 """By name: what `publishing` makes its state topics of."""
 
 
+def _found() -> tuple[Projection, ...]:
+    modules = sorted(module.name for module in iter_modules(added.__path__))
+    return tuple([import_module(f"{added.__name__}.{name}").PROJECTION for name in modules])
+
+
+ADDED: Final[tuple[Projection, ...]] = _found()
+"""Read models whose tables are made by their first rebuild: a database may not have them yet."""
+
+ALL: Final[tuple[Projection, ...]] = (*PROJECTIONS, *ADDED)
+
+
 def projection_named(name: str) -> Projection:
     """The read model of that name. Raises UnknownProjection."""
-    for projection in PROJECTIONS:
+    for projection in ALL:
         if projection.name == name:
             return projection
-    raise UnknownProjection(name, FOLDS)
+    raise UnknownProjection(name, [projection.name for projection in ALL])

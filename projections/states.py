@@ -11,13 +11,17 @@ neither a rolled back transaction, nor a page read twice, nor another log can re
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent
 from eventlog.codec import Codec
+from eventlog.histories import Chunk
 from projections.fold import Evolution, Fold
 from projections.parking import Failure, failure_at, failure_of
 
@@ -30,8 +34,7 @@ Reading: TypeAlias = tuple[Event | Failure, StoredEvent]
 _STREAM_PAGE = 1_000
 
 
-@dataclass(frozen=True)
-class Folded(Generic[S]):
+class Folded(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """A state, the place of the last event in it, and what stopped it before the end, if anything did."""
 
     state: S
@@ -47,6 +50,15 @@ def read(codec: Codec[Event], stored: StoredEvent) -> Reading:
         return codec.read(stored), stored
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
         return failure_at(stored, error), stored
+
+
+def read_all(codec: Codec[Event], events: Sequence[StoredEvent]) -> list[Reading]:
+    """The same of each of them, faster where all can be read."""
+    types, versions, states = zip(*[(e.type, e.schema_version, e.state) for e in events], strict=True)
+    try:
+        return list(zip(codec.decode_all(types, versions, states), events, strict=True))
+    except Exception:  # noqa: BLE001 - one by one it is said which
+        return [read(codec, stored) for stored in events]
 
 
 def stream(
@@ -66,8 +78,35 @@ def stream(
 
 def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Reading]) -> Folded[S]:
     """The state after the readings, or before the first one that cannot be read or folded."""
+    page = list(readings)
+    if len(page) > 1 and evolution.whole is not None:
+        with suppress(Exception):  # event by event it is said which
+            return _fold_whole(evolution, folded.state, page)
+    return _fold_each(evolution, folded, page)
+
+
+def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> Folded[S]:
+    """All at once; raises whatever fails."""
+    events, stored = zip(*page, strict=True)
+    last: StoredEvent = stored[-1]
+    chunk = Chunk(
+        last.account_id,
+        stored[0].version,
+        last.version,
+        [one.type for one in stored],
+        [one.schema_version for one in stored],
+        [one.state for one in stored],
+        [one.position for one in stored],
+        [one.recorded_at for one in stored],
+    )
+    if not chunk.follow_each_other or Failure in map(type, events):
+        raise ValueError("not all can be folded")
+    return Folded(evolution.apply_all(state, events, chunk), last.version, last.position, last.hash)
+
+
+def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Reading]) -> Folded[S]:
     state, last, failure = folded.state, None, None
-    for event, stored in readings:
+    for event, stored in page:
         if isinstance(event, Failure):
             failure = event
             break

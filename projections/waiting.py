@@ -13,6 +13,7 @@ from typing import Final
 from eventlog import EventLog
 from projections import checkpoints
 from projections.errors import AccountParked
+from projections.lanes import lane_of
 from projections.registry import FOLDS
 from projections.tables import Connection
 
@@ -34,8 +35,8 @@ def wait_for(
 ) -> bool:
     """Wait up to `timeout` seconds until the projections show the account's event; False: not yet.
 
-    Raises AccountParked where they will not. The connection must not be inside a transaction with an older
-    snapshot.
+    Raises AccountParked where they will not, UnknownProjection where there is none of that name. The
+    connection must not be inside a transaction with an older snapshot.
     """
     deadline, pause, names = time.monotonic() + timeout, _SHORTEST_PAUSE, list(projections)
     position: int | None = None
@@ -43,7 +44,7 @@ def wait_for(
         if position is None:
             stored = log.event(account_id, version)
             position = None if stored is None else stored.position
-        if position is not None and _reached(connection, names, position):
+        if position is not None and _reached(connection, names, lane_of(account_id), position):
             _check_parked(connection, names, account_id, version)
             return True
         if time.monotonic() + pause > deadline:
@@ -52,8 +53,8 @@ def wait_for(
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _reached(connection: Connection, names: list[str], position: int) -> bool:
-    return all(c.position >= position for c in checkpoints.read(connection, names))
+def _reached(connection: Connection, names: list[str], lane: int, position: int) -> bool:
+    return all(c.position >= position for c in checkpoints.read(connection, names, [lane]))
 
 
 def _check_parked(connection: Connection, names: list[str], account_id: str, version: int) -> None:

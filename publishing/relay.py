@@ -277,7 +277,7 @@ class Relay:
                     stop.wait(pause)
 
     def _page(self, after: Position, limit: int) -> _Page:
-        """Up to `limit` events that have settled after that position, as records, and the position after them."""
+        """Up to `limit` events that have settled after that position, as records."""
         events = self._log.read_settled(after.position, limit)
         if not events:
             return _Page([], after, is_full=False)

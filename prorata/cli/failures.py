@@ -37,13 +37,16 @@ def _exit_code(error: Exception) -> int:
     """Of a failure of one of the packages, which all have a code."""
     from consumers.errors import ArchiveBroken, ConsumerHalted, ReplayRefused, UnknownConsumer
     from consumers.finance_ledger.closing import CloseRefused
+    from eventlog.errors import EventUnreadable, SealRefused
     from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
     from publishing.errors import RelayHalted, TopicsRefused
 
     if isinstance(error, UnknownProjection | UnknownConsumer):
         return BAD_INPUT
-    if isinstance(error, ArchiveBroken | CloseRefused | ReplayRefused):
+    if isinstance(error, ArchiveBroken | CloseRefused | ReplayRefused | SealRefused):
         return NOT_SO
+    if isinstance(error, EventUnreadable):
+        return HALTED
     if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
         return HALTED
     return UNREACHABLE

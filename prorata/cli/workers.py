@@ -1,4 +1,4 @@
-"""`prorata bill`, `project`, `relay` and `consume`: they run until stopped; with --once they do what is
+"""`prorata bill`, `relay` and `consume`: they run until stopped; with --once they do what is
 there and end."""
 
 from __future__ import annotations
@@ -80,18 +80,6 @@ def _say_billed(report: RunReport, *, always: bool) -> None:
     if report.accounts or always:
         waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
         print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)
-
-
-def project(*, once: Once = False) -> int:
-    """Keep the read models in PostgreSQL up to date."""
-    from projections import Projector
-    from prorata.wiring import opened_log
-
-    settings = Settings.of()
-    with opened_log(settings) as log, Projector(settings.database_url, log) as projector:
-        counts = projector.run_once() if once else projector.run(stopping())
-    print(f"{counts.events} events folded, {counts.documents} documents written, {counts.parked} parked")
-    return 0
 
 
 def relay(

@@ -12,7 +12,7 @@ from domain.events import AddonPurchased, Event
 from eventlog import StoredEvent
 from projections import PROJECTIONS, Projector, calendar, parked, wait_for
 from projections.errors import AccountParked
-from projections.fold import ACCOUNT, AccountAt
+from projections.fold import ACCOUNT, AccountAt, Placed
 from projections.tables import Connection, Projection
 from tests.integration.projections.readmodels import Documents, all_rows, folded, live_a_little, shown
 from tests.unit.projections.driver import CODEC, Billing, unreadable
@@ -35,13 +35,13 @@ def mood() -> Mood:
 def moody(mood: Mood) -> list[Projection]:
     """The projections, those of the account with a fold that fails in a bad mood."""
 
-    def apply(before: AccountAt | None, event: Event, stored: StoredEvent) -> AccountAt | None:
-        after = ACCOUNT.apply(before, event, stored)
+    def apply(before: AccountAt | None, event: Event, placed: Placed) -> AccountAt | None:
+        after = ACCOUNT.apply(before, event, placed)
         if mood.bad and after is not None and after.state.closed:
             raise ValueError("cannot bear it")
         return after
 
-    evolution = replace(ACCOUNT, apply=apply)
+    evolution = replace(ACCOUNT, apply=apply, whole=None)
     return [
         replace(p, fold=replace(p.fold, evolution=evolution)) if p.fold.evolution is ACCOUNT else p
         for p in PROJECTIONS

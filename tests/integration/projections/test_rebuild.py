@@ -1,6 +1,6 @@
 """A rebuild from the log alone: equal to the live tables, or it says where not; no reader notices."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from threading import Thread
@@ -17,6 +17,7 @@ from projections import (
     HeldBack,
     Projector,
     RebuildRunning,
+    access_windows,
     calendar,
     checkpoints,
     entitlements,
@@ -25,9 +26,10 @@ from projections import (
     wait_for,
 )
 from projections.comparing import Difference
-from projections.rebuild import drop_old, rebuild
+from projections.rebuild import Progress, drop_old, rebuild
 from projections.tables import Connection, Projection
 from tests.integration.projections.readmodels import all_rows, folded, live_a_little, running, shown
+from tests.integration.projections.rebuilding import small_units
 from tests.unit.projections.driver import Billing, unreadable
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(4)]
@@ -36,6 +38,12 @@ A = ACCOUNTS[0]
 every_projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda p: p.name)
 
 Rebuild = Callable[..., list[Difference]]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many units, so that there is something to share out."""
+    small_units(monkeypatch)
 
 
 @pytest.fixture
@@ -69,8 +77,7 @@ def test_a_rebuild_of_a_healthy_system_is_equal_in_every_column(
     before = all_rows(connection)
     assert rebuilt(projection, processes=processes) == []
     assert all_rows(connection) == before
-    [checkpoint] = checkpoints.read(connection, [projection.name])
-    assert checkpoint.generation == 2
+    assert {c.generation for c in checkpoints.read(connection, [projection.name])} == {2}
 
 
 def test_every_kind_of_difference_is_reported_and_mended(
@@ -90,9 +97,9 @@ def test_every_kind_of_difference_is_reported_and_mended(
     )
     wrong_version = f"version is 3, should be {billing.states[A].version}"
     assert sorted(map(str, rebuilt(entitlements.PROJECTION))) == [
-        f"accounts {ACCOUNTS[1]}: is missing in the live table",
-        f"entitlements {ACCOUNTS[2]}/standard: status is paused, should be active; {wrong_version}",
-        f"entitlements {ACCOUNTS[3]}/ghost: should not be in the live table",
+        f"accounts {ACCOUNTS[1]} (R44): is missing in the live table",
+        f"entitlements {ACCOUNTS[2]}/standard (R44): status is paused, should be active; {wrong_version}",
+        f"entitlements {ACCOUNTS[3]}/ghost (R44): should not be in the live table",
     ]
     for account_id in ACCOUNTS:
         assert shown(connection, account_id) == folded(billing.log, account_id)
@@ -107,15 +114,51 @@ def test_a_comparison_alone_changes_nothing(lived: None, rebuilt: Rebuild, conne
     assert (all_rows(connection), tables(connection), checkpoints.read_all(connection)) == (rows, names, at)
 
 
-def test_a_rebuild_that_is_left_early_changes_nothing(
+def test_a_rebuild_that_is_left_early_leaves_the_live_tables_as_they_were(
     lived: None, owner_url: str, billing: Billing, connection: Connection
 ) -> None:
     connection.execute("update projections.calendar set clock = 'wall'")
-    rows, names = all_rows(connection), tables(connection)
+    rows, at = all_rows(connection), checkpoints.read_all(connection)
     differences = rebuild(owner_url, billing.log, calendar.PROJECTION)
     next(differences)
     differences.close()  # type: ignore[attr-defined]
-    assert (all_rows(connection), tables(connection)) == (rows, names)
+    assert all_rows(connection) == rows
+    assert [c for c in checkpoints.read_all(connection) if c.projection != "calendar_v2"] == at
+    assert len(list(rebuild(owner_url, billing.log, calendar.PROJECTION))) == len(ACCOUNTS)
+
+
+@pytest.mark.parametrize(
+    ("projection", "column", "rule"),
+    [
+        (entitlements.PROJECTION, "accounts.support", "R46"),
+        (entitlements.PROJECTION, "accounts.anchor", "R3"),
+        (entitlements.PROJECTION, "entitlements.access_until", "R44"),
+        (access_windows.PROJECTION, "access_windows.ends_at", "R45"),
+        (invoices.PROJECTION, "invoices.total", "R47"),
+        (invoices.PROJECTION, "invoices.status", "R38"),
+        (invoices.PROJECTION, "invoice_lines.amount", "R6"),
+        (calendar.PROJECTION, "calendar.due_at", "R25"),
+        (calendar.PROJECTION, "calendar.version", "R25"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_difference_names_its_account_and_the_rule_of_what_is_wrong(
+    projection: Projection, column: str, rule: str, lived: None, rebuilt: Rebuild, connection: Connection
+) -> None:
+    table, _, name = column.partition(".")
+    wrong = {
+        "support": "not support",
+        "anchor": "'1999-01-01'",
+        "status": "'wrong'",
+        "due_at": "'1999-01-01'",
+    }
+    value = wrong.get(name, f"{name} + 1" if name != "ends_at" else "ends_at + interval '1 day'")
+    value = "access_until + interval '1 day'" if name == "access_until" else value
+    connection.execute(f"update projections.{table} set {name} = {value} where account_id = %s", [A])
+    found = rebuilt(projection, swap=False)
+    assert found
+    assert {(d.table, d.account, d.rules) for d in found} == {(table, A, (rule,))}
+    assert all(f" ({rule}): {name} is " in str(d) for d in found)
 
 
 def test_the_tables_before_are_kept_until_dropped(
@@ -188,24 +231,23 @@ def test_live_tables_that_are_behind_the_log_are_compared_where_they_are(
 def test_a_writer_that_holds_the_log_back_is_named(
     lived: None, owner_url: str, billing: Billing, projector: Projector, connection: Connection
 ) -> None:
-    names = tables(connection)
+    rows = all_rows(connection)
     with psycopg.connect(owner_url, application_name="held open") as writer:
 
-        class HeldLog(PostgresEventLog):
+        def held(progress: Progress) -> None:
             """The live tables go on while it is folded; then a writer neither commits nor ends."""
-
-            def accounts(self) -> Iterator[str]:
-                yield from super().accounts()
+            if progress.phase == "index":
                 live_a_little(billing, "acme/later")
                 projector.run_once()
                 writer.execute("lock table events in row exclusive mode")
 
         with (
-            closing(HeldLog(owner_url, fence_patience=0.01)) as log,
+            closing(PostgresEventLog(owner_url, fence_patience=0.01)) as log,
             pytest.raises(HeldBack, match="application 'held open'"),
         ):
-            list(rebuild(owner_url, log, calendar.PROJECTION))
-    assert tables(connection) == names
+            list(rebuild(owner_url, log, calendar.PROJECTION, watch=held))
+    assert all_rows(connection)["invoices"] != rows["invoices"]
+    assert {c.generation for c in checkpoints.read(connection, ["calendar"])} == {1}
 
 
 def test_a_reader_with_a_long_transaction_delays_the_swap_and_sees_one_generation(
@@ -220,8 +262,7 @@ def test_a_reader_with_a_long_transaction_delays_the_swap_and_sees_one_generatio
         assert calendar.of_account(reader, A) == before
         reader.rollback()
         swapping.join(60)
-    [checkpoint] = checkpoints.read(connection, ["calendar"])
-    assert checkpoint.generation == 2
+    assert {c.generation for c in checkpoints.read(connection, ["calendar"])} == {2}
 
 
 def test_two_rebuilds_of_one_projection_do_not_meet(
@@ -243,10 +284,10 @@ def test_what_a_killed_rebuild_left_is_cleared_by_the_next(
 ) -> None:
     connection.execute("create table projections.calendar_v2 (leftover integer)")
     connection.execute(
-        "insert into projections.checkpoints (projection, generation) values ('calendar_v2', 2)"
+        "insert into projections.checkpoints (projection, lane, generation) values ('calendar_v2', 0, 2)"
     )
     assert rebuilt(calendar.PROJECTION) == []
-    assert [c.projection for c in checkpoints.read_all(connection)] == sorted(p.name for p in PROJECTIONS)
+    assert {c.projection for c in checkpoints.read_all(connection)} == {p.name for p in PROJECTIONS}
 
 
 @every_projection
@@ -262,6 +303,62 @@ def test_a_parked_account_is_parked_in_the_rebuild_too(
     assert {(p.projection, p.account_id, p.version, p.error) for p in parked(connection)} == before
 
 
+ODD = [
+    "null",
+    "",
+    'say "so", then',
+    "back\\slash",
+    "two\nlines",
+    "\\.",
+    "]\n[",
+    "tab\there",
+    "Zoë \U0001f600",
+    "{}",
+]
+
+
+def with_clocks(clocks: dict[str, str]) -> Projection:
+    """The calendar, where some accounts live on odd clocks."""
+
+    def rows(due: Any) -> Any:
+        [[row]] = calendar.PROJECTION.rows(due)
+        return ([(row[0], clocks.get(row[0], row[1]), *row[2:])],)
+
+    return replace(calendar.PROJECTION, rows=rows)
+
+
+@pytest.mark.parametrize("text", ODD, ids=repr)
+def test_texts_arrive_as_they_are(text: str, lived: None, rebuilt: Rebuild, connection: Connection) -> None:
+    rebuilt(with_clocks({A: text}))
+    found = connection.execute("select account_id, clock from projections.calendar order by 1").fetchall()
+    assert found == [(account_id, text if account_id == A else "test") for account_id in ACCOUNTS]
+
+
+def test_what_postgresql_refuses_parks_its_account_alone(
+    lived: None, rebuilt: Rebuild, billing: Billing, connection: Connection
+) -> None:
+    rebuilt(with_clocks({A: "a\0b"}))
+    found = connection.execute("select account_id from projections.calendar order by 1").fetchall()
+    assert found == [(account_id,) for account_id in ACCOUNTS if account_id != A]
+    [entry] = parked(connection)
+    version = billing.states[A].version
+    assert (entry.projection, entry.account_id, entry.version) == ("calendar", A, version)
+
+
+def test_an_account_with_a_hole_in_its_history_is_parked_before_it(
+    billing: Billing, rebuilt: Rebuild, connection: Connection
+) -> None:
+    for account_id in ACCOUNTS:
+        live_a_little(billing, account_id)
+    connection.execute("alter table events disable trigger append_only")
+    connection.execute("delete from events where account_id = %s and version = 5", [A])
+    for projection in PROJECTIONS:
+        rebuilt(projection)
+        [entry] = [p for p in parked(connection) if p.projection == projection.name]
+        assert (entry.account_id, entry.version) == (A, 6)
+    assert shown(connection, ACCOUNTS[1]) == folded(billing.log, ACCOUNTS[1])
+
+
 def test_a_corrected_fold_reaches_accounts_that_are_quiet(
     lived: None, rebuilt: Rebuild, connection: Connection
 ) -> None:
@@ -274,9 +371,8 @@ def test_a_corrected_fold_reaches_accounts_that_are_quiet(
     fold = replace(entitlements.FOLD, version=2, read=corrected)
     differences = rebuilt(replace(entitlements.PROJECTION, fold=fold))
     assert {d.account for d in differences} == set(ACCOUNTS)
-    assert {str(d).partition(": ")[2] for d in differences} == {"support is True, should be False"}
-    [checkpoint] = checkpoints.read(connection, ["entitlements"])
-    assert checkpoint.fold == 2
+    assert {str(d).partition(" (R")[2] for d in differences} == {"46): support is True, should be False"}
+    assert {c.fold for c in checkpoints.read(connection, ["entitlements"])} == {2}
     document = entitlements.of_account(connection, A)
     assert document is not None
     assert (document.fold, document.support) == (2, False)

@@ -10,7 +10,7 @@ import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 from msgspec.structs import replace
 
-from consumers.batches import Batch, read_batch
+from consumers.batches import Batch, is_last_of, read_batch
 from consumers.errors import ConsumerHalted
 from consumers.places import Place
 from eventlog import NewEvent, StoredEvent
@@ -119,6 +119,25 @@ def test_heartbeats_are_remembered_and_not_handled() -> None:
     batch = read(EVENTS, beat, *events("plan_purchased"), beat)
     assert len(batch.letters) == 1
     assert (batch.after.heartbeat_position, batch.after.heartbeat_at) == (9, HEARTBEAT.log_time)
+
+
+@pytest.mark.parametrize("heard_of", [{"last_position": 10}, {"heartbeat_position": 10}])
+@pytest.mark.parametrize("topic", [EVENTS, WINDOWS])
+def test_a_heartbeat_of_a_log_that_ends_before_what_was_heard_of_halts(
+    topic: Topic, heard_of: dict[str, int]
+) -> None:
+    message = halts("log_restored", topic, heartbeat_record(topic, 0, HEARTBEAT), place=heard_of)
+    assert "the log ends at position 9, and 10 was heard of before" in message
+    assert "prorata replay" in message
+
+
+def test_the_last_event_is_known_again_by_offset_position_and_hash() -> None:
+    records = events("plan_purchased", "addon_purchased")
+    place = read(EVENTS, *records).after
+    assert is_last_of(place, _sent(records[1], 101))
+    assert not is_last_of(place, _sent(records[1], 102))
+    assert not is_last_of(place, _sent(records[0], 101))
+    assert not is_last_of(place, _sent(events("plan_purchased", "addon_purchased")[1], 101))
 
 
 def test_an_altered_event_is_a_letter_with_an_error() -> None:

@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 
 from domain.commands import CancelPlan, PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
+from eventlog import StoredEvent
+from eventlog.histories import Chunk
 from projections import FOLDS, PROJECTIONS
-from projections.fold import Fold
+from projections.fold import Evolution, Fold
+from projections.registry import ALL
 from projections.states import AccountStates, read
 from tests.unit.projections.driver import CODEC, Billing
 
 ACCOUNT = "acme/a-1"
 
-every_fold = pytest.mark.parametrize("fold", FOLDS.values(), ids=FOLDS)
+every_fold = pytest.mark.parametrize("fold", [p.fold for p in ALL], ids=lambda fold: fold.name)
+EVOLUTIONS = {projection.fold.evolution.name: projection.fold.evolution for projection in ALL}
 
 
 def a_varied_history(billing: Billing) -> None:
@@ -80,6 +84,44 @@ def test_documents_do_not_depend_on_where_pages_end(
     for stored in events:
         state = fold.apply(state, CODEC.read(stored), stored)
     assert paged == documents_by_key(fold, state)
+
+
+def chunk_of(events: list[StoredEvent]) -> Chunk:
+    return Chunk(
+        events[0].account_id,
+        events[0].version,
+        events[-1].version,
+        [e.type for e in events],
+        [e.schema_version for e in events],
+        [e.state for e in events],
+        [e.position for e in events],
+        [e.recorded_at for e in events],
+    )
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+@pytest.mark.parametrize("evolution", EVOLUTIONS.values(), ids=EVOLUTIONS)
+def test_a_chunk_at_once_makes_what_its_events_make_one_by_one(
+    evolution: Evolution[Any], size: int, billing: Billing
+) -> None:
+    a_varied_history(billing)
+    events = billing.log.read_account(ACCOUNT)
+    one_by_one = at_once = evolution.start()
+    for begin in range(0, len(events), size):
+        chunk = events[begin : begin + size]
+        for stored in chunk:
+            one_by_one = evolution.apply(one_by_one, CODEC.read(stored), stored)
+        at_once = evolution.apply_all(at_once, [CODEC.read(stored) for stored in chunk], chunk_of(chunk))
+        assert at_once == one_by_one
+
+
+@pytest.mark.parametrize("evolution", EVOLUTIONS.values(), ids=EVOLUTIONS)
+def test_a_chunk_that_does_not_follow_is_refused(evolution: Evolution[Any], billing: Billing) -> None:
+    a_varied_history(billing)
+    [first, _, *later] = billing.log.read_account(ACCOUNT)
+    state = evolution.apply_all(evolution.start(), [CODEC.read(first)], chunk_of([first]))
+    with pytest.raises(ValueError, match="to be folded"):
+        evolution.apply_all(state, [CODEC.read(stored) for stored in later], chunk_of(later))
 
 
 def test_folds_are_named_as_their_projections() -> None:

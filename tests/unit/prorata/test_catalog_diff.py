@@ -72,6 +72,32 @@ def test_policies_prerequisites_blocks_and_order_count() -> None:
     ]
 
 
+def test_every_field_of_every_kind_counts() -> None:
+    def change(value: dict[str, Any]) -> None:
+        for kind in ("families", "plans", "add_ons", "credits"):
+            value[kind][0]["name"] = "Another"
+        value["plans"][1]["family"] = "websites"
+        value["credits"][0]["credits"] = 6000
+        value["credits"][0]["prices"]["EUR"] = "1.00"
+        value["add_ons"][5]["block"]["e_mails"] = 1000
+        value["add_ons"][4] |= {"process": "transactional", "block": value["add_ons"][5]["block"]}
+        del value["add_ons"][4]["prices"]
+
+    found = {found.place: (found.old, found.new) for found in changes(SHIPPED, changed(change))}
+    assert found["add_ons.surveys.process"] == (None, "transactional")
+    assert found["add_ons.transactional.e_mails_per_block"] == (25_000, 1000)
+    assert found["credits.credits_5000.credits"] == (5000, 6000)
+    assert found["plans.essentials.family"] == ("marketing", "websites")
+    assert {place for place in found if place.endswith(".name")} == {
+        "families.marketing.name",
+        "plans.free.name",
+        "add_ons.custom_domain.name",
+        "credits.credits_5000.name",
+    }
+    assert "credits.credits_5000.prices.EUR" in found
+    assert found["add_ons.surveys.prices.EUR"] == ("7.50", None)
+
+
 def test_an_account_pays_the_difference_at_its_next_renewal() -> None:
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-03-20")
@@ -92,6 +118,9 @@ def test_an_add_on_that_loses_its_prerequisite_by_the_new_catalogue_is_no_longer
     new = changed(lambda x: x["add_ons"][1].update(requires=["premium"]))
     [item] = effect(account.state, SHIPPED, new).items
     assert (item.product, item.old, item.new) == ("dedicated_ip", Decimal("29.95"), None)
+    [back] = effect(account.state, new, SHIPPED).items
+    assert (back.product, back.old, back.new) == ("dedicated_ip", None, Decimal("29.95"))
+    assert back.date == item.date
 
 
 def test_what_is_no_longer_sold_keeps_its_price() -> None:

@@ -1,0 +1,139 @@
+"""Whole histories, account after account: what a rebuild folds.
+
+    for chunk in histories(connection, span, untils, page=5_000):
+        ...                     # the chunks of one account follow each other
+
+A page of events in the order of the primary key comes as one row an account, its columns as arrays: for the
+driver that is half the work of a row an event, and a tenth of a statement an account. Memory holds a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import count, repeat
+from typing import Final
+
+import msgspec
+import psycopg
+from psycopg.rows import TupleRow, args_row
+
+from eventlog.records import MAX_ACCOUNT_ID_BYTES
+from eventlog.shards import SHARDS
+
+Connection = psycopg.Connection[TupleRow]
+
+BEYOND_ALL: Final = "\U0010ffff" * (MAX_ACCOUNT_ID_BYTES // 4 + 1)
+"""Stands after every account id."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The accounts after `after`, up to and including `last`, in byte order."""
+
+    after: str
+    last: str
+
+
+EVERY_ACCOUNT: Final = Span("", BEYOND_ALL)
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where an event stands in the log."""
+
+    account_id: str
+    version: int
+    position: int
+    recorded_at: datetime
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """Events of one account in order, column by column; `version` is the first one's."""
+
+    account_id: str
+    version: int
+    last_version: int
+    types: list[str]
+    schema_versions: list[int]
+    states: list[bytes]
+    positions: list[int]
+    recorded_at: list[datetime]
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    @property
+    def follow_each_other(self) -> bool:
+        """Whether no version between the first and the last one is missing, as in every sound log."""
+        return self.last_version - self.version + 1 == len(self.states)
+
+    @property
+    def last(self) -> Place:
+        """Where the last event stands."""
+        return Place(self.account_id, self.last_version, self.positions[-1], self.recorded_at[-1])
+
+    def places(self) -> Iterator[Place]:
+        """Where each event stands, if they follow each other."""
+        return map(Place, repeat(self.account_id), count(self.version), self.positions, self.recorded_at)
+
+
+# The order is that of the primary key, whatever the statistics of a young table say.
+SETTINGS: Final = "set enable_sort = off; set enable_seqscan = off; set enable_bitmapscan = off"
+
+_PAGE: Final = """
+    select account_id, min(version), max(version), array_agg(type order by version),
+        array_agg(schema_version order by version), array_agg(state order by version),
+        array_agg(position order by version), array_agg(recorded_at order by version)
+    from (
+        select account_id, version, type, schema_version, state, position, recorded_at from public.events
+        where (account_id, version) > (%(account_id)s, %(version)s) and account_id <= %(last)s
+            and position <= (%(untils)s::bigint[])[shard + 1]
+        order by account_id, version limit %(limit)s
+    ) page
+    group by account_id order by account_id
+"""
+
+# By the index on positions. Events stand evenly in the log, accounts with many of them are found more often.
+_ACCOUNTS_AT: Final = """
+    select found.account_id from unnest(%(positions)s::bigint[]) wanted (position)
+    cross join lateral (
+        select account_id from public.events where position >= wanted.position order by position limit 1
+    ) found
+"""
+
+_SAMPLES: Final = 8
+"""Accounts looked at for each span: the more, the more even the spans."""
+
+
+def histories(
+    connection: Connection, span: Span, untils: Sequence[int], *, page: int
+) -> Iterator[Sequence[Chunk]]:
+    """The events of these accounts, `page` at a time, up to the position that `untils` names for their shard.
+
+    Positions up to there are settled. An account that a page's end cuts goes on in the next one.
+    """
+    assert len(untils) == SHARDS
+    connection.execute(SETTINGS)
+    place: dict[str, object] = {"account_id": span.after, "version": BIGGEST}
+    fixed = {"last": span.last, "untils": list(untils), "limit": page}
+    with connection.cursor(binary=True, row_factory=args_row(Chunk)) as cursor:
+        while True:
+            chunks = cursor.execute(_PAGE, place | fixed, prepare=True).fetchall()
+            if chunks:
+                yield chunks
+            if sum(map(len, chunks)) < page:
+                return
+            last = chunks[-1].last
+            place = {"account_id": last.account_id, "version": last.version}
+
+
+BIGGEST: Final = 2**63 - 1
+"""A version after every other: nothing of the account before a span is in it."""
+
+
+def spans(connection: Connection, until: int, number: int) -> list[Span]:
+    """All accounts as about that many spans, which hold about as many events each."""
+    wanted = [until * nth // (number * _SAMPLES) for nth in range(1, number * _SAMPLES)]
+    found = connection.execute(_ACCOUNTS_AT, {"positions": wanted}).fetchall()
+    accounts = sorted(account_id for (account_id,) in found)
+    ends = [*dict.fromkeys(accounts[_SAMPLES - 1 :: _SAMPLES]), BEYOND_ALL]
+    return [Span(after, last) for after, last in zip(["", *ends[:-1]], ends, strict=True)]

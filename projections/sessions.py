@@ -1,0 +1,53 @@
+"""A projector's sessions: one that looks, and one that writes meanwhile."""
+
+from __future__ import annotations
+
+import psycopg
+
+from eventlog import NotMigrated
+from eventlog.migrate import missing
+from projections.registry import MIGRATIONS
+from projections.tables import Connection
+
+
+class Sessions:
+    """Both are made when they are first asked for, and anew when they were lost or closed."""
+
+    def __init__(self, database_url: str, longest_page: int) -> None:
+        self._database_url = database_url
+        self._longest_page = longest_page
+        self._reading: Connection | None = None
+        self._writing: Connection | None = None
+
+    def reading(self) -> Connection:
+        """For checkpoints and parked accounts as they are committed. Raises NotMigrated."""
+        if self._reading is None or self._reading.closed:
+            self._reading = self._open()
+        return self._reading
+
+    def writing(self) -> Connection:
+        """For the pages' transactions."""
+        if self._writing is None or self._writing.closed:
+            self._writing = self._open()
+            # What a crash of the server takes is folded again: rows and checkpoint are lost together.
+            self._writing.execute("set synchronous_commit = off")
+            # Each statement has its index; plans made while the tables were small are kept for long.
+            self._writing.execute("set enable_seqscan = off")
+            # A projector that stands still inside a transaction must not hold back the others for ever.
+            self._writing.execute(f"set transaction_timeout = '{self._longest_page}s'")
+        return self._writing
+
+    def close(self) -> None:
+        """Close both."""
+        for connection in (self._reading, self._writing):
+            if connection is not None:
+                connection.close()
+        self._reading = self._writing = None
+
+    def _open(self) -> Connection:
+        connection = psycopg.connect(self._database_url, autocommit=True)
+        lacking = missing(connection, MIGRATIONS)
+        if lacking:
+            connection.close()
+            raise NotMigrated(lacking)
+        return connection

@@ -1,0 +1,116 @@
+"""`make chaos`: faults on the whole way from a command to the tables of those who subscribe.
+
+Commands flow while relays, consumers, projectors, PostgreSQL and the broker are killed, paused (a paused
+holder of a lease wakes up as a zombie) and cut off. At the end the topics, as a reader that is not ours sees
+them, and every consumer's tables are compared with the log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from eventlog.postgres import PostgresEventLog
+from publishing.topics import Topics, ensure_topics
+from scripts.chaos.broker_checks import event_problems, state_problems, table_problems
+from scripts.chaos.journal import Answered
+from scripts.chaos.line import Line
+from scripts.chaos.log_checks import rows_of
+from scripts.chaos.outcome import Outcome, Say
+from scripts.chaos.plan import Target, plan
+from scripts.chaos.system import System
+from scripts.chaos.torment import Torment
+from scripts.chaos.victims import ServerVictim, Victim
+from scripts.servers.kafka import KafkaBroker, prepare_kafka
+from scripts.servers.postgres import PostgresServer
+from scripts.servers.processes import free_port
+from scripts.servers.run import Run
+
+WEIGHTS: Final[Mapping[Target, int]] = {
+    ("kill", "broker"): 5,
+    ("pause", "broker"): 3,
+    ("stall", "line to broker"): 3,
+    ("drop", "line to broker"): 3,
+    ("kill", "postgresql"): 4,
+    ("pause", "postgresql"): 1,
+    ("stall", "line to postgresql"): 2,
+    ("drop", "line to postgresql"): 2,
+    ("kill", "relay one"): 4,
+    ("kill", "relay two"): 4,
+    ("pause", "relay one"): 4,
+    ("pause", "relay two"): 4,
+    ("kill", "cache one"): 2,
+    ("pause", "cache one"): 2,
+    ("kill", "ledger one"): 3,
+    ("kill", "ledger two"): 3,
+    ("pause", "ledger one"): 3,
+    ("pause", "ledger two"): 3,
+    ("kill", "projector one"): 2,
+    ("kill", "commands one"): 2,
+    ("kill", "commands two"): 2,
+}
+
+CONSUMERS: Final = ("entitlement_cache", "finance_ledger")
+
+
+def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
+    """So many faults, or for so long, then check; what came of it."""
+    began, line_port = time.monotonic(), free_port()
+    home = prepare_kafka(say)
+    with ExitStack() as ends:
+        folder = ends.enter_context(Run())
+        server = ends.enter_context(PostgresServer(folder.directory / "postgres"))
+        to_postgres = ends.enter_context(Line("line to postgresql", server.port))
+        broker = KafkaBroker(home, folder.directory / "kafka", advertised_port=line_port)
+        to_broker = ends.enter_context(Line("line to broker", broker.port, line_port))
+        ends.enter_context(broker)  # its start calls the address that it tells others, which is the line's
+        bootstrap = f"127.0.0.1:{to_broker.port}"
+        through = make_conninfo(server.url("prorata"), port=to_postgres.port)
+        system = System(folder, server, {"PRORATA_DATABASE_URL": through, "PRORATA_KAFKA": bootstrap})
+        ensure_topics(bootstrap)
+        servers = [ServerVictim("postgresql", server), ServerVictim("broker", broker)]
+        torment = Torment([*servers, to_broker, to_postgres, *_processes(system)], say)
+        torment.run(plan(seed, kills, WEIGHTS), seconds)
+        say("everything is up: bringing it to rest")
+        findings = torment.stop() + system.come_to_rest() + _caught_up(system)
+        say("checking")
+        entries = system.entries()
+        findings += system.log_problems(entries)
+        findings += _problems(system, bootstrap)
+        counts = {
+            "commands answered": sum(isinstance(entry, Answered) for entry in entries),
+            "events published": system.events(),
+        }
+    return Outcome("chaos", seed, torment.done, counts, findings, time.monotonic() - began)
+
+
+def _processes(system: System) -> list[Victim]:
+    return [
+        *system.commanders(),
+        system.process("projector one", "prorata", "project"),
+        system.process("relay one", "prorata", "relay"),
+        system.process("relay two", "prorata", "relay"),
+        system.process("cache one", "prorata", "consume", "entitlement_cache"),
+        system.process("ledger one", "prorata", "consume", "finance_ledger"),
+        system.process("ledger two", "prorata", "consume", "finance_ledger"),
+    ]
+
+
+def _caught_up(system: System) -> list[str]:
+    """Publish and consume everything; what could not be."""
+    work = [("prorata", "relay", "--once"), *[("prorata", "consume", name, "--once") for name in CONSUMERS]]
+    codes = {" ".join(module): system.run_alone(*module) for module in work}
+    return [f"`{command}` ended with {code}" for command, code in codes.items() if code != 0]
+
+
+def _problems(system: System, bootstrap: str) -> Iterator[str]:
+    topics = Topics()
+    with closing(PostgresEventLog(system.url)) as log, psycopg.connect(system.url) as connection:
+        yield from event_problems(bootstrap, topics, rows_of(log))
+        yield from state_problems(bootstrap, topics, log)
+        yield from table_problems(connection, log)

@@ -1,0 +1,167 @@
+"""A writer of commands that many give to the same accounts at once, until SIGTERM:
+
+    python -m scripts.chaos.commanding JOURNAL BEGAN [--finish]
+
+Lines are given again, with their ids: those of its own journal and of the others' beside it, also while the
+first is under way. `--finish`: only its own lines that have no answer yet, then end. A test clock runs a day
+a second from BEGAN (seconds since the epoch), so that renewals fall due on the way.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from threading import Event
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from eventlog import LogUnavailable
+from prorata.cli.failures import UNREACHABLE
+from prorata.cli.workers import stopping
+from prorata.settings import Settings
+from prorata.wiring import Running, running
+from scripts.chaos.appending import each
+from scripts.chaos.journal import Answered, Given, Journal, read, recent
+from service.errors import LineUnanswered
+from service.session import CommandSession
+
+TENANT: Final = "chaos"
+JOURNALS: Final = "commands"
+"""What the names of these writers' journals begin with."""
+ACCOUNTS: Final = [f"c{nth}" for nth in range(8)]
+CALLERS: Final = 3
+FINISH_SECONDS: Final = 120.0
+
+_BEGIN: Final = datetime(2026, 1, 10, 9, tzinfo=UTC)
+_DAYS_A_SECOND: Final = 1.0
+_AGAIN: Final = 0.3
+_PAUSES: Final = 0.0, 0.1
+
+_OPENING: Final = {"do": "open_account", "currency": "EUR", "time_zone": "Europe/Paris"}
+_DECLINED: Final = {"payment": "declined"}
+_STEPS: Final[tuple[dict[str, Any], ...]] = (
+    {"do": "purchase_plan", "product": "standard"},
+    {"do": "purchase_plan", "product": "websites_core"},
+    {"do": "buy_credits", "product": "credits_5000"},
+    {"do": "buy_credits", "product": "credits_5000"} | _DECLINED,
+    {"do": "purchase_addon", "product": "custom_domain"},
+    {"do": "purchase_addon", "product": "surveys"} | _DECLINED,
+    {"do": "purchase_addon", "product": "surveys"},
+    {"do": "remove_addon", "product": "custom_domain"},
+    {"do": "undo", "product": "custom_domain"},
+    {"do": "change_plan", "product": "standard", "tier": "2500"},
+    {"do": "change_plan", "product": "websites_plus"},
+    {"do": "change_plan", "product": "websites_core"},
+    {"do": "pause_plan", "family": "marketing"},
+    {"do": "resume_plan", "family": "marketing"},
+    {"do": "cancel_plan", "family": "websites"},
+    {"do": "pay_balance"},
+    {"do": "payment_method", "works": False},
+    {"do": "payment_method", "works": True},
+    {"do": "payment_method", "works": True},
+)
+
+
+def clock(began: float) -> datetime:
+    """What the test clock says now."""
+    return _BEGIN + timedelta(days=_DAYS_A_SECOND) * (time.time() - began)
+
+
+class Caller:
+    """Gives lines, new ones and known ones, and keeps what they were answered."""
+
+    def __init__(self, system: Running, journal: Path, began: float) -> None:
+        self._chance = Random()  # noqa: S311 - what is given is not part of the plan
+        self._path = journal
+        self._journal = Journal(journal)
+        self._began = began
+        self._service = system.service
+        self._session = CommandSession(
+            system.service, system.catalogues, system.clock, tenant=TENANT, lives_on="test"
+        )
+
+    def run(self, stop: Event) -> None:
+        """Until `stop` is set."""
+        while not stop.wait(self._chance.uniform(*_PAUSES)):
+            if self._chance.random() >= _AGAIN or not self._again():
+                try:
+                    line = self._new_line()
+                except LogUnavailable:
+                    continue
+                self._journal.write(Given(line["id"], line))
+                self.give(line)
+
+    def give(self, line: Mapping[str, Any]) -> bool:
+        """Whether it was answered; else its fate is unknown."""
+        try:
+            answer = self._session.answer_line(msgspec.json.encode(line))
+        except LineUnanswered:
+            return False
+        self._journal.write(Answered(line["id"], msgspec.to_builtins(answer)))
+        return True
+
+    def finish(self) -> bool:
+        """Give what has no answer again until it has; whether all has."""
+        deadline = time.monotonic() + FINISH_SECONDS
+        while lines := unanswered(self._path):
+            for line in lines:
+                self.give(line)
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    def _again(self) -> bool:
+        """Give a line again that somebody gave before, answered or not; False: there is none yet."""
+        path = self._chance.choice(sorted(self._path.parent.glob(f"{JOURNALS}*")))
+        known = [entry.line for entry in recent(path) if isinstance(entry, Given)]
+        if not known:
+            return False
+        # One of the last ones, most often: it may be under way still, or have died with its process.
+        line = self._chance.choice(known[-4:] if self._chance.random() < 0.7 else known)
+        self._journal.write(Given(line["id"], line))
+        self.give(line)
+        return True
+
+    def _new_line(self) -> dict[str, Any]:
+        account = self._chance.choice(ACCOUNTS)
+        if self._service.known(f"{TENANT}/{account}") is None:
+            # The same line whoever gives it: it is done once.
+            return {**_OPENING, "account": account, "id": f"open-{account}", "at": _BEGIN.isoformat()}
+        line, at = self._chance.choice(_STEPS), clock(self._began).isoformat()
+        return {**line, "account": account, "id": str(uuid4()), "at": at}
+
+
+def unanswered(path: Path) -> list[dict[str, Any]]:
+    """The lines in a journal whose last giving was not answered, once each."""
+    open_: dict[str, dict[str, Any]] = {}
+    for entry in read(path):
+        if isinstance(entry, Given):
+            open_[entry.id] = entry.line
+        elif isinstance(entry, Answered):
+            open_.pop(entry.id, None)
+    return list(open_.values())
+
+
+def main(journal: str, began: str, *options: str) -> int:
+    """Until SIGTERM; with --finish until all is answered."""
+    stop = stopping()
+    try:
+        with running(Settings.of()) as system:
+            callers = [Caller(system, Path(journal), float(began)) for _ in range(CALLERS)]
+            if "--finish" in options:
+                return 0 if callers[0].finish() else UNREACHABLE
+            each(lambda nth: callers[nth].run(stop), len(callers), stop)
+    except LogUnavailable as error:
+        print(error, file=sys.stderr)
+        return UNREACHABLE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""What a writer sent and what it was answered, in a file of its own, outside the database.
+
+    journal = Journal(path)
+    journal.write(Sent(...))        # on disk before the append is given to the log
+    journal.write(Stored(...))      # on disk after the answer, before the next append
+
+A line that a kill cut short is no entry: then the entry's event had not happened yet, or its fate is unknown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+
+class _Entry(msgspec.Struct, frozen=True, tag=True):
+    """A line."""
+
+
+class Sent(_Entry, frozen=True):
+    """An append is about to be given to the log, to follow `version`."""
+
+    account: str
+    version: int
+    ids: tuple[UUID, ...]
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """Where the log said that it stored an event, and with which hash."""
+
+    position: int
+    version: int
+    hash: str
+
+
+class Stored(_Entry, frozen=True):
+    """The log acknowledged the append of these events."""
+
+    ids: tuple[UUID, ...]
+    rows: tuple[Row, ...]
+
+
+class Lost(_Entry, frozen=True):
+    """The log refused it for a conflict: nothing of it may be stored."""
+
+    ids: tuple[UUID, ...]
+
+
+class Given(_Entry, frozen=True):
+    """A command is about to be given."""
+
+    id: str
+    line: dict[str, Any]
+
+
+class Answered(_Entry, frozen=True):
+    """It was answered."""
+
+    id: str
+    answer: dict[str, Any]
+
+
+class Noticed(_Entry, frozen=True):
+    """A process saw at work what must not be: a finding."""
+
+    message: str
+
+
+Entry: TypeAlias = Sent | Stored | Lost | Given | Answered | Noticed
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Entry)
+
+
+class Journal:
+    """Entries are written whole and forced to disk; threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")  # what the one before left unfinished stays no entry
+
+    def write(self, entry: Entry) -> None:
+        """Return when it is on disk."""
+        os.write(self._file, _encoder.encode(entry) + b"\n")
+        os.fsync(self._file)
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The entries so far, in order; of a file that is not there, none."""
+    if path.exists():
+        with path.open("rb") as lines:
+            yield from _entries(lines)
+
+
+def recent(path: Path, last_bytes: int = 100_000) -> list[Entry]:
+    """The entries in the end of the file."""
+    with path.open("rb") as lines:
+        size = lines.seek(0, os.SEEK_END)
+        lines.seek(max(0, size - last_bytes))
+        return list(_entries(lines))
+
+
+def _entries(lines: Iterable[bytes]) -> Iterator[Entry]:
+    for line in lines:
+        if line.endswith(b"}\n"):
+            try:
+                yield _decoder.decode(line)
+            except msgspec.DecodeError:
+                continue  # cut short, by a kill or by where we began

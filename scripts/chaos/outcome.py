@@ -1,0 +1,38 @@
+"""What came of a run, as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+Say: TypeAlias = Callable[[str], None]
+
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`faults` by kind and victim; `findings`: what does not hold, none after a good run."""
+
+    name: str
+    seed: int
+    faults: Mapping[str, int]
+    counts: Mapping[str, int]
+    findings: list[str]
+    seconds: float
+
+    def lines(self) -> list[str]:
+        """For people; the last line sums up."""
+        faults = ", ".join(f"{times} {fault}" for fault, times in sorted(self.faults.items()))
+        counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
+        shown = [f"FINDING {finding}" for finding in self.findings[:_SHOWN]]
+        if len(self.findings) > _SHOWN:
+            shown.append(f"… and {len(self.findings) - _SHOWN} more findings")
+        verdict = "all holds" if not self.findings else f"{len(self.findings)} findings"
+        total = sum(self.faults.values())
+        return [
+            f"faults: {faults}",
+            *shown,
+            f"{self.name}: seed {self.seed}, {total} faults in {self.seconds:.0f} s, {counts}: {verdict}",
+        ]

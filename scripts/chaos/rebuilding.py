@@ -1,0 +1,61 @@
+"""Rebuilds one read model after another and puts each in the live one's place, until SIGTERM:
+
+    python -m scripts.chaos.rebuilding JOURNAL
+
+In one process and in two, in turn. A difference between the live and the rebuilt tables is a finding.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from eventlog import LogUnavailable
+from eventlog.postgres import PostgresEventLog
+from projections import PROJECTIONS, drop_old, rebuild
+from projections.errors import HeldBack, RebuildRunning, WorkerLost
+from prorata.cli.failures import UNREACHABLE
+from prorata.cli.workers import stopping
+from prorata.settings import Settings
+from scripts.chaos.journal import Journal, Noticed
+
+_PAUSE: Final = 0.2
+
+
+def main(path: str) -> int:
+    """Until SIGTERM."""
+    stop, journal, url = stopping(), Journal(Path(path)), Settings.of().database_url
+    try:
+        with closing(PostgresEventLog(url, patience=20)) as log:
+            # Not always from the first one: most processes are killed before they have come through all.
+            for nth in count(int(time.time())):
+                if stop.is_set():
+                    return 0
+                projection = PROJECTIONS[nth % len(PROJECTIONS)]
+                try:
+                    for difference in rebuild(url, log, projection, processes=1 + nth // 4 % 2):
+                        journal.write(Noticed(f"rebuild: {difference}"))
+                    drop_old(url, projection)
+                except (
+                    RebuildRunning,
+                    HeldBack,
+                    WorkerLost,
+                    LogUnavailable,
+                    psycopg.OperationalError,
+                ) as error:
+                    print(f"{projection.name}: {error}", file=sys.stderr, flush=True)
+                    stop.wait(_PAUSE)
+    except LogUnavailable as error:
+        print(error, file=sys.stderr)
+        return UNREACHABLE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

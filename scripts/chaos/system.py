@@ -1,0 +1,151 @@
+"""What runs under faults: its processes, how it comes to rest, and what must hold in its database then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from eventlog.migrate import migrate
+from eventlog.postgres import PostgresEventLog
+from prorata.wiring import migrations
+from scripts.chaos import appending, commanding
+from scripts.chaos.journal import Entry, Noticed, read
+from scripts.chaos.log_checks import append_problems, chain_problems, command_problems, rows_of
+from scripts.chaos.model_checks import read_model_problems
+from scripts.chaos.money_checks import books, invoice_problems, payment_problems
+from scripts.chaos.victims import ROOT, ProcessVictim
+from scripts.servers.postgres import PostgresServer
+from scripts.servers.run import Run
+
+_RECOVER_AFTER: Final = "2"
+_DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
+_ROUNDS: Final = 30
+
+
+class System:
+    """On a migrated database of a durable server; `environment`: what its processes find beside it."""
+
+    def __init__(self, run: Run, server: PostgresServer, environment: Mapping[str, str]) -> None:
+        self.url = server.create_database("prorata")
+        _refuse_undurable(self.url)
+        migrate(self.url, migrations())
+        self.folder = run.directory / "chaos"
+        self.folder.mkdir()
+        self._environment = {
+            **run.environment,
+            "PRORATA_DATABASE_URL": self.url,
+            "PRORATA_RECOVER_AFTER": _RECOVER_AFTER,
+            "PYTHONFAULTHANDLER": "1",
+            **environment,
+        }
+        self._began = str(time.time())
+        self._commanders = {
+            f"commands {nth}": self.folder / f"{commanding.JOURNALS}-{nth}.jsonl" for nth in ("one", "two")
+        }
+
+    def appenders(self) -> list[ProcessVictim]:
+        """Writers of raw appends."""
+        return [
+            self.process(
+                f"appends by {door}", "scripts.chaos.appending", door, self.journal(f"appends-{door}")
+            )
+            for door in ("threads", "tasks")
+        ]
+
+    def commanders(self) -> list[ProcessVictim]:
+        """Writers of commands."""
+        return [self.process(name, *self._commanding(path)) for name, path in self._commanders.items()]
+
+    def process(self, name: str, *module: str) -> ProcessVictim:
+        """`python -m` with these arguments."""
+        return ProcessVictim(name, [sys.executable, "-m", *module], self._environment, self.folder)
+
+    def journal(self, name: str) -> str:
+        """Where a process writes what it sent, was answered or noticed."""
+        return str(self.folder / f"{name}.jsonl")
+
+    def run_alone(self, *module: str) -> int:
+        """The exit code of a process that no fault meets; what it says is in a file."""
+        with (self.folder / "rest.log").open("ab") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", *module],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+        return done.returncode
+
+    def come_to_rest(self) -> list[str]:
+        """Answer every command, and conclude every payment; what could not be."""
+        findings = []
+        for name, path in self._commanders.items():
+            if self.run_alone(*self._commanding(path), "--finish") != 0:
+                findings.append(f"{name}: not every command could be answered")
+        until = commanding.clock(float(self._began)).isoformat()
+        for _ in range(_ROUNDS):
+            code = self.run_alone("prorata", "bill", "--test-clock", "--until", until, "--once")
+            if code != 0:
+                findings.append(f"the last billing run ended with {code}")
+            if code != 0 or not self._pending():
+                return findings
+            time.sleep(0.5)
+        return [*findings, "a payment stays without an answer"]
+
+    def entries(self) -> list[Entry]:
+        """Of all journals."""
+        return [entry for path in sorted(self.folder.glob("*.jsonl")) for entry in read(path)]
+
+    def log_problems(self, entries: Sequence[Entry]) -> Iterator[str]:
+        """Everything in the database that does not hold."""
+        yield from (entry.message for entry in entries if isinstance(entry, Noticed))
+        with ExitStack() as stack:
+            log = stack.enter_context(closing(PostgresEventLog(self.url)))
+            connection = stack.enter_context(psycopg.connect(self.url, autocommit=True))
+            rows = rows_of(log)
+            yield from chain_problems(log, rows, self.events())
+            yield from append_problems(rows, entries, appending.TENANT)
+            yield from command_problems(rows, entries, commanding.TENANT)
+            yield from payment_problems(rows, books(connection))
+            yield from read_model_problems(self.url, log, rows)
+            yield from invoice_problems(connection, books(connection))
+
+    def events(self) -> int:
+        """How many the log's table has."""
+        with psycopg.connect(self.url) as connection:
+            [[count]] = connection.execute("select count(*) from events").fetchall()
+        return int(count)
+
+    def _pending(self) -> bool:
+        with psycopg.connect(self.url) as connection:
+            [[pending]] = connection.execute(_PENDING).fetchall()
+        return bool(pending)
+
+    def _commanding(self, path: Path) -> list[str]:
+        return ["scripts.chaos.commanding", str(path), self._began]
+
+
+_PENDING: Final = """
+    select exists (
+        select from (select distinct on (account_id) type from events order by account_id, version desc) last
+        where type in ('payment_started', 'cycles_renewed')
+    )
+"""
+
+
+def _refuse_undurable(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        for name in _DURABLE:
+            [[value]] = connection.execute(f"show {name}").fetchall()
+            if value != "on":
+                raise SystemExit(
+                    f"{name} is {value!r}: kills prove nothing on a server that may lose commits"
+                )

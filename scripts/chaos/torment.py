@@ -1,0 +1,81 @@
+"""Carries a plan out: fault after fault, and whatever is down is started again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from scripts.chaos.plan import Fault
+from scripts.chaos.victims import Victim
+
+_LOOK: Final = 0.02
+_DAWDLES: Final = 60.0
+"""Seconds after which a victim that does not come up is given up waiting for."""
+
+
+class Torment:
+    """Victims under faults. Call it from one thread, which the victims end with."""
+
+    def __init__(self, victims: Sequence[Victim], say: Callable[[str], None]) -> None:
+        self._victims = {victim.name: victim for victim in victims}
+        self._say = say
+        self._suffering: dict[str, tuple[Fault, float]] = {}
+        self.done: Counter[str] = Counter()
+        """Faults by kind and victim."""
+
+    def run(self, faults: Sequence[Fault], seconds: float) -> None:
+        """Carry the faults out, or as many as begin within so many seconds; then heal everything."""
+        deadline = time.monotonic() + seconds
+        self.heal()
+        for fault in faults:
+            victim = self._victims[fault.victim]
+            patience = time.monotonic() + _DAWDLES
+            while victim.name in self._suffering or victim.age < fault.age:
+                if time.monotonic() > patience:
+                    victim.findings.append(f"{victim.name} did not come up within {_DAWDLES:.0f} s")
+                    break
+                self._tend()
+                time.sleep(_LOOK)
+            if time.monotonic() > deadline:
+                break
+            self._hurt(fault, victim)
+        self.heal()
+
+    def heal(self) -> None:
+        """Start, and let go on, all that suffers."""
+        while self._suffering:
+            self._relieve(next(iter(self._suffering)))
+        self._tend()
+
+    def stop(self) -> list[str]:
+        """End the processes in order, the servers being up; what the victims did that no fault explains."""
+        for victim in self._victims.values():
+            if not victim.is_server:
+                victim.stop()
+        return [finding for victim in self._victims.values() for finding in victim.findings]
+
+    def _hurt(self, fault: Fault, victim: Victim) -> None:
+        self._say(str(fault))
+        victim.suffer(fault.kind)
+        self.done[f"{fault.kind} {fault.victim}"] += 1
+        self._suffering[victim.name] = fault, time.monotonic() + fault.lasts
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        for name, (_, until) in list(self._suffering.items()):
+            if now >= until and name in self._suffering:
+                self._relieve(name)
+        for name, victim in self._victims.items():
+            if name not in self._suffering and victim.is_down:
+                victim.start()
+
+    def _relieve(self, name: str) -> None:
+        fault, _ = self._suffering.pop(name)
+        if fault.kind == "kill" and self._victims[name].is_server:
+            # A server's start waits until the server answers, some of it over its line.
+            for other, (cut, _) in list(self._suffering.items()):
+                if cut.kind in ("stall", "drop"):
+                    self._relieve(other)
+        self._victims[name].recover(fault.kind)

@@ -1,0 +1,250 @@
+"""What faults come to: processes and servers that are started again whenever they have ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Final, Protocol
+
+import psycopg
+
+from scripts.chaos.plan import Kind
+from scripts.servers.postgres import PostgresServer
+from scripts.servers.processes import end, start_tied
+
+ROOT: Final = Path(__file__).parents[2]
+
+STOPPED, SERVER_AWAY, HUNG = 0, 3, 75
+"""Exit codes with which a process may end by itself while servers are killed: it is started again."""
+
+_GRACE: Final = 40.0
+_SHOWN: Final = 3_000
+
+
+class Victim(Protocol):
+    """A part of the system. `age`: seconds since it has been at work, 0 before that and while it is down.
+    `findings`: what it did that no fault explains."""
+
+    name: str
+    is_server: bool
+    findings: list[str]
+
+    @property
+    def age(self) -> float: ...
+
+    @property
+    def is_down(self) -> bool: ...
+
+    def start(self) -> None:
+        """Unless it is up."""
+        ...
+
+    def suffer(self, kind: Kind) -> None: ...
+
+    def recover(self, kind: Kind) -> None: ...
+
+    def stop(self) -> None:
+        """End in order."""
+        ...
+
+
+class ProcessVictim:
+    """A process of ours; its output is in a file."""
+
+    is_server = False
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> None:
+        self.name = name
+        self.findings: list[str] = []
+        self._command = command
+        self._environment = environment
+        self._output = folder / f"{name.replace(' ', '-')}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._at_work_since: float | None = None
+
+    @property
+    def is_down(self) -> bool:
+        self._bury()
+        return self._process is None
+
+    @property
+    def age(self) -> float:
+        if self.is_down or not self._is_connected():
+            return 0.0
+        if self._at_work_since is None:
+            self._at_work_since = time.monotonic()
+        return time.monotonic() - self._at_work_since
+
+    def start(self) -> None:
+        if self.is_down:
+            self._at_work_since = None
+            with self._output.open("ab") as output:
+                self._process = start_tied(
+                    self._command, directory=ROOT, environment=self._environment, output=output
+                )
+
+    def suffer(self, kind: Kind) -> None:
+        if kind == "pause":
+            self._signal(signal.SIGSTOP)
+        elif self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def recover(self, kind: Kind) -> None:
+        if kind == "pause":
+            self._signal(signal.SIGCONT)
+        else:
+            self.start()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            process, self._process = self._process, None
+            end(process, signal.SIGTERM, _GRACE)
+            if process.returncode != -signal.SIGTERM:  # it was not listening yet
+                self._judge(process.returncode)
+
+    def _is_connected(self) -> bool:
+        """Whether it has come through its imports to a connection."""
+        assert self._process is not None
+        folder = f"/proc/{self._process.pid}/fd"
+        with suppress(OSError):
+            for name in os.listdir(folder):
+                with suppress(OSError):
+                    if str(Path(folder, name).readlink()).startswith("socket:"):
+                        return True
+        return False
+
+    def _signal(self, signum: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signum)
+
+    def _bury(self) -> None:
+        if self._process is not None and (code := self._process.poll()) is not None:
+            self._process = None
+            self._judge(code)
+
+    def _judge(self, code: int) -> None:
+        if code not in (STOPPED, SERVER_AWAY, HUNG):
+            said = self._output.read_text(errors="replace")
+            said = said[max(said.rfind("Fatal Python error"), len(said) - _SHOWN) :][:_SHOWN]
+            self.findings.append(f"{self.name} ended by itself with {code}: …{said}")
+
+
+class Server(Protocol):
+    """What PostgresServer and KafkaBroker have in common."""
+
+    process: subprocess.Popen[bytes] | None
+
+    def start(self) -> object: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class ServerVictim:
+    """A server: all of its processes at once."""
+
+    is_server = True
+
+    def __init__(self, name: str, server: Server) -> None:
+        self.name = name
+        self.findings: list[str] = []
+        self._server = server
+        self._began = time.monotonic()
+
+    @property
+    def is_down(self) -> bool:
+        return self._server.process is None
+
+    @property
+    def age(self) -> float:
+        return 0.0 if self.is_down else time.monotonic() - self._began
+
+    def start(self) -> None:
+        if self.is_down:
+            self._server.start()
+            self._began = time.monotonic()
+
+    def suffer(self, kind: Kind) -> None:
+        if kind == "pause":
+            self._server.pause()
+        else:
+            self._server.kill()
+
+    def recover(self, kind: Kind) -> None:
+        if kind == "pause":
+            self._server.resume()
+        else:
+            self.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+class BackendVictim:
+    """One backend of the server, chosen by chance. At its death the server ends all others and recovers."""
+
+    is_server = True
+
+    def __init__(self, server: PostgresServer, chance: Random) -> None:
+        self.name = "backend"
+        self.findings: list[str] = []
+        self._server = server
+        self._chance = chance
+        self._hurt = time.monotonic()
+        self._reason = "nobody is connected"
+
+    @property
+    def is_down(self) -> bool:
+        return False
+
+    @property
+    def age(self) -> float:
+        return 0.0 if self._server.process is None else time.monotonic() - self._hurt
+
+    def suffer(self, kind: Kind) -> None:  # noqa: ARG002 - it is killed, whatever the kind
+        """Where the server recovers, or nobody is connected yet, wait for it."""
+        patience = time.monotonic() + _GRACE
+        while not (backends := self._backends()):
+            if time.monotonic() > patience:
+                said = self._server.log.read_text(errors="replace")[-_SHOWN:]
+                self.findings.append(f"no backend to kill within {_GRACE:.0f} s ({self._reason}): …{said}")
+                return
+            time.sleep(0.05)
+        with suppress(ProcessLookupError):
+            os.kill(self._chance.choice(backends), signal.SIGKILL)
+        self._hurt = time.monotonic()
+
+    def _backends(self) -> list[int]:
+        try:
+            with psycopg.connect(self._server.url(), autocommit=True, connect_timeout=5) as connection:
+                return [pid for (pid,) in connection.execute(_BACKENDS)]
+        except psycopg.OperationalError as error:
+            self._reason = str(error)
+            return []
+
+    def start(self) -> None: ...
+
+    def recover(self, kind: Kind) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+_BACKENDS: Final = """
+    select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+    order by pid
+"""

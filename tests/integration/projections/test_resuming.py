@@ -1,0 +1,222 @@
+"""A rebuild that ends early, however it does: the live tables are as they were, and the next one goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing import active_children
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+
+from projections import Projector, checkpoints, entitlements, invoices, parked, projection_named, units
+from projections.errors import WorkerLost
+from projections.rebuild import Progress, drop_old, rebuild
+from projections.tables import Connection
+from tests.integration.projections.readmodels import all_rows, live_a_little
+from tests.integration.projections.rebuilding import small_units
+from tests.unit.projections.driver import Billing, unreadable
+
+ACCOUNTS = [f"acme/a-{n}" for n in range(9)]
+
+
+class Stopped(Exception):  # noqa: N818
+    """Somebody lost patience."""
+
+
+class Watcher:
+    """Sees a rebuild's progress, and stops it once so many units are done."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.seen: list[Progress] = []
+        self._stop_at = stop_at
+
+    def __call__(self, progress: Progress) -> None:
+        self.seen.append(progress)
+        if self._stop_at is not None and progress.units >= self._stop_at:
+            raise Stopped
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_units(monkeypatch)
+
+
+@pytest.fixture
+def lived(billing: Billing, projector: Projector) -> None:
+    """Accounts, one of them parked, projected."""
+    for account_id in ACCOUNTS:
+        live_a_little(billing, account_id)
+    billing.append(ACCOUNTS[3], unreadable())
+    projector.run_once()
+
+
+def stopped_at(
+    units_done: int, owner_url: str, billing: Billing, projection: Any = invoices.PROJECTION
+) -> int:
+    """Stop a rebuild there; return how many units it has in all."""
+    watcher = Watcher(units_done)
+    with pytest.raises(Stopped):
+        list(rebuild(owner_url, billing.log, projection, watch=watcher))
+    return watcher.seen[-1].of_units
+
+
+def test_what_was_done_is_not_done_again(
+    lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    before = all_rows(connection)
+    of_units = stopped_at(3, owner_url, billing)
+    assert of_units > 4
+    assert all_rows(connection) == before
+    watcher = Watcher()
+    assert list(rebuild(owner_url, billing.log, invoices.PROJECTION, watch=watcher)) == []
+    assert (watcher.seen[0].units, watcher.seen[0].resumed_events) == (3, watcher.seen[0].events)
+    assert watcher.seen[0].events > 0
+    assert watcher.seen[-1].events == billing.log.last_position()
+    assert all_rows(connection) == before
+    assert [p.account_id for p in parked(connection) if p.projection == "invoices"] == [ACCOUNTS[3]]
+    assert units.find(connection, "invoices") is None
+
+
+def test_more_events_meanwhile_are_caught_up(
+    lived: None, owner_url: str, billing: Billing, projector: Projector, connection: Connection
+) -> None:
+    stopped_at(2, owner_url, billing)
+    live_a_little(billing, "acme/later")
+    billing.settle(ACCOUNTS[0], "2026-07-01")
+    projector.run_once()
+    before = all_rows(connection)
+    watcher = Watcher()
+    assert list(rebuild(owner_url, billing.log, invoices.PROJECTION, watch=watcher)) == []
+    assert watcher.seen[0].units == 2
+    assert all_rows(connection) == before
+
+
+@pytest.mark.parametrize("reason", ["other code", "restart", "a newer generation", "another history"])
+def test_it_begins_anew_where_going_on_would_be_wrong(
+    reason: str, lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    stopped_at(3, owner_url, billing)
+    if reason == "other code":
+        connection.execute("update projections.rebuilds set code = 'of last week'")
+    elif reason == "a newer generation":
+        connection.execute("update projections.checkpoints set generation = 7 where projection = 'invoices'")
+    elif reason == "another history":
+        connection.execute(
+            "update projections.checkpoints set hash = decode(repeat('ab', 32), 'hex') "
+            "where projection = 'invoices_v2'"
+        )
+    watcher = Watcher()
+    restart = reason == "restart"
+    assert list(rebuild(owner_url, billing.log, invoices.PROJECTION, restart=restart, watch=watcher)) == []
+    assert (watcher.seen[0].units, watcher.seen[0].events, watcher.seen[0].resumed_events) == (0, 0, 0)
+
+
+def test_what_an_ended_one_left_can_be_dropped(
+    lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    at = checkpoints.read_all(connection)
+    stopped_at(3, owner_url, billing)
+    assert drop_old(owner_url, invoices.PROJECTION) == ["invoices_v2", "invoice_lines_v2"]
+    assert checkpoints.read_all(connection) == at
+    assert units.find(connection, "invoices") is None
+    assert not [p for p in parked(connection) if p.projection == "invoices_v2"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", ["entitlements", "invoices"])
+def test_killed_at_any_statements_it_ends_with_the_same_tables(
+    name: str, seed: int, lived: None, owner_url: str, connection: Connection
+) -> None:
+    before, random = all_rows(connection), Random(seed)
+    killed = 0
+    while True:
+        statement = random.randint(1, 60) if killed < 8 else 10**6
+        command = [sys.executable, "-m", "tests.integration.projections.rebuilding", owner_url, name]
+        done = subprocess.run(
+            [*command, str(statement)], capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode == 0:
+            break
+        if done.returncode == -signal.SIGKILL:
+            killed += 1
+        else:  # the server has not seen yet that the one before is gone
+            assert "RebuildRunning" in done.stderr
+        assert all_rows(connection) == before
+    assert killed > 0
+    assert done.stdout == ""
+    assert all_rows(connection) == before
+    assert {c.generation for c in checkpoints.read(connection, [name])} == {2}
+    assert [p.account_id for p in parked(connection) if p.projection == name] == [ACCOUNTS[3]]
+
+
+@pytest.mark.parametrize("held", [1, 5])
+def test_a_killed_worker_ends_it_and_the_next_one_goes_on(
+    held: int, lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    before = all_rows(connection)
+    with psycopg.connect(owner_url) as holder:
+
+        def kill_one(progress: Progress) -> None:
+            """Once all is done but the unit that is held, to which one worker has come, kill one of them."""
+            if progress.units == 0:
+                holder.execute("select from projections.rebuild_units where unit = %s for update", [held])
+            elif progress.units == progress.of_units - 1:
+                pid = active_children()[0].pid
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+
+        with pytest.raises(WorkerLost, match="'entitlements'"):
+            list(rebuild(owner_url, billing.log, entitlements.PROJECTION, processes=2, watch=kill_one))
+    assert all_rows(connection) == before
+    assert active_children() == []
+    watcher = Watcher()
+    found = rebuild(owner_url, billing.log, entitlements.PROJECTION, processes=2, watch=watcher)
+    assert list(found) == []
+    assert watcher.seen[0].units >= watcher.seen[0].of_units - 1
+    assert all_rows(connection) == before
+
+
+def test_processes_end_with_the_one_that_started_them(
+    lived: None, owner_url: str, billing: Billing, connection: Connection
+) -> None:
+    stopped_at(0, owner_url, billing)
+    before = all_rows(connection)
+    sessions = "select application_name from pg_stat_activity where application_name = 'rebuilding'"
+    with psycopg.connect(owner_url) as holder:
+        holder.execute("select from projections.rebuild_units where unit = 5 for update")
+        url = f"{owner_url}?application_name=rebuilding"
+        command = [sys.executable, "-m", "tests.integration.projections.rebuilding", url, "invoices"]
+        parent = subprocess.Popen([*command, "1000000", "2"])
+        waiting = f"{sessions} and wait_event_type = 'Lock'"
+        while not connection.execute(waiting).fetchall():
+            assert parent.poll() is None
+        parent.kill()
+        parent.wait(20)
+    while connection.execute(sessions).fetchall():
+        pass
+    assert all_rows(connection) == before
+    assert list(rebuild(owner_url, billing.log, invoices.PROJECTION)) == []
+    assert all_rows(connection) == before
+
+
+def test_memory_holds_a_page_and_a_batch_however_long_the_log_is(
+    owner_url: str, billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for account_id in ACCOUNTS:
+        live_a_little(billing, account_id)
+    copied: list[int] = []
+    projection = projection_named("invoices")
+    copy = type(projection).copy
+
+    def counted(self: Any, connection: Connection, documents: Any) -> None:
+        copied.append(len(documents))
+        copy(self, connection, documents)
+
+    monkeypatch.setattr(type(projection), "copy", counted)
+    list(rebuild(owner_url, billing.log, projection))
+    of_an_account = 8
+    assert len(copied) > len(ACCOUNTS) / 2
+    assert max(copied) <= 3 + of_an_account

@@ -1,0 +1,38 @@
+"""Threads that parse a catalogue and a line for the first time at once do not end the process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+CATALOG = Path(__file__).parents[2] / "scenarios" / "catalog.json"
+PROCESSES = 6
+
+PARSING = """
+import sys, threading
+from domain.catalog import parse_catalog
+from service.commands import parse_line
+
+sys.setswitchinterval(1e-6)
+data, together = open(sys.argv[1], "rb").read(), threading.Barrier(8)
+line = b'{"do": "purchase_plan", "account": "a1", "product": "standard"}'
+
+def parse():
+    together.wait()
+    parse_catalog(data)
+    parse_line(line, "main", "wall")
+
+threads = [threading.Thread(target=parse) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+"""msgspec makes what it knows of a type at its first use, and crashes where several threads do so at once."""
+
+
+def test_threads_that_parse_for_the_first_time_at_once_all_succeed() -> None:
+    codes = [
+        subprocess.run([sys.executable, "-c", PARSING, CATALOG], check=False).returncode
+        for _ in range(PROCESSES)
+    ]
+    assert codes == [0] * PROCESSES
