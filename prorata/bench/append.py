@@ -194,18 +194,18 @@ def check(url: str, found: Mapping[str, list[Round]]) -> None:
 
 
 def _lines(found: Mapping[str, list[Round]], about: Mapping[str, object]) -> Iterator[Measured]:
-    say = partial(
+    line = partial(
         against, events=sum(r.stored for r in found[_OURS]), bytes_per_event=bytes_per_event(), about=about
     )
     rates = {side: [r.rate for r in rounds] for side, rounds in found.items()}
     for peer in (stock.NAME, *map(_named, pgbench.ALL)):
         peer_is = peer if peer in rates else f"{peer}: not found"
-        yield say("append", "events/s", rates[_OURS], rates.get(peer), peer_is=peer_is)
-    yield say("append by threads", "events/s", rates[_THREADS], rates[stock.NAME], peer_is=stock.NAME)
+        yield line("append", "events/s", rates[_OURS], rates.get(peer), peer_is=peer_is)
+    yield line("append by threads", "events/s", rates[_THREADS], rates[stock.NAME], peer_is=stock.NAME)
     waits: tuple[tuple[str, Callable[[Round], float]], ...] = (
         ("append p50", lambda r: r.p50),
         ("append p99", lambda r: r.p99),
     )
     for name, of in waits:
         ours, theirs = ([of(r) for r in found[side]] for side in (_OURS, stock.NAME))
-        yield say(name, "ms", ours, theirs, peer_is=stock.NAME, lower_is_better=True)
+        yield line(name, "ms", ours, theirs, peer_is=stock.NAME, lower_is_better=True)
