@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError
 
 from consumers.batches import is_last_of
@@ -48,28 +49,22 @@ def _is_left(place: Place, beginning: int) -> bool:
 
 
 def _check_last_events(kafka: KafkaConsumer, places: Mapping[TopicPartition, Place]) -> None:
-    """Read the event that was taken in last, in each partition, once more."""
-    waiting, deadline = dict(places), time.monotonic() + _SECONDS
-    if not waiting:
-        return
-    kafka.assign(waiting)
+    """Read the event that was taken in last, in one partition after the other."""
     for partition, place in places.items():
         assert place.last_offset is not None
+        kafka.assign([partition])
         kafka.seek(partition, place.last_offset)
-    while waiting:
-        for partition, records in kafka.poll(_POLL_MS).items():
-            kafka.pause(partition)
-            place = waiting.pop(partition)
-            if not is_last_of(place, records[0]):
-                message = (
-                    f"the event at position {place.last_position}, taken in at offset {place.last_offset},"
-                )
-                raise _halted("log_restored", place, f"{message} is not there any more")
-        if waiting and time.monotonic() > deadline:
-            raise KafkaTimeoutError(
-                f"{', '.join(map(str, waiting))} could not be read within {_SECONDS:.0f} s"
-            )
-    kafka.resume(*places)  # an assignment keeps the pauses of the one before
+        if not is_last_of(place, _next_record(kafka, partition)):
+            event = f"the event at position {place.last_position}, taken in at offset {place.last_offset}"
+            raise _halted("log_restored", place, f"{event}, is not there any more")
+
+
+def _next_record(kafka: KafkaConsumer, partition: TopicPartition) -> ConsumerRecord:
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        for records in kafka.poll(_POLL_MS).values():
+            return records[0]
+    raise KafkaTimeoutError(f"{partition} could not be read within {_SECONDS:.0f} s")
 
 
 def _topic_id(kafka: KafkaConsumer, topic: str) -> UUID | None:

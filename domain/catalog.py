@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -207,13 +207,17 @@ class CatalogFile(_File, frozen=True):
     version: str = ""
 
 
+# Made here, since msgspec crashes where threads need a type for the first time at once.
+_decoder: Final = msgspec.json.Decoder(CatalogFile)
+
+
 def parse_catalog(data: bytes | str) -> Catalog:
     """The catalogue that a JSON file describes.
 
     Raises InvalidCatalog with the place of the first fault.
     """
     try:
-        file = msgspec.json.decode(data, type=CatalogFile)
+        file = _decoder.decode(data)
         twice = repeated_name(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(*_place_and_message(str(error))) from None

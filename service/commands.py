@@ -183,6 +183,9 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preview: bool = False
 
 
+# Made here, since msgspec crashes where threads need a type for the first time at once.
+_made: Final = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Asked)
+
 _ENVELOPE_FIELDS: Final = frozenset(_Envelope.__struct_fields__)
 _NOT_OF: Final[dict[type, tuple[str, ...]]] = {
     c.OverridePrice: ("confirm", "payment", "expected_total"),

@@ -60,6 +60,9 @@ class MemorySnapshots:
             self.kept[account_id] = snapshot
 
 
+# Made here, since msgspec crashes where threads need a type for the first time at once.
+_decoder: Final = msgspec.msgpack.Decoder(Account)
+
 _READ: Final = """
     select version, hash, recorded_at, state from service.snapshots
     where account_id = %(account_id)s and format = %(format)s
@@ -96,7 +99,7 @@ class PostgresSnapshots:
             return None
         version, digest, recorded_at, state_bytes = rows[0]
         try:
-            folded = msgspec.msgpack.decode(state_bytes, type=Account)
+            folded = _decoder.decode(state_bytes)
         except msgspec.MsgspecError:  # damaged: the events tell
             return None
         return Snapshot(Head(version, digest, recorded_at), folded)
