@@ -188,10 +188,19 @@ def test_people_get_a_table(server: str, capsys: pytest.CaptureFixture[str]) -> 
     assert "rounds: 1, medians; 600 events of" in out
 
 
-def test_the_users_database_is_left_alone(server: str, capsys: pytest.CaptureFixture[str]) -> None:
-    before = _databases(server)
+def test_the_users_database_is_left_alone(
+    server: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, token_hex = [], secrets.token_hex
+
+    def noted(length: int) -> str:
+        made.append(token_hex(length))
+        return made[-1]
+
+    monkeypatch.setattr("prorata.bench.places.secrets.token_hex", noted)
     bench.live(events=200, peer_events=50, workers=1, rounds=1, json=True)
-    assert _databases(server) == before
+    assert made
+    assert not [name for name in _databases(server) if name.endswith(tuple(made))]
     with psycopg.connect(server) as connection:
         [[tables]] = connection.execute(
             "select count(*) from pg_tables where schemaname = 'public'"
