@@ -46,6 +46,6 @@ _AT_HOME: Final = """
 """
 
 
-def at_home(connection: Connection, handler: Handler, *, for_transaction: bool = False) -> None:
-    """Let the session, or its transaction alone, look for tables in the handler's schema first."""
-    connection.execute(_AT_HOME, {"schema": handler.name, "for_transaction": for_transaction})
+def at_home(connection: Connection, consumer: str, *, for_transaction: bool = False) -> None:
+    """Let the session, or its transaction alone, look for tables in the consumer's schema first."""
+    connection.execute(_AT_HOME, {"schema": consumer, "for_transaction": for_transaction})

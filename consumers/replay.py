@@ -16,8 +16,8 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
-from consumers import halts
 from consumers.errors import ANOTHER_HISTORY, ConsumerHalted, ReplayRefused
+from consumers.halts import CONSUMERS
 from consumers.handler import Handler, Message
 from consumers.places import Connection
 from consumers.runtime import Consumer
@@ -117,7 +117,7 @@ class Replay:
                 for table in _OF_CONSUMERS:
                     statement = _RENAME_ROWS.format(table=sql.Identifier(table))
                     connection.execute(statement, {"before": now, "after": after})
-            halts.forget(connection, self._live)
+            CONSUMERS.forget(connection, self._live)
 
     def _check(self, connection: Connection) -> None:
         for table in self._handler.own_tables:
@@ -142,7 +142,7 @@ class Replay:
     def _is_of_another_history(self, connection: Connection, offsets: _Offsets) -> bool:
         """Whether the live consumer has read other topics, or has halted for that."""
         read, replayed = ({topic for topic, _ in offsets[name]} for name in (self._live, self._next))
-        halted = {halt.code for halt in halts.halts(connection) if halt.consumer == self._live}
+        halted = {halt.code for halt in CONSUMERS.all(connection) if halt.name == self._live}
         return read.isdisjoint(replayed) or not halted.isdisjoint(ANOTHER_HISTORY)
 
     def _create(self, connection: Connection) -> None:
@@ -165,4 +165,4 @@ def _drop(connection: Connection, schema: str) -> None:
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
     for table in _OF_CONSUMERS:
         connection.execute(_FORGET_ROWS.format(table=sql.Identifier(table)), {"consumer": schema})
-    halts.forget(connection, schema)
+    CONSUMERS.forget(connection, schema)

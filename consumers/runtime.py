@@ -26,8 +26,9 @@ import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from consumers import halts, places
+from consumers import places
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
+from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
 from consumers.session import Session
 from publishing.positions import READER
@@ -106,13 +107,13 @@ class Consumer:
     def _session(self) -> Iterator[Session]:
         kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **READER)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
-            at_home(connection, self._handler)
+            at_home(connection, self._handler.name)
             try:
                 yield Session(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds
                 )
             except ConsumerHalted as halted:
-                halts.keep(connection, self._handler.name, halted)
+                CONSUMERS.keep(connection, self._handler.name, halted.code, str(halted))
                 raise
             finally:
                 with suppress(psycopg.Error):

@@ -10,10 +10,11 @@ from uuid import UUID
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
 
-from consumers import halts, places
+from consumers import places
 from consumers.batches import read_batch
 from consumers.effects import write
 from consumers.errors import ConsumerHalted
+from consumers.halts import CONSUMERS
 from consumers.handler import Handler
 from consumers.known_again import check_places
 from consumers.places import Connection, Place
@@ -71,7 +72,7 @@ class Session:
             self._places[place] = batch.after
             if not self._works:
                 self._works = True
-                halts.forget(self._connection, self._handler.name)
+                CONSUMERS.forget(self._connection, self._handler.name)
 
     def ends(self) -> dict[TopicPartition, int]:
         """Where the committed records of each partition end now."""

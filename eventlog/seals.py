@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from eventlog.errors import SealRefused
-from eventlog.merkle import Tree, leaf_hash
+from eventlog.merkle import LEAF, Tree, leaf_hash
 from eventlog.shards import SHARDS
 
 FORMAT: Final = "prorata-seal-1"
@@ -56,6 +56,26 @@ class _Signed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seal: Seal
     public_key: str
     signature: str
+
+
+class SealedAccount:
+    """An account's events up to the position of a seal, which make its leaf."""
+
+    def __init__(self, account_key: bytes) -> None:
+        """`account_key`: the account's id after its length, 4 bytes."""
+        self.events = 0
+        self.last = b""
+        self._hash = sha256(LEAF + account_key)
+
+    def add(self, place: bytes) -> None:
+        """The next event's position and hash, each after its length."""
+        self.events += 1
+        self.last = place
+        self._hash.update(place)
+
+    def digest(self) -> bytes:
+        """The leaf."""
+        return self._hash.digest()
 
 
 class Sealing:

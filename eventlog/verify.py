@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing import get_context
@@ -22,6 +21,7 @@ from uuid import UUID
 
 from eventlog import raw
 from eventlog.chain import Problem, verify_account
+from eventlog.collecting import without_garbage_collection
 from eventlog.diagnosis import never_handed_out
 from eventlog.errors import LogUnavailable
 from eventlog.guards import missing_guards
@@ -166,7 +166,7 @@ class _Walker:
         self._connection.close()
 
     def walk(self, part: Part, until: int) -> Walked:
-        with _without_garbage_collection():
+        with without_garbage_collection():
             return walk(raw.rows(self._connection, self._log_id, part), self._log_id, until=until)
 
 
@@ -176,18 +176,6 @@ _walker_at = lru_cache(_Walker)
 
 def _walk_in_worker(database_url: str, part: Part, until: int) -> Walked:
     return _walker_at(database_url).walk(part, until)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Rows have no cycles: looking for some is time lost."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _history(log: EventLog, account_id: str) -> Iterator[StoredEvent]:

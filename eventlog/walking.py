@@ -10,9 +10,9 @@ from uuid import UUID
 
 from eventlog.chain import Problem
 from eventlog.diagnosis import diagnosed
-from eventlog.merkle import LEAF
 from eventlog.raw import HEAD, TAIL, RawRow, instant
 from eventlog.records import NO_HASH, Head
+from eventlog.seals import SealedAccount
 from eventlog.shards import shard_of
 
 MOST_PROBLEMS: Final = 100
@@ -78,7 +78,7 @@ def _walk_account(
     key = _account_key(first)
     account_id = key[_LOG_ID + 4 :].decode(errors="backslashreplace")
     shard = shard_of(account_id)
-    sealed = _SealedPart(key[_LOG_ID:])
+    sealed = SealedAccount(key[_LOG_ID:])
     version, position, recorded_at, previous = 0, 0, _LONG_AGO, _THIRTY_TWO + NO_HASH
     suspects: list[bytes] = []
     row: bytes | None = first
@@ -112,30 +112,16 @@ def _walk_account(
     walked.accounts += 1
     walked.highest = max(walked.highest, (position, account_id, version))
     if sealed.events:
-        walked.leaves.append(sealed.leaf(account_id))
+        walked.leaves.append(_leaf(account_id, sealed))
     if suspects:
         head = Head(version, previous[4:], instant(recorded_at)) if version else Head.NONE
         walked.add(diagnosed(log_id, head, position, [RawRow(suspect) for suspect in suspects]))
     return row
 
 
-class _SealedPart:
-    """An account's events up to the position of a seal."""
-
-    def __init__(self, account_key: bytes) -> None:
-        self.events = 0
-        self._hash = sha256(LEAF + account_key)
-        self._last = b""
-
-    def add(self, place: bytes) -> None:
-        """The next event's position and hash, each after its length."""
-        self.events += 1
-        self._hash.update(place)
-        self._last = place
-
-    def leaf(self, account_id: str) -> Leaf:
-        position, own_hash = int.from_bytes(self._last[4:12], "big", signed=True), self._last[16:]
-        return Leaf(account_id, self.events, position, own_hash, self._hash.digest())
+def _leaf(account_id: str, sealed: SealedAccount) -> Leaf:
+    position, own_hash = int.from_bytes(sealed.last[4:12], "big", signed=True), sealed.last[16:]
+    return Leaf(account_id, sealed.events, position, own_hash, sealed.digest())
 
 
 def _account_key(row: bytes) -> bytes:

@@ -25,9 +25,9 @@ import psycopg
 
 from eventlog import EventLog, LogUnavailable
 from eventlog.codec import Codec, domain_codec
+from eventlog.collecting import without_garbage_collection
 from projections import checkpoints, runs
 from projections.checkpoints import Checkpoint, Place
-from projections.collecting import without_garbage_collection
 from projections.folding import Folding, Page
 from projections.lanes import ALL_LANES, lane_of
 from projections.parking import Failure, any_parked, park, parked, parked_among, unpark, write

@@ -25,10 +25,10 @@ import psycopg
 
 from eventlog import shard_of
 from eventlog.codec import Codec, domain_codec
+from eventlog.collecting import without_garbage_collection
 from eventlog.histories import Chunk, Span, histories
 from eventlog.postgres import PostgresEventLog
 from projections import units
-from projections.collecting import without_garbage_collection
 from projections.errors import WorkerLost
 from projections.parking import Failure, failure_of, park
 from projections.states import documents_of, from_start, stream

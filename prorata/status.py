@@ -13,13 +13,13 @@ import msgspec
 import psycopg
 
 from consumers import dead_letters
-from consumers import halts as consumer_halts
+from consumers.halts import CONSUMERS
 from consumers.places import Hearing, hearing
 from eventlog import EventLog, FenceHolder
 from projections.lag import lags
 from projections.parking import parked
 from prorata.settings import Settings
-from publishing import halts as relay_halts
+from publishing.halts import RELAYS, Halt
 from publishing.positions import read_position
 from publishing.topics import Topics
 
@@ -43,15 +43,6 @@ class ParkedKeys(msgspec.Struct, frozen=True):
     keys: int
 
 
-class Halted(msgspec.Struct, frozen=True):
-    """What stopped for good, since when, and what to do."""
-
-    name: str
-    code: str
-    message: str
-    since: datetime
-
-
 class Status(msgspec.Struct, frozen=True):
     """How everything stands at `at`. `fence`: the transaction that holds back settled reads now, and for how
     many seconds already. `broker` False: it does not answer, so nothing is known of the relays."""
@@ -65,7 +56,7 @@ class Status(msgspec.Struct, frozen=True):
     relays: tuple[Lag, ...]
     consumers: tuple[Lag, ...]
     parked: tuple[ParkedKeys, ...]
-    halts: tuple[Halted, ...]
+    halts: tuple[Halt, ...]
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -81,10 +72,7 @@ def status_of(settings: Settings, log: EventLog) -> Status:
         projected = [Lag(lag.projection, lag.position, lag.seconds) for lag in lags(connection)]
         stopped = [ParkedKeys(name, keys) for name, keys in sorted(_parked(connection).items())]
         heard = [_heard(hearing, now) for hearing in hearing(connection)]
-        halted = [Halted(h.stream, h.code, h.message, h.halted_at) for h in relay_halts.halts(connection)]
-        halted += [
-            Halted(h.consumer, h.code, h.message, h.halted_at) for h in consumer_halts.halts(connection)
-        ]
+        halted = (*RELAYS.all(connection), *CONSUMERS.all(connection))
     broker, relays = _relays(settings, log, now)
     return Status(
         at=now,
@@ -96,7 +84,7 @@ def status_of(settings: Settings, log: EventLog) -> Status:
         relays=relays,
         consumers=tuple(heard),
         parked=tuple(stopped),
-        halts=tuple(halted),
+        halts=halted,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from eventlog import EventLog
 from publishing.envelope import Record
 from publishing.lease import Connection, Lease
-from publishing.positions import Position, digest_of, newest_values, read_position
+from publishing.positions import Position, digest_of, newest_values, read_position, recreated
 from publishing.producing import Session
 from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream
@@ -74,7 +74,7 @@ class MendingRelay(Relay):
         """Whether its topics were made anew."""
         position = read_position(self._bootstrap, self._topics, self.stream.number)
         ids = topic_ids(self._bootstrap, self.stream.topics)
-        return position is not None and any(ids.get(name) != of for name, of in position.topic_ids.items())
+        return position is not None and bool(recreated(position, ids))
 
     def refresh(self, base: str) -> int:
         """Send each state of that topic which is not what the folds make of the log; how many that were.

@@ -8,7 +8,7 @@ publish that again.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -57,6 +57,11 @@ class Position(msgspec.Struct, frozen=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Position)
+
+
+def recreated(position: Position, topic_ids: Mapping[str, str]) -> list[str]:
+    """The topics that are not those that the position speaks of any more."""
+    return [name for name, topic_id in position.topic_ids.items() if topic_ids.get(name) != topic_id]
 
 
 def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | None = None) -> Position | None:

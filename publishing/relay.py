@@ -25,11 +25,11 @@ import psycopg
 from msgspec.structs import replace
 
 from eventlog import EventLog, WrongDatabase
-from publishing import halts
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
+from publishing.halts import RELAYS
 from publishing.lease import Connection, Lease, connect
-from publishing.positions import Position, last_events, read_position
+from publishing.positions import Position, last_events, read_position, recreated
 from publishing.producing import Session
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids
@@ -207,7 +207,7 @@ class Relay:
 
         def work(session: Session, lease: Lease, connection: Connection) -> None:
             position = self._begin(session.mark())
-            halts.forget(connection, self._name)
+            RELAYS.forget(connection, self._name)
             self._publish(session, position, lease, stop, once=once)
 
         self._alone(work, stop, once=once)
@@ -328,9 +328,8 @@ class Relay:
                 "partitions_changed",
                 f"it was begun on {len(position.last)} partitions, not on {self._topics.partitions}",
             )
-        for name, topic_id in position.topic_ids.items():
-            if ids.get(name) != topic_id:
-                raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
+        for name in recreated(position, ids):
+            raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
         self._check(position)
         logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
         return replace(position, topic_ids=ids)
@@ -361,7 +360,7 @@ class Relay:
 
     def _remember(self, halted: RelayHalted) -> None:
         with suppress(psycopg.Error), connect(self._database_url) as connection:
-            halts.keep(connection, self._name, halted)
+            RELAYS.keep(connection, self._name, halted.code, str(halted))
 
     def _start_over(self, error: Exception, stop: Event) -> None:
         """Say what failed, wait a little, longer each time, and take smaller pages for a while."""

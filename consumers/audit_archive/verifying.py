@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,8 +27,8 @@ class Verified:
     heads: dict[str, StoredEvent]
 
 
-def verify(folder: Path) -> Verified:
-    """Check every file and event. Memory holds one event for each account.
+def verify(folder: Path, see: Callable[[StoredEvent], None] = lambda _: None) -> Verified:
+    """Check every file and event, and show each to `see`. Memory holds one event for each account.
 
     Raises ArchiveBroken with the first thing that is not as it was archived: `manifest_altered`,
     `file_missing`, `file_altered`, `file_unreadable`, `events_altered`.
@@ -44,6 +44,7 @@ def verify(folder: Path) -> Verified:
         found = 0
         for event in _in_order(entry, cut, read_day(folder, entry.file)):
             _check(entry, event, heads)
+            see(event)
             found += 1
         if found != entry.events:
             raise ArchiveBroken("events_altered", f"{path} holds {found} events, not {entry.events}")

@@ -14,8 +14,10 @@ import msgspec
 from psycopg.rows import class_row
 
 from consumers.errors import ConsumerError
+from consumers.finance_ledger.books import hold
 from consumers.finance_ledger.handler import NAME
 from consumers.finance_ledger.recognition import recognise
+from consumers.handler import at_home
 from consumers.places import Connection
 from publishing.topics import Topics
 
@@ -29,14 +31,6 @@ _HEARD: Final = """
 
 _PARKED: Final = """
     select count(distinct key) from consumers.dead_letters where consumer = %(consumer)s
-"""
-
-_LOCK: Final = """
-    select pg_advisory_xact_lock(hashtext('finance_ledger'))
-"""
-
-_CLOSED_THROUGH: Final = """
-    select max(last_day) from finance_ledger.closings
 """
 
 _CLOSE: Final = """
@@ -99,9 +93,9 @@ def close(connection: Connection, month: date, *, prefix: str = "") -> list[Bala
     _check(connection, last, prefix)
     recognise(connection, last)
     with connection.transaction():
-        connection.execute(_LOCK)
-        [[closed_through]] = connection.execute(_CLOSED_THROUGH).fetchall()
-        if closed_through is not None and closed_through >= last:
+        at_home(connection, NAME, for_transaction=True)
+        if (first_open := hold(connection)) > last:
+            closed_through = first_open - timedelta(days=1)
             raise CloseRefused("month_closed", f"the books are closed up to {closed_through} already")
         recognise(connection, last)  # what was booked since
         connection.execute(_CLOSE, {"last": last})

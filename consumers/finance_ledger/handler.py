@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from consumers.finance_ledger.accounts import BAD_DEBT, DEFERRED, RECEIVABLE
+from consumers.finance_ledger.books import first_open_day
 from consumers.finance_ledger.postings import Held, Issued, Schedule, Settled, Transfer, paid, posting_of
 from consumers.handler import Message
 from consumers.places import Connection
@@ -16,14 +17,6 @@ from publishing.envelope import PublishedEvent
 from publishing.topics import Topics
 
 NAME: Final = "finance_ledger"
-
-# The lock is held until the transaction ends: no month is closed while something is booked on a day of it.
-_LOCK: Final = """
-    select pg_advisory_xact_lock_shared(hashtext('finance_ledger'))
-"""
-_FIRST_OPEN_DAY: Final = """
-    select coalesce(max(last_day), '0001-01-01') + 1 from closings
-"""
 
 _TRANSFER: Final = """
     insert into transfers (day, effective, kind, debit, credit, currency, amount, product,
@@ -92,8 +85,7 @@ class _Page:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        connection.execute(_LOCK)
-        [[self._first_open_day]] = connection.execute(_FIRST_OPEN_DAY).fetchall()
+        self._first_open_day = first_open_day(connection)
         self._invoices: list[dict[str, Any]] = []
         self._transfers: list[Transfer] = []
         self._schedules: list[Schedule] = []

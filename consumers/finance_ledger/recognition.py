@@ -10,21 +10,17 @@ from datetime import date
 from typing import Final
 
 from consumers.finance_ledger.accounts import DEFERRED, REVENUE
+from consumers.finance_ledger.books import first_open_day
+from consumers.finance_ledger.handler import NAME
+from consumers.handler import at_home
 from consumers.places import Connection
-
-_LOCK: Final = """
-    select pg_advisory_xact_lock_shared(hashtext('finance_ledger'))
-"""
-_FIRST_OPEN_DAY: Final = """
-    select coalesce(max(last_day), '0001-01-01') + 1 from finance_ledger.closings
-"""
 
 # Closed days are booked on the first open one. A credit line's amount is negative, so the sum may be.
 _RECOGNISE: Final = """
     with due as (
         select account_id, invoice, line, product, currency, digits, amount, begins, ends, next_day,
             least(ends, %(through)s + 1) as until
-        from finance_ledger.schedules
+        from schedules
         where next_day < ends and next_day <= %(through)s and not held and not written_off
         order by account_id, invoice, line
         limit %(limit)s
@@ -39,7 +35,7 @@ _RECOGNISE: Final = """
         ) days
     ),
     moved as (
-        update finance_ledger.schedules held
+        update schedules held
         set next_day = due.until,
             recognised = round(due.amount * (due.until - due.begins) / (due.ends - due.begins), due.digits)
         from due
@@ -47,7 +43,7 @@ _RECOGNISE: Final = """
         returning 1
     ),
     booked as (
-        insert into finance_ledger.transfers (day, effective, kind, debit, credit, currency, amount, product)
+        insert into transfers (day, effective, kind, debit, credit, currency, amount, product)
         select booked, effective, 'recognised',
             case when sum(amount) > 0 then %(deferred)s else %(revenue)s || ':' || product end,
             case when sum(amount) > 0 then %(revenue)s || ':' || product else %(deferred)s end,
@@ -70,11 +66,10 @@ def recognise(connection: Connection, through: date) -> int:
     lines = 0
     while True:
         with connection.transaction():
-            connection.execute(_LOCK)
-            [[first_open_day]] = connection.execute(_FIRST_OPEN_DAY).fetchall()
+            at_home(connection, NAME, for_transaction=True)
             bound = {
                 "through": through,
-                "first_open_day": first_open_day,
+                "first_open_day": first_open_day(connection),
                 "deferred": DEFERRED,
                 "revenue": REVENUE,
                 "limit": _AT_ONCE,

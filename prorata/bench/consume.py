@@ -14,11 +14,10 @@ from kafka import KafkaConsumer, TopicPartition
 from consumers.handler import Message
 from consumers.places import Connection
 from consumers.runtime import Consumer
-from eventlog import Append
 from eventlog.postgres import PostgresEventLog
 from prorata.bench import places
+from prorata.bench.generate import fill
 from prorata.bench.measured import Measured, compared
-from prorata.bench.workload import appends
 from prorata.settings import Settings
 from publishing.envelope import PublishedEvent
 from publishing.positions import READER
@@ -66,13 +65,7 @@ def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Meas
     with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
         topics = ensure_topics(settings.kafka, prefix)
         with closing(PostgresEventLog(url)) as log:
-            group: list[Append] = []
-            for append in appends(events):
-                group.append(append)
-                if len(group) == 500:
-                    log.append_many(group)
-                    group = []
-            log.append_many(group)
+            fill(url, events)
             Relay(EventStream(log, topics), log, settings.kafka, topics, url).run_once()
             published = len(log.read_settled(0, 2 * events + 1_000))
         with psycopg.connect(url, autocommit=True) as connection:

@@ -8,11 +8,9 @@ against("append", "events/s", rates["ours"], rates["stock"], peer_is="stock")
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -107,17 +105,6 @@ def against(
         bytes_per_event=bytes_per_event,
         about=dict(about or {}),
     )
-
-
-@contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """For both sides alike: events have no cycles."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def warmed(_: int) -> None:

@@ -14,8 +14,8 @@ from kafka import KafkaProducer
 from eventlog import Append, Head, NewEvent
 from eventlog.postgres import PostgresEventLog
 from prorata.bench import places
+from prorata.bench.generate import fill
 from prorata.bench.measured import Measured, compared
-from prorata.bench.workload import appends
 from prorata.settings import Settings
 from publishing.relay import Progress, Relay
 from publishing.streams import EventStream
@@ -24,6 +24,8 @@ from publishing.topics import Topics, ensure_topics
 PEER = "plain kafka-python producer"
 VALUE_BYTES = 300
 """Of the made events' values; the domain's own have more."""
+
+_AT_ONCE = 500
 
 
 def publish(events: int, rounds: int, *, domain_events: bool = False) -> Iterator[Measured]:
@@ -59,19 +61,17 @@ def _filled_log(
     database_url: str, events: int, *, domain_events: bool
 ) -> Iterator[tuple[str, PostgresEventLog]]:
     with places.database(database_url) as url, closing(PostgresEventLog(url)) as log:
-        group: list[Append] = []
-        for append in appends(events) if domain_events else _made(events):
-            group.append(append)
-            if len(group) == 500:
-                log.append_many(group)
-                group = []
-        log.append_many(group)
+        if domain_events:
+            fill(url, events)
+        else:
+            for first in range(0, events, _AT_ONCE):
+                log.append_many(list(_made(range(first, min(first + _AT_ONCE, events)))))
         yield url, log
 
 
-def _made(events: int) -> Iterator[Append]:
+def _made(numbers: range) -> Iterator[Append]:
     now = datetime.now(UTC)
-    for nth in range(events):
+    for nth in numbers:
         state = b'{"type":"made","nth":"%012d","text":"' % nth
         state += uuid4().hex.encode() * 8
         event = NewEvent(uuid4(), None, "made", 1, now, None, state[: VALUE_BYTES - 2] + b'"}')

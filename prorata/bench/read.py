@@ -7,6 +7,7 @@ same size. All decode with the same codec.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,10 +19,11 @@ from typing import Final, cast
 from domain.events import Event
 from eventlog import SHARDS
 from eventlog.codec import domain_codec
+from eventlog.collecting import without_garbage_collection
 from eventlog.histories import EVERY_ACCOUNT, Span, histories, spans
 from eventlog.postgres import PostgresEventLog
 from prorata.bench import generate, places, stock
-from prorata.bench.measured import Measured, against, in_turns, warmed, without_garbage_collection
+from prorata.bench.measured import Measured, against, in_turns, warmed
 from prorata.bench.stock import Recorded
 from prorata.bench.workload import bytes_per_event
 from prorata.settings import Settings
@@ -106,6 +108,7 @@ def _rate(events: int, work: Callable[[], int]) -> float:
 
 
 def _counted(found: Iterator[list[Event]]) -> int:
+    gc.collect()
     with without_garbage_collection():
         return sum(map(len, found))
 

@@ -25,6 +25,8 @@ dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: l
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
 benches = cyclopts.App(name="bench", help="How fast the parts are, measured on this machine.")
 
+_GROUPS = {str(group.name[0]): group for group in (catalog, ledger, dlq, archive, benches)}
+
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.database:migrate")
 app.command(catalog)
@@ -84,15 +86,8 @@ benches.command("prorata.cli.bench:consume", name="consume")
 
 def _describe_commands(arguments: list[str]) -> None:
     """Import what a list of commands describes: a command's own words come with its module."""
-    listing = {
-        (): app,
-        ("catalog",): catalog,
-        ("bench",): benches,
-        ("ledger",): ledger,
-        ("dlq",): dlq,
-        ("archive",): archive,
-    }
-    listed = listing.get(tuple(a for a in arguments if a not in app.help_flags))
+    named = [argument for argument in arguments if argument not in app.help_flags]
+    listed = app if not named else _GROUPS.get(named[0]) if len(named) == 1 else None
     if listed is not None:
         for name in listed:
             _ = listed[name]

@@ -1,4 +1,4 @@
-"""Python's garbage collection, which states and documents have no need of: none of them is in a cycle."""
+"""Python's garbage collection, which events, states and documents do without: none of them is in a cycle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Looking for cycles in ever more states is a sixth of the time of a page."""
+    """Looking for cycles in ever more of them is a sixth of the time of a projector's page."""
     was_on = gc.isenabled()
     gc.disable()
     try:
