@@ -50,3 +50,15 @@ class CommandLine:
             (line.encode() if isinstance(line, str) else msgspec.json.encode(line)) + b"\n" for line in lines
         )
         return self("command", *(["--test-clock"] if test_clock else []), given=text)
+
+
+def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
+    """A line for `a1`."""
+    return {"do": do, "account": "a1", "at": at, **fields}
+
+
+def answered(done: Done) -> Any:
+    """The one answer of a run that went well."""
+    assert (done.exit_code, done.err) == (0, "")
+    [answer] = done.answers
+    return answer

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.acceptance.command_line import CommandLine
+from tests.acceptance.command_line import CommandLine, step
 
 CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
 OPEN = {
@@ -20,10 +20,6 @@ OPEN = {
     "currency": "EUR",
     "time_zone": "Europe/Paris",
 }
-
-
-def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
-    return {"do": do, "account": "a1", "at": at, **fields}
 
 
 @pytest.fixture

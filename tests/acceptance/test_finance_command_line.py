@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.command_line import CommandLine
-from tests.acceptance.test_command_line import OPEN, step
+from tests.acceptance.command_line import CommandLine, step
+from tests.acceptance.test_command_line import OPEN
 
 KEY = "main/a1"
 

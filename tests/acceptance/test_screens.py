@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.command_line import CommandLine, Done
+from tests.acceptance.command_line import CommandLine, answered, step
 
 CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
-
-
-def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
-    return {"do": do, "account": "a1", "at": at, **fields}
 
 
 @pytest.fixture
@@ -29,13 +24,6 @@ def prorata(database_url: str) -> CommandLine:
     )
     assert done.exit_code == 0, done.err
     return command_line
-
-
-def answered(done: Done) -> Any:
-    assert done.exit_code == 0, done.err
-    assert done.err == ""
-    [answer] = done.answers
-    return answer
 
 
 def test_a_preview_answers_what_doing_it_then_answers_and_records_nothing(prorata: CommandLine) -> None:

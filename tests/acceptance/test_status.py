@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.acceptance.command_line import PRORATA, CommandLine
-from tests.acceptance.test_command_line import OPEN, step
+from tests.acceptance.command_line import PRORATA, CommandLine, step
+from tests.acceptance.test_command_line import OPEN
 
 
 @pytest.fixture

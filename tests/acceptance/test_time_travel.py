@@ -11,12 +11,8 @@ import pytest
 from eventlog.postgres import PostgresEventLog
 from projections import access_windows, entitlements, invoices
 from projections.as_of import Version, as_of
-from tests.acceptance.command_line import CommandLine, Done
+from tests.acceptance.command_line import CommandLine, answered, step
 from tests.unit.projections.driver import unreadable
-
-
-def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
-    return {"do": do, "account": "a1", "at": at, **fields}
 
 
 @pytest.fixture
@@ -32,12 +28,6 @@ def prorata(database_url: str) -> CommandLine:
     )
     assert done.exit_code == 0, done.err
     return command_line
-
-
-def answered(done: Done) -> Any:
-    assert (done.exit_code, done.err) == (0, "")
-    [answer] = done.answers
-    return answer
 
 
 def statuses(shown: Any) -> dict[str, str]:

@@ -9,13 +9,18 @@ import pytest
 
 import consumers
 import publishing
+from consumers.handler import Handler
 from consumers.places import Connection
+from consumers.runtime import Consumer
+from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog.migrate import EVENTLOG, MigrationSource, migrate
 from eventlog.postgres import PostgresEventLog
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.integration.consumers.tally import TALLY_TABLE
 from tests.unit.projections.driver import Billing
+
+ACCOUNT = "acme/a-1"
 
 
 @pytest.fixture
@@ -65,3 +70,22 @@ def publish(
         run_relay(log, kafka_bootstrap, consumer_url, prefix=topics.prefix, once=True)
 
     return publish
+
+
+@pytest.fixture
+def take_in(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable[[Handler], None]:
+    """Let a handler's consumer take in what is published."""
+
+    def take_in(handler: Handler) -> None:
+        Consumer(handler, consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+
+    return take_in
+
+
+@pytest.fixture
+def with_domain(billing: Billing) -> Billing:
+    """The product page's account: a plan that renews on the 20th, and a domain bought on 5 April."""
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    billing.give(ACCOUNT, PurchaseAddon("custom_domain"), "2026-04-05T12:00")
+    return billing

@@ -8,26 +8,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consumers.entitlement_cache import Answer, EntitlementCache, may_use
+from consumers.handler import Handler
 from consumers.places import Connection
-from consumers.runtime import Consumer
 from domain.calendar import parse_moment
-from domain.commands import PausePlan, PurchaseAddon, PurchasePlan, RemoveAddon
+from domain.commands import PausePlan, PurchasePlan, RemoveAddon
 from publishing.topics import Topics
+from tests.integration.consumers.conftest import ACCOUNT
 from tests.unit.projections.driver import ZONE, Billing
 
-ACCOUNT = "acme/a-1"
 RENEWAL = parse_moment("2026-04-20", ZONE)
 
 
 @pytest.fixture
-def refresh(
-    publish: Callable[[], None], consumer_url: str, kafka_bootstrap: str, topics: Topics
-) -> Callable[[], None]:
+def refresh(publish: Callable[[], None], take_in: Callable[[Handler], None]) -> Callable[[], None]:
     """Publish, and take it in."""
 
     def refresh() -> None:
         publish()
-        Consumer(EntitlementCache(), consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+        take_in(EntitlementCache())
 
     return refresh
 
@@ -40,15 +38,6 @@ def asked(connection: Connection, topics: Topics) -> Callable[..., Answer]:
         return may_use(connection, account, product, parse_moment(at, ZONE), prefix=topics.prefix, **more)
 
     return asked
-
-
-@pytest.fixture
-def with_domain(billing: Billing) -> Billing:
-    """The product page's account: a plan that renews on the 20th, and a domain bought on 5 April."""
-    billing.open(ACCOUNT, "2026-03-20")
-    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
-    billing.give(ACCOUNT, PurchaseAddon("custom_domain"), "2026-04-05T12:00")
-    return billing
 
 
 def test_a_bought_add_on_can_be_used_from_the_purchase_until_the_renewal(

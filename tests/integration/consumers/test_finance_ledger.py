@@ -17,29 +17,27 @@ from consumers.finance_ledger.checking import problems
 from consumers.finance_ledger.closing import CloseRefused, balances, close
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.finance_ledger.recognition import recognise
+from consumers.handler import Handler
 from consumers.places import Connection
-from consumers.runtime import Consumer
-from domain.commands import ChangePlan, CloseAccount, PayBalance, PurchaseAddon, PurchasePlan
+from domain.commands import ChangePlan, CloseAccount, PayBalance, PurchasePlan
 from eventlog import EventLog
 from projections import invoices
 from projections.as_of import At, as_of
 from publishing.topics import Topics
+from tests.integration.consumers.conftest import ACCOUNT
 from tests.integration.publishing.histories import append_all, history_of
 from tests.unit.projections.driver import Billing
 
-ACCOUNT = "acme/a-1"
 FAR = date(2100, 1, 1)
 
 
 @pytest.fixture
-def refresh(
-    publish: Callable[[], None], consumer_url: str, kafka_bootstrap: str, topics: Topics
-) -> Callable[[], None]:
+def refresh(publish: Callable[[], None], take_in: Callable[[Handler], None]) -> Callable[[], None]:
     """Publish, and take it in."""
 
     def refresh() -> None:
         publish()
-        Consumer(FinanceLedger(), consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+        take_in(FinanceLedger())
 
     return refresh
 
@@ -54,15 +52,6 @@ def trial(connection: Connection) -> Callable[..., dict[str, Decimal]]:
         return {b.ledger_account: b.balance for b in found if b.balance}
 
     return trial
-
-
-@pytest.fixture
-def with_domain(billing: Billing) -> Billing:
-    """The product page's account: a plan that renews on the 20th, and a domain bought on 5 April."""
-    billing.open(ACCOUNT, "2026-03-20")
-    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
-    billing.give(ACCOUNT, PurchaseAddon("custom_domain"), "2026-04-05T12:00")
-    return billing
 
 
 def the(amount: str) -> Decimal:

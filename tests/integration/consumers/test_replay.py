@@ -49,14 +49,11 @@ def replay(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable[
 def test_the_replayed_tables_take_the_live_ones_place(
     published: Callable[[int], None],
     replay: Callable[[Handler], Replay],
-    consumer_url: str,
-    kafka_bootstrap: str,
-    topics: Topics,
+    take_in: Callable[[Handler], None],
     connection: Connection,
 ) -> None:
-    live = Consumer(EntitlementCache(), consumer_url, kafka_bootstrap, prefix=topics.prefix)
     published(1)
-    live.run_once()
+    take_in(EntitlementCache())
     right = connection.execute(WINDOWS.format("entitlement_cache")).fetchall()
     connection.execute("delete from entitlement_cache.windows where account_id = 'acme/a-1-0'")
     replaying = replay(EntitlementCache())
@@ -65,23 +62,20 @@ def test_the_replayed_tables_take_the_live_ones_place(
     assert connection.execute(WINDOWS.format("entitlement_cache")).fetchall() == right
     assert len(connection.execute(WINDOWS.format("entitlement_cache_before")).fetchall()) < len(right)
     published(2)
-    live.run_once()
+    take_in(EntitlementCache())
     assert len(connection.execute(WINDOWS.format("entitlement_cache")).fetchall()) > len(right)
 
 
 def test_a_replay_that_is_behind_is_refused_and_changes_nothing(
     published: Callable[[int], None],
     replay: Callable[[Handler], Replay],
-    consumer_url: str,
-    kafka_bootstrap: str,
-    topics: Topics,
-    connection: Connection,
+    take_in: Callable[[Handler], None],
 ) -> None:
     published(1)
     replaying = replay(EntitlementCache())
     replaying.run()
     published(2)
-    Consumer(EntitlementCache(), consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+    take_in(EntitlementCache())
     with pytest.raises(ReplayRefused) as refused:
         replaying.swap()
     assert refused.value.code == "replay_behind"
@@ -92,13 +86,12 @@ def test_a_replay_that_is_behind_is_refused_and_changes_nothing(
 def test_closed_months_are_not_replaced(
     published: Callable[[int], None],
     replay: Callable[[Handler], Replay],
-    consumer_url: str,
-    kafka_bootstrap: str,
+    take_in: Callable[[Handler], None],
     topics: Topics,
     connection: Connection,
 ) -> None:
     published(1)
-    Consumer(FinanceLedger(), consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+    take_in(FinanceLedger())
     replaying = replay(FinanceLedger())
     replaying.run()
     close(connection, date(2026, 1, 1), prefix=topics.prefix)

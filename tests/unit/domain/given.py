@@ -121,3 +121,11 @@ class GivenAccount:
             if reply is None:
                 conversation.close()
                 return None
+
+
+def standard_with_domain() -> GivenAccount:
+    """An account with Standard since 20 March, and a custom domain since 5 April."""
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    return account

@@ -16,7 +16,7 @@ from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Step
 from tests.property.domain.playing import fork, played
 from tests.reference.stories import story
-from tests.unit.domain.given import GivenAccount
+from tests.unit.domain.given import GivenAccount, standard_with_domain
 
 PARIS = "Europe/Paris"
 
@@ -33,10 +33,7 @@ def item_of(page: BillingPage, product: str) -> HeldItem:
 @pytest.fixture
 def account() -> GivenAccount:
     """Standard since 20 March, a custom domain since 5 April."""
-    account = GivenAccount()
-    account.give(c.PurchasePlan("standard"), "2026-03-20")
-    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
-    return account
+    return standard_with_domain()
 
 
 def test_each_item_has_status_price_next_charge_and_access_end(account: GivenAccount) -> None:

@@ -11,16 +11,13 @@ from domain import events as e
 from domain.calendar import Instant, parse_moment
 from domain.passing import Awaited, awaited, passed
 from domain.views import entitlements, standing
-from tests.unit.domain.given import GivenAccount
+from tests.unit.domain.given import GivenAccount, standard_with_domain
 
 
 @pytest.fixture
 def account() -> GivenAccount:
     """Standard since 20 March, a custom domain since 5 April."""
-    account = GivenAccount()
-    account.give(c.PurchasePlan("standard"), "2026-03-20")
-    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
-    return account
+    return standard_with_domain()
 
 
 def by_time(account: GivenAccount, at: str) -> list[str]:

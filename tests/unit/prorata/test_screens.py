@@ -13,7 +13,6 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from domain import commands as c
 from domain.billing_page import billing_page
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
@@ -25,7 +24,7 @@ from prorata.cli.shop_screen import print_shop
 from prorata.wording import Language, Wording
 from tests.property.domain.playing import played
 from tests.reference.stories import story
-from tests.unit.domain.given import SHIPPED, GivenAccount
+from tests.unit.domain.given import SHIPPED, GivenAccount, standard_with_domain
 
 WIDTH = 80
 
@@ -63,10 +62,7 @@ def speaking(language: Language) -> Wording:
 @pytest.fixture
 def account() -> GivenAccount:
     """Standard since 20 March, a custom domain since 5 April."""
-    account = GivenAccount()
-    account.give(c.PurchasePlan("standard"), "2026-03-20")
-    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
-    return account
+    return standard_with_domain()
 
 
 def test_the_shop_shows_sections_prices_and_calculations(account: GivenAccount) -> None:
