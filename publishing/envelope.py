@@ -19,8 +19,9 @@ import msgspec
 
 from eventlog import NO_HASH, StoredEvent, hash_of, shard_of
 from publishing.errors import EnvelopeUnreadable
-from publishing.headers import CONTENT, SOURCE, SPECIFICATION, EventHeaders, Headers, plain
+from publishing.headers import CONTENT, SOURCE, SPECIFICATION, EventHeaders
 from publishing.topics import Topic
+from publishing.wire import Headers, encoded, plain
 
 HEARTBEAT_KEY: Final = b"\0heartbeat"
 """The key of every heartbeat. No account has it: ids hold no NUL."""
@@ -29,13 +30,13 @@ HEARTBEAT_TYPE: Final = "prorata.heartbeat"
 
 
 class Record(NamedTuple):
-    """A record as it is sent."""
+    """A record as it is sent; `headers` encoded."""
 
     topic: str
     partition: int
     key: bytes
     value: bytes
-    headers: Headers
+    headers: bytes
 
     @property
     def pairs(self) -> Headers:
@@ -123,7 +124,7 @@ def state_record(
         ("fold", b"%d" % state.fold),
         ("revision", b"%d" % state.revision),
     ]
-    return Record(topic.name, partition, key.encode(), state.value, headers)
+    return Record(topic.name, partition, key.encode(), state.value, encoded(headers))
 
 
 def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Record:
@@ -135,7 +136,7 @@ def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Reco
         ("ce_source", SOURCE.encode() + str(heartbeat.log_id).encode()),
         ("ce_type", HEARTBEAT_TYPE.encode()),
     ]
-    return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), headers)
+    return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), encoded(headers))
 
 
 def type_of(headers: Sequence[tuple[str, bytes]]) -> str | None:

@@ -19,14 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError
 
-from publishing.topics import Topic, Topics
-
-CLIENT: Final[dict[str, Any]] = {
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": 500,
-    "bootstrap_timeout_ms": 10_000,
-}
-"""For every client: the defaults, 30 s each, are far too lazy after a broker's restart."""
+from publishing.topics import CLIENT, Topic, Topics
 
 READER: Final[dict[str, Any]] = {
     **CLIENT,

@@ -285,7 +285,7 @@ def test_an_event_that_does_not_follow_the_last_one_is_refused(
     stored = structs.replace(log.read_account(ACCOUNTS[0])[-1], position=10_000)
     record = event_record(topics.events, EventHeaders(log.log_id), stored, partition, prev=9_999)
     with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap)) as producer:
-        sent = producer.send(record.topic, record.value, record.key, record.headers, record.partition)
+        sent = producer.send(record.topic, record.value, record.key, record.pairs, record.partition)
         producer.flush()
     assert sent.succeeded()
     with pytest.raises(ConsumerHalted) as halted:

@@ -15,6 +15,7 @@ from publishing.positions import Position
 from publishing.producing import Session
 from publishing.topics import Topics
 from publishing.watchdog import Watchdog
+from publishing.wire import encoded
 
 
 def threads_left(bootstrap: str, broker: int) -> list[str]:
@@ -30,7 +31,7 @@ def _drop(bootstrap: str, broker: int) -> list[str]:
         session.publish([], Position(uuid4(), 0, "", ()))
         os.kill(broker, signal.SIGKILL)
         session._producer.begin_transaction()
-        session._send([Record(positions.name, 0, b"key", b"value", [CONTENT])], [])
+        session._send([Record(positions.name, 0, b"key", b"value", encoded([CONTENT]))], [])
     watchdog.close()
     left = set(threading.enumerate()) - before
     for thread in left:

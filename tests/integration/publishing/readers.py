@@ -39,7 +39,7 @@ def _settled_ends(
     """Where the partitions end once no transaction is open in them."""
     everything = {**READER, "isolation_level": "read_uncommitted"}
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **everything)) as all_of_it:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (ends := consumer.end_offsets(places)) != all_of_it.end_offsets(places):
             assert time.monotonic() < deadline, f"a transaction stays open: {ends}"
     return ends
