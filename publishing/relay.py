@@ -51,8 +51,9 @@ class Settings:
 
     `batch`: events in a transaction, at most, which bounds what is in memory. `lease_seconds`: how long a
     dead relay holds the others back. `beat_seconds`: between renewals of the lease, and so between
-    heartbeats. `check_seconds`: between checks that the log still holds what was published last.
-    `commit_seconds`: until a transaction counts as hung, longer than a broker takes to restart.
+    heartbeats. `check_seconds`: between checks that the log still holds what was published last, while
+    nothing is appended; each page is checked. `commit_seconds`: until a transaction counts as hung, longer
+    than a broker takes to restart.
     """
 
     batch: int = 1_000
@@ -261,10 +262,11 @@ class Relay:
                 now, log_time = time.monotonic(), None
                 if once or now - beaten >= self._settings.beat_seconds:
                     beaten, log_time = now, lease.renew()
-                if now - checked >= self._settings.check_seconds:
+                page = self._page(position, self._batch) if coming is None else coming.result()
+                # After the page was read: of a log restored since, its events would already be another's.
+                if page.events or now - checked >= self._settings.check_seconds:
                     checked = now
                     self._check(position)
-                page = self._page(position, self._batch) if coming is None else coming.result()
                 # While a transaction is on its way, the next one is made: most of its time is waiting.
                 coming = ahead.submit(self._page, page.position, self._batch) if page.is_full else None
                 self._commit(session, position, page, log_time)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from threading import Event
@@ -236,16 +237,48 @@ def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
     log, published = Replaceable(), []
     fill(log, accounts=ACCOUNTS[:2])
 
-    def replace(progress: Progress) -> None:
+    def replace_it(progress: Progress) -> None:
         published.append(progress)
         log.replaced = True
 
     stream = EventStream(log, topics)
-    relay = Relay(stream, log, kafka_bootstrap, topics, migrated_url, replace, HURRIED)
+    relay = Relay(stream, log, kafka_bootstrap, topics, migrated_url, replace_it, HURRIED)
     with pytest.raises(RelayHalted) as halted:
         relay.run(Event())
     assert halted.value.code == "log_behind"
     assert published[0].position == log.last_position()
+
+
+def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
+    topics: Topics, kafka_bootstrap: str, migrated_url: str
+) -> None:
+    log = MemoryEventLog()
+    fill(log, accounts=ACCOUNTS[:2])
+    otherwise = MemoryEventLog(log_id=log.log_id)
+    fill(otherwise, seed=2, accounts=ACCOUNTS)
+
+    class Restorable(MemoryEventLog):
+        now: MemoryEventLog = log
+
+        def read_settled(self, *arguments: Any) -> list[StoredEvent]:
+            return self.now.read_settled(*arguments)
+
+        def at_position(self, position: int) -> StoredEvent | None:
+            return self.now.at_position(position)
+
+    restorable = Restorable(log_id=log.log_id)
+
+    def restore(_progress: Progress) -> None:
+        restorable.now = otherwise
+
+    seldom = replace(HURRIED, check_seconds=600)
+    stream = EventStream(restorable, topics)
+    relay = Relay(stream, restorable, kafka_bootstrap, topics, migrated_url, restore, seldom)
+    assert otherwise.last_position() > log.last_position()
+    with pytest.raises(RelayHalted) as halted:
+        relay.run(Event())
+    assert halted.value.code == "log_differs"
+    assert_events_published_once(kafka_bootstrap, topics, log)
 
 
 def test_it_halts_rather_than_double_events_when_its_position_is_gone(
