@@ -159,12 +159,14 @@ def _plan_purchased(state: Account, event: e.PlanPurchased) -> Account:
 def _free_plan_started(state: Account, event: e.FreePlanStarted) -> Account:
     item = PlanItem(event.family, event.product, event.tier, Decimal(0), None)
     windows, ended = _replaced(state, event.replaces, event.at)
+    before = state.plans.get(event.family)
     return replace(
         state,
         anchor=event.account_anchor,
         plans={**state.plans, event.family: item},
         windows=opened(windows, event.product, event.at, None),
         ended=_without(ended, event.product),
+        free_used=state.free_used or (before is not None and before.cycle is not None),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from domain import events as e
 from domain.answers import Refusal
-from domain.calendar import cycle_from
+from domain.calendar import CivilDate, cycle_from
 from domain.commands import CancelPlan, ChangePlan, PurchasePlan
 from domain.pricing import full_difference_line, invoice_of, plan_line, upgrade_lines
 from domain.proposals import (
@@ -37,6 +37,11 @@ class Target(msgspec.Struct, frozen=True):
     def free(self) -> bool:
         """Not a monthly plan."""
         return not self.price
+
+    @property
+    def pending(self) -> PendingDowngrade:
+        """The downgrade to it."""
+        return PendingDowngrade(self.product, self.tier, self.free)
 
 
 def purchase_plan(ctx: Context, command: PurchasePlan) -> Proposed:
@@ -117,8 +122,14 @@ def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
         )
     if held.cycle is None and not target.free:
         return start(ctx, target, replaces=held.product)
+    if held.downgrade is not None and held.downgrade == target.pending:  # whatever its price is by now
+        return Unchanged(
+            f"{held.product} already becomes {target.product} ({target.tier}) on {_end_of(held)}."
+        )
     if target.price < held.price:
         return _downgrade(ctx, held, target)
+    if target.free and held.cycle is not None:
+        return _to_free_now(ctx, held, target)
     return _change_now(ctx, held, target)
 
 
@@ -157,17 +168,8 @@ def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
 def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
     """Pending until the cycle's end; a later one replaces it (R29). Down to Free once in an account's life
     (R22)."""
-    assert held.cycle is not None
-    pending = held.downgrade
-    wanted = PendingDowngrade(target.product, target.tier, target.free)
-    if pending == wanted:
-        return Unchanged(
-            f"{held.product} already becomes {target.product} ({target.tier}) on {held.cycle.end}."
-        )
-    if target.free and ctx.state.free_used and not (pending is not None and pending.to_free):
-        return Refusal(
-            "free_already_used", "The move down to a Free plan is allowed once in an account's life."
-        )
+    if target.free and (refusal := _free_already_used(ctx, held)):
+        return refusal
     return Proposal(
         e.DowngradeScheduled(
             at=ctx.at,
@@ -178,10 +180,40 @@ def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
             to_product=target.product,
             to_tier=target.tier,
             to_free=target.free,
-            on=held.cycle.end,
-            ending_addons=_addons_ending_with(ctx, msgspec.structs.replace(held, downgrade=wanted)),
+            on=_end_of(held),
+            ending_addons=_addons_ending_with(ctx, msgspec.structs.replace(held, downgrade=target.pending)),
         )
     )
+
+
+def _to_free_now(ctx: Context, held: PlanItem, target: Target) -> Proposed:
+    """From a monthly plan whose price has become 0.00: equal, so at once (R29), and without a cycle (R22)."""
+    if refusal := _free_already_used(ctx, held):
+        return refusal
+    return Proposal(
+        e.FreePlanStarted(
+            at=ctx.at,
+            command=ctx.command,
+            family=target.family,
+            product=target.product,
+            tier=target.tier,
+            replaces=held.product,
+            account_anchor=ctx.state.anchor_without((held.product,)),
+        )
+    )
+
+
+def _free_already_used(ctx: Context, held: PlanItem) -> Refusal | None:
+    """The move was made or asked for before, other than by the pending downgrade that this one replaces."""
+    replaced = held.downgrade is not None and held.downgrade.to_free
+    if replaced or not ctx.state.free_used:
+        return None
+    return Refusal("free_already_used", "The move down to a Free plan is allowed once in an account's life.")
+
+
+def _end_of(held: PlanItem) -> CivilDate:
+    assert held.cycle is not None
+    return held.cycle.end
 
 
 def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:

@@ -3,6 +3,7 @@ code that means something."""
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
@@ -25,6 +26,8 @@ def explained(error: Exception) -> int:
         return _say(_exit_code(error), code, str(error))
     if isinstance(error, OSError) and error.filename is not None:
         return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        return _say(BAD_INPUT, "output_not_written", f"{error.strerror}: write to another place")
     if (unreachable := _unreachable(error)) is not None:
         return _say(UNREACHABLE, *unreachable)
     traceback.print_exception(error)

@@ -72,8 +72,14 @@ def change_plan(books: Books, step: dict[str, Any]) -> Offer:
             raise Refused("already_active")
         held["downgrade"] = None
         raise Answered("reinstated")
+    if held["downgrade"] == (*target, price == 0):
+        raise Answered("unchanged")
     if price < held["price"]:
         return _downgrade(books, held, target, price)
+    if price == 0 and not held["free"]:
+        _free_once(books, held)
+        not_while_past_due(books)
+        return Offer(lambda at: _leave_for_free(books, held, target, at))
     not_while_past_due(books)
     lines = _upgrade_lines(books, held, target, price) if price > held["price"] else []
     return Offer(lambda at: _move(books, held, target, price, at), lines)
@@ -81,13 +87,25 @@ def change_plan(books: Books, step: dict[str, Any]) -> Offer:
 
 def _downgrade(books: Books, held: Item, target: tuple[str, str], price: int) -> Offer:
     to_free = price == 0
-    if held["downgrade"] == (*target, to_free):
-        raise Answered("unchanged")
-    others = [item["downgrade"] for item in books.plans.values() if item is not held and item["downgrade"]]
-    if to_free and (books.free_moves or any(asked_for_free for _, _, asked_for_free in others)):
-        raise Refused("free_already_used")
+    if to_free:
+        _free_once(books, held)
     not_while_past_due(books)
     return Offer(lambda _: held.update(downgrade=(*target, to_free)))
+
+
+def _free_once(books: Books, held: Item) -> None:
+    """R22."""
+    others = [item["downgrade"] for item in books.plans.values() if item is not held and item["downgrade"]]
+    if books.free_moves or any(asked_for_free for _, _, asked_for_free in others):
+        raise Refused("free_already_used")
+
+
+def _leave_for_free(books: Books, held: Item, target: tuple[str, str], at: int) -> None:
+    """At once, from a plan that was repriced to 0.00."""
+    _move(books, held, target, 0, at)
+    held.update(free=True, anchor=None, start=None, end=None)
+    books.free_moves += 1
+    books.read_anchor_again()
 
 
 def _upgrade_lines(books: Books, held: Item, target: tuple[str, str], price: int) -> list[Line]:
