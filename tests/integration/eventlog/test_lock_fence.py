@@ -85,15 +85,19 @@ def test_the_first_event_ever_is_not_skipped_while_it_commits(
 
 
 def test_transactions_that_begin_while_a_reader_waits_do_not_hold_it(
-    log: PostgresEventLog, session: Session, watcher: Session, migrated_url: str
+    session: Session, watcher: Session, migrated_url: str
 ) -> None:
-    with ThreadPoolExecutor(1) as pool, psycopg.connect(migrated_url) as later:
+    with (
+        closing(PostgresEventLog(migrated_url, fence_patience=60)) as log,
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(migrated_url) as later,
+    ):
         with session.transaction():
             slow = insert(session, "acme/slow")
             reading = pool.submit(log.read_settled, 0, 100)
             until(lambda: _reader_waits(watcher))
             insert(later, "acme/later")
-        assert [event.position for event in reading.result(timeout=20)] == [slow]
+        assert [event.position for event in reading.result(timeout=60)] == [slow]
 
 
 def test_whoever_only_reads_or_writes_elsewhere_holds_nothing(

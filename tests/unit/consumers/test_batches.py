@@ -25,6 +25,7 @@ from publishing.envelope import (
 )
 from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
+from publishing.wire import encoded
 from tests.contract.eventlog.samples import NOON, new_event
 
 TOPICS = Topics()
@@ -111,7 +112,7 @@ def test_another_logs_events_halt() -> None:
 def test_a_record_that_is_in_no_chain_halts() -> None:
     [record] = events("plan_purchased")
     without = [header for header in record.pairs if header[0] != "prev"]
-    halts("unchained", EVENTS, record._replace(headers=without))
+    halts("unchained", EVENTS, record._replace(headers=encoded(without)))
 
 
 def test_heartbeats_are_remembered_and_not_handled() -> None:
@@ -151,7 +152,7 @@ def test_an_altered_event_is_a_letter_with_an_error() -> None:
 def test_an_unreadable_envelope_is_a_letter_with_an_error() -> None:
     [record] = events("plan_purchased")
     without = [header for header in record.pairs if header[0] != "hash"]
-    [letter] = read(EVENTS, record._replace(headers=without)).letters
+    [letter] = read(EVENTS, record._replace(headers=encoded(without))).letters
     assert (letter.message, letter.key) == (None, b"acme/a-1")
 
 
@@ -173,6 +174,6 @@ def test_a_corrected_fold_comes_before_a_higher_revision() -> None:
 
 
 def test_states_behind_an_unreadable_one_of_their_key_stay_behind_it() -> None:
-    unreadable = state("a/1", 1, 6)._replace(headers=[("ce_type", b"access_windows")])
+    unreadable = state("a/1", 1, 6)._replace(headers=encoded([("ce_type", b"access_windows")]))
     batch = read(WINDOWS, state("a/1", 1, 5), unreadable, state("a/1", 1, 7), state("a/1", 1, 8))
     assert [letter.record.offset for letter in batch.letters] == [100, 101, 103]
