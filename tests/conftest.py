@@ -12,9 +12,7 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from scripts.servers.guardian import RUN_VARIABLE
 from scripts.servers.postgres import PostgresServer
@@ -43,11 +41,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> SharedServers:
 @pytest.fixture
 def database_url(servers: SharedServers) -> Iterator[str]:
     """A new, empty database with the rights of a superuser, dropped afterwards."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield servers.database_url.rpartition("/")[0] + f"/{name}"
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with servers.new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,16 @@
 
 import fcntl
 import os
+import secrets
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+
+import psycopg
+from psycopg import sql
 
 from scripts.servers.guardian import RUN_VARIABLE
 
@@ -27,6 +32,18 @@ class SharedServers:
     def database_url(self) -> str:
         """A database of PostgreSQL's superuser, to make others from."""
         return self._address("postgres")
+
+    @contextmanager
+    def new_database(self, template: str = "template1") -> Iterator[str]:
+        """A copy of the template with the rights of a superuser, dropped afterwards; its address."""
+        name = f"test_{secrets.token_hex(6)}"
+        made = sql.SQL("create database {} template {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(made)
+            yield self.database_url.rpartition("/")[0] + f"/{name}"
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     @property
     def kafka(self) -> str:

@@ -82,6 +82,7 @@ benches.command("prorata.cli.bench:generate", name="generate")
 benches.command("prorata.cli.bench:publish", name="publish")
 benches.command("prorata.cli.bench:latency", name="latency")
 benches.command("prorata.cli.bench:consume", name="consume")
+benches.command("prorata.cli.bench:lookup", name="lookup")
 
 
 def _describe_commands(arguments: list[str]) -> None:

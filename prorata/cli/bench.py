@@ -154,6 +154,19 @@ def consume(*, events: Events = 50_000, rounds: Rounds = 3, json: Json = False) 
     return _print(measure(events, rounds), json=json)
 
 
+def lookup(
+    *,
+    rows: Annotated[int, Parameter(help="Access windows in the cache.", validator=_positive)] = 100_000,
+    lookups: Annotated[int, Parameter(help="Of each side in each round.", validator=_positive)] = 5_000,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> int:
+    """What may be used, asked of the entitlement cache, beside the plain SELECT of a row by its key."""
+    from prorata.bench.lookup import lookup as measure
+
+    return _print(measure(rows=rows, lookups=lookups, rounds=rounds), json=json)
+
+
 def _print(found: Iterable[Measured], *, json: bool) -> int:
     """Lines as they come, or a table when all have come."""
     import msgspec

@@ -1,17 +1,16 @@
 """What must hold of the topics and of every consumer's tables when everything is quiet again: each function
-yields what does not. The topics are read by a client that shares no code with ours, read_committed."""
+yields what does not."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 import psycopg
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from consumers import dead_letters
 from consumers.finance_ledger.checking import problems as ledger_problems
@@ -19,17 +18,17 @@ from eventlog import EventLog, StoredEvent
 from eventlog.codec import domain_codec
 from projections import access_windows, entitlements, invoices
 from projections.fold import Fold
-from publishing.topics import Topics, partition_of
+from publishing.topics import partition_of
+from scripts.chaos.reading import Published
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_FOLDS: Final[dict[str, Fold[Any, Any]]] = {
+FOLDS: Final[Mapping[str, Fold[Any, Any]]] = {
     "billing.entitlements.v1": entitlements.FOLD,
     "billing.access-windows.v1": access_windows.FOLD,
     "billing.invoices.v1": invoices.FOLD,
 }
-_HEARTBEAT: Final = b"prorata.heartbeat"
-_POLL_SECONDS: Final = 10.0
+"""Which fold each state topic holds."""
 
 _WINDOWS: Final = """
     select account_id, product, begins_at, ends_at, renews from entitlement_cache.windows
@@ -42,52 +41,37 @@ _BALANCE: Final = """
 _PAID: Final = "select currency, sum(amount) from service.gateway_payments where answer = 'paid' group by 1"
 
 
-def event_problems(bootstrap: str, topics: Topics, rows: Sequence[StoredEvent]) -> Iterator[str]:
-    """Every event of the log is in the topic, once, byte by byte, in order, and names the one before it."""
-    expected: dict[int, list[tuple[int, int, bytes, str]]] = defaultdict(list)
-    before: dict[int, int] = defaultdict(int)
+def event_problems(
+    published: Mapping[int, Sequence[Published]], rows: Sequence[StoredEvent]
+) -> Iterator[str]:
+    """Every event of the log is in its partition, once, byte by byte, in order, and names the one before."""
+    expected: dict[int, list[Published]] = defaultdict(list)
     for row in rows:
-        nth = partition_of(row.account_id)
-        expected[nth].append((row.position, before[nth], row.state, row.hash.hex()))
-        before[nth] = row.position
-    found: dict[int, list[tuple[int, int, bytes, str]]] = defaultdict(list)
-    for record, headers in _records(bootstrap, topics.events.name):
-        value = record.value()
-        assert value is not None
-        found[record.partition() or 0].append(
-            (int(headers["pos"]), int(headers["prev"]), bytes(value), headers["hash"].decode())
+        events = expected[partition_of(row.account_id)]
+        previous = events[-1].position if events else 0
+        events.append(
+            Published(row.account_id, row.version, row.position, previous, row.state, row.hash.hex())
         )
-    for nth in range(topics.partitions):
-        if found[nth] != expected[nth]:
-            positions = {position for position, *_ in found[nth]}
-            lost = [position for position, *_ in expected[nth] if position not in positions]
-            yield (
-                f"partition {nth} of the events holds {len(found[nth])} of {len(expected[nth])} events, "
-                f"{len(found[nth]) - len(positions)} doubled, {len(lost)} lost {lost[:3]}"
-            )
+    for nth in sorted(published.keys() | expected.keys()):
+        found, wanted = list(published.get(nth, ())), expected[nth]
+        if found != wanted:
+            yield f"partition {nth} of the events: {_difference(found, wanted)}"
 
 
-def state_problems(bootstrap: str, topics: Topics, log: EventLog) -> Iterator[str]:
-    """The newest state of each key is what its fold makes of the log."""
-    for base, fold in _FOLDS.items():
-        newest: dict[str, bytes] = {}
-        for record, _ in _records(bootstrap, topics.find(base).name):
-            key, value = record.key(), record.value()
-            assert key is not None
-            assert value is not None
-            newest[bytes(key).decode()] = bytes(value)
-        expected = _folded(log, fold)
-        differing = [key for key in newest.keys() | expected.keys() if newest.get(key) != expected.get(key)]
-        if differing:
-            yield f"{base}: {len(differing)} of {len(expected)} states are not the log's: {differing[:3]}"
+def state_problems(topic: str, newest: Mapping[str, bytes], log: EventLog) -> Iterator[str]:
+    """The newest state of each key is what the topic's fold makes of the log."""
+    expected = _folded(log, FOLDS[topic])
+    differing = [key for key in newest.keys() | expected.keys() if newest.get(key) != expected.get(key)]
+    if differing:
+        yield f"{topic}: {len(differing)} of {len(expected)} states are not the log's: {differing[:3]}"
 
 
 def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
     """Each consumer's tables are what the log says; the ledger balances to the minor unit; nothing parked."""
     for parked in dead_letters.all_parked(connection):
         yield f"{parked.consumer}: {parked.key!r} is parked: {parked.error}"
-    held = set(connection.execute(_WINDOWS))
-    windows = {
+    held = Counter(connection.execute(_WINDOWS).fetchall())
+    windows = Counter(
         (
             document.account,
             shown.product,
@@ -98,19 +82,38 @@ def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
         for document in _documents(log, access_windows.FOLD)
         for shown in document.products
         for window in shown.windows
-    }
+    )
     if held != windows:
-        yield f"the entitlement cache differs from the log in {len(held ^ windows)} windows"
-    booked = set(connection.execute(_BOOKED))
-    issued = {(d.account, d.number, d.total, d.status) for d in _documents(log, invoices.FOLD)}
+        differing = [*(held - windows), *(windows - held)]
+        yield f"the entitlement cache differs from the log in {len(differing)} windows: {differing[0]}"
+    booked = Counter(connection.execute(_BOOKED).fetchall())
+    issued = Counter((d.account, d.number, d.total, d.status) for d in _documents(log, invoices.FOLD))
     if booked != issued:
-        yield f"the finance ledger differs from the log in {len(booked ^ issued)} invoices"
+        differing = [*(booked - issued), *(issued - booked)]
+        yield f"the finance ledger differs from the log in {len(differing)} invoices: {differing[0]}"
     for problem in ledger_problems(connection):
         yield f"the finance ledger: {problem}"
     cash: dict[str, Decimal] = dict(connection.execute(_BALANCE).fetchall())
     paid: dict[str, Decimal] = dict(connection.execute(_PAID).fetchall())
     if cash != paid:
         yield f"the ledger's cash is {cash}, and the gateway took {paid}"
+
+
+def _difference(found: Sequence[Published], wanted: Sequence[Published]) -> str:
+    """In words, of two that are not alike."""
+    times = Counter(event.position for event in found)
+    known = {event.position: event for event in wanted}
+    kinds = {
+        "lost": [position for position in known if position not in times],
+        "doubled": [position for position, count in times.items() if count > 1],
+        "not of the log": [position for position in times if position not in known],
+        "altered": [event.position for event in found if event != known.get(event.position, event)],
+        "out of order": [
+            after.position for before, after in pairwise(found) if after.position < before.position
+        ],
+    }
+    named = [f"{len(them)} {kind} {them[:3]}" for kind, them in kinds.items() if them]
+    return f"it holds {len(found)} for {len(wanted)} of the log: {', '.join(named)}"
 
 
 def _documents(log: EventLog, fold: Fold[Any, Any]) -> Iterator[Any]:
@@ -129,39 +132,3 @@ def _folded(log: EventLog, fold: Fold[Any, Any]) -> dict[str, bytes]:
         key = document.account if within is None else f"{document.account}/{within}"
         documents[key] = encoder.encode(document)
     return documents
-
-
-def _records(bootstrap: str, topic: str) -> Iterator[tuple[Message, dict[str, bytes]]]:
-    """All committed records but heartbeats, up to where each partition ends now."""
-    reader = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": str(uuid4()),
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        partitions = reader.list_topics(topic, timeout=_POLL_SECONDS).topics[topic].partitions
-        reader.assign([TopicPartition(topic, nth, OFFSET_BEGINNING) for nth in partitions])
-        yield from _until_ends(reader, partitions)
-    finally:
-        reader.close()
-
-
-def _until_ends(reader: Consumer, partitions: Iterable[int]) -> Iterator[tuple[Message, dict[str, bytes]]]:
-    left = set(partitions)
-    while left:
-        record = reader.poll(_POLL_SECONDS)
-        if record is None:
-            raise TimeoutError(f"partitions {sorted(left)} give no records and do not end")
-        if (error := record.error()) is not None:
-            if error.name() != "_PARTITION_EOF":
-                raise RuntimeError(str(error))
-            left.discard(record.partition() or 0)
-            continue
-        headers: dict[str, bytes] = dict(record.headers())  # type: ignore[arg-type]
-        if headers["ce_type"] != _HEARTBEAT:
-            yield record, headers

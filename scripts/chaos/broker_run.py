@@ -17,7 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from eventlog.postgres import PostgresEventLog
 from publishing.topics import Topics, ensure_topics
-from scripts.chaos.broker_checks import event_problems, state_problems, table_problems
+from scripts.chaos import reading
+from scripts.chaos.broker_checks import FOLDS, event_problems, state_problems, table_problems
 from scripts.chaos.journal import Answered
 from scripts.chaos.line import Line
 from scripts.chaos.log_checks import rows_of
@@ -86,7 +87,7 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
             "commands answered": sum(isinstance(entry, Answered) for entry in entries),
             "events published": system.events(),
         }
-    return Outcome("chaos", seed, torment.done, counts, findings, time.monotonic() - began)
+    return Outcome("chaos", seed, kills, torment.done, counts, findings, time.monotonic() - began)
 
 
 def _processes(system: System) -> list[Victim]:
@@ -111,6 +112,7 @@ def _caught_up(system: System) -> list[str]:
 def _problems(system: System, bootstrap: str) -> Iterator[str]:
     topics = Topics()
     with closing(PostgresEventLog(system.url)) as log, psycopg.connect(system.url) as connection:
-        yield from event_problems(bootstrap, topics, rows_of(log))
-        yield from state_problems(bootstrap, topics, log)
+        yield from event_problems(reading.events(bootstrap, topics.events.name), rows_of(log))
+        for topic in FOLDS:
+            yield from state_problems(topic, reading.states(bootstrap, topics.find(topic).name), log)
         yield from table_problems(connection, log)

@@ -3,6 +3,7 @@
 with Line("line to the broker", server_port) as line:
     connect("127.0.0.1", line.port)
     line.suffer("stall")            # connections stay open and nothing arrives any more
+    line.recover("stall")           # what was held back arrives
     line.suffer("drop")             # connections break, and none can be made
     line.recover("drop")
 """
@@ -11,16 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from scripts.chaos.plan import Kind
 from scripts.servers.processes import free_port
 
 _CHUNK: Final = 64 * 1024
-_START_SECONDS: Final = 10.0
+_PATIENCE: Final = 10.0
+
+T = TypeVar("T")
 
 
 class Line:
@@ -33,31 +36,31 @@ class Line:
         self.findings: list[str] = []
         self.port = port or free_port()
         self._server_port = server_port
-        self._loop = asyncio.new_event_loop()
         self._ready = Event()
+        self._loop: asyncio.AbstractEventLoop
         self._flowing: asyncio.Event
-        self._refuses = False
+        self._accepting: asyncio.Event
+        self._closed: asyncio.Event
         self._open: set[asyncio.StreamWriter] = set()
-        self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread = Thread(target=lambda: asyncio.run(self._serve()), name=name, daemon=True)
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(_START_SECONDS):
+        if not self._ready.wait(_PATIENCE):
             raise TimeoutError(f"{self.name} could not be opened")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._in_loop(self._closed.set)
         self._thread.join()
-        self._loop.close()
 
     @property
     def age(self) -> float:
-        """Seconds since it was whole."""
-        return time.monotonic() - self._began
+        """Seconds since it was whole; 0 while nobody is connected, since then a cut hits nothing."""
+        return time.monotonic() - self._began if self._open else 0.0
 
     @property
     def is_down(self) -> bool:
@@ -67,36 +70,47 @@ class Line:
 
     def stop(self) -> None: ...
 
-    def suffer(self, kind: Kind) -> None:
-        """Stall, or drop everything."""
-        self._loop.call_soon_threadsafe(self._flowing.clear if kind == "stall" else self._drop)
+    def suffer(self, kind: Kind) -> bool:
+        """Stall, or drop everything. False, and nothing is changed: nobody is connected."""
+        return self._in_loop(self._stall if kind == "stall" else self._drop)
 
     def recover(self, kind: Kind) -> None:
         """Let bytes, or connections, through again."""
+        self._in_loop(self._flowing.set if kind == "stall" else self._accepting.set)
         self._began = time.monotonic()
-        self._loop.call_soon_threadsafe(self._flowing.set if kind == "stall" else self._accept)
 
-    def _drop(self) -> None:
-        self._refuses = True
+    def _in_loop(self, act: Callable[[], T]) -> T:
+        async def acted() -> T:
+            return act()
+
+        return asyncio.run_coroutine_threadsafe(acted(), self._loop).result(_PATIENCE)
+
+    def _stall(self) -> bool:
+        if self._open:
+            self._flowing.clear()
+        return bool(self._open)
+
+    def _drop(self) -> bool:
+        if self._open:
+            self._accepting.clear()
         for writer in self._open:
             writer.transport.abort()
+        return bool(self._open)
 
-    def _accept(self) -> None:
-        self._refuses = False
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._flowing = asyncio.Event()
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._flowing, self._accepting, self._closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._flowing.set()
-        self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", self.port))
-        self._ready.set()
-        self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._accepting.set()
+        async with await asyncio.start_server(self._connected, "127.0.0.1", self.port):
+            self._ready.set()
+            await self._closed.wait()
+            self._accepting.clear()
+            self._drop()
+            self._flowing.set()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuses:
+        if not self._accepting.is_set():
             writer.transport.abort()
             return
         try:
@@ -104,16 +118,25 @@ class Line:
         except OSError:
             writer.transport.abort()
             return
-        self._open |= {writer, back}
+        both = {writer, back}
+        self._open |= both
+        if not self._accepting.is_set():  # since then
+            self._drop()
         try:
             await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
         finally:
-            self._open -= {writer, back}
+            self._open -= both
+            for end in both:
+                end.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        """Up to the end that the sender makes, which is passed on like the bytes before it."""
+        try:
             while chunk := await reader.read(_CHUNK):
                 await self._flowing.wait()
                 writer.write(chunk)
                 await writer.drain()
-        writer.transport.abort()
+            await self._flowing.wait()
+            writer.write_eof()
+        except OSError:
+            writer.transport.abort()

@@ -51,7 +51,7 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
             "commands answered": sum(isinstance(entry, Answered) for entry in entries),
             "events in the log": system.events(),
         }
-    return Outcome("chaos-log", seed, torment.done, counts, findings, time.monotonic() - began)
+    return Outcome("chaos-log", seed, kills, torment.done, counts, findings, time.monotonic() - began)
 
 
 def _victims(system: System, server: PostgresServer, chance: Random) -> list[Victim]:

@@ -13,10 +13,12 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """`faults` by kind and victim; `findings`: what does not hold, none after a good run."""
+    """`planned` faults, and `faults` that were done, by kind and victim; `findings`: what does not hold, none
+    after a good run."""
 
     name: str
     seed: int
+    planned: int
     faults: Mapping[str, int]
     counts: Mapping[str, int]
     findings: list[str]
@@ -31,8 +33,9 @@ class Outcome:
             shown.append(f"… and {len(self.findings) - _SHOWN} more findings")
         verdict = "all holds" if not self.findings else f"{len(self.findings)} findings"
         total = sum(self.faults.values())
+        done = f"{total} faults" if total == self.planned else f"{total} of {self.planned} faults"
         return [
             f"faults: {faults}",
             *shown,
-            f"{self.name}: seed {self.seed}, {total} faults in {self.seconds:.0f} s, {counts}: {verdict}",
+            f"{self.name}: seed {self.seed}, {done} in {self.seconds:.0f} s, {counts}: {verdict}",
         ]

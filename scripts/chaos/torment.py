@@ -23,24 +23,14 @@ class Torment:
         self._say = say
         self._suffering: dict[str, tuple[Fault, float]] = {}
         self.done: Counter[str] = Counter()
-        """Faults by kind and victim."""
+        """Faults that hit, by kind and victim."""
 
     def run(self, faults: Sequence[Fault], seconds: float) -> None:
         """Carry the faults out, or as many as begin within so many seconds; then heal everything."""
         deadline = time.monotonic() + seconds
         self.heal()
         for fault in faults:
-            victim = self._victims[fault.victim]
-            patience = time.monotonic() + _DAWDLES
-            while victim.name in self._suffering or victim.age < fault.age:
-                if time.monotonic() > patience:
-                    victim.findings.append(f"{victim.name} did not come up within {_DAWDLES:.0f} s")
-                    break
-                self._tend()
-                time.sleep(_LOOK)
-            if time.monotonic() > deadline:
-                break
-            self._hurt(fault, victim)
+            self._hurt(fault, deadline)
         self.heal()
 
     def heal(self) -> None:
@@ -56,11 +46,21 @@ class Torment:
                 victim.stop()
         return [finding for victim in self._victims.values() for finding in victim.findings]
 
-    def _hurt(self, fault: Fault, victim: Victim) -> None:
-        self._say(str(fault))
-        victim.suffer(fault.kind)
-        self.done[f"{fault.kind} {fault.victim}"] += 1
-        self._suffering[victim.name] = fault, time.monotonic() + fault.lasts
+    def _hurt(self, fault: Fault, deadline: float) -> None:
+        """Wait until the victim has been at work for so long, and hit it; what hit nothing does not count."""
+        victim = self._victims[fault.victim]
+        patience = time.monotonic() + _DAWDLES
+        while (now := time.monotonic()) < min(patience, deadline):
+            ready = victim.name not in self._suffering and victim.age >= fault.age
+            if ready and victim.suffer(fault.kind):
+                self._say(str(fault))
+                self.done[f"{fault.kind} {fault.victim}"] += 1
+                self._suffering[victim.name] = fault, time.monotonic() + fault.lasts
+                return
+            self._tend()
+            time.sleep(_LOOK)
+        if now < deadline:
+            victim.findings.append(f"{victim.name} was not there to be hit within {_DAWDLES:.0f} s")
 
     def _tend(self) -> None:
         now = time.monotonic()

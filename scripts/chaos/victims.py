@@ -24,6 +24,7 @@ STOPPED, SERVER_AWAY, HUNG = 0, 3, 75
 """Exit codes with which a process may end by itself while servers are killed: it is started again."""
 
 _GRACE: Final = 40.0
+_STOPS_WITHIN: Final = 5.0
 _SHOWN: Final = 3_000
 
 
@@ -45,7 +46,9 @@ class Victim(Protocol):
         """Unless it is up."""
         ...
 
-    def suffer(self, kind: Kind) -> None: ...
+    def suffer(self, kind: Kind) -> bool:
+        """Whether it was hit. False: it was not there to be hit, and nothing was done."""
+        ...
 
     def recover(self, kind: Kind) -> None: ...
 
@@ -91,19 +94,29 @@ class ProcessVictim:
                     self._command, directory=ROOT, environment=self._environment, output=output
                 )
 
-    def suffer(self, kind: Kind) -> None:
+    def suffer(self, kind: Kind) -> bool:
+        if self.is_down:
+            return False
+        assert self._process is not None
         if kind == "pause":
-            self._signal(signal.SIGSTOP)
-        elif self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+            self._process.send_signal(signal.SIGSTOP)
+            if stands_still(self._process):
+                return True
+            self.recover(kind)
+            return False
+        process, self._process = self._process, None
+        process.kill()
+        if process.wait() == -signal.SIGKILL:
+            return True
+        self._judge(process.returncode)  # it had ended just before
+        return False
 
     def recover(self, kind: Kind) -> None:
-        if kind == "pause":
-            self._signal(signal.SIGCONT)
-        else:
+        if kind == "kill":
             self.start()
+        elif not self.is_down:
+            assert self._process is not None
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -123,10 +136,6 @@ class ProcessVictim:
                         return True
         return False
 
-    def _signal(self, signum: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signum)
-
     def _bury(self) -> None:
         if self._process is not None and (code := self._process.poll()) is not None:
             self._process = None
@@ -135,7 +144,7 @@ class ProcessVictim:
     def _judge(self, code: int) -> None:
         if code not in (STOPPED, SERVER_AWAY, HUNG):
             said = self._output.read_text(errors="replace")
-            said = said[max(said.rfind("Fatal Python error"), len(said) - _SHOWN) :][:_SHOWN]
+            said = said[max(said.rfind("Fatal Python error"), len(said) - _SHOWN, 0) :][:_SHOWN]
             self.findings.append(f"{self.name} ended by itself with {code}: …{said}")
 
 
@@ -168,6 +177,10 @@ class ServerVictim:
 
     @property
     def is_down(self) -> bool:
+        process = self._server.process
+        if process is not None and (code := process.poll()) is not None:
+            self.findings.append(f"{self.name} ended by itself with {code}")
+            self._server.kill()
         return self._server.process is None
 
     @property
@@ -179,11 +192,19 @@ class ServerVictim:
             self._server.start()
             self._began = time.monotonic()
 
-    def suffer(self, kind: Kind) -> None:
+    def suffer(self, kind: Kind) -> bool:
+        if self.is_down:
+            return False
+        process = self._server.process
+        assert process is not None
         if kind == "pause":
             self._server.pause()
-        else:
-            self._server.kill()
+            if stands_still(process):
+                return True
+            self._server.resume()
+            return False
+        self._server.kill()
+        return process.returncode == -signal.SIGKILL
 
     def recover(self, kind: Kind) -> None:
         if kind == "pause":
@@ -206,7 +227,6 @@ class BackendVictim:
         self._server = server
         self._chance = chance
         self._hurt = time.monotonic()
-        self._reason = "nobody is connected"
 
     @property
     def is_down(self) -> bool:
@@ -216,25 +236,22 @@ class BackendVictim:
     def age(self) -> float:
         return 0.0 if self._server.process is None else time.monotonic() - self._hurt
 
-    def suffer(self, kind: Kind) -> None:  # noqa: ARG002 - it is killed, whatever the kind
-        """Where the server recovers, or nobody is connected yet, wait for it."""
-        patience = time.monotonic() + _GRACE
-        while not (backends := self._backends()):
-            if time.monotonic() > patience:
-                said = self._server.log.read_text(errors="replace")[-_SHOWN:]
-                self.findings.append(f"no backend to kill within {_GRACE:.0f} s ({self._reason}): …{said}")
-                return
-            time.sleep(0.05)
-        with suppress(ProcessLookupError):
+    def suffer(self, kind: Kind) -> bool:  # noqa: ARG002 - it is killed, whatever the kind
+        """False while the server recovers, or nobody is connected yet."""
+        if not (backends := self._backends()):
+            return False
+        try:
             os.kill(self._chance.choice(backends), signal.SIGKILL)
+        except ProcessLookupError:  # its client has just left
+            return False
         self._hurt = time.monotonic()
+        return True
 
     def _backends(self) -> list[int]:
         try:
             with psycopg.connect(self._server.url(), autocommit=True, connect_timeout=5) as connection:
                 return [pid for (pid,) in connection.execute(_BACKENDS)]
-        except psycopg.OperationalError as error:
-            self._reason = str(error)
+        except psycopg.OperationalError:
             return []
 
     def start(self) -> None: ...
@@ -248,3 +265,14 @@ _BACKENDS: Final = """
     select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
     order by pid
 """
+
+
+def stands_still(process: subprocess.Popen[bytes]) -> bool:
+    """Whether SIGSTOP has reached it; False: it has ended instead."""
+    patience = time.monotonic() + _STOPS_WITHIN
+    while time.monotonic() < patience and process.poll() is None:
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]
+        if state == "T":
+            return True
+        time.sleep(0.005)
+    return False

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from scripts.servers.memory import folder_in_memory
 from scripts.servers.supervisor import SERVERS, serve
 
 
@@ -43,6 +44,11 @@ def main() -> int:
             help="slow each sync of PostgreSQL's disk by so much (needs a C compiler)",
         )
         action.add_argument(
+            "--in-memory",
+            action="store_true",
+            help="keep all temporary files, the command's too, in memory if there is room",
+        )
+        action.add_argument(
             "--while",
             dest="owner",
             metavar="PID",
@@ -51,6 +57,8 @@ def main() -> int:
             help="end with this process (our parent)",
         )
     arguments = parser.parse_args()
+    if arguments.in_memory and (folder := folder_in_memory()) is not None:
+        os.environ["TMPDIR"] = str(folder)
     return serve(
         arguments.command,
         servers=arguments.only or SERVERS,

@@ -1,4 +1,4 @@
-"""The installed `prorata`, run as users run it."""
+"""`prorata` as users run it, each time in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from tests.acceptance.forked import Forked
+
 PRORATA = Path(sys.executable).with_name("prorata")
+"""The installed script."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -34,13 +37,19 @@ class CommandLine:
         self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
 
     def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
+        """What the script does, in a process that need not start Python anew."""
+        text = given.encode() if isinstance(given, str) else given
+        return Done(*Forked(arguments, self.environment, text).end(timeout))
+
+    def at_once(self, *lines: str) -> dict[str, Done]:
+        """How each of these ended: for those that wait for a server that is away."""
+        begun = {line: Forked(line.split(), self.environment) for line in lines}
+        return {line: Done(*forked.end(60)) for line, forked in begun.items()}
+
+    def installed(self, *arguments: str, given: bytes = b"") -> Done:
+        """The same by the installed script itself."""
         done = subprocess.run(
-            [PRORATA, *arguments],
-            input=given.encode() if isinstance(given, str) else given,
-            capture_output=True,
-            env=self.environment,
-            timeout=timeout,
-            check=False,
+            [PRORATA, *arguments], input=given, capture_output=True, env=self.environment, check=False
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 

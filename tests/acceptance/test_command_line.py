@@ -230,27 +230,23 @@ def test_a_server_that_is_not_there_is_said_so_with_exit_3() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["migrate", "project --once", "rebuild invoices", "consume entitlement_cache --once", "shop a"]
-)
-@pytest.mark.parametrize(
-    ("database_url_given", "exit_code", "code"),
+    ("address", "exit_code", "code"),
     [("nonsense", 2, "invalid_setting"), ("postgresql://prorata@127.0.0.1:1/x", 3, "")],
 )
-def test_no_command_ends_in_a_traceback_without_its_database(
-    command: str, database_url_given: str, exit_code: int, code: str
-) -> None:
-    done = CommandLine(database_url_given)(*command.split())
-    assert done.exit_code == exit_code, done.err
-    assert done.err.startswith(f"prorata: {code}")
-    assert "Traceback" not in done.err
+def test_no_command_ends_in_a_traceback_without_its_database(address: str, exit_code: int, code: str) -> None:
+    commands = ("migrate", "project --once", "rebuild invoices", "consume entitlement_cache --once", "shop a")
+    for command, done in CommandLine(address).at_once(*commands).items():
+        assert done.exit_code == exit_code, (command, done.err)
+        assert done.err.startswith(f"prorata: {code}"), command
+        assert "Traceback" not in done.err, command
 
 
-@pytest.mark.parametrize("command", ["relay --once", "consume entitlement_cache --once", "demo"])
-def test_a_broker_that_is_not_there_is_said_so_with_exit_3(prorata: CommandLine, command: str) -> None:
-    done = prorata(*command.split())
-    assert done.exit_code == 3, done.err
-    assert "broker_unreachable" in done.err
-    assert "Traceback" not in done.err
+def test_a_broker_that_is_not_there_is_said_so_with_exit_3(prorata: CommandLine) -> None:
+    commands = ("relay --once", "consume entitlement_cache --once", "demo")
+    for command, done in prorata.at_once(*commands).items():
+        assert done.exit_code == 3, (command, done.err)
+        assert "broker_unreachable" in done.err, command
+        assert "Traceback" not in done.err, command
 
 
 def test_an_unmigrated_database_is_said_so(database_url: str) -> None:
@@ -259,11 +255,9 @@ def test_an_unmigrated_database_is_said_so(database_url: str) -> None:
     assert done.exit_code == 3
 
 
-@pytest.mark.parametrize(
-    "arguments", [("fly",), ("rebuild",), ("rebuild", "nothing"), ("consume", "nothing")]
-)
-def test_a_usage_error_ends_with_2(prorata: CommandLine, arguments: tuple[str, ...]) -> None:
-    done = prorata(*arguments)
+@pytest.mark.parametrize("line", ["fly", "rebuild", "rebuild nothing", "consume nothing"])
+def test_a_usage_error_ends_with_2(line: str) -> None:
+    done = CommandLine("postgresql://nowhere")(*line.split())
     assert done.exit_code == 2, done.err
     assert done.err.startswith("prorata: ")
 
@@ -283,3 +277,14 @@ def test_every_command_explains_itself(subcommand: str) -> None:
     done = CommandLine("postgresql://nowhere")(subcommand, "--help")
     assert done.exit_code == 0
     assert f"prorata {subcommand}" in done.out
+
+
+def test_the_installed_command_does_as_it_does_in_these_tests(database_url: str) -> None:
+    prorata = CommandLine(database_url)
+    assert "applied eventlog/0001" in prorata.installed("migrate").out
+    line = msgspec.json.encode(OPEN)
+    assert prorata.installed("command", "--test-clock", given=line).answers[0]["outcome"] == "accepted"
+    for arguments in (("history", "a1"), ("history", "nobody"), ("fly",), ("--help",)):
+        done = prorata.installed(*arguments)
+        assert done == prorata(*arguments)
+        assert done.out + done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from scripts.servers.processes import free_port
 from tests.acceptance.command_line import PRORATA, CommandLine, step
 from tests.acceptance.test_command_line import OPEN
 
@@ -86,7 +88,7 @@ def test_a_broker_that_is_away_is_said_and_the_rest_is_known(database_url: str) 
 @pytest.fixture
 def scraped(prorata: CommandLine) -> Iterator[Callable[[], str]]:
     """Asks the metrics as Prometheus does."""
-    port = 20_000 + hash(prorata.environment["PRORATA_DATABASE_URL"]) % 10_000
+    port = free_port()
     served = subprocess.Popen([PRORATA, "metrics", "--port", str(port)], env=prorata.environment)
 
     def scrape() -> str:
@@ -96,6 +98,7 @@ def scraped(prorata: CommandLine) -> Iterator[Callable[[], str]]:
                     return str(answer.read().decode())
             except urllib.error.URLError:
                 assert served.poll() is None
+                time.sleep(0.05)
 
     yield scrape
     served.terminate()

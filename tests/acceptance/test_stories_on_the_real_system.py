@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+import pytest
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalog
@@ -55,6 +56,7 @@ class RealSystem:
         return shown_documents(held, invoices.of_account(self.connection, account), windows, catalog)
 
 
+@pytest.mark.timeout(300)
 def test_each_story_ends_on_the_real_system_as_in_simulation(database_url: str) -> None:
     migrate(database_url, migrations())
     catalogs: dict[Path, Catalog] = {}

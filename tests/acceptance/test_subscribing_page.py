@@ -55,7 +55,7 @@ def test_the_example_reads_the_access_windows(
         {
             "127.0.0.1:9092": kafka_bootstrap,
             "billing.access-windows.v1": Topics(topic_prefix).access_windows.name,
-            'auto_offset_reset="none",': 'auto_offset_reset="none", consumer_timeout_ms=3000,',
+            'auto_offset_reset="none",': 'auto_offset_reset="none", consumer_timeout_ms=6000,',
         },
     )
     expected = folded(published, FOLDS["billing.access-windows.v1"])
@@ -71,7 +71,7 @@ def test_the_example_with_the_other_client_reads_the_events_without_a_gap(
         {
             "127.0.0.1:9092": kafka_bootstrap,
             "billing.events.v1": Topics(topic_prefix).events.name,
-            "poll(10)": "poll(3)",
+            "poll(10)": "poll(6)",
         },
     )
     paid: dict[str, Decimal] = {}

@@ -109,7 +109,7 @@ def test_servers_kept_up_end_with_the_process_they_are_kept_for() -> None:
             assert servers.stdout is not None
             assert servers.stdout.readline().startswith("export PRORATA_DATABASE_URL=postgresql://prorata@")
             owner.kill()
-            servers.communicate(timeout=30)
+            servers.communicate(timeout=60)
             assert servers.returncode == 143
 
 
@@ -118,7 +118,7 @@ def test_the_folder_of_a_run_killed_with_its_guardian_is_swept_and_its_processes
     environment = {**os.environ, RUN_VARIABLE: str(folder)}
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environment) as left:
         sweep()
-        assert left.wait(10) == -9
+        assert left.wait(60) == -9
     assert list(processes_started_by(folder)) == []
     assert not folder.exists()
 
