@@ -54,23 +54,16 @@ _HOLDER: Final = f"""
     order by began_at nulls last limit 1
 """
 
-_SETTLED: Final = f"""
-    select {COLUMNS} from public.events
-    where position > %(after)b and position <= %(until)b order by position limit %(limit)b
-"""
+_SETTLED: Final = "position > %(after)b and position <= %(until)b"
 
-_SETTLED_OF_MANY_SHARDS: Final = f"""
-    select {COLUMNS} from public.events
-    where position > %(after)b and position <= %(until)b and shard between %(first)b and %(last)b
-    order by position limit %(limit)b
-"""
+_OF_MANY_SHARDS: Final = f"{_SETTLED} and shard between %(first)b and %(last)b"
 
 # Compared as rows, since only the index by shard can do that: with shard = wanted the planner takes the one
 # by position, and reads 64 events for each that it keeps.
-_SETTLED_OF_FEW_SHARDS: Final = f"""
+_OF_FEW_SHARDS: Final = """
     select page.* from generate_series(%(first)b::bigint, %(last)b::bigint) wanted
     cross join lateral (
-        select {COLUMNS} from public.events
+        select {columns} from public.events
         where (shard, position) > (wanted, %(after)b::bigint)
             and (shard, position) <= (wanted, %(until)b::bigint)
         order by shard, position limit %(limit)b
@@ -83,14 +76,35 @@ def read_settled(
     connection: Connection, after: int, limit: int, shards: range, patience: float
 ) -> list[StoredEvent]:
     """A page of the events after that position; empty: there is none, or writers outlasted the patience."""
+    until = settled_until(connection, after, patience)
+    if until == after:
+        return []
+    return fetch_events(
+        connection,
+        page_of(shards),
+        after=after,
+        until=until,
+        limit=limit,
+        first=shards[0],
+        last=shards[-1],
+    )
+
+
+def settled_until(connection: Connection, after: int, patience: float) -> int:
+    """Where a reader may go on to from `after`; `after`: no further, or writers outlasted the patience."""
     [[until]] = fetch(connection, _HANDED_OUT)
     if until <= after or not _outlived_writers(connection, patience):
-        return []
-    page = {"after": after, "until": until, "limit": limit}
-    if len(shards) == SHARDS:
-        return fetch_events(connection, _SETTLED, **page)
-    statement = _SETTLED_OF_FEW_SHARDS if len(shards) <= _FEW_SHARDS else _SETTLED_OF_MANY_SHARDS
-    return fetch_events(connection, statement, first=shards[0], last=shards[-1], **page)
+        return after
+    return int(until)
+
+
+def page_of(shards: range, columns: str = COLUMNS) -> str:
+    """The statement that reads these columns of some shards' events: `limit` of them above `after` and up to
+    `until`, in order."""
+    if len(shards) <= _FEW_SHARDS:
+        return _OF_FEW_SHARDS.format(columns=columns)
+    within = _SETTLED if len(shards) == SHARDS else _OF_MANY_SHARDS
+    return f"select {columns} from public.events where {within} order by position limit %(limit)b"
 
 
 def fence_holder(connection: Connection) -> FenceHolder | None:

@@ -4,12 +4,13 @@
         ...                     # the chunks of one account follow each other
 
 A page of events in the order of the primary key comes as one row an account, its columns as arrays: for the
-driver that is half the work of a row an event, and a tenth of a statement an account. Memory holds a page.
+driver that is half the work of a row an event, and a tenth of a statement an account. The rows are streamed:
+while chunks are used, the server makes the next ones. Memory holds a page at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from itertools import count, repeat
 from typing import Final
@@ -104,12 +105,17 @@ _SAMPLES: Final = 8
 """Accounts looked at for each span: the more, the more even the spans."""
 
 
+_AT_ONCE: Final = 20
+"""Chunks that the driver takes over at once."""
+
+
 def histories(
     connection: Connection, span: Span, untils: Sequence[int], *, page: int
-) -> Iterator[Sequence[Chunk]]:
-    """The events of these accounts, `page` at a time, up to the position that `untils` names for their shard.
+) -> Generator[Chunk, None, None]:
+    """The events of these accounts, `page` to a statement, up to the position that `untils` names for their
+    shard.
 
-    Positions up to there are settled. An account that a page's end cuts goes on in the next one.
+    Positions up to there are settled. An account that a page's end cuts goes on in the next chunk.
     """
     assert len(untils) == SHARDS
     connection.execute(SETTINGS)
@@ -117,13 +123,13 @@ def histories(
     fixed = {"last": span.last, "untils": list(untils), "limit": page}
     with connection.cursor(binary=True, row_factory=args_row(Chunk)) as cursor:
         while True:
-            chunks = cursor.execute(_PAGE, place | fixed, prepare=True).fetchall()
-            if chunks:
-                yield chunks
-            if sum(map(len, chunks)) < page:
+            read = 0
+            for chunk in cursor.stream(_PAGE, place | fixed, size=_AT_ONCE):
+                yield chunk
+                read += len(chunk)
+                place = {"account_id": chunk.account_id, "version": chunk.last_version}
+            if read < page:
                 return
-            last = chunks[-1].last
-            place = {"account_id": last.account_id, "version": last.version}
 
 
 BIGGEST: Final = 2**63 - 1

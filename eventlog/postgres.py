@@ -5,17 +5,19 @@
 An append is one autocommitted statement. docs/eventlog.md says what is guaranteed, and why.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import TypeVar, TypeVarTuple
 from uuid import UUID
 
 import psycopg
 
-from eventlog import fence, inserting, reading
+from eventlog import fence, inorder, inserting, reading
 from eventlog.appending import one_of_each_account, seal, utc_now
 from eventlog.connections import Connection, Connections
 from eventlog.errors import EventRefused, LogError, LogUnavailable
+from eventlog.inorder import Block
 from eventlog.port import Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 from eventlog.shards import neighbours
@@ -111,6 +113,20 @@ class PostgresEventLog:
 
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
         return self._run(fence.read_settled, after, limit, neighbours(shards), self._fence_patience)
+
+    def in_order(
+        self, after: int = 0, shards: range | None = None, *, page: int = 10_000
+    ) -> Generator[Block, None, None]:
+        """All events above `after` that have settled by now, streamed; as to `after`, and to none, like
+        `read_settled`. A reader that LogUnavailable meets on the way goes on after its last event."""
+        with closing(self.connect()) as connection:
+            try:
+                until = fence.settled_until(connection, after, self._fence_patience)
+                yield from inorder.blocks(connection, after, until, neighbours(shards), page=page)
+            except psycopg.OperationalError as error:
+                if not connection.closed:
+                    raise
+                raise LogUnavailable(str(error)) from error
 
     def fence_holder(self) -> FenceHolder | None:
         return self._run(fence.fence_holder)

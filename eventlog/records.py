@@ -25,7 +25,7 @@ class NewEvent(msgspec.Struct, frozen=True):
     state: bytes
 
 
-class StoredEvent(msgspec.Struct, frozen=True):
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     """One row of the log: `position` orders the whole log, `version` the account; instants are in UTC."""
 
     position: int

@@ -5,7 +5,7 @@
             ...
 
 A unit is a span of accounts; its rows, its parked accounts and the note that it is done are one transaction.
-Memory holds two pages of events, an account's state and a batch of documents, however long the log is.
+Memory holds a page of events, an account's state and a batch of documents, however long the log is.
 """
 
 from __future__ import annotations
@@ -125,7 +125,6 @@ class _Filler:
         with ExitStack() as stack:
             self._reads: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
             self._writes: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
-            self._reader = stack.enter_context(ThreadPoolExecutor(1))
             self._writer = stack.enter_context(ThreadPoolExecutor(1))
             # What a crash of the server takes is done again: a unit's rows and its note are lost together.
             self._writes.execute("set synchronous_commit = off")
@@ -168,9 +167,9 @@ class _Filler:
         yield _Batch(documents, failures)
 
     def _chunks(self, span: Span) -> Iterator[Chunk]:
-        for page in _ahead(self._reader, histories(self._reads, span, self._untils, page=PAGE)):
-            self._events += sum(map(len, page))
-            yield from page
+        for chunk in histories(self._reads, span, self._untils, page=PAGE):
+            self._events += len(chunk)
+            yield chunk
 
     def _fold(self, account_id: str, chunks: Iterable[Chunk]) -> tuple[tuple[Any, ...], Failure | None]:
         fold, codec = self._projection.fold, self._codec
@@ -207,14 +206,6 @@ def _copy(connection: Connection, projection: Projection, documents: Sequence[An
             return [failure_of(last.account, last.version, last.revision, error)]
         return [failure for made in accounts for failure in _copy(connection, projection, made)]
     return []
-
-
-def _ahead(aside: ThreadPoolExecutor, items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made while the one before is used."""
-    upcoming = aside.submit(next, items, None)
-    while (item := upcoming.result()) is not None:
-        upcoming = aside.submit(next, items, None)
-        yield item
 
 
 def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:

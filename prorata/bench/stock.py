@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from threading import Event as Flag
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 import psycopg
@@ -33,6 +33,8 @@ from eventlog.codec import Codec, domain_codec
 from eventlog.histories import Place
 from projections.fold import Fold
 from prorata.bench.workload import batches
+
+A = TypeVar("A", bound=Application[str])
 
 NAME: Final = f"eventsourcing {importlib.metadata.version('eventsourcing')}"
 TABLE: Final = "billing_events"
@@ -136,17 +138,32 @@ class ReadModels(Projection[Documents]):
         self.done += 1
 
 
-@contextmanager
-def stock_application(database_url: str, callers: int = 1) -> Iterator[Billing]:
+def stock_application(database_url: str, callers: int = 1) -> AbstractContextManager[Billing]:
     """The application, with a connection for each of the callers."""
-    application = Billing(_environment(database_url, callers))
+    return opened(Billing, database_url, callers)
+
+
+@contextmanager
+def opened(kind: type[A], database_url: str, callers: int = 1) -> Iterator[A]:
+    """An application of that kind over its own table."""
+    application = kind(_environment(database_url, callers))
     try:
         yield application
     finally:
         application.close()
 
 
-def fill(application: Billing, events: int, seed: int = 1) -> None:
+def as_stock(account: str, version: int, event: NewEvent) -> StoredEvent:
+    """The event as the package stores it, with the same bytes."""
+    return StoredEvent(originator_id=account, originator_version=version, topic=event.type, state=event.state)
+
+
+def fill(
+    application: Application[str],
+    events: int,
+    seed: int = 1,
+    stored: Callable[[str, int, NewEvent], StoredEvent] = as_stock,
+) -> None:
     """Append so many events of the workload: the same as `generate.fill` in the same order."""
     versions: dict[str, int] = {}
     for batch in batches(events, seed):
@@ -154,13 +171,8 @@ def fill(application: Billing, events: int, seed: int = 1) -> None:
         for account, of_account in batch:
             for event in of_account:
                 versions[account] = versions.get(account, 0) + 1
-                new.append(as_stock(account, versions[account], event))
+                new.append(stored(account, versions[account], event))
         application.recorder.insert_events(new)
-
-
-def as_stock(account: str, version: int, event: NewEvent) -> StoredEvent:
-    """The event as the package stores it, with the same bytes."""
-    return StoredEvent(originator_id=account, originator_version=version, topic=event.type, state=event.state)
 
 
 def project(

@@ -37,17 +37,17 @@ def chunk_of(events: list[StoredEvent]) -> Chunk:
 
 
 def test_an_account_is_one_chunk_in_order(session: Session, written: dict[str, list[StoredEvent]]) -> None:
-    pages = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000))
-    assert [chunk for page in pages for chunk in page] == [chunk_of(written[a]) for a in ACCOUNTS]
+    chunks = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000))
+    assert chunks == [chunk_of(written[a]) for a in ACCOUNTS]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 7])
-def test_a_page_holds_so_many_events_and_cuts_what_goes_on_in_the_next(
+def test_what_a_page_cuts_goes_on_in_the_next_chunk(
     page: int, session: Session, written: dict[str, list[StoredEvent]]
 ) -> None:
-    pages = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=page))
-    assert all(sum(map(len, chunks)) == page for chunks in pages[:-1])
-    places = [place for chunks in pages for chunk in chunks for place in chunk.places()]
+    chunks = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=page))
+    assert all(len(chunk) <= page for chunk in chunks)
+    places = [place for chunk in chunks for place in chunk.places()]
     assert [(p.account_id, p.version, p.position, p.recorded_at) for p in places] == [
         (e.account_id, e.version, e.position, e.recorded_at) for a in ACCOUNTS for e in written[a]
     ]
@@ -55,8 +55,8 @@ def test_a_page_holds_so_many_events_and_cuts_what_goes_on_in_the_next(
 
 def test_each_shard_ends_at_its_own_position(session: Session, written: dict[str, list[StoredEvent]]) -> None:
     untils = [shard * 2 for shard in range(SHARDS)]
-    pages = histories(session, EVERY_ACCOUNT, untils, page=4)
-    found = [position for chunks in pages for chunk in chunks for position in chunk.positions]
+    chunks = histories(session, EVERY_ACCOUNT, untils, page=4)
+    found = [position for chunk in chunks for position in chunk.positions]
     assert found == [e.position for a in ACCOUNTS for e in written[a] if e.position <= untils[shard_of(a)]]
 
 
@@ -64,8 +64,18 @@ def test_a_history_with_a_hole_says_so(session: Session, written: dict[str, list
     longest = max(ACCOUNTS, key=lambda account_id: len(written[account_id]))
     session.execute("alter table events disable trigger append_only")
     session.execute("delete from events where account_id = %s and version = 2", [longest])
-    [page] = histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000)
-    assert [chunk.account_id for chunk in page if not chunk.follow_each_other] == [longest]
+    chunks = histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000)
+    assert [chunk.account_id for chunk in chunks if not chunk.follow_each_other] == [longest]
+
+
+def test_a_connection_serves_on_when_a_reader_left_early(
+    session: Session, written: dict[str, list[StoredEvent]]
+) -> None:
+    reading = histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=7)
+    assert next(reading) == chunk_of(written[ACCOUNTS[0]])
+    reading.close()
+    again = histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000)
+    assert [chunk.account_id for chunk in again] == ACCOUNTS
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 50])
@@ -74,10 +84,9 @@ def test_spans_share_out_every_account_once(
 ) -> None:
     made = spans(session, log.last_position(), number)
     assert 1 <= len(made) <= number
-    pages = [page for span in made for page in histories(session, span, [FAR] * SHARDS, page=3)]
-    found = list(dict.fromkeys(chunk.account_id for page in pages for chunk in page))
-    assert found == ACCOUNTS
-    assert sum(len(chunk) for page in pages for chunk in page) == sum(map(len, written.values()))
+    chunks = [chunk for span in made for chunk in histories(session, span, [FAR] * SHARDS, page=3)]
+    assert list(dict.fromkeys(chunk.account_id for chunk in chunks)) == ACCOUNTS
+    assert sum(map(len, chunks)) == sum(map(len, written.values()))
 
 
 def test_an_empty_log_has_one_span_of_nothing(session: Session, log: PostgresEventLog) -> None:
