@@ -94,7 +94,8 @@ def _fault(append: Append) -> str | None:
         return "an account id is text without NUL or half characters"
     if not 1 <= len(append.account_id.encode()) <= MAX_ACCOUNT_ID_BYTES:
         return f"an account id has 1 to {MAX_ACCOUNT_ID_BYTES} bytes"
-    if append.head.version < 0 or (append.head.version == 0) != (append.head.hash == NO_HASH):
+    head = append.head
+    if head.version < 0 or len(head.hash) != len(NO_HASH) or (head.version == 0) != (head.hash == NO_HASH):
         return "its head was not read from a log"
     if not append.events:
         return "it holds no event"

@@ -1,50 +1,60 @@
-"""Sealed rows as the arrays of an insert, in PostgreSQL's binary format.
+"""Sealed rows as one parameter of an insert: an array of `sealed_event` in PostgreSQL's binary format.
 
-psycopg dumps a list item by item in Python, which costs an append more than all else in it. Here each column
-is put together by a few calls into C. An array is a header, then each item after its length; so a statement
-must say each parameter's type, `$1::text[]`.
+psycopg dumps a list item by item in Python, which costs an append more than all else in it. Here a row is
+put together by a few calls into C. An array is a header, then each item after its length; a composite item is
+the number of its columns, then each after its type and length. Of an array for each column the server would
+make a function scan each.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
-from itertools import chain, repeat
-from operator import attrgetter
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.pq import Format
 
 from eventlog.records import StoredEvent
 
-TYPES: Final = {
-    "account_id": "text",
-    "version": "bigint",
-    "shard": "smallint",
-    "event_id": "uuid",
-    "command_id": "text",
-    "type": "text",
-    "schema_version": "smallint",
-    "recorded_at": "timestamptz",
-    "effective_at": "timestamptz",
-    "actor": "text",
-    "state": "bytea",
-    "previous_hash": "bytea",
-    "hash": "bytea",
-}
-"""The columns that an insert fills, in the order in which `arrays` gives them."""
+COLUMNS: Final = (
+    "account_id",
+    "version",
+    "shard",
+    "event_id",
+    "command_id",
+    "type",
+    "schema_version",
+    "recorded_at",
+    "effective_at",
+    "actor",
+    "state",
+    "previous_hash",
+    "hash",
+)
+"""What an insert fills: the columns of the type `sealed_event`, in its order."""
 
-_OIDS: Final = {"bigint": 20, "smallint": 21, "text": 25, "bytea": 17, "timestamptz": 1184, "uuid": 2950}
+_BIGINT_OID, _TEXT_OID, _RECORD_OID = 20, 25, 2249
 
-_HEADER = Struct(">iiIii")  # dimensions, whether there are nulls, item type, length, first index
-_LENGTH = Struct(">i").pack
-_BIGINT = partial(Struct(">iq").pack, 8)
-_SMALLINT = partial(Struct(">ih").pack, 2)
-_NULL = _LENGTH(-1)
+_array = Struct(">iiIii").pack  # dimensions, whether there are nulls, item type, length, first index
+_bigint = Struct(">iq").pack
+_column = Struct(">Ii").pack  # type, length; the bytes follow, none for a null, of length -1
+
+_BIGINT, _SMALLINT, _UUID = _column(_BIGINT_OID, 8), _column(21, 2), _column(2950, 16)
+_INSTANT, _HASH = _column(1184, 8), _column(17, 32)
+_TEXT, _BYTES = _TEXT_OID.to_bytes(4, "big"), (17).to_bytes(4, "big")
+
+# A row's size, number of columns, and its columns up to the length of the next one that has no fixed length.
+_to_account = Struct(">iI4si").pack
+_to_command = Struct(">8sq8sh8s16s4si").pack
+_to_type = Struct(">4si").pack
+_to_actor = Struct(">8sh8sq8sq4si").pack
+_to_state = Struct(">4si").pack
+_to_end = Struct(">8s32s8s32s").pack
+
+_FIXED = 4 + 8 + 16 + 10 + 24 + 8 + 8 + 10 + 16 + 16 + 8 + 8 + 40 + 40
+"""Bytes of a row without its texts and its state."""
+
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-
-_columns = attrgetter(*TYPES)
 
 
 class Packed(bytes):
@@ -64,51 +74,48 @@ def take_packed(adapters: AdaptersMap) -> None:
     adapters.register_dumper(Packed, _PackedDumper)
 
 
-def arrays(rows: Sequence[StoredEvent]) -> list[Packed]:
-    """Each of the columns TYPES of one or more rows."""
-    columns = zip(*map(_columns, rows), strict=True)
-    packed = zip(TYPES.values(), columns, strict=True)
-    return [_array(kind, len(rows), _ITEMS[kind](column)) for kind, column in packed]
+def sealed_events(rows: Sequence[StoredEvent]) -> Packed:
+    """An array of one or more rows. The server knows its own number for the type, and takes any record's."""
+    parts = [_array(1, 0, _RECORD_OID, len(rows), 1)]
+    for row in rows:
+        account_id, kind, state = row.account_id.encode(), row.type.encode(), row.state
+        command_id, command_size = _optional(row.command_id)
+        actor, actor_size = _optional(row.actor)
+        size = _FIXED + len(account_id) + len(command_id) + len(kind) + len(actor) + len(state)
+        parts += (
+            _to_account(size, len(COLUMNS), _TEXT, len(account_id)),
+            account_id,
+            _to_command(
+                *(_BIGINT, row.version, _SMALLINT, row.shard, _UUID, row.event_id.bytes, _TEXT, command_size)
+            ),
+            command_id,
+            _to_type(_TEXT, len(kind)),
+            kind,
+            _to_actor(
+                *(_SMALLINT, row.schema_version, _INSTANT, _microseconds(row.recorded_at)),
+                *(_INSTANT, _microseconds(row.effective_at), _TEXT, actor_size),
+            ),
+            actor,
+            _to_state(_BYTES, len(state)),
+            state,
+            _to_end(_HASH, row.previous_hash, _HASH, row.hash),
+        )
+    return Packed(b"".join(parts))
 
 
 def bigints(values: Sequence[int]) -> Packed:
     """An array of them."""
-    return _array("bigint", len(values), map(_BIGINT, values))
+    header = _array(1, 0, _BIGINT_OID, len(values), 1)
+    return Packed(b"".join((header, *(_bigint(8, value) for value in values))))
 
 
-def _array(kind: str, length: int, items: Iterable[bytes]) -> Packed:
-    return Packed(b"".join((_HEADER.pack(1, 1, _OIDS[kind], length, 1), *items)))
+def _optional(text: str | None) -> tuple[bytes, int]:
+    if text is None:
+        return b"", -1
+    encoded = text.encode()
+    return encoded, len(encoded)
 
 
-def _texts(column: Sequence[str | None]) -> Iterable[bytes]:
-    for text in column:
-        if text is None:
-            yield _NULL
-        else:
-            encoded = text.encode()
-            yield _LENGTH(len(encoded))
-            yield encoded
-
-
-def _bytes(column: Sequence[bytes]) -> Iterable[bytes]:
-    return chain.from_iterable(zip(map(_LENGTH, map(len, column)), column, strict=True))
-
-
-def _uuids(column: Iterable[object]) -> Iterable[bytes]:
-    return chain.from_iterable(zip(repeat(_LENGTH(16)), map(attrgetter("bytes"), column), strict=False))
-
-
-def _instants(column: Iterable[datetime]) -> Iterable[bytes]:
-    for instant in column:
-        since = instant - _EPOCH
-        yield _BIGINT((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
-
-
-_ITEMS: Final[Mapping[str, Callable[[Any], Iterable[bytes]]]] = {
-    "bigint": lambda column: map(_BIGINT, column),
-    "smallint": lambda column: map(_SMALLINT, column),
-    "text": _texts,
-    "bytea": _bytes,
-    "timestamptz": _instants,
-    "uuid": _uuids,
-}
+def _microseconds(instant: datetime) -> int:
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -37,9 +37,10 @@ _CLOSED = "it was closed"
 class GroupedAppends:
     """Appends of the tasks of one event loop, on a migrated PostgreSQL database.
 
-    `connections`: statements at once, so that one which waits for a rival's transaction does not hold up all
-    the others. `max_events`: in one statement. `max_waiting`: appends let in that have no answer yet; while
-    there are so many, `append` waits. `patience`: as for PostgresEventLog.
+    `connections`: statements at once, each with its share of the appends: one is under way while another's
+    are answered, and one which waits for a rival's transaction does not hold up all. `max_events`: in one
+    statement. `max_waiting`: appends let in that have no answer yet; while there are so many, `append` waits.
+    `patience`: as for PostgresEventLog.
     """
 
     def __init__(
@@ -102,8 +103,7 @@ class GroupedAppends:
             self._room.release()
             raise
         self._groups.add(queued)
-        if self._resting:
-            self._resting.pop().set_result(None)
+        self._wake()
         try:
             return await queued.waiter
         except asyncio.CancelledError:
@@ -124,7 +124,7 @@ class GroupedAppends:
             return
         self._closing = True
         while self._resting:
-            self._resting.pop().set_result(None)
+            self._wake()
         try:
             await asyncio.gather(*self._writers)
         finally:
@@ -163,7 +163,15 @@ class GroupedAppends:
             except asyncio.CancelledError:
                 self._resting = [other for other in self._resting if other is not called]
                 raise
-        return self._groups.take()
+        group = self._groups.take(share=self._connections)
+        if self._groups:
+            self._wake()
+        return group
+
+    def _wake(self) -> None:
+        """Let a writer that rests, if there is one, look for a group."""
+        if self._resting:
+            self._resting.pop().set_result(None)
 
     async def _new_line(self) -> Line | None:
         """None where there is none to be had: the log in a thread knows how to wait for the server."""

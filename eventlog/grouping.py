@@ -56,11 +56,15 @@ class Grouping(Generic[W]):
             self._behind[account_id] = deque()
             self._ready.append(waiting)
 
-    def take(self) -> list[Waiting[W]]:
-        """Those whose turn it is; none if no one waits but for a statement that runs."""
+    def take(self, *, share: int = 1) -> list[Waiting[W]]:
+        """Those whose turn it is; none if no one waits but for a statement that runs.
+
+        At most one in `share` of all that have no outcome yet, so that another statement runs while the
+        callers of this one are answered and come again.
+        """
         group: list[Waiting[W]] = []
-        events = 0
-        while self._ready:
+        events, most = 0, -(-self.waiting // share)
+        while self._ready and len(group) < most:
             events += len(self._ready[0].append.events)
             if group and events > self._max_events:
                 break

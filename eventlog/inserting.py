@@ -10,20 +10,17 @@ import psycopg
 from msgspec.structs import replace
 
 from eventlog.appending import is_stored_as
-from eventlog.binding import TYPES, Packed, arrays, bigints
+from eventlog.binding import COLUMNS, Packed, bigints, sealed_events
 from eventlog.connections import Connection
 from eventlog.errors import VersionConflict
 from eventlog.port import Outcome
 from eventlog.reading import head_of, read_account
 from eventlog.records import Append, StoredEvent
 
-_COLUMNS: Final = ", ".join(TYPES)
-
-_ARRAYS: Final = ", ".join(f"${nth}::{kind}[]" for nth, kind in enumerate(TYPES.values(), 1))
-_FIRSTS: Final = f"${len(TYPES) + 1}::bigint[]"
+_COLUMNS: Final = ", ".join(COLUMNS)
 
 _GIVEN: Final = f"""
-    select * from unnest({_ARRAYS}) with ordinality as given ({_COLUMNS}, nth)
+    select * from unnest($1::public.sealed_event[]) with ordinality as given ({_COLUMNS}, nth)
 """
 
 # The primary key refuses a version that is taken; this refuses one that would leave a gap or follow another
@@ -53,7 +50,7 @@ _APPEND: Final = f"""
     first as (
         insert into public.events ({_COLUMNS})
         select {_COLUMNS} from given
-        where nth = any({_FIRSTS}) and {_FOLLOWS}
+        where nth = any($2::bigint[]) and {_FOLLOWS}
         order by nth
         on conflict (account_id, version) do nothing
         returning account_id, version as first_version, position
@@ -89,9 +86,9 @@ def insert_of(sealed: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Pac
     in_order = sorted(sealed, key=lambda rows: rows[0].account_id)
     rows = [row for append in in_order for row in append]
     if len(rows) == len(in_order):
-        return _ONE_EACH, arrays(rows)
+        return _ONE_EACH, [sealed_events(rows)]
     firsts = accumulate(map(len, in_order[:-1]), initial=1)
-    return _SEVERAL, [*arrays(rows), bigints(list(firsts))]
+    return _SEVERAL, [sealed_events(rows), bigints(list(firsts))]
 
 
 def winners(

@@ -220,6 +220,7 @@ def test_an_append_of_no_events_is_refused(log: EventLog) -> None:
         log.append(ACCOUNT, Head.NONE, [])
 
 
-def test_a_head_that_no_log_gave_is_refused(log: EventLog) -> None:
+@pytest.mark.parametrize(("version", "size"), [(-1, 32), (0, 32), (1, 0), (1, 31), (1, 33)])
+def test_a_head_that_no_log_gave_is_refused(log: EventLog, version: int, size: int) -> None:
     with pytest.raises(EventRefused, match="not read from a log"):
-        log.append(ACCOUNT, Head(version=0, hash=b"\x01" * 32, recorded_at=None), [new_event()])
+        log.append(ACCOUNT, Head(version=version, hash=b"\x01" * size, recorded_at=None), [new_event()])

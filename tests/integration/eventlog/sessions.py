@@ -25,8 +25,8 @@ def insert(session: Session, account_id: str, version: int = 1) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Look until it holds; each look is a query, so this goes at the server's pace. At most 20 seconds."""
-    deadline = time.monotonic() + 20
+    """Look until it holds; each look is a query, so this goes at the server's pace. At most a minute."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
 

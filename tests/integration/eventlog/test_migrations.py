@@ -31,6 +31,7 @@ def _count(url: str, table: str) -> int:
 def test_sources_are_applied_in_the_order_given_and_once(database_url: str, source: MigrationSource) -> None:
     assert migrate(database_url, [EVENTLOG, source]) == [
         "eventlog/0001_events",
+        "eventlog/0002_sealed_event",
         "projections/0001_balances",
         "projections/0002_notes",
     ]
@@ -39,7 +40,7 @@ def test_sources_are_applied_in_the_order_given_and_once(database_url: str, sour
 
 
 def test_the_log_alone_is_the_default(database_url: str) -> None:
-    assert migrate(database_url) == ["eventlog/0001_events"]
+    assert migrate(database_url) == ["eventlog/0001_events", "eventlog/0002_sealed_event"]
 
 
 def test_a_new_file_is_applied_after_the_others(database_url: str, source: MigrationSource) -> None:
@@ -108,7 +109,7 @@ def test_many_who_migrate_one_database_at_once_apply_each_file_once(
 ) -> None:
     with ThreadPoolExecutor(6) as pool:
         applied = list(pool.map(lambda _: migrate(database_url, [EVENTLOG, source]), range(6)))
-    assert sorted(map(len, applied)) == [0, 0, 0, 0, 0, 3]
+    assert sorted(map(len, applied)) == [0, 0, 0, 0, 0, 4]
     assert _count(database_url, "balances") == 1
 
 
@@ -116,4 +117,4 @@ def test_many_databases_of_a_new_server_are_migrated_at_once(own_postgres: Postg
     """They all make the same role, which belongs to the server."""
     urls = [own_postgres.create_database(f"d{nth}") for nth in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(migrate, urls)) == [["eventlog/0001_events"]] * 8
+        assert list(pool.map(migrate, urls)) == [["eventlog/0001_events", "eventlog/0002_sealed_event"]] * 8

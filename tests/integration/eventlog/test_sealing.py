@@ -189,6 +189,18 @@ def test_an_account_forged_into_the_past_is_noticed(
     assert shards(comparison) == {shard_of("acme/bb")}
 
 
+@pytest.mark.parametrize("instant", ["infinity", "294276-12-31 00:00Z"])
+def test_a_last_event_that_python_cannot_read_is_noticed(
+    instant: str, log_with_accounts: PostgresEventLog, service_url: str, session: Session
+) -> None:
+    seal, leaves = sealed(service_url)
+    with unguarded(session) as run:
+        run("update events set recorded_at = %s where position = %s", [instant, seal.position])
+    comparison = compare(service_url, seal, leaves=leaves)
+    assert ("log_differs", None) in kinds(comparison)
+    assert comparison.report.problems
+
+
 def test_an_event_at_another_position_is_noticed(
     log_with_accounts: PostgresEventLog, service_url: str, session: Session
 ) -> None:

@@ -194,7 +194,7 @@ def test_processes_end_with_the_one_that_started_them(
         while not connection.execute(waiting).fetchall():
             assert parent.poll() is None
         parent.kill()
-        parent.wait(20)
+        parent.wait(60)
     while connection.execute(sessions).fetchall():
         pass
     assert all_rows(connection) == before

@@ -103,7 +103,7 @@ def test_racing_ones_end_with_the_rows_of_one(
 
     def race(n: int) -> None:
         with Projector(service_url, billing.log, page=4 + n) as projector:
-            together.wait(20)
+            together.wait(60)
             done[n] = projector.run_once()
 
     racers = [Thread(target=race, args=[n]) for n in range(3)]

@@ -45,7 +45,7 @@ def _ending(worker: Worker) -> Iterator[Worker]:
     finally:
         worker.send_signal(signal.SIGCONT)
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -64,7 +64,7 @@ def holders(connection: Connection) -> list[int | None]:
 def projected(connection: Connection, billing: Billing) -> bool:
     """Whether every account is shown as it ends in the log."""
     versions = {account_id: billing.log.head(account_id).version for account_id in ACCOUNTS}
-    return all(wait_for(connection, billing.log, *last, timeout=20) for last in versions.items())
+    return all(wait_for(connection, billing.log, *last, timeout=60) for last in versions.items())
 
 
 def differences(owner_url: str, billing: Billing) -> list[str]:
@@ -151,7 +151,7 @@ def test_a_killed_one_of_several_is_started_anew_and_all_end_with_their_parent(
         until(lambda: len(set(holders(connection)) - {None, killed}) == 2)
         assert projected(connection, billing)
         parent.terminate()
-        assert parent.wait(30) == 0
+        assert parent.wait(60) == 0
     until(lambda: set(holders(connection)) == {None})
     assert differences(owner_url, billing) == []
 

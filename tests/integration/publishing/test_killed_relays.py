@@ -53,6 +53,7 @@ def appending(database_url: str, seed: int, accounts: int) -> Iterator[None]:
         log.close()
 
 
+@pytest.mark.timeout(300)
 def test_relays_killed_24_times_publish_every_event_once(
     migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str
 ) -> None:

@@ -43,6 +43,19 @@ def test_a_statement_takes_so_many_events_and_an_append_of_more_goes_alone() -> 
     assert [groups.take() for _ in range(5)] == [[a, b], [c], [long], [d], []]
 
 
+def test_a_statement_takes_its_share_of_all_that_have_no_outcome_and_leaves_the_rest_to_the_others() -> None:
+    groups = Groups(max_events=100)
+    a, b, c, d, e = _added(groups, *(_waiting(name) for name in "abcde"))
+    assert groups.take(share=2) == [a, b, c]
+    assert groups.take(share=2) == [d, e]
+    groups.finish([a, b, c])
+    f, g = _added(groups, *(_waiting(name) for name in "fg"))
+    assert groups.take(share=2) == [f, g]
+    groups.finish([d, e, f, g])
+    [alone] = _added(groups, _waiting("alone"))
+    assert groups.take(share=2) == [alone]
+
+
 def test_the_next_append_of_an_account_waits_until_the_one_before_has_ended() -> None:
     groups = Groups(max_events=100)
     first, second, third, other = _added(groups, _waiting("a"), _waiting("a"), _waiting("a"), _waiting("b"))
@@ -73,9 +86,10 @@ def test_one_that_is_withdrawn_is_not_taken_and_makes_way_for_the_next_of_its_ac
     coming=st.lists(st.builds(_waiting, st.sampled_from("abcd"), st.just(0), st.integers(1, 4)), max_size=40),
     steps=st.lists(st.sampled_from(["add", "add", "take", "finish", "withdraw"]), max_size=120),
     max_events=st.integers(1, 8),
+    share=st.integers(1, 3),
 )
 def test_whatever_happens_everyone_has_one_turn_and_no_account_two_at_once(
-    coming: list[Waiting[int]], steps: list[str], max_events: int
+    coming: list[Waiting[int]], steps: list[str], max_events: int, share: int
 ) -> None:
     groups = Groups(max_events=max_events)
     arriving, expected, turns = iter(coming), list[Waiting[int]](), list[Waiting[int]]()
@@ -83,7 +97,7 @@ def test_whatever_happens_everyone_has_one_turn_and_no_account_two_at_once(
     for step in [*steps, *["take", "finish"] * len(coming)]:
         if step == "add":
             expected += _added(groups, *islice(arriving, 1))
-        elif step == "take" and (group := groups.take()):
+        elif step == "take" and (group := groups.take(share=share)):
             running.append(group)
             turns += group
             _check_statements(running, max_events)
