@@ -21,7 +21,7 @@ from projections.parking import parked
 from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
 from publishing.positions import read_position
-from publishing.topics import Topics
+from publishing.topics import Topics, exists
 
 LATE = 60.0
 """Seconds of lag from which on it is a trouble."""
@@ -101,8 +101,9 @@ def _relays(settings: Settings, log: EventLog, now: datetime) -> tuple[bool, tup
 
     topics, lags = Topics(settings.kafka_prefix), []
     try:
+        begun = exists(settings.kafka, topics.positions)
         for stream in (EventStream, StateStream):
-            position = read_position(settings.kafka, topics, stream.number)
+            position = read_position(settings.kafka, topics, stream.number) if begun else None
             lags.append(_lag(log, stream.name, None if position is None else position.position, now))
     except (KafkaError, KeyError):
         return False, ()

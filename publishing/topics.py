@@ -158,6 +158,12 @@ def check_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS)
     return topics
 
 
+def exists(bootstrap: str, topic: Topic) -> bool:
+    """Whether the topic is there: a client that asks for one that is not waits for it."""
+    with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:
+        return topic.name in admin.list_topics()
+
+
 def topic_ids(bootstrap: str, topics: tuple[Topic, ...]) -> dict[str, str]:
     """The broker's id of each: another one after a topic was deleted and made anew."""
     with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:

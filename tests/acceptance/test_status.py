@@ -43,6 +43,17 @@ def test_all_is_well_when_everything_is_up_to_date(prorata: CommandLine) -> None
     assert prorata("status").out.endswith("all is well\n")
 
 
+def test_before_there_are_topics_the_relays_have_no_position_and_lag(
+    database_url: str, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
+    assert prorata("migrate").exit_code == 0
+    assert prorata.commands(OPEN).exit_code == 0
+    [status] = prorata("status", "--json", timeout=20).answers
+    assert [(lag["name"], lag["position"]) for lag in status["relays"]] == [("events", None), ("state", None)]
+    assert all(lag["seconds"] > 0 for lag in status["relays"])
+
+
 def test_what_lags_is_said_with_its_lag(prorata: CommandLine) -> None:
     assert prorata.commands(step("2026-04-05", "purchase_addon", product="surveys")).exit_code == 0
     [status] = prorata("status", "--json").answers
