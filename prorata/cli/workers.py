@@ -3,6 +3,7 @@ there and end."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -117,6 +118,7 @@ def relay(
             return _refresh(log, settings, refresh, prefix)
         if from_ is not None:
             take_up(log, settings.kafka, settings.database_url, from_, prefix)
+        gc.freeze()  # what is imported is no garbage: a look at all of it stops every stream for 50 ms
         run_relay(
             log,
             settings.kafka,
