@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from kafka.consumer.fetcher import ConsumerRecord
+from msgspec.structs import replace
 
 from consumers.errors import ConsumerHalted, HaltCode
 from consumers.places import Place
 from publishing.contract import known_types
-from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent, PublishedState, decode, type_of
+from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent, PublishedState, decode
 from publishing.errors import EnvelopeUnreadable
 from publishing.topics import Topic
 
-_SOURCE: Final = "urn:uuid:"
+_SOURCE: Final = b"urn:uuid:"
+_HEARTBEAT: Final = HEARTBEAT_TYPE.encode()
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(msgspec.Struct, frozen=True):
     """A record for the handler: its message, or what makes it unreadable."""
 
     record: ConsumerRecord
@@ -33,8 +35,7 @@ class Letter:
         return b"" if key is None else key
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Records in order, and the place before and after them."""
 
     before: Place
@@ -48,11 +49,13 @@ def read_batch(topic: Topic, before: Place, records: Sequence[ConsumerRecord]) -
     Raises ConsumerHalted where an event is missing or doubled, or the records are those of another log. Of a
     state topic only the newest state of each key is left.
     """
-    known, after, letters = known_types(topic), before, []
+    known = {of_type.encode() for of_type in known_types(topic)}
+    after, letters = before, list[Letter]()
     for record in records:
-        after = replace(_follow(topic, after, record), next_offset=record.offset + 1)
-        of_type = type_of(record.headers)
-        if of_type == HEARTBEAT_TYPE:
+        headers = dict(record.headers)
+        after = _follow(topic, after, record, headers)
+        of_type = headers.get("ce_type")
+        if of_type == _HEARTBEAT:
             after = _heard(topic, after, record)
         elif of_type in known:
             letters.append(read_letter(topic, record))
@@ -73,14 +76,13 @@ def read_letter(topic: Topic, record: ConsumerRecord) -> Letter:
     return Letter(record, message)
 
 
-def _follow(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
-    """The place with the record's log and, of an event, its position; both as they have to be."""
-    headers = dict(record.headers)
-    log_id = _log_id(place, headers)
+def _follow(topic: Topic, place: Place, record: ConsumerRecord, headers: Mapping[str, bytes]) -> Place:
+    """The place after the record, with its log and, of an event, its position; both as they have to be."""
+    log_id, next_offset = _log_id(headers.get("ce_source", b"")) or place.log_id, record.offset + 1
     if place.log_id not in (None, log_id):
         raise _halted("foreign_log", place, record, f"it is of log {log_id}, not {place.log_id}")
-    if topic.kind != "events" or headers.get("ce_type") == HEARTBEAT_TYPE.encode():
-        return replace(place, log_id=log_id)
+    if topic.kind != "events" or headers.get("ce_type") == _HEARTBEAT:
+        return replace(place, log_id=log_id, next_offset=next_offset)
     try:
         position, previous = int(headers["pos"]), int(headers["prev"])
     except (KeyError, ValueError) as error:
@@ -93,6 +95,7 @@ def _follow(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
     return replace(
         place,
         log_id=log_id,
+        next_offset=next_offset,
         last_position=position,
         last_offset=record.offset,
         last_hash=headers.get("hash", b""),
@@ -106,12 +109,12 @@ def is_last_of(place: Place, record: ConsumerRecord) -> bool:
     return record.offset == place.last_offset and (headers.get("pos"), headers.get("hash", b"")) == known
 
 
-def _log_id(place: Place, headers: Mapping[str, bytes]) -> UUID | None:
-    source = headers.get("ce_source", b"").decode(errors="replace").removeprefix(_SOURCE)
+@lru_cache(maxsize=16)
+def _log_id(source: bytes) -> UUID | None:
     try:
-        return UUID(source)
+        return UUID(source.removeprefix(_SOURCE).decode())
     except ValueError:
-        return place.log_id  # decoding says what is wrong
+        return None  # decoding says what is wrong
 
 
 def _heard(topic: Topic, place: Place, record: ConsumerRecord) -> Place:

@@ -12,14 +12,15 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
+import msgspec
 import psycopg
+from msgspec.structs import asdict
 from psycopg.rows import TupleRow, class_row
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """How far a consumer is in a partition, and what it knows from the records before `next_offset`."""
 
     consumer: str
@@ -51,7 +52,7 @@ class Hearing:
     position: int | None
 
 
-_COLUMNS: Final = ", ".join(f"place.{name}" for name in Place.__dataclass_fields__)
+_COLUMNS: Final = ", ".join(f"place.{name}" for name in Place.__struct_fields__)
 
 _ENSURE: Final = """
     insert into consumers.partitions (consumer, topic, partition)
@@ -149,7 +150,7 @@ def unclaim(connection: Connection, consumer: str, instance: UUID) -> None:
 
 def move(connection: Connection, before: Place, after: Place) -> bool:
     """Go on, in the caller's transaction; False: somebody else has."""
-    bound = {**after.__dict__, "from_offset": before.next_offset}
+    bound = {**asdict(after), "from_offset": before.next_offset}
     return connection.execute(_MOVE, bound).rowcount == 1
 
 

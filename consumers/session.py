@@ -18,6 +18,7 @@ from consumers.halts import CONSUMERS
 from consumers.handler import Handler
 from consumers.known_again import check_places
 from consumers.places import Connection, Place
+from eventlog.collecting import without_garbage_collection
 from publishing.topics import Topic
 
 _TERMS: Final = 3
@@ -66,13 +67,14 @@ class Session:
         if not self._places:
             time.sleep(wait_ms / 1000)
             return
-        for place, records in sorted(self._kafka.poll(wait_ms).items()):
-            batch = read_batch(self._topics[place.topic], self._places[place], records)
-            write(self._connection, self._handler, batch)
-            self._places[place] = batch.after
-            if not self._works:
-                self._works = True
-                CONSUMERS.forget(self._connection, self._handler.name)
+        with without_garbage_collection():
+            for place, records in sorted(self._kafka.poll(wait_ms).items()):
+                batch = read_batch(self._topics[place.topic], self._places[place], records)
+                write(self._connection, self._handler, batch)
+                self._places[place] = batch.after
+                if not self._works:
+                    self._works = True
+                    CONSUMERS.forget(self._connection, self._handler.name)
 
     def ends(self) -> dict[TopicPartition, int]:
         """Where the committed records of each partition end now."""

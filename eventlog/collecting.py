@@ -1,4 +1,4 @@
-"""Python's garbage collection, which events, states and documents do without: none of them is in a cycle."""
+"""Python's garbage collection, which events, states, documents and records do without: none is in a cycle."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -185,12 +186,12 @@ def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
         previous_hash=_hash(found["previous_hash"]),
         hash=_hash(found["hash"]),
     )
-    return PublishedEvent(_log_id(found), int(found["prev"]), stored)
+    return PublishedEvent(_log_id(found["ce_source"]), int(found["prev"]), stored)
 
 
 def _state(found: Mapping[str, str], value: bytes) -> PublishedState:
     return PublishedState(
-        log_id=_log_id(found),
+        log_id=_log_id(found["ce_source"]),
         type=found["ce_type"],
         account_id=found["ce_subject"],
         fold=int(found["fold"]),
@@ -206,5 +207,6 @@ def _hash(text: str) -> bytes:
     return content
 
 
-def _log_id(found: Mapping[str, str]) -> UUID:
-    return UUID(found["ce_source"].removeprefix(SOURCE))
+@lru_cache(maxsize=16)
+def _log_id(source: str) -> UUID:
+    return UUID(source.removeprefix(SOURCE))

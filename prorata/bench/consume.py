@@ -34,6 +34,7 @@ _TABLES: Final = """
     create table offsets (partition integer primary key, next_offset bigint not null)
 """
 _SEE: Final = "insert into seen values (%s, %s, %s, %s)"
+_COPY: Final = "copy seen from stdin (format binary)"
 _OFFSET: Final = """
     insert into offsets values (%s, %s)
     on conflict (partition) do update set next_offset = excluded.next_offset
@@ -55,8 +56,10 @@ class Seen:
             for m in messages
             if isinstance(m, PublishedEvent)
         ]
-        with connection.cursor() as cursor:
-            cursor.executemany(_SEE, rows)
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(["text", "int8", "text", "bytea"])
+            for row in rows:
+                copy.write_row(row)
 
 
 def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Measured]:

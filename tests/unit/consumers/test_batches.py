@@ -56,7 +56,7 @@ def state(key: str, fold: int, revision: int) -> Record:
 def read(topic: Topic, *records: Record, place: dict[str, Any] | None = None) -> Batch:
     """The batch of these records, from offset 100 on."""
     before = Place("test", topic.name, 0, 100, None, 0, None, None, 0)
-    before = Place(**{**before.__dict__, **(place or {})})
+    before = replace(before, **(place or {}))
     return read_batch(topic, before, [_sent(record, nth) for nth, record in enumerate(records, 100)])
 
 
