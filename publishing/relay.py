@@ -207,7 +207,11 @@ class Relay:
         """From taking the lease to `stop`, or to the first error."""
 
         def work(session: Session, lease: Lease, connection: Connection) -> None:
-            position = self._begin(session.mark())
+            # Beginning may take as long as a lease lasts: whoever loses it meanwhile must not fence the next.
+            lease.renew()
+            mark = session.mark()
+            lease.renew()
+            position = self._begin(mark)
             RELAYS.forget(connection, self._name)
             self._publish(session, position, lease, stop, once=once)
 

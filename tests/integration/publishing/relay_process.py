@@ -38,7 +38,7 @@ class Fate(NamedTuple):
     signum: signal.Signals
 
 
-SETTINGS: Final = Settings(batch=50, lease_seconds=0.3, beat_seconds=0.1, commit_seconds=60)
+SETTINGS: Final = Settings(batch=50, lease_seconds=1.0, beat_seconds=0.1, commit_seconds=60)
 
 HASTY: Final = replace(SETTINGS, commit_seconds=5)
 """A commit that began before the broker died hangs now and then: then sooner."""
