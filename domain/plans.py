@@ -68,17 +68,7 @@ def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
     anchor (R10), or, where the account has one, prorated to its next boundary (R11)."""
     state = ctx.state
     if target.free:
-        return Proposal(
-            e.FreePlanStarted(
-                at=ctx.at,
-                command=ctx.command,
-                family=target.family,
-                product=target.product,
-                tier=target.tier,
-                replaces=replaces,
-                account_anchor=state.anchor,
-            )
-        )
+        return _start_free(ctx, target, replaces, state.anchor)
     anchor = state.anchor or ctx.today
     cycle = cycle_from(anchor, ctx.today, state.time_zone)
     line = plan_line(target.product, target.tier, target.price, cycle)
@@ -94,6 +84,21 @@ def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
             account_anchor=anchor,
             replaces=replaces,
             invoice=invoice_of(state, ctx.today, (line,), ctx.at),
+        )
+    )
+
+
+def _start_free(ctx: Context, target: Target, replaces: str | None, anchor: CivilDate | None) -> Proposal:
+    """Free has no cycle; `anchor`: the account's from now on."""
+    return Proposal(
+        e.FreePlanStarted(
+            at=ctx.at,
+            command=ctx.command,
+            family=target.family,
+            product=target.product,
+            tier=target.tier,
+            replaces=replaces,
+            account_anchor=anchor,
         )
     )
 
@@ -190,17 +195,7 @@ def _to_free_now(ctx: Context, held: PlanItem, target: Target) -> Proposed:
     """From a monthly plan whose price has become 0.00: equal, so at once (R29), and without a cycle (R22)."""
     if refusal := _free_already_used(ctx, held):
         return refusal
-    return Proposal(
-        e.FreePlanStarted(
-            at=ctx.at,
-            command=ctx.command,
-            family=target.family,
-            product=target.product,
-            tier=target.tier,
-            replaces=held.product,
-            account_anchor=ctx.state.anchor_without((held.product,)),
-        )
-    )
+    return _start_free(ctx, target, held.product, ctx.state.anchor_without((held.product,)))
 
 
 def _free_already_used(ctx: Context, held: PlanItem) -> Refusal | None:
