@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -14,11 +13,17 @@ from msgspec.structs import replace
 from consumers.errors import ConsumerHalted, HaltCode
 from consumers.places import Place
 from publishing.contract import known_types
-from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent, PublishedState, decode
+from publishing.envelope import (
+    HEARTBEAT_TYPE,
+    Heartbeat,
+    PublishedEvent,
+    PublishedState,
+    decode,
+    log_id_of,
+)
 from publishing.errors import EnvelopeUnreadable
 from publishing.topics import Topic
 
-_SOURCE: Final = b"urn:uuid:"
 _HEARTBEAT: Final = HEARTBEAT_TYPE.encode()
 
 
@@ -78,7 +83,7 @@ def read_letter(topic: Topic, record: ConsumerRecord) -> Letter:
 
 def _follow(topic: Topic, place: Place, record: ConsumerRecord, headers: Mapping[str, bytes]) -> Place:
     """The place after the record, with its log and, of an event, its position; both as they have to be."""
-    log_id, next_offset = _log_id(headers.get("ce_source", b"")) or place.log_id, record.offset + 1
+    log_id, next_offset = _log_id(headers) or place.log_id, record.offset + 1
     if place.log_id not in (None, log_id):
         raise _halted("foreign_log", place, record, f"it is of log {log_id}, not {place.log_id}")
     if topic.kind != "events" or headers.get("ce_type") == _HEARTBEAT:
@@ -109,10 +114,9 @@ def is_last_of(place: Place, record: ConsumerRecord) -> bool:
     return record.offset == place.last_offset and (headers.get("pos"), headers.get("hash", b"")) == known
 
 
-@lru_cache(maxsize=16)
-def _log_id(source: bytes) -> UUID | None:
+def _log_id(headers: Mapping[str, bytes]) -> UUID | None:
     try:
-        return UUID(source.removeprefix(_SOURCE).decode())
+        return log_id_of(headers.get("ce_source", b"").decode())
     except ValueError:
         return None  # decoding says what is wrong
 

@@ -16,22 +16,8 @@ from psycopg.pq import Format
 
 from eventlog.records import StoredEvent
 
-COLUMNS: Final = (
-    "account_id",
-    "version",
-    "shard",
-    "event_id",
-    "command_id",
-    "type",
-    "schema_version",
-    "recorded_at",
-    "effective_at",
-    "actor",
-    "state",
-    "previous_hash",
-    "hash",
-)
-"""What an insert fills: the columns of the type `sealed_event`, in its order."""
+COLUMNS: Final = StoredEvent.__struct_fields__[1:]
+"""What an insert fills, all but the position: the columns of the type `sealed_event`, in its order."""
 
 _BIGINT_OID, _TEXT_OID, _RECORD_OID = 20, 25, 2249
 

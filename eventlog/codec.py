@@ -97,6 +97,11 @@ class Codec(Generic[E]):
                 *place, stored.type, stored.schema_version, error.reason
             ) from error.__cause__
 
+    def read_all(self, stored: Sequence[StoredEvent]) -> list[E]:
+        """The events of these rows, as `decode_all` makes them."""
+        types, versions = [row.type for row in stored], [row.schema_version for row in stored]
+        return self.decode_all(types, versions, [row.state for row in stored])
+
     def _written_as(self, events: Sequence[E]) -> list[tuple[str, int]]:
         """Type and schema version in which each would be written today: of a class, always the same."""
         today = self._today

@@ -76,7 +76,7 @@ class Folding:
     def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:
         """What the events of each account say, in order."""
         by_account: dict[str, list[Reading]] = {}
-        for reading in read_all(self._codec, events) if events else ():
+        for reading in read_all(self._codec, events):
             by_account.setdefault(reading[1].account_id, []).append(reading)
         return by_account
 

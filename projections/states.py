@@ -54,9 +54,8 @@ def read(codec: Codec[Event], stored: StoredEvent) -> Reading:
 
 def read_all(codec: Codec[Event], events: Sequence[StoredEvent]) -> list[Reading]:
     """The same of each of them, faster where all can be read."""
-    types, versions, states = zip(*[(e.type, e.schema_version, e.state) for e in events], strict=True)
     try:
-        return list(zip(codec.decode_all(types, versions, states), events, strict=True))
+        return list(zip(codec.read_all(events), events, strict=True))
     except Exception:  # noqa: BLE001 - one by one it is said which
         return [read(codec, stored) for stored in events]
 

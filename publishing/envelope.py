@@ -140,12 +140,10 @@ def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Reco
     return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), encoded(headers))
 
 
-def type_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    """The `ce_type`: what to decide by whether a record is for this reader at all."""
-    for name, value in headers:
-        if name == "ce_type":
-            return value.decode(errors="replace")
-    return None
+@lru_cache(maxsize=16)
+def log_id_of(source: str) -> UUID:
+    """The log that a `ce_source` names. Raises ValueError where it names none."""
+    return UUID(source.removeprefix(SOURCE))
 
 
 def decode(
@@ -186,12 +184,12 @@ def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
         previous_hash=_hash(found["previous_hash"]),
         hash=_hash(found["hash"]),
     )
-    return PublishedEvent(_log_id(found["ce_source"]), int(found["prev"]), stored)
+    return PublishedEvent(log_id_of(found["ce_source"]), int(found["prev"]), stored)
 
 
 def _state(found: Mapping[str, str], value: bytes) -> PublishedState:
     return PublishedState(
-        log_id=_log_id(found["ce_source"]),
+        log_id=log_id_of(found["ce_source"]),
         type=found["ce_type"],
         account_id=found["ce_subject"],
         fold=int(found["fold"]),
@@ -205,8 +203,3 @@ def _hash(text: str) -> bytes:
     if len(content) != len(NO_HASH):
         raise ValueError(f"a hash of {len(content)} bytes")
     return content
-
-
-@lru_cache(maxsize=16)
-def _log_id(source: str) -> UUID:
-    return UUID(source.removeprefix(SOURCE))

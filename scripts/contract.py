@@ -25,7 +25,7 @@ from prorata.simulation.run import VirtualAccount, history_of
 from prorata.simulation.scenario import read_scenario
 from publishing import asyncapi, contract
 from publishing.compatibility import releases
-from publishing.envelope import Heartbeat, Record, heartbeat_record, type_of
+from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics
 
@@ -44,7 +44,7 @@ def examples() -> dict[Path, str]:
     """One record of each type, of the scenarios' own accounts."""
     found: dict[str, Record] = {}
     for record in _records():
-        found.setdefault(type_of(record.pairs) or "", record)
+        found.setdefault(dict(record.pairs)["ce_type"].decode(), record)
     return {
         asyncapi.EXAMPLES / f"{name}.json": contract.render(_shown(record)) for name, record in found.items()
     }

@@ -7,7 +7,6 @@ its door for threads. Each caller waits for its answer before it gives its accou
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +25,7 @@ from eventlog.grouped import GroupedAppends
 from eventlog.joined import GroupedEventLog
 from eventlog.postgres import PostgresEventLog
 from prorata.bench import pgbench, places, stock
-from prorata.bench.measured import Measured, against, in_turns
+from prorata.bench.measured import Measured, against, in_turns, p50_and_p99
 from prorata.bench.pgbench import Inserts, Pgbench
 from prorata.bench.workload import STORIES, bytes_per_event, stories
 from prorata.settings import Settings
@@ -150,13 +149,9 @@ async def _asyncio(url: str, callers: list[_Caller], seconds: float) -> Round:
 
 
 def _round(callers: list[_Caller], took: float) -> Round:
-    waits = sorted(wait * 1000 for caller in callers for wait in caller.waits[WARM_UP:])
-    return Round(
-        rate=len(waits) / took,
-        stored=sum(len(caller.waits) for caller in callers),
-        p50=statistics.median(waits),
-        p99=waits[int(len(waits) * 0.99)],
-    )
+    waits = [wait * 1000 for caller in callers for wait in caller.waits[WARM_UP:]]
+    p50, p99 = p50_and_p99(waits)
+    return Round(len(waits) / took, sum(len(caller.waits) for caller in callers), p50, p99)
 
 
 def _inserts(url: str, clients: int, seconds: float) -> dict[str, Callable[[], Round]]:

@@ -3,7 +3,6 @@ the plain SELECT of one row by its primary key, which is the least that any answ
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ import psycopg
 from consumers.entitlement_cache import NAME, may_use
 from consumers.places import Connection
 from prorata.bench import places
-from prorata.bench.measured import Measured, against, in_turns
+from prorata.bench.measured import Measured, against, in_turns, p50_and_p99
 from prorata.settings import Settings
 from publishing.topics import Topics
 
@@ -102,8 +101,7 @@ def _timed(ask: Callable[[int], None], chosen: list[int]) -> Round:
         began = time.perf_counter()
         ask(nth)
         took.append((time.perf_counter() - began) * 1000)
-    waits = sorted(took[_WARM_UP:])
-    return Round(statistics.median(waits), waits[int(len(waits) * 0.99)])
+    return Round(*p50_and_p99(took[_WARM_UP:]))
 
 
 def _chosen(chance: Random, rows: int, lookups: int) -> list[int]:

@@ -107,6 +107,12 @@ def against(
     )
 
 
+def p50_and_p99(waits: Sequence[float]) -> tuple[float, float]:
+    """What half of them, and all but a hundredth, did not exceed."""
+    in_order = sorted(waits)
+    return statistics.median(in_order), in_order[int(len(in_order) * 0.99)]
+
+
 def warmed(_: int) -> None:
     """For a pool's processes to do first: each has started, and imported what it needs, when it returns."""
     time.sleep(0.2)

@@ -92,8 +92,7 @@ def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[E
     """The same by pages of whole rows."""
     codec, after = domain_codec(), 0
     while page := log.read_settled(after, PAGE, shards):
-        types, versions, states = zip(*[(e.type, e.schema_version, e.state) for e in page], strict=True)
-        yield codec.decode_all(types, versions, states)
+        yield codec.read_all(page)
         after = page[-1].position
 
 
