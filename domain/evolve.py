@@ -1,18 +1,22 @@
-"""`evolve`: what each event makes of the state. No rule is decided here: the events carry the facts."""
+"""`evolve`: what each event makes of the state. No rule is decided here: the events carry the facts.
+
+States never change. While events are applied there is a draft, which nobody else sees.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeVar, assert_never
+from typing import assert_never
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from domain import events as e
-from domain.calendar import Instant, date_of
+from domain.calendar import Cycle, Instant, date_of
 from domain.state import (
     REMEMBERED_COMMANDS,
     Account,
+    AccountFields,
     AddonItem,
     Ended,
     OpenInvoice,
@@ -22,177 +26,180 @@ from domain.state import (
     PlanItem,
     Recorded,
 )
-from domain.windows import Windows, closed, joined, opened
-
-_Value = TypeVar("_Value")
+from domain.windows import close_window, open_window
 
 
-def evolve_all(state: Account | None, events: Iterable[e.Event]) -> Account | None:
-    """The state after all the events."""
-    for event in events:
-        state = evolve(state, event)
-    return state
+class Draft(AccountFields, gc=False):
+    """An account in the making: fields and dictionaries are its own, the values in them are not."""
 
 
 def evolve(state: Account | None, event: e.Event) -> Account:
     """The state after the event. None is the state of an account that was never opened; only
     `AccountOpened` follows it."""
+    draft = _drafted(state, event)
+    _apply(draft, event)
+    return Account(*astuple(draft))
+
+
+def evolve_all(state: Account | None, events: Iterable[e.Event]) -> Account | None:
+    """The state after all the events, as `evolve` makes it of one after another, but faster."""
+    draft: Draft | None = None
+    for event in events:
+        if draft is None:
+            draft = _drafted(state, event)
+        _apply(draft, event)
+    return state if draft is None else Account(*astuple(draft))
+
+
+def _drafted(state: Account | None, first: e.Event) -> Draft:
     if state is None:
-        if not isinstance(event, e.AccountOpened):
-            raise ValueError(f"an account's history begins with account_opened, not {e.type_name(event)}")
-        state = Account(0, event.currency, event.time_zone, event.clock, event.catalog, event.at)
-    after = _apply(state, event)
-    version = state.version + 1
-    last_at = max(state.last_at, event.at)
-    if event.command is None or event.command.id is None:
-        return replace(after, version=version, last_at=last_at)
-    return _remember(replace(after, version=version, last_at=last_at), event.command, event)
+        if not isinstance(first, e.AccountOpened):
+            raise ValueError(f"an account's history begins with account_opened, not {e.type_name(first)}")
+        return Draft(0, first.currency, first.time_zone, first.clock, first.catalog, first.at)
+    draft = Draft(*astuple(state))
+    draft.plans = draft.plans.copy()
+    draft.addons = draft.addons.copy()
+    draft.ended = draft.ended.copy()
+    draft.windows = draft.windows.copy()
+    draft.pauses = draft.pauses.copy()
+    draft.price_overrides = draft.price_overrides.copy()
+    draft.commands = draft.commands.copy()
+    return draft
 
 
-def _apply(state: Account, event: e.Event) -> Account:  # noqa: C901 - one case an event
+def _apply(draft: Draft, event: e.Event) -> None:
+    draft.version += 1
+    draft.last_at = max(draft.last_at, event.at)
+    _happen(draft, event)
+    if event.command is not None and event.command.id is not None:
+        _remember(draft, event.command, event)
+
+
+def _happen(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an event, the frequent ones first
     match event:
         case e.CyclesRenewed():
-            return _cycles_renewed(state, event)
+            _cycles_renewed(draft, event)
         case e.InvoicePaid():
-            return _invoice_paid(state, event)
-        case e.AccountOpened():
-            return state
-        case e.PlanPurchased():
-            return _plan_purchased(state, event)
-        case e.FreePlanStarted():
-            return _free_plan_started(state, event)
-        case e.PlanChanged():
-            return _plan_changed(state, event)
-        case e.DowngradeScheduled():
-            downgrade = PendingDowngrade(event.to_product, event.to_tier, event.to_free)
-            before = state.plans[event.family].downgrade
-            used = event.to_free or (state.free_used and not (before is not None and before.to_free))
-            return replace(_with_plan(state, event.family, downgrade=downgrade), free_used=used)
-        case e.DowngradeWithdrawn():
-            return _without_downgrade(state, event.family)
-        case e.PlanCancelled():
-            return _with_plan(
-                _without_downgrade(state, event.family),
-                event.family,
-                cancelled=True,
-                resume_on=None,
-                resume_at=None,
-            )
-        case e.PlanCancellationWithdrawn():
-            return _with_plan(state, event.family, cancelled=False)
-        case e.PlanEnded():
-            return _plan_ended(state, event)
-        case e.PlanPaused():
-            return _plan_paused(state, event)
-        case e.PlanResumed():
-            return _plan_resumed(state, event)
-        case e.ResumeDropped():
-            return _with_plan(replace(state, payment=None), event.family, resume_on=None, resume_at=None)
-        case e.AddonPurchased():
-            return _addon_purchased(state, event)
-        case e.AddonRemoved():
-            return _with_addon(state, event.product, removed=True)
-        case e.AddonRemovalWithdrawn():
-            return _with_addon(state, event.product, removed=False)
-        case e.AddonEnded():
-            return _end_addons(state, (event.product,))
-        case e.BlocksChanged():
-            return _with_addon(state, event.product, next_blocks=event.blocks)
-        case e.BlocksToppedUp():
-            topped_up = state.addons[event.product].topped_up + event.e_mails
-            return _charged(_with_addon(state, event.product, topped_up=topped_up))
-        case e.CreditsPurchased():
-            return _credits_purchased(state, event)
-        case e.CreditsExpired():
-            return _credits_expired(state, event)
+            _invoice_paid(draft, event)
         case e.PaymentStarted():
-            return replace(state, payment=_pending(state.version + 1, event))
+            draft.payment = _pending(draft.version, event)
+        case e.PlanPurchased():
+            _plan_purchased(draft, event)
+        case e.AddonPurchased():
+            _addon_purchased(draft, event)
+        case e.AccountOpened():
+            pass
+        case e.FreePlanStarted():
+            _free_plan_started(draft, event)
+        case e.PlanChanged():
+            _plan_changed(draft, event)
+        case e.DowngradeScheduled():
+            _downgrade_scheduled(draft, event)
+        case e.DowngradeWithdrawn():
+            _forget_downgrade(draft, event.family)
+        case e.PlanCancelled():
+            _forget_downgrade(draft, event.family)
+            _change_plan(draft, event.family, cancelled=True, resume_on=None, resume_at=None)
+        case e.PlanCancellationWithdrawn():
+            _change_plan(draft, event.family, cancelled=False)
+        case e.PlanEnded():
+            _plan_ended(draft, event)
+        case e.PlanPaused():
+            _plan_paused(draft, event)
+        case e.PlanResumed():
+            _plan_resumed(draft, event)
+        case e.ResumeDropped():
+            draft.payment = None
+            _change_plan(draft, event.family, resume_on=None, resume_at=None)
+        case e.AddonRemoved():
+            _change_addon(draft, event.product, removed=True)
+        case e.AddonRemovalWithdrawn():
+            _change_addon(draft, event.product, removed=False)
+        case e.AddonEnded():
+            _end_addon(draft, event.product)
+        case e.BlocksChanged():
+            _change_addon(draft, event.product, next_blocks=event.blocks)
+        case e.BlocksToppedUp():
+            topped_up = draft.addons[event.product].topped_up + event.e_mails
+            _change_addon(draft, event.product, topped_up=topped_up)
+            _charge(draft)
+        case e.CreditsPurchased():
+            _credits_purchased(draft, event)
+        case e.CreditsExpired():
+            _credits_expired(draft, event)
         case e.PaymentDeclined():
-            return replace(state, payment=None, declines=(*state.declines[-4:], event.at))
+            draft.payment = None
+            draft.declines = (*draft.declines[-4:], event.at)
         case e.PaymentCancelled():
-            return replace(state, payment=None)
+            draft.payment = None
         case e.RenewalDeclined():
-            return _renewal_declined(state, event)
+            _renewal_declined(draft, event)
         case e.ItemsLapsed():
-            return _items_lapsed(state, event)
+            _items_lapsed(draft, event)
         case e.AccountClosed():
-            return _account_closed(state, event)
+            _account_closed(draft, event)
         case e.PriceOverridden():
             key = event.product if event.tier is None else f"{event.product}/{event.tier}"
-            return replace(state, price_overrides={**state.price_overrides, key: event.price})
+            draft.price_overrides[key] = event.price
         case _:
             assert_never(event)
 
 
-def _remember(state: Account, command: e.CommandRef, event: e.Event) -> Account:
+def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
     """Keep the key of a command that recorded an event; a cancelled payment frees it again (section 10)."""
     assert command.id is not None
     assert command.fingerprint is not None
-    commands = dict(state.commands)
+    commands = draft.commands
     if isinstance(event, e.PaymentCancelled):
         commands.pop(command.id, None)
-        return replace(state, commands=commands)
-    if command.id in commands:
-        return state
-    commands[command.id] = Recorded(state.version, command.fingerprint)
-    if len(commands) <= REMEMBERED_COMMANDS:
-        return replace(state, commands=commands)
-    del commands[next(iter(commands))]
-    return replace(state, commands=commands, forgotten_commands=True)
+    elif command.id not in commands:
+        commands[command.id] = Recorded(draft.version, command.fingerprint)
+        if len(commands) > REMEMBERED_COMMANDS:
+            del commands[next(iter(commands))]
+            draft.forgotten_commands = True
 
 
 # ---- plans ---------------------------------------------------------------
 
 
-def _plan_purchased(state: Account, event: e.PlanPurchased) -> Account:
-    item = PlanItem(event.family, event.product, event.tier, event.price, event.cycle)
-    windows, ended = _replaced(state, event.replaces, event.at)
-    return replace(
-        _charged(state),
-        anchor=event.account_anchor,
-        plans={**state.plans, event.family: item},
-        windows=opened(windows, event.product, event.at, event.cycle.ends_at),
-        ended=_without(ended, event.product),
-    )
+def _plan_purchased(draft: Draft, event: e.PlanPurchased) -> None:
+    _charge(draft)
+    _leave(draft, event.replaces, event.at)
+    _start_plan(draft, event, event.cycle)
+    draft.anchor = event.account_anchor
 
 
-def _free_plan_started(state: Account, event: e.FreePlanStarted) -> Account:
-    item = PlanItem(event.family, event.product, event.tier, Decimal(0), None)
-    windows, ended = _replaced(state, event.replaces, event.at)
-    before = state.plans.get(event.family)
-    return replace(
-        state,
-        anchor=event.account_anchor,
-        plans={**state.plans, event.family: item},
-        windows=opened(windows, event.product, event.at, None),
-        ended=_without(ended, event.product),
-        free_used=state.free_used or (before is not None and before.cycle is not None),
-    )
+def _free_plan_started(draft: Draft, event: e.FreePlanStarted) -> None:
+    _leave(draft, event.replaces, event.at)
+    before = draft.plans.get(event.family)
+    draft.free_used = draft.free_used or (before is not None and before.cycle is not None)
+    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, Decimal(0), None)
+    _use(draft, event.product, event.at, None)
+    draft.anchor = event.account_anchor
 
 
-def _plan_changed(state: Account, event: e.PlanChanged) -> Account:
-    state = _without_downgrade(state, event.family)
-    before = state.plans[event.family]
-    item = replace(before, product=event.product, tier=event.tier, price=event.price)
-    windows, ended = _replaced(state, event.from_product, event.at)
+def _plan_changed(draft: Draft, event: e.PlanChanged) -> None:
+    if event.invoice is not None:
+        _charge(draft)
+    _forget_downgrade(draft, event.family)
+    _leave(draft, event.from_product, event.at)
+    _change_plan(draft, event.family, product=event.product, tier=event.tier, price=event.price)
     until = None if event.cycle is None else event.cycle.ends_at
-    return replace(
-        _charged(state) if event.invoice is not None else state,
-        plans={**state.plans, event.family: item},
-        windows=opened(windows, event.product, event.at, until),  # of another tier only: the same window
-        ended=_without(ended, event.product),
-    )
+    _use(draft, event.product, event.at, until)  # of another tier only: the same window
 
 
-def _plan_ended(state: Account, event: e.PlanEnded) -> Account:
-    item = state.plans[event.family]
-    return replace(
-        state,
-        anchor=event.account_anchor,
-        plans=_without(state.plans, event.family),
-        windows=closed(state.windows, item.product, event.at),
-        ended={**state.ended, item.product: Ended(_plan_access_until(item) or event.at)},
-    )
+def _downgrade_scheduled(draft: Draft, event: e.DowngradeScheduled) -> None:
+    _forget_downgrade(draft, event.family)
+    downgrade = PendingDowngrade(event.to_product, event.to_tier, event.to_free)
+    _change_plan(draft, event.family, downgrade=downgrade)
+    draft.free_used = draft.free_used or event.to_free
+
+
+def _plan_ended(draft: Draft, event: e.PlanEnded) -> None:
+    item = draft.plans.pop(event.family)
+    draft.anchor = event.account_anchor
+    draft.ended[item.product] = Ended(_plan_access_until(item) or event.at)
+    close_window(draft.windows, item.product, event.at)
 
 
 def _plan_access_until(item: PlanItem) -> Instant | None:
@@ -204,49 +211,47 @@ def _plan_access_until(item: PlanItem) -> Instant | None:
     return None if item.cycle is None else item.cycle.ends_at
 
 
-def _plan_paused(state: Account, event: e.PlanPaused) -> Account:
-    paused_on = date_of(event.at, state.time_zone)
-    pauses = (*state.pauses.get(event.family, ())[-1:], paused_on)
-    return replace(
-        _with_plan(
-            state, event.family, paused_at=event.at, resume_on=event.resume_on, resume_at=event.resume_at
-        ),
-        anchor=event.account_anchor,
-        windows=closed(state.windows, event.product, event.at),
-        pauses={**state.pauses, event.family: pauses},
+def _plan_paused(draft: Draft, event: e.PlanPaused) -> None:
+    _change_plan(
+        draft, event.family, paused_at=event.at, resume_on=event.resume_on, resume_at=event.resume_at
     )
+    paused_on = date_of(event.at, draft.time_zone)
+    draft.pauses[event.family] = (*draft.pauses.get(event.family, ())[-1:], paused_on)
+    draft.anchor = event.account_anchor
+    close_window(draft.windows, event.product, event.at)
 
 
-def _plan_resumed(state: Account, event: e.PlanResumed) -> Account:
-    item = PlanItem(event.family, event.product, event.tier, event.price, event.cycle)
-    return replace(
-        _charged(state) if event.invoice is not None else state,
-        anchor=event.account_anchor,
-        plans={**state.plans, event.family: item},
-        windows=opened(state.windows, event.product, event.at, event.cycle.ends_at),
-    )
+def _plan_resumed(draft: Draft, event: e.PlanResumed) -> None:
+    if event.invoice is not None:
+        _charge(draft)
+    _start_plan(draft, event, event.cycle)
+    draft.anchor = event.account_anchor
 
 
-def _with_plan(state: Account, family: str, **changes: object) -> Account:
-    return replace(state, plans={**state.plans, family: replace(state.plans[family], **changes)})
+def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed, cycle: Cycle) -> None:
+    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, event.price, cycle)
+    _use(draft, event.product, event.at, cycle.ends_at)
 
 
-def _without_downgrade(state: Account, family: str) -> Account:
+def _change_plan(draft: Draft, family: str, **changes: object) -> None:
+    draft.plans[family] = replace(draft.plans[family], **changes)
+
+
+def _forget_downgrade(draft: Draft, family: str) -> None:
     """A downgrade that is undone, replaced, or discarded (by a lapse too) does not count as the move to Free
     (R22)."""
-    downgrade = state.plans[family].downgrade
-    if downgrade is None:
-        return state
-    return replace(
-        _with_plan(state, family, downgrade=None), free_used=state.free_used and not downgrade.to_free
-    )
+    downgrade = draft.plans[family].downgrade
+    if downgrade is not None:
+        draft.free_used = draft.free_used and not downgrade.to_free
+        _change_plan(draft, family, downgrade=None)
 
 
 # ---- add-ons and credits -------------------------------------------------
 
 
-def _addon_purchased(state: Account, event: e.AddonPurchased) -> Account:
-    item = AddonItem(
+def _addon_purchased(draft: Draft, event: e.AddonPurchased) -> None:
+    _charge(draft)
+    draft.addons[event.product] = AddonItem(
         event.product,
         event.price,
         event.cycle,
@@ -256,62 +261,45 @@ def _addon_purchased(state: Account, event: e.AddonPurchased) -> Account:
         e_mails_per_block=event.e_mails_per_block or 0,
         block_prices=event.block_prices,
     )
-    return replace(
-        _charged(state),
-        addons={**state.addons, event.product: item},
-        windows=opened(state.windows, event.product, event.at, event.cycle.ends_at),
-        ended=_without(state.ended, event.product),
-    )
+    _use(draft, event.product, event.at, event.cycle.ends_at)
 
 
-def _with_addon(state: Account, product: str, **changes: object) -> Account:
-    return replace(state, addons={**state.addons, product: replace(state.addons[product], **changes)})
+def _change_addon(draft: Draft, product: str, **changes: object) -> None:
+    draft.addons[product] = replace(draft.addons[product], **changes)
 
 
-def _end_addons(state: Account, products: Iterable[str]) -> Account:
-    addons, ended = dict(state.addons), dict(state.ended)
-    for product in products:
-        item = addons.pop(product)
-        ended[product] = Ended(item.unpaid_since or item.cycle.ends_at, metered=item.blocks is not None)
-    return replace(state, addons=addons, ended=ended)
+def _end_addon(draft: Draft, product: str) -> None:
+    item = draft.addons.pop(product)
+    draft.ended[product] = Ended(item.unpaid_since or item.cycle.ends_at, metered=item.blocks is not None)
 
 
-def _credits_purchased(state: Account, event: e.CreditsPurchased) -> Account:
+def _credits_purchased(draft: Draft, event: e.CreditsPurchased) -> None:
+    _charge(draft)
     pack = Pack(event.product, event.credits, event.expires_on, event.expires_at)
-    return replace(
-        _charged(state),
-        packs=(*state.packs, pack),
-        windows=opened(state.windows, event.product, event.at, event.expires_at),
-        ended=_without(state.ended, event.product),
+    draft.packs = (*draft.packs, pack)
+    _use(draft, event.product, event.at, event.expires_at)
+
+
+def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
+    draft.packs = tuple(
+        [p for p in draft.packs if not (p.product == event.product and p.expires_on == event.on)]
     )
-
-
-def _credits_expired(state: Account, event: e.CreditsExpired) -> Account:
-    packs = tuple(p for p in state.packs if not (p.product == event.product and p.expires_on == event.on))
-    if any(p.product == event.product for p in packs):
-        return replace(state, packs=packs)
-    return replace(state, packs=packs, ended={**state.ended, event.product: Ended(event.at, metered=True)})
+    if all(p.product != event.product for p in draft.packs):
+        draft.ended[event.product] = Ended(event.at, metered=True)
 
 
 # ---- renewing and paying -------------------------------------------------
 
 
-def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
-    plans, addons, ended, windows = state.plans, dict(state.addons), state.ended, dict(state.windows)
+def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
     for renewal in event.renewals:
-        cycle = renewal.cycle
+        product, cycle = renewal.product, renewal.cycle
         if renewal.family is not None:
-            assert renewal.tier is not None
-            assert renewal.price is not None
-            plans = {
-                **plans,
-                renewal.family: PlanItem(renewal.family, renewal.product, renewal.tier, renewal.price, cycle),
-            }
-            if renewal.replaces is not None:
-                ended = {**_without(ended, renewal.product), renewal.replaces: Ended(cycle.starts_at)}
+            _renew_plan(draft, renewal, renewal.family)
         else:
-            addons[renewal.product] = replace(
-                addons[renewal.product],
+            _change_addon(
+                draft,
+                product,
                 price=renewal.price,
                 cycle=cycle,
                 requires=renewal.requires,
@@ -320,105 +308,91 @@ def _cycles_renewed(state: Account, event: e.CyclesRenewed) -> Account:
                 topped_up=0,
                 block_prices=renewal.block_prices,
             )
-        windows[renewal.product] = joined(windows.get(renewal.product, ()), cycle.starts_at, cycle.ends_at)
+        open_window(draft.windows, product, cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
-    changes: dict[str, object] = {}
+    draft.next_invoice = invoice.number + 1
     if invoice.total:
         items = tuple([renewal.product for renewal in event.renewals])
-        changes = {
-            "open_invoice": OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, items),
-            "payment": PendingPayment(
-                state.version + 1, "renewal", event.at, invoice.total, invoice_number=invoice.number
-            ),
-        }
-    return replace(
-        state,
-        plans=plans,
-        addons=addons,
-        ended=ended,
-        windows=windows,
-        next_invoice=invoice.number + 1,
-        **changes,
-    )
+        draft.open_invoice = OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, items)
+        draft.payment = PendingPayment(
+            draft.version, "renewal", event.at, invoice.total, invoice_number=invoice.number
+        )
 
 
-def _invoice_paid(state: Account, event: e.InvoicePaid) -> Account:
-    paid = replace(state, open_invoice=None, payment=None)
+def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
+    assert renewal.tier is not None
+    assert renewal.price is not None
+    draft.plans[family] = PlanItem(family, renewal.product, renewal.tier, renewal.price, renewal.cycle)
+    if renewal.replaces is not None:
+        draft.ended.pop(renewal.product, None)
+        draft.ended[renewal.replaces] = Ended(renewal.cycle.starts_at)
+
+
+def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
+    draft.open_invoice = draft.payment = None
     if not event.restored:
-        return paid
-    windows = state.windows
-    plans, addons = dict(state.plans), dict(state.addons)
-    for family, plan in state.plans.items():
+        return
+    for family, plan in draft.plans.items():
         if plan.product in event.restored and plan.unpaid_since is not None:
-            plans[family] = replace(plan, unpaid_since=None)
             assert plan.cycle is not None
-            windows = opened(windows, plan.product, event.at, plan.cycle.ends_at)
-    for product, addon in state.addons.items():
+            _change_plan(draft, family, unpaid_since=None)
+            open_window(draft.windows, plan.product, event.at, plan.cycle.ends_at)
+    for product, addon in draft.addons.items():
         if product in event.restored:
-            addons[product] = replace(addon, unpaid_since=None)
-            windows = opened(windows, product, event.at, addon.cycle.ends_at)
-    return replace(paid, plans=plans, addons=addons, windows=windows)
+            _change_addon(draft, product, unpaid_since=None)
+            open_window(draft.windows, product, event.at, addon.cycle.ends_at)
 
 
-def _renewal_declined(state: Account, event: e.RenewalDeclined) -> Account:
-    assert state.open_invoice is not None
-    unpaid_since = state.open_invoice.at
-    windows = state.windows
-    plans, addons = dict(state.plans), dict(state.addons)
-    for family, plan in state.plans.items():
+def _renewal_declined(draft: Draft, event: e.RenewalDeclined) -> None:
+    assert draft.open_invoice is not None
+    unpaid_since = draft.open_invoice.at
+    for family, plan in draft.plans.items():
         if plan.product in event.suspended:
-            plans[family] = replace(plan, unpaid_since=unpaid_since)
-            windows = closed(windows, plan.product, unpaid_since)
-    for product, addon in state.addons.items():
+            _change_plan(draft, family, unpaid_since=unpaid_since)
+            close_window(draft.windows, plan.product, unpaid_since)
+    for product in draft.addons:
         if product in event.suspended:
-            addons[product] = replace(addon, unpaid_since=unpaid_since)
-            windows = closed(windows, product, unpaid_since)
-    open_invoice = replace(state.open_invoice, declined=True)
-    return replace(
-        state, plans=plans, addons=addons, windows=windows, open_invoice=open_invoice, payment=None
-    )
+            _change_addon(draft, product, unpaid_since=unpaid_since)
+            close_window(draft.windows, product, unpaid_since)
+    draft.open_invoice = replace(draft.open_invoice, declined=True)
+    draft.payment = None
 
 
-def _items_lapsed(state: Account, event: e.ItemsLapsed) -> Account:
-    plans, ended = dict(state.plans), dict(state.ended)
-    for family, plan in state.plans.items():
+def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
+    for family, plan in list(draft.plans.items()):
         if plan.product in event.items:
             until = _plan_access_until(plan)
             assert until is not None, "Free cannot lapse"
-            state = _without_downgrade(state, family)
-            del plans[family]
-            ended[plan.product] = Ended(until)
-    lapsed = replace(
-        state,
-        anchor=event.account_anchor,
-        plans=plans,
-        ended=ended,
-        payment=None,
-        open_invoice=None if event.written_off else state.open_invoice,
-    )
-    return _end_addons(lapsed, [product for product in event.items if product in state.addons])
+            _forget_downgrade(draft, family)
+            del draft.plans[family]
+            draft.ended[plan.product] = Ended(until)
+    for product in event.items:
+        if product in draft.addons:
+            _end_addon(draft, product)
+    draft.anchor = event.account_anchor
+    draft.payment = None
+    if event.written_off:
+        draft.open_invoice = None
 
 
-def _account_closed(state: Account, event: e.AccountClosed) -> Account:
-    ended = dict(state.ended)
-    windows = state.windows
-    for plan in state.plans.values():
-        ended[plan.product] = Ended(event.at if plan.paused_at is None else plan.paused_at)
-        windows = closed(windows, plan.product, event.at)
-    for product, addon in state.addons.items():
-        ended[product] = Ended(event.at, metered=addon.blocks is not None)
-        windows = closed(windows, product, event.at)
-    for pack in state.packs:
-        ended[pack.product] = Ended(event.at, metered=True)
-        windows = closed(windows, pack.product, event.at)
-    return replace(
-        state, anchor=None, plans={}, addons={}, packs=(), ended=ended, windows=windows, closed=True
-    )
+def _account_closed(draft: Draft, event: e.AccountClosed) -> None:
+    for plan in draft.plans.values():
+        until = event.at if plan.paused_at is None else plan.paused_at
+        draft.ended[plan.product] = Ended(until)
+        close_window(draft.windows, plan.product, event.at)
+    for product, addon in draft.addons.items():
+        draft.ended[product] = Ended(event.at, metered=addon.blocks is not None)
+        close_window(draft.windows, product, event.at)
+    for pack in draft.packs:
+        draft.ended[pack.product] = Ended(event.at, metered=True)
+        close_window(draft.windows, pack.product, event.at)
+    draft.anchor, draft.plans, draft.addons, draft.packs, draft.closed = None, {}, {}, (), True
 
 
-def _charged(state: Account) -> Account:
+def _charge(draft: Draft) -> None:
     """An invoice was issued and paid: its number is taken, its payment answered."""
-    return replace(state, next_invoice=state.next_invoice + 1, payment=None)
+    draft.next_invoice += 1
+    draft.payment = None
 
 
 def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
@@ -437,12 +411,14 @@ def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
     )
 
 
-def _replaced(state: Account, product: str | None, at: Instant) -> tuple[Windows, dict[str, Ended]]:
-    """Windows and ended products once another plan has taken this one's place."""
-    if product is None:
-        return state.windows, state.ended
-    return closed(state.windows, product, at), {**state.ended, product: Ended(at)}
+def _use(draft: Draft, product: str, start: Instant, until: Instant | None) -> None:
+    """The product is held, and can be used from now on."""
+    draft.ended.pop(product, None)
+    open_window(draft.windows, product, start, until)
 
 
-def _without(mapping: dict[str, _Value], key: str) -> dict[str, _Value]:
-    return {k: v for k, v in mapping.items() if k != key} if key in mapping else mapping
+def _leave(draft: Draft, product: str | None, at: Instant) -> None:
+    """Another plan takes this one's place, if there is one."""
+    if product is not None:
+        draft.ended[product] = Ended(at)
+        close_window(draft.windows, product, at)

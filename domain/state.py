@@ -22,7 +22,7 @@ class PendingDowngrade(msgspec.Struct, frozen=True, gc=False):
     to_free: bool
 
 
-class PlanItem(msgspec.Struct, frozen=True):
+class PlanItem(msgspec.Struct, frozen=True, gc=False):
     """The plan held in a family. A monthly plan has a cycle and the price held for it (R8); Free has
     neither."""
 
@@ -50,7 +50,7 @@ class PlanItem(msgspec.Struct, frozen=True):
         return self.cycle is not None and self.paused_at is None
 
 
-class AddonItem(msgspec.Struct, frozen=True):
+class AddonItem(msgspec.Struct, frozen=True, gc=False):
     """An add-on held. One sold in blocks has `blocks` a cycle, the number from the next renewal, and the
     e-mails topped up (R20)."""
 
@@ -110,7 +110,7 @@ class OpenInvoice(msgspec.Struct, frozen=True, gc=False):
     declined: bool = False
 
 
-class PendingPayment(msgspec.Struct, frozen=True):
+class PendingPayment(msgspec.Struct, frozen=True, gc=False):
     """A payment whose answer is not known (R16). `intent`: the version of the event that is its intent;
     that event's id is the key."""
 
@@ -139,8 +139,8 @@ REMEMBERED_COMMANDS = 1000
 """Commands whose keys the state keeps; older ones are looked for in the account's events."""
 
 
-class Account(msgspec.Struct, frozen=True):
-    """The state of one account after `version` events. Dictionaries are never changed in place."""
+class AccountFields(msgspec.Struct, gc=False):
+    """What is known of an account: of an `Account` for good, of a `domain.evolve.Draft` in the making."""
 
     version: int
     currency: str
@@ -171,6 +171,10 @@ class Account(msgspec.Struct, frozen=True):
     commands: dict[str, Recorded] = {}
     forgotten_commands: bool = False
     closed: bool = False
+
+
+class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its fields are not
+    """The state of one account after `version` events. Its dictionaries are never changed."""
 
     @property
     def past_due(self) -> bool:

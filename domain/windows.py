@@ -6,29 +6,27 @@ from domain.calendar import Instant
 from domain.state import Window
 
 Windows = dict[str, tuple[Window, ...]]
-"""By product, in order. Never changed in place."""
+"""By product, in order."""
 
 
-def opened(windows: Windows, product: str, start: Instant, until: Instant | None) -> Windows:
-    """The product can be used in `[start, until)` too; None: without end as things stand."""
-    return {**windows, product: joined(windows.get(product, ()), start, until)}
-
-
-def joined(spans: tuple[Window, ...], start: Instant, until: Instant | None) -> tuple[Window, ...]:
-    """Spans with one more that begins no earlier than they: those that touch are one, an empty one is not
-    kept."""
+def open_window(windows: Windows, product: str, start: Instant, until: Instant | None) -> None:
+    """The product can be used in `[start, until)` too, which begins no earlier than its other spans; None:
+    without end as things stand. Spans that touch are one, an empty one is not kept."""
+    spans = windows.get(product, ())
     if spans:
         last = spans[-1]
         if last.until is None or last.until >= start:
             longer = last.until is not None and (until is None or until > last.until)
-            return (*spans[:-1], Window(last.start, until if longer else last.until))
-    return spans if until is not None and until <= start else (*spans, Window(start, until))
+            windows[product] = (*spans[:-1], Window(last.start, until if longer else last.until))
+            return
+    kept = until is None or until > start
+    windows[product] = (*spans, Window(start, until)) if kept else spans
 
 
-def closed(windows: Windows, product: str, at: Instant) -> Windows:
+def close_window(windows: Windows, product: str, at: Instant) -> None:
     """Access ends at the instant, if it has not ended before."""
     spans = windows.get(product, ())
     if not spans or (spans[-1].until is not None and spans[-1].until <= at):
-        return windows
+        return
     last = spans[-1]
-    return {**windows, product: spans[:-1] if last.start >= at else (*spans[:-1], Window(last.start, at))}
+    windows[product] = spans[:-1] if last.start >= at else (*spans[:-1], Window(last.start, at))

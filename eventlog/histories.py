@@ -105,7 +105,7 @@ _SAMPLES: Final = 8
 """Accounts looked at for each span: the more, the more even the spans."""
 
 
-_AT_ONCE: Final = 20
+_AT_ONCE: Final = 8
 """Chunks that the driver takes over at once."""
 
 

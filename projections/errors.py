@@ -7,7 +7,6 @@
     ├── AccountParked       the rows of this account stopped at an event that could not be folded
     ├── RebuildRunning      another rebuild of the same projection has not ended
     ├── HeldBack            an open transaction in the log outlasted a rebuild's patience
-    └── WorkerLost          a process of a rebuild was killed
 
 What one event does wrong parks its account and stops nothing else (`projections.parking`).
 """
@@ -90,16 +89,4 @@ class HeldBack(ProjectionError):
         super().__init__(
             f"the rebuild of {projection!r} cannot catch up: settled reads are held back by {holder}; "
             "end that transaction, then rebuild again, which goes on here"
-        )
-
-
-class WorkerLost(ProjectionError):
-    """What the processes of the rebuild had finished is kept."""
-
-    code = "worker_lost"
-
-    def __init__(self, projection: str) -> None:
-        super().__init__(
-            f"a process of the rebuild of {projection!r} was killed: rebuild again, which goes on from what "
-            "is done"
         )

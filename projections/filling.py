@@ -1,24 +1,27 @@
 """Fill the empty tables of a rebuild: each account from its events, up to the position named for its shard.
 
     with filling(database_url, projection, untils, codec, processes=2) as finished:
-        for events in finished(units):    # a unit is done, and this many events were folded in it
-            ...
+        for events in finished:           # this process has done a unit, in which so many events were folded
 
 A unit is a span of accounts; its rows, its parked accounts and the note that it is done are one transaction.
-Memory holds a page of events, an account's state and a batch of documents, however long the log is.
+Processes take the next unit that nobody has. One that dies gives its unit back, and the others do it.
+Memory holds what is streamed, an account's state and a batch of documents, however long the log is.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
+from multiprocessing import get_context, parent_process
 from operator import attrgetter
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from threading import Thread
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 import psycopg
@@ -29,72 +32,50 @@ from eventlog.collecting import without_garbage_collection
 from eventlog.histories import Chunk, Span, histories
 from eventlog.postgres import PostgresEventLog
 from projections import units
-from projections.errors import WorkerLost
 from projections.parking import Failure, failure_of, park
 from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
 
 T = TypeVar("T")
 
-PAGE: Final = 2_000
-"""Events read at once: a megabyte or two."""
+logger = logging.getLogger(__name__)
+
+PAGE: Final = 5_000
+"""Events that a statement reads, and those of one account that are folded at once, at most."""
 
 BATCH: Final = 2_000
 """Documents in one COPY."""
-
-Finished: TypeAlias = Callable[[Sequence[int]], Iterator[int]]
-"""Does these units, and yields each one's number of events as soon as it is done."""
 
 
 @contextmanager
 def filling(
     database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any], processes: int
-) -> Iterator[Finished]:
-    """Processes that do units; one alone is this one. Left early, what they are at is finished first.
+) -> Iterator[Iterator[int]]:
+    """Do units, here and in so many processes less one, until all are done. Left early, what the others are
+    at is lost, and what is done stays.
 
     `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
-    More than one process read by the domain's codec. Raises WorkerLost where one of them was killed.
+    The other processes read by the domain's codec.
     """
-    if processes == 1:
-        with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
-            yield lambda wanted: map(filler.do, wanted)
-        return
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
-
-    pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), _begin_worker, (database_url, projection, list(untils))
-    )
-
-    def finished(wanted: Sequence[int]) -> Iterator[int]:
-        with _interrupted_later():
-            submitted = [pool.submit(_do_unit, unit) for unit in wanted]
-        for done in as_completed(submitted):
-            yield done.result()
-
+    others = [
+        get_context("spawn").Process(target=_work, args=(database_url, projection, list(untils)), daemon=True)
+        for _ in range(processes - 1)
+    ]
     try:
-        yield finished
-    except BrokenProcessPool as error:
-        raise WorkerLost(projection.fold.name) from error
+        with _interrupted_later():
+            for other in others:
+                other.start()
+        with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
+            yield filler.units()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for other in others:
+            other.terminate()
+            other.join()
+            other.close()
 
 
-class _Batch(msgspec.Struct, frozen=True):
-    """What some accounts' events make: documents, and what stopped accounts among them."""
-
-    documents: list[Any]
-    failures: list[Failure]
-
-
-_worker: _Filler
-
-
-def _begin_worker(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
-    """Make this process one that does units, and that does not outlive its parent."""
-    from multiprocessing import parent_process
-    from threading import Thread
+def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
+    """Do units in a process that does not outlive its parent."""
 
     def end_with_parent() -> None:
         parent = parent_process()
@@ -104,12 +85,16 @@ def _begin_worker(database_url: str, projection: Projection, untils: Sequence[in
 
     Thread(target=end_with_parent, daemon=True).start()
     gc.disable()
-    global _worker  # noqa: PLW0603 - what a process of a pool keeps between its tasks
-    _worker = _Filler(database_url, projection, untils, domain_codec())
+    with _Filler(database_url, projection, untils, domain_codec()) as filler:
+        for _ in filler.units():
+            pass
 
 
-def _do_unit(unit: int) -> int:
-    return _worker.do(unit)
+class _Batch(msgspec.Struct, frozen=True):
+    """What some accounts' events make: documents, and what stopped accounts among them."""
+
+    documents: list[Any]
+    failures: list[Failure]
 
 
 class _Filler:
@@ -138,15 +123,22 @@ class _Filler:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def do(self, unit: int) -> int:
-        """Fold the unit's accounts and write their rows, all or none; return how many events that were."""
+    def units(self) -> Iterator[int]:
+        """Do one unit after another that nobody else is at, then what others were at and have not done; yield
+        how many events each had."""
+        for wait in (False, True):
+            while (unit := self._next(wait=wait)) is not None:
+                yield unit
+
+    def _next(self, *, wait: bool) -> int | None:
+        """Fold a unit's accounts and write their rows, all or none; None: there is none to do."""
         name, self._events = self._projection.fold.name, 0
         with self._writes.transaction():
-            span = units.claim(self._writes, name, unit)
-            if span is None:
-                return 0
-            _behind(self._writer, self._write, self._batches(span))
-            units.finish(self._writes, name, unit, self._events)
+            claimed = units.claim(self._writes, name, wait=wait)
+            if claimed is None:
+                return None
+            _behind(self._writer, self._write, self._batches(claimed.span))
+            units.finish(self._writes, name, claimed.unit, self._events)
         return self._events
 
     def _write(self, batch: _Batch) -> None:

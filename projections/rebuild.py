@@ -78,7 +78,7 @@ def rebuild(
 
     Where the live tables hold nothing of this log, or there are none yet, nothing is compared. `restart`: not
     from where an interrupted one ended. With more than one process the domain's codec reads. Raises
-    RebuildRunning, HeldBack and WorkerLost.
+    RebuildRunning and HeldBack.
     """
     with _Rebuild(database_url, log, projection, codec or domain_codec(), watch, restart=restart) as building:
         building.fill(processes)
@@ -200,18 +200,18 @@ class _Rebuild:
     def fill(self, processes: int) -> None:
         """Fold every account up to the position from which the new tables are caught up."""
         name = self._live.name
-        to_do = units.to_do(self._connection, name)
+        left = units.left(self._connection, name)
         self._say("fold")
-        if not to_do:
+        if not left:
             return
         untils = [
             checkpoint.position
             for checkpoint in checkpoints.read(self._connection, [self._new.name])
             for _ in checkpoint.shards
         ]
-        some = min(processes, len(to_do))
+        some = min(processes, left)
         with filling(self._database_url, self._new, untils, self._codec, some) as finished:
-            for _ in finished(to_do):
+            for _ in finished:
                 self._say("fold")
 
     def index(self) -> None:

@@ -37,6 +37,13 @@ class Done(msgspec.Struct, frozen=True):
     events: int
 
 
+class Claimed(msgspec.Struct, frozen=True):
+    """A unit, and its accounts."""
+
+    unit: int
+    span: Span
+
+
 _FIND: Final = """
     select generation, code, events, indexed from projections.rebuilds where projection = %(projection)s
 """
@@ -56,9 +63,8 @@ _INDEXED: Final = "update projections.rebuilds set indexed = true where projecti
 
 _FORGET: Final = "delete from projections.rebuilds where projection = %(projection)s"
 
-_TO_DO: Final = """
-    select unit from projections.rebuild_units
-    where projection = %(projection)s and events is null order by unit
+_LEFT: Final = """
+    select count(*) from projections.rebuild_units where projection = %(projection)s and events is null
 """
 
 _DONE: Final = """
@@ -66,11 +72,13 @@ _DONE: Final = """
     from projections.rebuild_units where projection = %(projection)s
 """
 
-# Held until the transaction ends: of two processes that do one unit the second finds it done.
+# Held until the transaction ends. Who waits for one that is done meanwhile is given none, while more may be
+# left.
 _CLAIM: Final = """
-    select after, last from projections.rebuild_units
-    where projection = %(projection)s and unit = %(unit)s and events is null for update
+    select unit, after, last from projections.rebuild_units
+    where projection = %(projection)s and events is null order by unit limit 1 for update
 """
+_CLAIM_FREE: Final = f"{_CLAIM} skip locked"
 
 _FINISH: Final = """
     update projections.rebuild_units set events = %(events)s
@@ -101,9 +109,10 @@ def forget(connection: Connection, projection: str) -> None:
     connection.execute(_FORGET, {"projection": projection})
 
 
-def to_do(connection: Connection, projection: str) -> list[int]:
-    """The units that are not done."""
-    return [unit for (unit,) in connection.execute(_TO_DO, {"projection": projection})]
+def left(connection: Connection, projection: str) -> int:
+    """How many units are not done."""
+    [[number]] = connection.execute(_LEFT, {"projection": projection}).fetchall()
+    return int(number)
 
 
 def done(connection: Connection, projection: str) -> Done:
@@ -114,10 +123,16 @@ def done(connection: Connection, projection: str) -> Done:
     return counted
 
 
-def claim(connection: Connection, projection: str, unit: int) -> Span | None:
-    """The unit's accounts, held until the transaction ends; None: another process has done it."""
-    row = connection.execute(_CLAIM, {"projection": projection, "unit": unit}).fetchone()
-    return None if row is None else Span(*row)
+def claim(connection: Connection, projection: str, *, wait: bool) -> Claimed | None:
+    """A unit that is not done, held until the transaction ends: one that nobody holds, or with `wait` the
+    first one, as soon as nobody does. None: there is none."""
+    while True:
+        found = connection.execute(_CLAIM if wait else _CLAIM_FREE, {"projection": projection}).fetchone()
+        if found is not None:
+            unit, after, last = found
+            return Claimed(unit, Span(after, last))
+        if not wait or not left(connection, projection):
+            return None
 
 
 def finish(connection: Connection, projection: str, unit: int, events: int) -> None:

@@ -19,7 +19,7 @@ import psycopg
 from eventlog import LogUnavailable
 from eventlog.postgres import PostgresEventLog
 from projections import PROJECTIONS, drop_old, rebuild
-from projections.errors import HeldBack, RebuildRunning, WorkerLost
+from projections.errors import HeldBack, RebuildRunning
 from prorata.cli.failures import UNREACHABLE
 from prorata.cli.workers import stopping
 from prorata.settings import Settings
@@ -42,13 +42,7 @@ def main(path: str) -> int:
                     for difference in rebuild(url, log, projection, processes=1 + nth // 4 % 2):
                         journal.write(Noticed(f"rebuild: {difference}"))
                     drop_old(url, projection)
-                except (
-                    RebuildRunning,
-                    HeldBack,
-                    WorkerLost,
-                    LogUnavailable,
-                    psycopg.OperationalError,
-                ) as error:
+                except (RebuildRunning, HeldBack, LogUnavailable, psycopg.OperationalError) as error:
                     print(f"{projection.name}: {error}", file=sys.stderr, flush=True)
                     stop.wait(_PAUSE)
     except LogUnavailable as error:

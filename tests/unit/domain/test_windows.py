@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.state import Window
-from domain.windows import closed, joined, opened
+from domain.windows import close_window, open_window
 
 DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 10)]
 
@@ -42,8 +42,8 @@ def test_one_more_span_is_joined_to_the_last_where_they_touch(
     after: list[tuple[int, int | None]],
 ) -> None:
     end = None if until is None else DAYS[until]
-    assert joined(_windows(*before), DAYS[start], end) == _windows(*after)
-    windows = opened({"other": _windows((0, 1)), "this": _windows(*before)}, "this", DAYS[start], end)
+    windows = {"other": _windows((0, 1)), "this": _windows(*before)}
+    open_window(windows, "this", DAYS[start], end)
     assert windows == {"other": _windows((0, 1)), "this": _windows(*after)}
 
 
@@ -64,8 +64,12 @@ def test_one_more_span_is_joined_to_the_last_where_they_touch(
 def test_access_ends_at_the_instant_if_it_has_not_ended_before(
     before: list[tuple[int, int | None]], at: int, after: list[tuple[int, int | None]]
 ) -> None:
-    assert closed({"this": _windows(*before)}, "this", DAYS[at]) == {"this": _windows(*after)}
+    windows = {"this": _windows(*before)}
+    close_window(windows, "this", DAYS[at])
+    assert windows == {"this": _windows(*after)}
 
 
 def test_what_was_never_used_has_no_window_to_close() -> None:
-    assert closed({}, "this", DAYS[1]) == {}
+    windows: dict[str, tuple[Window, ...]] = {}
+    close_window(windows, "this", DAYS[1])
+    assert windows == {}
