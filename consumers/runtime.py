@@ -30,6 +30,7 @@ from consumers import places
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
+from consumers.reading import read_at_once
 from consumers.session import Session
 from publishing.positions import READER
 from publishing.topics import Topics
@@ -106,6 +107,7 @@ class Consumer:
     @contextmanager
     def _session(self) -> Iterator[Session]:
         kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **READER)
+        read_at_once(kafka)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
             at_home(connection, self._handler.name)
             try:

@@ -4,6 +4,7 @@
     ├── VersionConflict        another append was first: read the account again, decide again
     ├── EventRefused           the database refused this very row
     ├── EventUnreadable        stored bytes that this code cannot turn into an event
+    ├── RowUnreadable          a row that nobody can have appended
     ├── LogUnavailable         no connection, or none back in time; the same append may be repeated
     ├── NotSettled             open transactions may still commit events below the end of the log
     ├── SealRefused            a file is no seal, or was changed after it was signed
@@ -93,6 +94,19 @@ class EventUnreadable(LogError):
             f"cannot read event {self.event_type!r} in schema version {self.schema_version}{where}: "
             f"{self.reason}; deploy code that knows it, or add an upcaster"
         )
+
+
+class RowUnreadable(LogError):
+    """A row holds what no append can have written, such as the instant `infinity`: it was altered."""
+
+    code = "row_unreadable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"a row of the log was altered: {self.reason}; `prorata verify` names it; a backup has it"
 
 
 class LogUnavailable(LogError):

@@ -5,7 +5,7 @@
 
 A page of events in the order of the primary key comes as one row an account, its columns as arrays: for the
 driver that is half the work of a row an event, and a tenth of a statement an account. The rows are streamed:
-while chunks are used, the server makes the next ones. Memory holds a page at most.
+while chunks are used, the server makes the next ones. Memory holds a few chunks, of a page at most.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow, args_row
 
+from eventlog.errors import RowUnreadable
 from eventlog.records import MAX_ACCOUNT_ID_BYTES
 from eventlog.shards import SHARDS
 
@@ -115,10 +116,18 @@ def histories(
     """The events of these accounts, `page` to a statement, up to the position that `untils` names for their
     shard.
 
-    Positions up to there are settled. An account that a page's end cuts goes on in the next chunk.
+    Positions up to there are settled. An account that a page's end cuts goes on in the next chunk. Raises
+    RowUnreadable.
     """
     assert len(untils) == SHARDS
     connection.execute(SETTINGS)
+    try:
+        yield from _pages(connection, span, untils, page)
+    except psycopg.DataError as error:
+        raise RowUnreadable(str(error)) from error
+
+
+def _pages(connection: Connection, span: Span, untils: Sequence[int], page: int) -> Iterator[Chunk]:
     place: dict[str, object] = {"account_id": span.after, "version": BIGGEST}
     fixed = {"last": span.last, "untils": list(untils), "limit": page}
     with connection.cursor(binary=True, row_factory=args_row(Chunk)) as cursor:

@@ -16,7 +16,7 @@ import psycopg
 from eventlog import fence, inorder, inserting, reading
 from eventlog.appending import one_of_each_account, seal, utc_now
 from eventlog.connections import Connection, Connections
-from eventlog.errors import EventRefused, LogError, LogUnavailable
+from eventlog.errors import EventRefused, LogError, LogUnavailable, RowUnreadable
 from eventlog.inorder import Block
 from eventlog.port import Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
@@ -98,21 +98,21 @@ class PostgresEventLog:
         return self._connections.open()
 
     def head(self, account_id: str) -> Head:
-        return self._run(reading.head_of, account_id)
+        return self._read(reading.head_of, account_id)
 
     def read_account(
         self, account_id: str, after_version: int = 0, limit: int | None = None
     ) -> list[StoredEvent]:
-        return self._run(reading.read_account, account_id, after_version, limit)
+        return self._read(reading.read_account, account_id, after_version, limit)
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
-        return self._run(reading.event, account_id, version)
+        return self._read(reading.event, account_id, version)
 
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
-        return self._run(reading.find_command, account_id, command_id)
+        return self._read(reading.find_command, account_id, command_id)
 
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
-        return self._run(fence.read_settled, after, limit, neighbours(shards), self._fence_patience)
+        return self._read(fence.read_settled, after, limit, neighbours(shards), self._fence_patience)
 
     def in_order(
         self, after: int = 0, shards: range | None = None, *, page: int = 10_000
@@ -123,6 +123,8 @@ class PostgresEventLog:
             try:
                 until = fence.settled_until(connection, after, self._fence_patience)
                 yield from inorder.blocks(connection, after, until, neighbours(shards), page=page)
+            except psycopg.DataError as error:
+                raise RowUnreadable(str(error)) from error
             except psycopg.OperationalError as error:
                 if not connection.closed:
                     raise
@@ -132,7 +134,7 @@ class PostgresEventLog:
         return self._run(fence.fence_holder)
 
     def at_position(self, position: int) -> StoredEvent | None:
-        return self._run(reading.at_position, position)
+        return self._read(reading.at_position, position)
 
     def last_position(self) -> int:
         return self._run(reading.last_position)
@@ -161,3 +163,9 @@ class PostgresEventLog:
 
     def _run(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
         return self._connections.run(lambda connection: work(connection, *arguments))
+
+    def _read(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
+        try:
+            return self._run(work, *arguments)
+        except psycopg.DataError as error:
+            raise RowUnreadable(str(error)) from error

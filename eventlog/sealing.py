@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-import psycopg
-
 from eventlog.appending import utc_now
-from eventlog.errors import NotSettled
+from eventlog.errors import NotSettled, RowUnreadable
 from eventlog.port import EventLog
 from eventlog.postgres import PostgresEventLog
 from eventlog.records import StoredEvent
@@ -158,7 +156,7 @@ def _at_the_end(log: EventLog, seal: Seal) -> list[Difference]:
     try:
         event = log.at_position(seal.position)
         held = None if event is None else event.hash.hex()
-    except psycopg.DataError:  # an instant that Python has not, such as infinity: nobody appended that
+    except RowUnreadable:
         held = ""
     last = log.last_position()
     if held == seal.hash:

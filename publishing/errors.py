@@ -24,6 +24,7 @@ HaltCode = Literal[
     "fold_outdated",
     "partitions_changed",
     "record_too_large",
+    "row_unreadable",
     "wrong_database",
     "not_migrated",
 ]
@@ -43,6 +44,7 @@ _REMEDIES: dict[HaltCode, str] = {
     "fold_outdated": "use the newer code: what this one makes is older than what is published",
     "partitions_changed": "keys would move to other partitions: publish under another topic prefix",
     "record_too_large": "raise max.message.bytes of the topic and max_request_size of the relay",
+    "row_unreadable": "put the row back as the backup has it, then start the relay again: nothing is lost",
     "wrong_database": "check the address of the database",
     "not_migrated": "run `prorata migrate`",
 }

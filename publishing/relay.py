@@ -24,7 +24,7 @@ from typing import Final
 import psycopg
 from msgspec.structs import replace
 
-from eventlog import EventLog, WrongDatabase
+from eventlog import EventLog, RowUnreadable, WrongDatabase
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
@@ -234,6 +234,8 @@ class Relay:
             raise self._halted("not_migrated", "the database has no table of leases") from error
         except WrongDatabase as error:
             raise self._halted("wrong_database", str(error)) from error
+        except RowUnreadable as error:
+            raise self._halted("row_unreadable", str(error)) from error
 
     def _take(self, lease: Lease, stop: Event, *, once: bool) -> bool:
         """Wait for the lease; False: stopped meanwhile."""

@@ -73,7 +73,7 @@ def live(
 
 def rebuild(
     *,
-    events: Events = 200_000,
+    events: Events = 1_000_000,
     peer_events: PeerEvents = 2_000,
     workers: Workers = 2,
     projection: Annotated[

@@ -249,6 +249,23 @@ def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
     assert published[0].position == log.last_position()
 
 
+def test_it_halts_at_a_row_that_nobody_can_have_appended(
+    log: PostgresEventLog,
+    topics: Topics,
+    kafka_bootstrap: str,
+    migrated_url: str,
+    events_relay: MakeRelay,
+) -> None:
+    fill(log, accounts=ACCOUNTS[:2])
+    with psycopg.connect(migrated_url, autocommit=True) as connection:
+        connection.execute("alter table events disable trigger append_only")
+        connection.execute("update events set effective_at = 'infinity' where position = 3")
+    with pytest.raises(RelayHalted, match="`prorata verify` names it") as halted:
+        events_relay().run(Event())
+    assert halted.value.code == "row_unreadable"
+    assert read_records(kafka_bootstrap, topics.events) == []
+
+
 def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
     topics: Topics, kafka_bootstrap: str, migrated_url: str
 ) -> None:
