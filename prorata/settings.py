@@ -4,6 +4,7 @@ defaults that run."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -49,7 +50,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             message, _, place = str(error).rpartition(" - at `$.")
             raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
         _check_addresses(settings)
+        if not is_prefix(settings.kafka_prefix):
+            reason = f"{settings.kafka_prefix!r} cannot begin a topic's name: letters, digits and . _ - can"
+            raise InvalidInput("invalid_setting", "PRORATA_KAFKA_PREFIX", reason)
         return settings
+
+
+def is_prefix(text: str) -> bool:
+    """Whether topics' names may begin so."""
+    return re.fullmatch(r"[A-Za-z0-9._-]{0,100}", text) is not None
 
 
 def _variable(name: str) -> str:

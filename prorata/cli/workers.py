@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
-from prorata.settings import Settings
+from prorata.settings import Settings, is_prefix
 
 if TYPE_CHECKING:
     from eventlog import EventLog
@@ -107,7 +107,7 @@ def relay(
     from publishing.watchdog import leave
 
     settings = Settings.of()
-    prefix = settings.kafka_prefix if republish_to is None else republish_to
+    prefix = settings.kafka_prefix if republish_to is None else _beside(republish_to, settings.kafka_prefix)
     published: dict[str, int] = {}
 
     def report(progress: Progress) -> None:
@@ -132,6 +132,23 @@ def relay(
     done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
     print(done or "nothing to publish")
     return 0
+
+
+def _beside(given: str, now: str) -> str:
+    """The prefix of topics beside those that there are; `v2` is `v2.`."""
+    from publishing.topics import Topics
+
+    prefix = given if given.endswith((".", "-", "_")) else f"{given}."
+    problem = None
+    if not is_prefix(prefix) or len(prefix) < 2:
+        problem = "cannot begin a topic's name: letters, digits and . _ - can"
+    elif prefix == now:
+        problem = "is what the topics are published under now"
+    elif any(given.startswith(topic.base.rpartition(".")[0]) for topic in Topics().all):
+        problem = "names a topic: give what goes before the names of all topics, such as v2."
+    if problem is not None:
+        raise InvalidInput("prefix_unusable", "--republish-to", f"{given!r} {problem}")
+    return prefix
 
 
 def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:

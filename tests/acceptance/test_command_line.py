@@ -255,6 +255,24 @@ def test_an_unmigrated_database_is_said_so(database_url: str) -> None:
     assert done.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("prefix", "problem"),
+    [
+        ("billing.events.v2", "names a topic"),
+        ("v 2", "cannot begin a topic's name"),
+        (".", "cannot begin a topic's name"),
+        ("now", "published under now"),
+        ("now.", "published under now"),
+    ],
+)
+def test_topics_that_are_no_others_are_not_published_beside(prefix: str, problem: str) -> None:
+    prorata = CommandLine("postgresql://nowhere", prefix="now.")
+    done = prorata("relay", "--once", "--republish-to", prefix)
+    assert done.exit_code == 2
+    assert done.err.startswith("prorata: prefix_unusable: ")
+    assert problem in done.err
+
+
 @pytest.mark.parametrize("line", ["fly", "rebuild", "rebuild nothing", "consume nothing"])
 def test_a_usage_error_ends_with_2(line: str) -> None:
     done = CommandLine("postgresql://nowhere")(*line.split())
