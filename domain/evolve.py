@@ -67,15 +67,10 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     return draft
 
 
-def _apply(draft: Draft, event: e.Event) -> None:
+def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an event, the frequent ones first
     draft.version += 1
-    draft.last_at = max(draft.last_at, event.at)
-    _happen(draft, event)
-    if event.command is not None and event.command.id is not None:
-        _remember(draft, event.command, event)
-
-
-def _happen(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an event, the frequent ones first
+    if event.at > draft.last_at:
+        draft.last_at = event.at
     match event:
         case e.CyclesRenewed():
             _cycles_renewed(draft, event)
@@ -143,6 +138,8 @@ def _happen(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an e
             draft.price_overrides[key] = event.price
         case _:
             assert_never(event)
+    if event.command is not None and event.command.id is not None:
+        _remember(draft, event.command, event)
 
 
 def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
@@ -315,7 +312,7 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
         items = tuple([renewal.product for renewal in event.renewals])
         draft.open_invoice = OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, items)
         draft.payment = PendingPayment(
-            draft.version, "renewal", event.at, invoice.total, invoice_number=invoice.number
+            draft.version, "renewal", event.at, invoice.total, None, invoice.number
         )
 
 

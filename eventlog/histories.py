@@ -49,7 +49,8 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Events of one account in order, column by column; `version` is the first one's."""
+    """Events of one account in order, column by column; `version` is the first one's. Where only the last
+    place was asked for, `positions` and `recorded_at` are the last event's alone."""
 
     account_id: str
     version: int
@@ -74,17 +75,20 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return Place(self.account_id, self.last_version, self.positions[-1], self.recorded_at[-1])
 
     def places(self) -> Iterator[Place]:
-        """Where each event stands, if they follow each other."""
+        """Where each event stands, if they follow each other and it was asked for."""
+        assert len(self.positions) == len(self.states)
         return map(Place, repeat(self.account_id), count(self.version), self.positions, self.recorded_at)
 
 
 # The order is that of the primary key, whatever the statistics of a young table say.
 SETTINGS: Final = "set enable_sort = off; set enable_seqscan = off; set enable_bitmapscan = off"
 
+_PLACES: Final = "array_agg(position order by version), array_agg(recorded_at order by version)"
+_LAST_PLACE: Final = "array[max(position)], array[max(recorded_at)]"
+
 _PAGE: Final = """
     select account_id, min(version), max(version), array_agg(type order by version),
-        array_agg(schema_version order by version), array_agg(state order by version),
-        array_agg(position order by version), array_agg(recorded_at order by version)
+        array_agg(schema_version order by version), array_agg(state order by version), {places}
     from (
         select account_id, version, type, schema_version, state, position, recorded_at from public.events
         where (account_id, version) > (%(account_id)s, %(version)s) and account_id <= %(last)s
@@ -111,10 +115,10 @@ _AT_ONCE: Final = 8
 
 
 def histories(
-    connection: Connection, span: Span, untils: Sequence[int], *, page: int
+    connection: Connection, span: Span, untils: Sequence[int], *, page: int, places: bool = True
 ) -> Generator[Chunk, None, None]:
     """The events of these accounts, `page` to a statement, up to the position that `untils` names for their
-    shard.
+    shard; without `places` only the last place of each chunk.
 
     Positions up to there are settled. An account that a page's end cuts goes on in the next chunk. Raises
     RowUnreadable.
@@ -122,18 +126,21 @@ def histories(
     assert len(untils) == SHARDS
     connection.execute(SETTINGS)
     try:
-        yield from _pages(connection, span, untils, page)
+        statement = _PAGE.format(places=_PLACES if places else _LAST_PLACE)
+        yield from _pages(connection, statement, span, untils, page)
     except psycopg.DataError as error:
         raise RowUnreadable(str(error)) from error
 
 
-def _pages(connection: Connection, span: Span, untils: Sequence[int], page: int) -> Iterator[Chunk]:
+def _pages(
+    connection: Connection, statement: str, span: Span, untils: Sequence[int], page: int
+) -> Iterator[Chunk]:
     place: dict[str, object] = {"account_id": span.after, "version": BIGGEST}
     fixed = {"last": span.last, "untils": list(untils), "limit": page}
     with connection.cursor(binary=True, row_factory=args_row(Chunk)) as cursor:
         while True:
             read = 0
-            for chunk in cursor.stream(_PAGE, place | fixed, size=_AT_ONCE):
+            for chunk in cursor.stream(statement, place | fixed, size=_AT_ONCE):
                 yield chunk
                 read += len(chunk)
                 place = {"account_id": chunk.account_id, "version": chunk.last_version}

@@ -159,7 +159,8 @@ class _Filler:
         yield _Batch(documents, failures)
 
     def _chunks(self, span: Span) -> Iterator[Chunk]:
-        for chunk in histories(self._reads, span, self._untils, page=PAGE):
+        places = not self._projection.fold.evolution.last_place
+        for chunk in histories(self._reads, span, self._untils, page=PAGE, places=places):
             self._events += len(chunk)
             yield chunk
 

@@ -48,7 +48,8 @@ class Evolution(Generic[S]):
 
     `apply` takes the events of one account in order, each version after the one before, else raises.
     `at_rest` leaves out of a state what no later event or document needs, so that many can be kept.
-    `whole` is what `apply` makes of all events of a chunk, one after another, faster: for rebuilds.
+    `whole` is what `apply` makes of all events of a chunk, one after another, faster: for rebuilds. With
+    `last_place` it asks only where the last of them stands.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Evolution(Generic[S]):
     apply: Callable[[S, Event, Placed], S]
     at_rest: Callable[[S], S]
     whole: Callable[[S, Sequence[Event], Chunk], S] | None = None
+    last_place: bool = False
 
     def apply_all(self, state: S, events: Sequence[Event], chunk: Chunk) -> S:
         """The state after all these events, which are what the chunk holds."""
@@ -137,6 +139,6 @@ def _unopened() -> None:
 
 
 ACCOUNT: Evolution[AccountAt | None] = Evolution(
-    "account", _unopened, _evolve, _without_commands, _evolve_whole
+    "account", _unopened, _evolve, _without_commands, _evolve_whole, last_place=True
 )
 """`domain.evolve`, with the place of the last event."""
