@@ -17,7 +17,8 @@ def open_window(windows: Windows, product: str, start: Instant, until: Instant |
         last = spans[-1]
         if last.until is None or last.until >= start:
             longer = last.until is not None and (until is None or until > last.until)
-            windows[product] = (*spans[:-1], Window(last.start, until if longer else last.until))
+            window = Window(last.start, until if longer else last.until)
+            windows[product] = (window,) if len(spans) == 1 else (*spans[:-1], window)
             return
     kept = until is None or until > start
     windows[product] = (*spans, Window(start, until)) if kept else spans
