@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.context import SpawnProcess
 from operator import attrgetter
 from threading import Thread
+from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
@@ -57,21 +59,20 @@ def filling(
     `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
     The other processes read by the domain's codec.
     """
-    others = [
-        get_context("spawn").Process(target=_work, args=(database_url, projection, list(untils)), daemon=True)
-        for _ in range(processes - 1)
-    ]
+    others: list[SpawnProcess] = []
     try:
         with _interrupted_later():
-            for other in others:
-                other.start()
+            for _ in range(processes - 1):
+                arguments = database_url, projection, list(untils)
+                others.append(get_context("spawn").Process(target=_work, args=arguments, daemon=True))
+                others[-1].start()
         with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
             yield filler.units()
     finally:
         for other in others:
-            other.terminate()
-            other.join()
-            other.close()
+            if other.pid is not None:
+                other.terminate()
+                other.join()
 
 
 def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
@@ -120,8 +121,11 @@ class _Filler:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # They must hear of an error: a connection that is left in the middle of a statement commits nothing.
+        self._open.__exit__(kind, error, trace)
 
     def units(self) -> Iterator[int]:
         """Do one unit after another that nobody else is at, then what others were at and have not done; yield
@@ -218,6 +222,7 @@ def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterabl
 def _interrupted_later() -> Iterator[None]:
     """Hold SIGINT back; for ever in processes that begin meanwhile. Ctrl-C reaches them too, but their parent
     says what becomes of them."""
+    resource_tracker.ensure_running()  # which every first process starts, letting SIGINT through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

@@ -25,6 +25,7 @@ EXAMPLES = [
         errors.EventUnreadable(None, None, None, "opened", 1, "cut off"),
         "'opened' in schema version 1: cut off",
     ),
+    (errors.RowUnreadable("timestamp too large"), "altered: timestamp too large; `prorata verify` names it"),
     (errors.LogUnavailable("connection refused"), "connection refused; try the same again"),
     (errors.NotSettled("backend 7"), "held back by backend 7: end that transaction"),
     (errors.SealRefused("the seal was changed"), "the seal was changed"),
