@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from threading import Event
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
@@ -32,7 +32,7 @@ from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
 from consumers.reading import read_at_once
 from consumers.session import Session
-from publishing.positions import READER
+from publishing.positions import ENDING_READER, READER
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,6 @@ _LONGEST_BACKOFF: Final = 5.0
 _PATIENCE_ONCE: Final = 5.0
 _WAIT_MS: Final = 200
 _WAIT_MS_ONCE: Final = 20
-"""Where a topic ends in markers, a poll waits for its whole time."""
 
 _PASSING: Final = (psycopg.OperationalError, psycopg.InterfaceError, KafkaError, PartitionMoved)
 """What is over after a while: begin anew from where the table says."""
@@ -77,7 +76,7 @@ class Consumer:
         backoff = _SHORTEST_BACKOFF
         while not stop.is_set():
             try:
-                with self._session() as session:
+                with self._session(READER) as session:
                     while not stop.is_set():
                         session.claim()
                         session.turn(_WAIT_MS)
@@ -93,7 +92,7 @@ class Consumer:
 
         Raises ConsumerHalted; PartitionsHeld while another instance reads; what failed.
         """
-        with self._session() as session:
+        with self._session(ENDING_READER) as session:
             deadline = time.monotonic() + self._claim_seconds + _PATIENCE_ONCE
             while not session.claim(at_once=True):
                 if time.monotonic() > deadline:
@@ -105,8 +104,8 @@ class Consumer:
                 session.turn(_WAIT_MS_ONCE)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
-        kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **READER)
+    def _session(self, reader: dict[str, Any]) -> Iterator[Session]:
+        kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **reader)
         read_at_once(kafka)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
             at_home(connection, self._handler.name)

@@ -29,6 +29,10 @@ READER: Final[dict[str, Any]] = {
 }
 
 
+ENDING_READER: Final[dict[str, Any]] = {**READER, "fetch_max_wait_ms": 20}
+"""Of what is there now. Behind the last record stand a marker and perhaps aborted records, where a broker
+that has nothing to say holds its answer back for so long, by default half a second."""
+
 Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
 
 MARK_KEY: Final = b"mark"
@@ -65,7 +69,7 @@ def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | No
     than was committed: events were published twice that way.
     """
     place = TopicPartition(topics.positions.name, partition)
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
         [(beginning, end)] = _spans(consumer, [place]).values()
         deadline = time.monotonic() + _MARK_SECONDS
         while mark is not None and end <= mark:
@@ -87,7 +91,7 @@ def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | No
 
 def last_events(bootstrap: str, topic: Topic) -> tuple[int, ...]:
     """The position of the last event in each partition of the events topic, 0 where there is none."""
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
         places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
         return tuple(_last_event(consumer, place, span) for place, span in _spans(consumer, places).items())
 
@@ -110,7 +114,7 @@ def newest_values(bootstrap: str, topic: Topic) -> dict[bytes, tuple[bytes, int]
     Memory holds some 200 bytes a key.
     """
     newest: dict[bytes, tuple[bytes, int]] = {}
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
         places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
         for place, (start, end) in _spans(consumer, places).items():
             consumer.assign([place])

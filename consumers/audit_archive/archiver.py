@@ -41,9 +41,10 @@ from consumers.batches import read_batch
 from consumers.errors import ConsumerHalted
 from consumers.known_again import check_places
 from consumers.places import Place
+from consumers.reading import read_at_once
 from eventlog.records import StoredEvent
 from publishing.envelope import PublishedEvent
-from publishing.positions import READER
+from publishing.positions import ENDING_READER, READER
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,9 @@ class Archiver:
         self._read(Event(), once=True)
 
     def _read(self, stop: Event, *, once: bool) -> None:
-        with closing(KafkaConsumer(bootstrap_servers=self._bootstrap, **READER)) as kafka:
+        reader = ENDING_READER if once else READER
+        with closing(KafkaConsumer(bootstrap_servers=self._bootstrap, **reader)) as kafka:
+            read_at_once(kafka)
             found = kafka.partitions_for_topic(self._topic.name)
             if not found:
                 raise UnknownTopicOrPartitionError(f"there is no topic {self._topic.name} (yet)")
