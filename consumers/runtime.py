@@ -32,7 +32,7 @@ from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
 from consumers.reading import read_at_once
 from consumers.session import Session
-from publishing.positions import ENDING_READER, READER
+from publishing.clients import ENDING_READER, READER
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -19,19 +19,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError
 
-from publishing.topics import CLIENT, Topic, Topics
-
-READER: Final[dict[str, Any]] = {
-    **CLIENT,
-    "isolation_level": "read_committed",
-    "enable_auto_commit": False,
-    "auto_offset_reset": "none",  # an offset that is gone is an error, not a wish to begin elsewhere
-}
-
-
-ENDING_READER: Final[dict[str, Any]] = {**READER, "fetch_max_wait_ms": 20}
-"""Of what is there now. Behind the last record stand a marker and perhaps aborted records, where a broker
-that has nothing to say holds its answer back for so long, by default half a second."""
+from publishing.clients import ENDING_READER
+from publishing.topics import Topic, Topics
 
 Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
 

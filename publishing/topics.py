@@ -20,14 +20,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError
 from kafka.partitioner.default import murmur2
 
+from publishing.clients import CLIENT
 from publishing.errors import TopicsRefused
-
-CLIENT: Final[dict[str, Any]] = {
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": 500,
-    "bootstrap_timeout_ms": 10_000,
-}
-"""For every client: the defaults, 30 s each, are far too lazy after a broker's restart."""
 
 PARTITIONS: Final = 6
 """How many partitions a topic is created with unless told otherwise."""

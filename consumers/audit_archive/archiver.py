@@ -43,8 +43,8 @@ from consumers.known_again import check_places
 from consumers.places import Place
 from consumers.reading import read_at_once
 from eventlog.records import StoredEvent
+from publishing.clients import ENDING_READER, READER
 from publishing.envelope import PublishedEvent
-from publishing.positions import ENDING_READER, READER
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)

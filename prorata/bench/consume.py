@@ -19,8 +19,8 @@ from prorata.bench import places
 from prorata.bench.generate import fill
 from prorata.bench.measured import Measured, compared
 from prorata.settings import Settings
+from publishing.clients import READER
 from publishing.envelope import PublishedEvent
-from publishing.positions import READER
 from publishing.relay import Relay
 from publishing.streams import EventStream
 from publishing.topics import Topic, ensure_topics

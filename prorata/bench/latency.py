@@ -18,7 +18,7 @@ from domain import commands as c
 from prorata.bench import places
 from prorata.bench.measured import Measured, p50_and_p99
 from prorata.settings import Settings
-from publishing.positions import READER
+from publishing.clients import READER
 from publishing.topics import Topic, ensure_topics
 
 _PATIENCE = 30.0

@@ -10,8 +10,8 @@ from contextlib import closing
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
+from publishing.clients import ENDING_READER
 from publishing.envelope import Heartbeat, Message, PublishedEvent, PublishedState, decode
-from publishing.positions import READER
 from publishing.topics import Topic
 
 
@@ -22,7 +22,7 @@ def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
     """
     places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     found: list[ConsumerRecord] = []
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **READER)) as consumer:
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
         consumer.assign(places)
         for place in places:
             consumer.seek(place, 0)
@@ -37,7 +37,7 @@ def _settled_ends(
     bootstrap: str, consumer: KafkaConsumer, places: list[TopicPartition]
 ) -> dict[TopicPartition, int]:
     """Where the partitions end once no transaction is open in them."""
-    everything = {**READER, "isolation_level": "read_uncommitted"}
+    everything = {**ENDING_READER, "isolation_level": "read_uncommitted"}
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **everything)) as all_of_it:
         deadline = time.monotonic() + 60
         while (ends := consumer.end_offsets(places)) != all_of_it.end_offsets(places):
