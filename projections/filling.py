@@ -86,9 +86,13 @@ def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> N
 
     Thread(target=end_with_parent, daemon=True).start()
     gc.disable()
-    with _Filler(database_url, projection, untils, domain_codec()) as filler:
-        for _ in filler.units():
-            pass
+    try:
+        with _Filler(database_url, projection, untils, domain_codec()) as filler:
+            for _ in filler.units():
+                pass
+    except Exception as error:  # noqa: BLE001 - the parent does the unit, and says what there is to say
+        logger.warning("a process of the rebuild of %s gave up: %s", projection.fold.name, error)
+        os._exit(1)
 
 
 class _Batch(msgspec.Struct, frozen=True):
