@@ -40,7 +40,7 @@ def _exit_code(error: Exception) -> int:
     """Of a failure of one of the packages, which all have a code."""
     from consumers.errors import ArchiveBroken, ConsumerHalted, ReplayRefused, UnknownConsumer
     from consumers.finance_ledger.closing import CloseRefused
-    from eventlog.errors import EventUnreadable, SealRefused
+    from eventlog.errors import EventUnreadable, RowUnreadable, SealRefused
     from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
     from publishing.errors import RelayHalted, TopicsRefused
 
@@ -48,7 +48,7 @@ def _exit_code(error: Exception) -> int:
         return BAD_INPUT
     if isinstance(error, ArchiveBroken | CloseRefused | ReplayRefused | SealRefused):
         return NOT_SO
-    if isinstance(error, EventUnreadable):
+    if isinstance(error, EventUnreadable | RowUnreadable):
         return HALTED
     if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
         return HALTED

@@ -60,6 +60,23 @@ def test_every_difference_is_a_line_with_account_and_rule_and_the_exit_code_says
     assert prorata("rebuild", "entitlements", "--discard").out == "nothing to drop\n"
 
 
+def test_a_row_that_cannot_be_read_halts_whoever_meets_it_and_verify_names_it(
+    billing: Billing, database_url: str, connection: Connection
+) -> None:
+    before = all_rows(connection)
+    connection.execute("alter table events disable trigger append_only")
+    connection.execute("update events set recorded_at = 'infinity' where position = 3")
+    prorata = CommandLine(database_url)
+    account_id = ACCOUNTS[0]
+    for line in ("rebuild entitlements", "rebuild invoices --workers 2", "history a-0"):
+        done = prorata(*line.split())
+        assert done.exit_code == 4, (line, done.err)
+        assert "prorata: row_unreadable: " in done.err
+        assert "Traceback" not in done.err
+    assert all_rows(connection) == before
+    assert f"{account_id!r}" in prorata("verify").out
+
+
 def test_a_new_read_model_is_one_command(billing: Billing, database_url: str, connection: Connection) -> None:
     done = CommandLine(database_url)("rebuild", "monthly_revenue")
     assert (done.exit_code, done.out) == (0, "")
