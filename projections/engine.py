@@ -295,6 +295,9 @@ class Projector:
                 return self._written(page, write)
         except _Overtaken:
             return _Written(Counts(lost_pages=1))
+        except psycopg.errors.TransactionTimeout:
+            self._sessions.end_standing()  # for which this one has waited, most likely
+            raise
 
     def _written(self, page: Page, write: Write) -> _Written:
         connection, stopped = self._sessions.writing(), set[tuple[str, str]]()

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Final
+
 import psycopg
 
 from eventlog import NotMigrated
 from eventlog.migrate import missing
 from projections.registry import MIGRATIONS
 from projections.tables import Connection
+
+# Of what waits for its client in the middle of COPY, the server sees no timeout, only that it is to end.
+_END_STANDING: Final = """
+    select pg_terminate_backend(pid) from pg_stat_activity activity
+    where datname = current_database() and pid <> pg_backend_pid()
+        and state = 'active' and wait_event = 'ClientRead'
+        and xact_start < clock_timestamp() - make_interval(secs => %(seconds)s)
+        and exists (
+            select from pg_locks locks where locks.pid = activity.pid and locks.granted
+                and locks.relation = 'projections.checkpoints'::regclass and locks.mode = 'RowExclusiveLock'
+        )
+"""
 
 
 class Sessions:
@@ -36,6 +51,11 @@ class Sessions:
             # A projector that stands still inside a transaction must not hold back the others for ever.
             self._writing.execute(f"set transaction_timeout = '{self._longest_page}s'")
         return self._writing
+
+    def end_standing(self) -> None:
+        """End the transactions of projectors that have stood still in the middle of a COPY for too long."""
+        with suppress(psycopg.Error):  # of another role, or the server is away
+            self.reading().execute(_END_STANDING, {"seconds": self._longest_page})
 
     def close(self) -> None:
         """Close both."""

@@ -1,6 +1,7 @@
 """A migrated database with a log, and accounts on it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -10,6 +11,8 @@ from eventlog.postgres import PostgresEventLog
 from projections import MIGRATIONS, Projector
 from projections.tables import Connection
 from tests.unit.projections.driver import Billing
+
+_MADE_BY_ANOTHER_TEST = psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
 
 
 @pytest.fixture
@@ -21,8 +24,11 @@ def owner_url(database_url: str) -> str:
 
 @pytest.fixture
 def service_url(owner_url: str) -> str:
-    """The same database as Prorata's processes may use it."""
-    return f"{owner_url}?options=-c%20role%3Dprorata_service"
+    """The same database for Prorata's processes, by a role that logs in and has their rights."""
+    with psycopg.connect(owner_url, autocommit=True) as connection, suppress(*_MADE_BY_ANOTHER_TEST):
+        connection.execute("create role a_service login in role prorata_service")
+    server = owner_url.partition("@")[2]
+    return f"postgresql://a_service@{server}"
 
 
 @pytest.fixture

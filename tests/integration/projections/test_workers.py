@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import Event, Thread
 
+import psycopg
 import pytest
 
 from projections import PROJECTIONS, Projector, rebuild, wait_for
@@ -136,6 +138,30 @@ def test_a_worker_that_stood_still_and_goes_on_does_no_harm(
     for account_id in ACCOUNTS:
         billing.settle(account_id, "2026-08-01")
     assert projected(connection, billing)
+    assert differences(owner_url, billing) == []
+
+
+def test_one_that_stands_still_in_the_middle_of_a_copy_is_ended_by_the_next(
+    service_url: str, billing: Billing, connection: Connection, owner_url: str
+) -> None:
+    """PostgreSQL itself ends no transaction that waits for the rows of a COPY, whatever its timeouts are."""
+    for account_id in ACCOUNTS:
+        live_a_little(billing, account_id)
+    stop = Event()
+    with psycopg.connect(service_url) as zombie, ExitStack() as stack:
+        zombie.execute("set transaction_timeout = '1s'")
+        zombie.commit()
+        zombie.execute("update projections.checkpoints set turn = turn")
+        stack.enter_context(pytest.raises(psycopg.errors.AdminShutdown))
+        stack.enter_context(zombie.cursor().copy("copy projections.access_windows from stdin"))
+        projector = stack.enter_context(Projector(service_url, billing.log, longest_page=2))
+        thread = Thread(target=projector.run, args=[stop])
+        thread.start()
+        try:
+            assert projected(connection, billing)
+        finally:
+            stop.set()
+            thread.join()
     assert differences(owner_url, billing) == []
 
 
