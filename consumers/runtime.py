@@ -43,7 +43,17 @@ _PATIENCE_ONCE: Final = 5.0
 _WAIT_MS: Final = 200
 _WAIT_MS_ONCE: Final = 20
 
-_PASSING: Final = (psycopg.OperationalError, psycopg.InterfaceError, KafkaError, PartitionMoved)
+_STANDS_STILL: Final = "set idle_in_transaction_session_timeout = '60s'"
+"""An instance that stands still in the middle of a batch, or whose host is gone, is ended after so long: its
+partitions are free then."""
+
+_PASSING: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    KafkaError,
+    PartitionMoved,
+)
 """What is over after a while: begin anew from where the table says."""
 
 
@@ -109,6 +119,7 @@ class Consumer:
         read_at_once(kafka)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
             at_home(connection, self._handler.name)
+            connection.execute(_STANDS_STILL)
             try:
                 yield Session(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds

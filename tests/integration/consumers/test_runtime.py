@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from msgspec import structs
 
-from consumers import dead_letters
+from consumers import dead_letters, runtime
 from consumers.batches import Batch
 from consumers.effects import release, write
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
@@ -117,6 +117,35 @@ def test_a_lost_connection_to_the_database_costs_time_alone(
     thread.join()
     consumer(Tally()).run_once()
     assert tallied(connection) == done
+
+
+def test_an_instance_that_stands_still_in_the_middle_of_a_batch_loses_its_partitions(
+    log: PostgresEventLog,
+    publish: Callable[[], None],
+    consumer: MakeConsumer,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime, "_STANDS_STILL", "set idle_in_transaction_session_timeout = '200ms'")
+    fill(log)
+    publish()
+    standing, go_on, stop = Event(), Event(), Event()
+
+    def stand_still(_: Sequence[Message]) -> None:
+        standing.set()
+        assert go_on.wait(60)
+
+    thread = Thread(target=consumer(Tally(written=stand_still), claim_seconds=1).run, args=[stop])
+    thread.start()
+    try:
+        assert standing.wait(60)
+        consumer(Tally(), claim_seconds=1).run_once()
+        assert tallied(connection) == everything(log)
+    finally:
+        stop.set()
+        go_on.set()
+        thread.join()
+    assert tallied(connection) == everything(log)
 
 
 def test_an_instance_that_was_overtaken_without_knowing_writes_nothing(
