@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from msgspec.structs import astuple, replace
 
@@ -28,9 +28,12 @@ from domain.state import (
 )
 from domain.windows import close_window, open_window
 
+_Value = TypeVar("_Value")
+
 
 class Draft(AccountFields, gc=False):
-    """An account in the making: fields and dictionaries are its own, the values in them are not."""
+    """An account in the making. Plans, add-ons and windows, which most events change, are copies of its own;
+    its other dictionaries are another state's too, and are replaced instead of changed."""
 
 
 def evolve(state: Account | None, event: e.Event) -> Account:
@@ -59,11 +62,7 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     draft = Draft(*astuple(state))
     draft.plans = draft.plans.copy()
     draft.addons = draft.addons.copy()
-    draft.ended = draft.ended.copy()
     draft.windows = draft.windows.copy()
-    draft.pauses = draft.pauses.copy()
-    draft.price_overrides = draft.price_overrides.copy()
-    draft.commands = draft.commands.copy()
     return draft
 
 
@@ -135,7 +134,7 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
             _account_closed(draft, event)
         case e.PriceOverridden():
             key = event.product if event.tier is None else f"{event.product}/{event.tier}"
-            draft.price_overrides[key] = event.price
+            draft.price_overrides = {**draft.price_overrides, key: event.price}
         case _:
             assert_never(event)
     if event.command is not None and event.command.id is not None:
@@ -146,13 +145,12 @@ def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
     """Keep the key of a command that recorded an event; a cancelled payment frees it again (section 10)."""
     assert command.id is not None
     assert command.fingerprint is not None
-    commands = draft.commands
     if isinstance(event, e.PaymentCancelled):
-        commands.pop(command.id, None)
-    elif command.id not in commands:
-        commands[command.id] = Recorded(draft.version, command.fingerprint)
-        if len(commands) > REMEMBERED_COMMANDS:
-            del commands[next(iter(commands))]
+        draft.commands = _without(draft.commands, command.id)
+    elif command.id not in draft.commands:
+        draft.commands = {**draft.commands, command.id: Recorded(draft.version, command.fingerprint)}
+        if len(draft.commands) > REMEMBERED_COMMANDS:
+            del draft.commands[next(iter(draft.commands))]
             draft.forgotten_commands = True
 
 
@@ -195,7 +193,7 @@ def _downgrade_scheduled(draft: Draft, event: e.DowngradeScheduled) -> None:
 def _plan_ended(draft: Draft, event: e.PlanEnded) -> None:
     item = draft.plans.pop(event.family)
     draft.anchor = event.account_anchor
-    draft.ended[item.product] = Ended(_plan_access_until(item) or event.at)
+    _ended(draft, item.product, _plan_access_until(item) or event.at)
     close_window(draft.windows, item.product, event.at)
 
 
@@ -213,7 +211,8 @@ def _plan_paused(draft: Draft, event: e.PlanPaused) -> None:
         draft, event.family, paused_at=event.at, resume_on=event.resume_on, resume_at=event.resume_at
     )
     paused_on = date_of(event.at, draft.time_zone)
-    draft.pauses[event.family] = (*draft.pauses.get(event.family, ())[-1:], paused_on)
+    pauses = (*draft.pauses.get(event.family, ())[-1:], paused_on)
+    draft.pauses = {**draft.pauses, event.family: pauses}
     draft.anchor = event.account_anchor
     close_window(draft.windows, event.product, event.at)
 
@@ -267,7 +266,7 @@ def _change_addon(draft: Draft, product: str, **changes: object) -> None:
 
 def _end_addon(draft: Draft, product: str) -> None:
     item = draft.addons.pop(product)
-    draft.ended[product] = Ended(item.unpaid_since or item.cycle.ends_at, metered=item.blocks is not None)
+    _ended(draft, product, item.unpaid_since or item.cycle.ends_at, metered=item.blocks is not None)
 
 
 def _credits_purchased(draft: Draft, event: e.CreditsPurchased) -> None:
@@ -282,7 +281,7 @@ def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
         [p for p in draft.packs if not (p.product == event.product and p.expires_on == event.on)]
     )
     if all(p.product != event.product for p in draft.packs):
-        draft.ended[event.product] = Ended(event.at, metered=True)
+        _ended(draft, event.product, event.at, metered=True)
 
 
 # ---- renewing and paying -------------------------------------------------
@@ -321,8 +320,8 @@ def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
     assert renewal.price is not None
     draft.plans[family] = PlanItem(family, renewal.product, renewal.tier, renewal.price, renewal.cycle)
     if renewal.replaces is not None:
-        draft.ended.pop(renewal.product, None)
-        draft.ended[renewal.replaces] = Ended(renewal.cycle.starts_at)
+        draft.ended = _without(draft.ended, renewal.product)
+        _ended(draft, renewal.replaces, renewal.cycle.starts_at)
 
 
 def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
@@ -362,7 +361,7 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
             assert until is not None, "Free cannot lapse"
             _forget_downgrade(draft, family)
             del draft.plans[family]
-            draft.ended[plan.product] = Ended(until)
+            _ended(draft, plan.product, until)
     for product in event.items:
         if product in draft.addons:
             _end_addon(draft, product)
@@ -375,13 +374,13 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
 def _account_closed(draft: Draft, event: e.AccountClosed) -> None:
     for plan in draft.plans.values():
         until = event.at if plan.paused_at is None else plan.paused_at
-        draft.ended[plan.product] = Ended(until)
+        _ended(draft, plan.product, until)
         close_window(draft.windows, plan.product, event.at)
     for product, addon in draft.addons.items():
-        draft.ended[product] = Ended(event.at, metered=addon.blocks is not None)
+        _ended(draft, product, event.at, metered=addon.blocks is not None)
         close_window(draft.windows, product, event.at)
     for pack in draft.packs:
-        draft.ended[pack.product] = Ended(event.at, metered=True)
+        _ended(draft, pack.product, event.at, metered=True)
         close_window(draft.windows, pack.product, event.at)
     draft.anchor, draft.plans, draft.addons, draft.packs, draft.closed = None, {}, {}, (), True
 
@@ -410,12 +409,20 @@ def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
 
 def _use(draft: Draft, product: str, start: Instant, until: Instant | None) -> None:
     """The product is held, and can be used from now on."""
-    draft.ended.pop(product, None)
+    draft.ended = _without(draft.ended, product)
     open_window(draft.windows, product, start, until)
 
 
 def _leave(draft: Draft, product: str | None, at: Instant) -> None:
     """Another plan takes this one's place, if there is one."""
     if product is not None:
-        draft.ended[product] = Ended(at)
+        _ended(draft, product, at)
         close_window(draft.windows, product, at)
+
+
+def _ended(draft: Draft, product: str, access_until: Instant, *, metered: bool = False) -> None:
+    draft.ended = {**draft.ended, product: Ended(access_until, metered)}
+
+
+def _without(mapping: dict[str, _Value], key: str) -> dict[str, _Value]:
+    return {k: v for k, v in mapping.items() if k != key} if key in mapping else mapping
