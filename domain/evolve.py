@@ -12,7 +12,7 @@ from typing import TypeVar, assert_never
 from msgspec.structs import astuple, replace
 
 from domain import events as e
-from domain.calendar import Cycle, Instant, date_of
+from domain.calendar import Instant, date_of
 from domain.state import (
     REMEMBERED_COMMANDS,
     Account,
@@ -160,8 +160,7 @@ def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
 def _plan_purchased(draft: Draft, event: e.PlanPurchased) -> None:
     _charge(draft)
     _leave(draft, event.replaces, event.at)
-    _start_plan(draft, event, event.cycle)
-    draft.anchor = event.account_anchor
+    _start_plan(draft, event)
 
 
 def _free_plan_started(draft: Draft, event: e.FreePlanStarted) -> None:
@@ -220,13 +219,13 @@ def _plan_paused(draft: Draft, event: e.PlanPaused) -> None:
 def _plan_resumed(draft: Draft, event: e.PlanResumed) -> None:
     if event.invoice is not None:
         _charge(draft)
-    _start_plan(draft, event, event.cycle)
+    _start_plan(draft, event)
+
+
+def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed) -> None:
+    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, event.price, event.cycle)
+    _use(draft, event.product, event.at, event.cycle.ends_at)
     draft.anchor = event.account_anchor
-
-
-def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed, cycle: Cycle) -> None:
-    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, event.price, cycle)
-    _use(draft, event.product, event.at, cycle.ends_at)
 
 
 def _change_plan(draft: Draft, family: str, **changes: object) -> None:

@@ -19,7 +19,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow, args_row
 
-from eventlog.errors import RowUnreadable
+from eventlog.reading import readable
 from eventlog.records import MAX_ACCOUNT_ID_BYTES
 from eventlog.shards import SHARDS
 
@@ -125,11 +125,9 @@ def histories(
     """
     assert len(untils) == SHARDS
     connection.execute(SETTINGS)
-    try:
-        statement = _PAGE.format(places=_PLACES if places else _LAST_PLACE)
+    statement = _PAGE.format(places=_PLACES if places else _LAST_PLACE)
+    with readable():
         yield from _pages(connection, statement, span, untils, page)
-    except psycopg.DataError as error:
-        raise RowUnreadable(str(error)) from error
 
 
 def _pages(

@@ -16,7 +16,7 @@ import psycopg
 from eventlog import fence, inorder, inserting, reading
 from eventlog.appending import one_of_each_account, seal, utc_now
 from eventlog.connections import Connection, Connections
-from eventlog.errors import EventRefused, LogError, LogUnavailable, RowUnreadable
+from eventlog.errors import EventRefused, LogError, LogUnavailable
 from eventlog.inorder import Block
 from eventlog.port import Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
@@ -122,9 +122,8 @@ class PostgresEventLog:
         with closing(self.connect()) as connection:
             try:
                 until = fence.settled_until(connection, after, self._fence_patience)
-                yield from inorder.blocks(connection, after, until, neighbours(shards), page=page)
-            except psycopg.DataError as error:
-                raise RowUnreadable(str(error)) from error
+                with reading.readable():
+                    yield from inorder.blocks(connection, after, until, neighbours(shards), page=page)
             except psycopg.OperationalError as error:
                 if not connection.closed:
                     raise
@@ -165,7 +164,5 @@ class PostgresEventLog:
         return self._connections.run(lambda connection: work(connection, *arguments))
 
     def _read(self, work: Callable[[Connection, *Ts], T], *arguments: *Ts) -> T:
-        try:
+        with reading.readable():
             return self._run(work, *arguments)
-        except psycopg.DataError as error:
-            raise RowUnreadable(str(error)) from error

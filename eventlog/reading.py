@@ -1,11 +1,15 @@
 """Reads of accounts and single events on a PostgreSQL connection, each by an index."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+import psycopg
 from psycopg.rows import args_row
 
 from eventlog.connections import Connection
+from eventlog.errors import RowUnreadable
 from eventlog.records import Head, StoredEvent
 
 COLUMNS: Final = ", ".join(StoredEvent.__struct_fields__)
@@ -88,6 +92,15 @@ def last_position(connection: Connection) -> int:
 
 def accounts(connection: Connection, after: str, limit: int) -> list[str]:
     return [account_id for (account_id,) in fetch(connection, _ACCOUNTS, after=after, limit=limit)]
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Of rows that the driver cannot make anything of it says RowUnreadable."""
+    try:
+        yield
+    except psycopg.DataError as error:
+        raise RowUnreadable(str(error)) from error
 
 
 def fetch(connection: Connection, statement: str, **bound: object) -> list[tuple[Any, ...]]:

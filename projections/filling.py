@@ -18,12 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
-from multiprocessing import get_context, parent_process, resource_tracker
-from multiprocessing.context import SpawnProcess
 from operator import attrgetter
 from threading import Thread
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import msgspec
 import psycopg
@@ -37,6 +35,9 @@ from projections import units
 from projections.parking import Failure, failure_of, park
 from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
 
 T = TypeVar("T")
 
@@ -59,13 +60,10 @@ def filling(
     `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
     The other processes read by the domain's codec.
     """
-    others: list[SpawnProcess] = []
+    others = _processes(processes - 1, (database_url, projection, list(untils))) if processes > 1 else []
     try:
-        with _interrupted_later():
-            for _ in range(processes - 1):
-                arguments = database_url, projection, list(untils)
-                others.append(get_context("spawn").Process(target=_work, args=arguments, daemon=True))
-                others[-1].start()
+        if others:
+            _start(others)
         with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
             yield filler.units()
     finally:
@@ -75,8 +73,30 @@ def filling(
                 other.join()
 
 
+def _processes(number: int, arguments: tuple[object, ...]) -> list[SpawnProcess]:
+    from multiprocessing import get_context  # which one process can do without
+
+    new = get_context("spawn").Process
+    return [new(target=_work, args=arguments, daemon=True) for _ in range(number)]
+
+
+def _start(processes: Sequence[SpawnProcess]) -> None:
+    """With SIGINT held back in them for ever: Ctrl-C reaches them too, but their parent says what becomes of
+    them."""
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which the first process would start, letting SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        for process in processes:
+            process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
     """Do units in a process that does not outlive its parent."""
+    from multiprocessing import parent_process
 
     def end_with_parent() -> None:
         parent = parent_process()
@@ -92,7 +112,6 @@ def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> N
                 pass
     except Exception as error:  # noqa: BLE001 - the parent does the unit, and says what there is to say
         logger.warning("a process of the rebuild of %s gave up: %s", projection.fold.name, error)
-        os._exit(1)
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -220,15 +239,3 @@ def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterabl
     finally:  # also where an item could not be made: nobody else may have the connection meanwhile
         if under_way is not None:
             under_way.result()
-
-
-@contextmanager
-def _interrupted_later() -> Iterator[None]:
-    """Hold SIGINT back; for ever in processes that begin meanwhile. Ctrl-C reaches them too, but their parent
-    says what becomes of them."""
-    resource_tracker.ensure_running()  # which every first process starts, letting SIGINT through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -199,8 +199,7 @@ class _Rebuild:
 
     def fill(self, processes: int) -> None:
         """Fold every account up to the position from which the new tables are caught up."""
-        name = self._live.name
-        left = units.left(self._connection, name)
+        left = units.done(self._connection, self._live.name).left
         self._say("fold")
         if not left:
             return

@@ -36,6 +36,11 @@ class Done(msgspec.Struct, frozen=True):
     of_units: int
     events: int
 
+    @property
+    def left(self) -> int:
+        """How many units are not done."""
+        return self.of_units - self.units
+
 
 class Claimed(msgspec.Struct, frozen=True):
     """A unit, and its accounts."""
@@ -62,10 +67,6 @@ _BEGIN_UNITS: Final = """
 _INDEXED: Final = "update projections.rebuilds set indexed = true where projection = %(projection)s"
 
 _FORGET: Final = "delete from projections.rebuilds where projection = %(projection)s"
-
-_LEFT: Final = """
-    select count(*) from projections.rebuild_units where projection = %(projection)s and events is null
-"""
 
 _DONE: Final = """
     select count(events), count(*), coalesce(sum(events), 0)::bigint
@@ -109,12 +110,6 @@ def forget(connection: Connection, projection: str) -> None:
     connection.execute(_FORGET, {"projection": projection})
 
 
-def left(connection: Connection, projection: str) -> int:
-    """How many units are not done."""
-    [[number]] = connection.execute(_LEFT, {"projection": projection}).fetchall()
-    return int(number)
-
-
 def done(connection: Connection, projection: str) -> Done:
     """How far it is."""
     with connection.cursor(row_factory=args_row(Done)) as cursor:
@@ -131,7 +126,7 @@ def claim(connection: Connection, projection: str, *, wait: bool) -> Claimed | N
         if found is not None:
             unit, after, last = found
             return Claimed(unit, Span(after, last))
-        if not wait or not left(connection, projection):
+        if not wait or not done(connection, projection).left:
             return None
 
 

@@ -51,9 +51,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
         _check_addresses(settings)
         if not is_prefix(settings.kafka_prefix):
-            reason = f"{settings.kafka_prefix!r} cannot begin a topic's name: letters, digits and . _ - can"
+            reason = f"{settings.kafka_prefix!r} {NO_PREFIX}"
             raise InvalidInput("invalid_setting", "PRORATA_KAFKA_PREFIX", reason)
         return settings
+
+
+NO_PREFIX = "cannot begin a topic's name: letters, digits and . _ - can"
 
 
 def is_prefix(text: str) -> bool:

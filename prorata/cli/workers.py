@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
-from prorata.settings import Settings, is_prefix
+from prorata.settings import NO_PREFIX, Settings, is_prefix
 
 if TYPE_CHECKING:
     from eventlog import EventLog
@@ -141,7 +141,7 @@ def _beside(given: str, now: str) -> str:
     prefix = given if given.endswith((".", "-", "_")) else f"{given}."
     problem = None
     if not is_prefix(prefix) or len(prefix) < 2:
-        problem = "cannot begin a topic's name: letters, digits and . _ - can"
+        problem = NO_PREFIX
     elif prefix == now:
         problem = "is what the topics are published under now"
     elif any(given.startswith(topic.base.rpartition(".")[0]) for topic in Topics().all):

@@ -29,10 +29,12 @@ RECORDS = st.lists(
 )
 
 
-def written(records: list[Any], compression: int = 0) -> bytes:
+def written(records: list[Any], compression: int = 0, *, transactional: bool = False) -> bytes:
     builder: Any = MemoryRecordsBuilder(2, compression, 1 << 20)
     for at, key, value, headers in records:
         builder.append(at, key, value, headers)
+    if transactional:
+        builder.set_producer_state(7, 1, 0, True)
     builder.close()
     return bytes(builder.buffer())
 
@@ -50,12 +52,6 @@ def test_as_the_client_reads_them(first: Any, second: Any, compression: int, fet
 
 @given(RECORDS, st.booleans())
 def test_what_was_aborted_is_left_out(records: Any, aborted: bool) -> None:
-    builder: Any = MemoryRecordsBuilder(2, 0, 1 << 20)
-    for at, key, value, headers in records:
-        builder.append(at, key, value, headers)
-    builder.set_producer_state(7, 1, 0, True)
-    builder.close()
-
     class Transaction:
         producer_id, first_offset = 7, 0
 
@@ -63,7 +59,7 @@ def test_what_was_aborted_is_left_out(records: Any, aborted: bool) -> None:
         "isolation_level": IsolationLevel.READ_COMMITTED,
         "aborted_transactions": [Transaction] if aborted else [],
     }
-    content = bytes(builder.buffer())
+    content = written(records, transactional=True)
     found = taken(_PartitionRecords, content, **options)
     assert found == taken(CLIENTS, content, **options)
     assert len(found) == (0 if aborted else len(records))
