@@ -32,8 +32,8 @@ _Value = TypeVar("_Value")
 
 
 class Draft(AccountFields, gc=False):
-    """An account in the making. Plans, add-ons and windows, which most events change, are copies of its own;
-    its other dictionaries are another state's too, and are replaced instead of changed."""
+    """An account in the making. What is held, was held and can be used, which most events change, are copies
+    of its own; its other dictionaries are another state's too, and are replaced instead of changed."""
 
 
 def evolve(state: Account | None, event: e.Event) -> Account:
@@ -62,6 +62,7 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     draft = Draft(*astuple(state))
     draft.plans = draft.plans.copy()
     draft.addons = draft.addons.copy()
+    draft.ended = draft.ended.copy()
     draft.windows = draft.windows.copy()
     return draft
 
@@ -287,28 +288,32 @@ def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
 
 
 def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
+    items: list[str] = []
     for renewal in event.renewals:
         product, cycle = renewal.product, renewal.cycle
+        items.append(product)
         if renewal.family is not None:
             _renew_plan(draft, renewal, renewal.family)
         else:
-            _change_addon(
-                draft,
+            before = draft.addons[product]
+            draft.addons[product] = AddonItem(
                 product,
-                price=renewal.price,
-                cycle=cycle,
-                requires=renewal.requires,
-                blocks=renewal.blocks,
-                next_blocks=renewal.blocks,
-                topped_up=0,
-                block_prices=renewal.block_prices,
+                renewal.price,
+                cycle,
+                renewal.requires,
+                before.removed,
+                before.unpaid_since,
+                renewal.blocks,
+                renewal.blocks,
+                before.e_mails_per_block,
+                0,
+                renewal.block_prices,
             )
         open_window(draft.windows, product, cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
     draft.next_invoice = invoice.number + 1
     if invoice.total:
-        items = tuple([renewal.product for renewal in event.renewals])
-        draft.open_invoice = OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, items)
+        draft.open_invoice = OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, tuple(items))
         draft.payment = PendingPayment(
             draft.version, "renewal", event.at, invoice.total, None, invoice.number
         )
@@ -319,7 +324,7 @@ def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
     assert renewal.price is not None
     draft.plans[family] = PlanItem(family, renewal.product, renewal.tier, renewal.price, renewal.cycle)
     if renewal.replaces is not None:
-        draft.ended = _without(draft.ended, renewal.product)
+        draft.ended.pop(renewal.product, None)
         _ended(draft, renewal.replaces, renewal.cycle.starts_at)
 
 
@@ -408,7 +413,7 @@ def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
 
 def _use(draft: Draft, product: str, start: Instant, until: Instant | None) -> None:
     """The product is held, and can be used from now on."""
-    draft.ended = _without(draft.ended, product)
+    draft.ended.pop(product, None)
     open_window(draft.windows, product, start, until)
 
 
@@ -420,7 +425,7 @@ def _leave(draft: Draft, product: str | None, at: Instant) -> None:
 
 
 def _ended(draft: Draft, product: str, access_until: Instant, *, metered: bool = False) -> None:
-    draft.ended = {**draft.ended, product: Ended(access_until, metered)}
+    draft.ended[product] = Ended(access_until, metered)
 
 
 def _without(mapping: dict[str, _Value], key: str) -> dict[str, _Value]:

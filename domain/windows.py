@@ -15,10 +15,12 @@ def open_window(windows: Windows, product: str, start: Instant, until: Instant |
     spans = windows.get(product, ())
     if spans:
         last = spans[-1]
-        if last.until is None or last.until >= start:
-            longer = last.until is not None and (until is None or until > last.until)
-            window = Window(last.start, until if longer else last.until)
-            windows[product] = (window,) if len(spans) == 1 else (*spans[:-1], window)
+        ended = last.until
+        if ended is None or (until is not None and until <= ended):
+            return
+        if ended >= start:
+            longer = Window(last.start, until)
+            windows[product] = (longer,) if len(spans) == 1 else (*spans[:-1], longer)
             return
     kept = until is None or until > start
     windows[product] = (*spans, Window(start, until)) if kept else spans
