@@ -9,7 +9,7 @@ step by upcasters: plain functions from the JSON object of one version to that o
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,6 +27,24 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 
 _FAILURES = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What bytes that are not what they should be make of a decoder, or of an upcaster that meets them."""
+
+KIND: Final = "type || ':' || schema_version"
+"""What `kind` says, to PostgreSQL."""
+
+
+def kind(event_type: str, schema_version: int) -> str:
+    """Of what kind an event is: `plan_paused:1`."""
+    return f"{event_type}:{schema_version}"
+
+
+def kinds_of(stored: Iterable[StoredEvent]) -> str:
+    """Of what kinds these rows are, as `decode_all` takes it."""
+    return ",".join([kind(row.type, row.schema_version) for row in stored])
+
+
+def _type_and_version(of_kind: str) -> tuple[str, int]:
+    event_type, _, version = of_kind.rpartition(":")
+    return event_type, int(version)
 
 
 def domain_codec() -> "Codec[domain_events.Event]":
@@ -53,7 +71,8 @@ class Codec(Generic[E]):
         self._upcasters = upcasters
         self._encoder = msgspec.json.Encoder(order="deterministic")
         self._decoder: msgspec.json.Decoder[E] = msgspec.json.Decoder(union)
-        self._today: dict[type[E], tuple[str, int]] = {}
+        self._old = {kind(*written) for written in upcasters}
+        self._today: dict[type[E], str] = {}
 
     def encode(self, event: E) -> tuple[str, int, bytes]:
         """The event's type, its schema version, and its bytes: equal events give equal bytes."""
@@ -72,18 +91,17 @@ class Codec(Generic[E]):
             raise EventUnreadable(None, None, None, event_type, schema_version, str(error)) from error
         return event
 
-    def decode_all(
-        self, types: Sequence[str], schema_versions: Sequence[int], states: Iterable[bytes]
-    ) -> list[E]:
+    def decode_all(self, kinds: str, states: Sequence[bytes]) -> list[E]:
         """The events in these bytes, without asking of each what `decode` asks; raise whatever fails.
 
-        For many events at once: who needs to know which one failed, and why, gives each to `decode`.
+        `kinds`: of what kind each is, as its row says, in this order with commas between (`kinds_of`). For
+        many events at once: who needs to know which one failed, and why, gives each to `decode`.
         """
-        written = list(zip(types, schema_versions, strict=True))
-        if not self._upcasters.keys().isdisjoint(written):
-            return list(map(self.decode, types, schema_versions, states))
+        if self._old and not self._old.isdisjoint(kinds.split(",")):
+            written = map(_type_and_version, kinds.split(","))
+            return [self.decode(*kind, state) for kind, state in zip(written, states, strict=True)]
         events = list(map(self._decoder.decode, states))
-        if self._written_as(events) != written:
+        if self._kinds_of(events) != kinds:
             raise ValueError("the bytes hold other types or versions than their rows say")
         return events
 
@@ -99,17 +117,16 @@ class Codec(Generic[E]):
 
     def read_all(self, stored: Sequence[StoredEvent]) -> list[E]:
         """The events of these rows, as `decode_all` makes them."""
-        types, versions = [row.type for row in stored], [row.schema_version for row in stored]
-        return self.decode_all(types, versions, [row.state for row in stored])
+        return self.decode_all(kinds_of(stored), [row.state for row in stored])
 
-    def _written_as(self, events: Sequence[E]) -> list[tuple[str, int]]:
-        """Type and schema version in which each would be written today: of a class, always the same."""
+    def _kinds_of(self, events: Sequence[E]) -> str:
+        """In which they would be written today: of a class, always the same."""
         today = self._today
         try:
-            return [today[type(event)] for event in events]
+            return ",".join([today[type(event)] for event in events])
         except KeyError:
-            today |= {type(event): (self._type_name(event), self._schema_version(event)) for event in events}
-        return [today[type(event)] for event in events]
+            today |= {type(one): kind(self._type_name(one), self._schema_version(one)) for one in events}
+        return ",".join([today[type(event)] for event in events])
 
     def _lift(self, event_type: str, version: int, state: bytes) -> tuple[int, bytes]:
         if (event_type, version) not in self._upcasters:

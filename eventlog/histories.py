@@ -3,7 +3,7 @@
     for chunk in histories(connection, span, untils, page=5_000):
         ...                     # the chunks of one account follow each other
 
-A page of events in the order of the primary key comes as one row an account, its columns as arrays: for the
+A page of events in the order of the primary key comes as one row an account, its columns joined: for the
 driver that is half the work of a row an event, and a tenth of a statement an account. The rows are streamed:
 while chunks are used, the server makes the next ones. Memory holds a few chunks, of a page at most.
 """
@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from itertools import count, repeat
+from random import Random
 from typing import Final
 
 import msgspec
 import psycopg
 from psycopg.rows import TupleRow, args_row
 
+from eventlog.codec import KIND, kinds_of
 from eventlog.reading import readable
-from eventlog.records import MAX_ACCOUNT_ID_BYTES
+from eventlog.records import MAX_ACCOUNT_ID_BYTES, StoredEvent
 from eventlog.shards import SHARDS
 
 Connection = psycopg.Connection[TupleRow]
@@ -49,14 +51,14 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Events of one account in order, column by column; `version` is the first one's. Where only the last
-    place was asked for, `positions` and `recorded_at` are the last event's alone."""
+    """Events of one account in order, column by column; `version` is the first one's, `kinds` all theirs as
+    `Codec.decode_all` takes them. Where only the last place was asked for, `positions` and `recorded_at` are
+    the last event's alone."""
 
     account_id: str
     version: int
     last_version: int
-    types: list[str]
-    schema_versions: list[int]
+    kinds: str
     states: list[bytes]
     positions: list[int]
     recorded_at: list[datetime]
@@ -80,6 +82,19 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return map(Place, repeat(self.account_id), count(self.version), self.positions, self.recorded_at)
 
 
+def chunk_of(events: Sequence[StoredEvent]) -> Chunk:
+    """These events of one account, at least one, as a chunk."""
+    return Chunk(
+        events[0].account_id,
+        events[0].version,
+        events[-1].version,
+        kinds_of(events),
+        [event.state for event in events],
+        [event.position for event in events],
+        [event.recorded_at for event in events],
+    )
+
+
 # The order is that of the primary key, whatever the statistics of a young table say.
 SETTINGS: Final = "set enable_sort = off; set enable_seqscan = off; set enable_bitmapscan = off"
 
@@ -87,8 +102,8 @@ _PLACES: Final = "array_agg(position order by version), array_agg(recorded_at or
 _LAST_PLACE: Final = "array[max(position)], array[max(recorded_at)]"
 
 _PAGE: Final = """
-    select account_id, min(version), max(version), array_agg(type order by version),
-        array_agg(schema_version order by version), array_agg(state order by version), {places}
+    select account_id, min(version), max(version), string_agg({kind}, ',' order by version),
+        array_agg(state order by version), {places}
     from (
         select account_id, version, type, schema_version, state, position, recorded_at from public.events
         where (account_id, version) > (%(account_id)s, %(version)s) and account_id <= %(last)s
@@ -98,7 +113,7 @@ _PAGE: Final = """
     group by account_id order by account_id
 """
 
-# By the index on positions. Events stand evenly in the log, accounts with many of them are found more often.
+# By the index on positions. Accounts with many events are found more often.
 _ACCOUNTS_AT: Final = """
     select found.account_id from unnest(%(positions)s::bigint[]) wanted (position)
     cross join lateral (
@@ -106,9 +121,8 @@ _ACCOUNTS_AT: Final = """
     ) found
 """
 
-_SAMPLES: Final = 8
+_SAMPLES: Final = 32
 """Accounts looked at for each span: the more, the more even the spans."""
-
 
 _AT_ONCE: Final = 8
 """Chunks that the driver takes over at once."""
@@ -125,7 +139,7 @@ def histories(
     """
     assert len(untils) == SHARDS
     connection.execute(SETTINGS)
-    statement = _PAGE.format(places=_PLACES if places else _LAST_PLACE)
+    statement = _PAGE.format(kind=KIND, places=_PLACES if places else _LAST_PLACE)
     with readable():
         yield from _pages(connection, statement, span, untils, page)
 
@@ -152,7 +166,9 @@ BIGGEST: Final = 2**63 - 1
 
 def spans(connection: Connection, until: int, number: int) -> list[Span]:
     """All accounts as about that many spans, which hold about as many events each."""
-    wanted = [until * nth // (number * _SAMPLES) for nth in range(1, number * _SAMPLES)]
+    # At random: at even distances one may meet the same account of each batch that a service appends.
+    anywhere = Random(until)  # noqa: S311 - no secret
+    wanted = [anywhere.randrange(until) for _ in range(number * _SAMPLES - 1)] if until else []
     found = connection.execute(_ACCOUNTS_AT, {"positions": wanted}).fetchall()
     accounts = sorted(account_id for (account_id,) in found)
     ends = [*dict.fromkeys(accounts[_SAMPLES - 1 :: _SAMPLES]), BEYOND_ALL]

@@ -1,7 +1,7 @@
 """The whole log in order, for who reads much of it: streamed, a block at a time, column by column.
 
     for block in log.in_order(after=0):
-        events = codec.decode_all(block.types, block.schema_versions, block.states)
+        events = codec.decode_all(",".join(block.kinds), block.states)
 
 While a block is used, the server makes the next ones and the network holds them, so the reader seldom waits,
 and memory holds a block. What only the chain needs is left out: `read_settled` has all columns.
@@ -16,13 +16,14 @@ from typing import Final
 
 import msgspec
 
+from eventlog.codec import KIND
 from eventlog.connections import Connection
 from eventlog.fence import page_of
 
 BLOCK: Final = 100
 """Events in a block: what of them is decoded at once stays in a core's cache."""
 
-_COLUMNS: Final = "position, account_id, version, type, schema_version, state, recorded_at"
+_COLUMNS: Final = f"position, account_id, version, {KIND}, state, recorded_at"
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -31,8 +32,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     positions: tuple[int, ...]
     account_ids: tuple[str, ...]
     versions: tuple[int, ...]
-    types: tuple[str, ...]
-    schema_versions: tuple[int, ...]
+    kinds: tuple[str, ...]
     states: tuple[bytes, ...]
     recorded_at: tuple[datetime, ...]
 

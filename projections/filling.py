@@ -198,7 +198,7 @@ class _Filler:
             for chunk in chunks:
                 if not chunk.follow_each_other:
                     return self._fold_slowly(account_id)
-                events = codec.decode_all(chunk.types, chunk.schema_versions, chunk.states)
+                events = codec.decode_all(chunk.kinds, chunk.states)
                 state = apply_all(state, events, chunk)
             return fold.documents(state), None
         except Exception:  # noqa: BLE001 - whatever it is, it is said by who goes event by event

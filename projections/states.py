@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent
 from eventlog.codec import Codec
-from eventlog.histories import Chunk
+from eventlog.histories import chunk_of
 from projections.fold import Evolution, Fold
 from projections.parking import Failure, failure_at, failure_of
 
@@ -87,17 +87,7 @@ def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Readi
 def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> Folded[S]:
     """All at once; raises whatever fails."""
     events, stored = zip(*page, strict=True)
-    last: StoredEvent = stored[-1]
-    chunk = Chunk(
-        last.account_id,
-        stored[0].version,
-        last.version,
-        [one.type for one in stored],
-        [one.schema_version for one in stored],
-        [one.state for one in stored],
-        [one.position for one in stored],
-        [one.recorded_at for one in stored],
-    )
+    chunk, last = chunk_of(stored), stored[-1]
     if not chunk.follow_each_other or Failure in map(type, events):
         raise ValueError("not all can be folded")
     return Folded(evolution.apply_all(state, events, chunk), last.version, last.position, last.hash)

@@ -85,7 +85,7 @@ def in_order(log: PostgresEventLog, shards: range | None = None) -> Iterator[lis
     """The events of the log, or of some shards, in order."""
     codec = domain_codec()
     for block in log.in_order(shards=shards, page=PAGE):
-        yield codec.decode_all(block.types, block.schema_versions, block.states)
+        yield codec.decode_all(",".join(block.kinds), block.states)
 
 
 def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[Event]]:
@@ -101,7 +101,7 @@ def of_histories(log: PostgresEventLog, span: Span = EVERY_ACCOUNT) -> Iterator[
     codec, untils = domain_codec(), [log.last_position()] * SHARDS
     with closing(log.connect()) as connection:
         for chunk in histories(connection, span, untils, page=PAGE):
-            yield codec.decode_all(chunk.types, chunk.schema_versions, chunk.states)
+            yield codec.decode_all(chunk.kinds, chunk.states)
 
 
 def stock_pages(application: Application[str]) -> Iterator[list[Any]]:

@@ -38,7 +38,7 @@ SUPERUSER = "prorata"
 
 SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
     "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",

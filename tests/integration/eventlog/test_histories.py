@@ -2,8 +2,8 @@
 
 import pytest
 
-from eventlog import SHARDS, StoredEvent, shard_of
-from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Chunk, Span, histories, spans
+from eventlog import SHARDS, Append, Head, StoredEvent, shard_of
+from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Span, chunk_of, histories, spans
 from eventlog.postgres import PostgresEventLog
 from eventlog.records import MAX_ACCOUNT_ID_BYTES
 from tests.contract.eventlog.samples import new_event
@@ -21,19 +21,6 @@ def written(log: PostgresEventLog) -> dict[str, list[StoredEvent]]:
             if turn <= nth % 5:
                 log.append(account_id, log.head(account_id), [new_event()])
     return {account_id: log.read_account(account_id) for account_id in ACCOUNTS}
-
-
-def chunk_of(events: list[StoredEvent]) -> Chunk:
-    return Chunk(
-        events[0].account_id,
-        events[0].version,
-        events[-1].version,
-        [e.type for e in events],
-        [e.schema_version for e in events],
-        [e.state for e in events],
-        [e.position for e in events],
-        [e.recorded_at for e in events],
-    )
 
 
 def test_an_account_is_one_chunk_in_order(session: Session, written: dict[str, list[StoredEvent]]) -> None:
@@ -87,6 +74,21 @@ def test_spans_share_out_every_account_once(
     chunks = [chunk for span in made for chunk in histories(session, span, [FAR] * SHARDS, page=3)]
     assert list(dict.fromkeys(chunk.account_id for chunk in chunks)) == ACCOUNTS
     assert sum(map(len, chunks)) == sum(map(len, written.values()))
+
+
+def test_spans_are_about_even_where_accounts_stand_in_the_log_at_even_distances(
+    session: Session, log: PostgresEventLog
+) -> None:
+    accounts = [f"acme/{nth:02}" for nth in range(16)]
+    heads = dict.fromkeys(accounts, Head.NONE)
+    for _ in range(128):
+        each = [Append(account, head, (new_event(command_id=None),)) for account, head in heads.items()]
+        heads = {stored.account_id: stored.head for [stored] in log.append_together(each)}
+    assert log.last_position() == 16 * 128
+    made = spans(session, log.last_position(), 4)
+    held = [sum(span.after < account <= span.last for account in accounts) for span in made]
+    assert sum(held) == len(accounts)
+    assert max(held) <= len(accounts) / 2
 
 
 def test_an_empty_log_has_one_span_of_nothing(session: Session, log: PostgresEventLog) -> None:

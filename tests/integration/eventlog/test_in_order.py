@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventlog import SHARDS, LogUnavailable, StoredEvent, inorder
+from eventlog.codec import kind
 from eventlog.inorder import Block
 from eventlog.postgres import PostgresEventLog
 from tests.contract.eventlog.samples import given_history
@@ -25,8 +26,7 @@ def rows_of(blocks: Iterator[Block]) -> list[tuple[object, ...]]:
             b.positions,
             b.account_ids,
             b.versions,
-            b.types,
-            b.schema_versions,
+            b.kinds,
             b.states,
             b.recorded_at,
             strict=True,
@@ -36,7 +36,7 @@ def rows_of(blocks: Iterator[Block]) -> list[tuple[object, ...]]:
 
 def rows_as_read(events: list[StoredEvent]) -> list[tuple[object, ...]]:
     return [
-        (e.position, e.account_id, e.version, e.type, e.schema_version, e.state, e.recorded_at)
+        (e.position, e.account_id, e.version, kind(e.type, e.schema_version), e.state, e.recorded_at)
         for e in events
     ]
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from domain import events as domain_events
 from eventlog import Append, EventUnreadable, Head
 from eventlog.appending import seal
-from eventlog.codec import UPCASTERS, Codec, Upcaster, domain_codec
+from eventlog.codec import UPCASTERS, Codec, Upcaster, domain_codec, kind
 from tests.contract.eventlog.samples import NOON, new_event
 from tests.unit.eventlog.test_chain import LOG_ID
 
@@ -157,8 +157,9 @@ WRITTEN = [
 @pytest.mark.parametrize("number", range(len(WRITTEN) + 1))
 def test_many_at_once_are_each_of_them(number: int) -> None:
     chosen = WRITTEN[:number] * 2
-    types, versions, states = ([w[0] for w in chosen], [w[1] for w in chosen], [w[2] for w in chosen])
-    assert CODEC.decode_all(types, versions, states) == [CODEC.decode(*written) for written in chosen]
+    kinds = ",".join([kind(event_type, version) for event_type, version, _ in chosen])
+    states = [state for *_, state in chosen]
+    assert CODEC.decode_all(kinds, states) == [CODEC.decode(*written) for written in chosen]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_many_at_once_are_each_of_them(number: int) -> None:
 def test_one_that_is_unreadable_fails_all_at_once(event_type: str, version: int, state: bytes) -> None:
     good = b'{"type":"closed"}'
     with pytest.raises((EventUnreadable, msgspec.MsgspecError, ValueError)):
-        CODEC.decode_all(["closed", event_type], [1, version], [good, state])
+        CODEC.decode_all(f"closed:1,{kind(event_type, version)}", [good, state])
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))

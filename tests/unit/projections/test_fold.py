@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from domain.commands import CancelPlan, PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
-from eventlog import StoredEvent
-from eventlog.histories import Chunk
+from eventlog.histories import chunk_of
 from projections import FOLDS, PROJECTIONS
 from projections.fold import Evolution, Fold
 from projections.registry import ALL
@@ -84,19 +83,6 @@ def test_documents_do_not_depend_on_where_pages_end(
     for stored in events:
         state = fold.apply(state, CODEC.read(stored), stored)
     assert paged == documents_by_key(fold, state)
-
-
-def chunk_of(events: list[StoredEvent]) -> Chunk:
-    return Chunk(
-        events[0].account_id,
-        events[0].version,
-        events[-1].version,
-        [e.type for e in events],
-        [e.schema_version for e in events],
-        [e.state for e in events],
-        [e.position for e in events],
-        [e.recorded_at for e in events],
-    )
 
 
 @pytest.mark.parametrize("size", [1, 4, 100])
