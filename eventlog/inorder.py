@@ -1,7 +1,7 @@
 """The whole log in order, for who reads much of it: streamed, a block at a time, column by column.
 
     for block in log.in_order(after=0):
-        events = codec.decode_all(",".join(block.kinds), block.states)
+        events = codec.decode_all(block.kinds, block.states)
 
 While a block is used, the server makes the next ones and the network holds them, so the reader seldom waits,
 and memory holds a block. What only the chain needs is left out: `read_settled` has all columns.
@@ -27,12 +27,13 @@ _COLUMNS: Final = f"position, account_id, version, {KIND}, state, recorded_at"
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """Events that follow each other in the log, column by column; never empty."""
+    """Events that follow each other in the log, column by column; never empty. `kinds`: as `Codec.decode_all`
+    takes them."""
 
     positions: tuple[int, ...]
     account_ids: tuple[str, ...]
     versions: tuple[int, ...]
-    kinds: tuple[str, ...]
+    kinds: str
     states: tuple[bytes, ...]
     recorded_at: tuple[datetime, ...]
 
@@ -52,7 +53,8 @@ def blocks(connection: Connection, after: int, until: int, shards: range, *, pag
             read = 0
             rows = cursor.stream(statement, bound | {"after": after}, size=BLOCK)
             while some := list(islice(rows, BLOCK)):
-                block = Block(*zip(*some, strict=True))
+                positions, account_ids, versions, kinds, *others = zip(*some, strict=True)
+                block = Block(positions, account_ids, versions, ",".join(kinds), *others)
                 yield block
                 read, after = read + len(block), block.positions[-1]
             if read < page:

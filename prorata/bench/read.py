@@ -85,7 +85,7 @@ def in_order(log: PostgresEventLog, shards: range | None = None) -> Iterator[lis
     """The events of the log, or of some shards, in order."""
     codec = domain_codec()
     for block in log.in_order(shards=shards, page=PAGE):
-        yield codec.decode_all(",".join(block.kinds), block.states)
+        yield codec.decode_all(block.kinds, block.states)
 
 
 def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[Event]]:

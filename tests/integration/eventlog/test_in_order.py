@@ -26,7 +26,7 @@ def rows_of(blocks: Iterator[Block]) -> list[tuple[object, ...]]:
             b.positions,
             b.account_ids,
             b.versions,
-            b.kinds,
+            b.kinds.split(","),
             b.states,
             b.recorded_at,
             strict=True,
