@@ -111,7 +111,8 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it; its exit code as a shell would give it."""
     process = start_tied(command, environment=environment)
     try:
-        code = process.wait()
+        # Its status stays to be asked for: a signal that comes as it ends would lose what `wait` was told.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     except Interrupted as interruption:
         # Ctrl-C has reached it too, as one of our process group. A second signal ends its grace.
         if interruption.signum != signal.SIGINT:
@@ -121,6 +122,8 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
         except (Interrupted, subprocess.TimeoutExpired):
             end(process, signal.SIGTERM, timeout=1)
             raise interruption from None
+    else:
+        code = process.wait()
     return code if code >= 0 else 128 - code
 
 

@@ -16,17 +16,18 @@ SUPERVISOR = [sys.executable, "-m", "scripts.servers"]
 
 # Says where it runs, leaves a process of its own session behind, and goes on as told.
 COMMAND = """
-import os, subprocess, sys
+import os, signal, subprocess, sys
+{first}
 subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
 print(os.environ["PRORATA_RUN"], flush=True)
 {then}
 """
-FOREVER = "import signal; signal.pause()"
+FOREVER = "signal.pause()"
 
 
-def command(then: str) -> list[str]:
-    """A command for the supervisor that ends with these statements."""
-    return [sys.executable, "-c", COMMAND.format(then=then)]
+def command(then: str, first: str = "") -> list[str]:
+    """A command for the supervisor that ends with these statements, and has done `first` when it is seen."""
+    return [sys.executable, "-c", COMMAND.format(first=first, then=then)]
 
 
 class Supervised:

@@ -93,8 +93,8 @@ def test_nothing_is_left_when_make_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_command_may_finish_its_own_work_after_ctrl_c() -> None:
-    careful = "import signal\ntry: signal.pause()\nexcept KeyboardInterrupt: sys.exit(5)"
-    with Supervised([*ONLY_POSTGRES, *command(careful)]) as supervised:
+    careful = command(FOREVER, first="signal.signal(signal.SIGINT, lambda *_: sys.exit(5))")
+    with Supervised([*ONLY_POSTGRES, *careful]) as supervised:
         _interrupt_the_group(supervised.process)
         assert supervised.exit_code() == 5
         supervised.assert_nothing_is_left()
