@@ -27,11 +27,11 @@ def impatient(service_url: str) -> Iterator[PostgresEventLog]:
 
 
 def _reader_waits(watcher: Session) -> bool:
-    """Whether some session has looked at who writes, and is at it still."""
+    """Whether some session has looked at who writes, to the end of the statement, and is at it still."""
     return bool(
         watcher.execute(
             "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-            " and query like '%select locks.virtualtransaction from pg_locks%'"
+            " and state = 'idle' and query like '%select locks.virtualtransaction from pg_locks%'"
         ).fetchall()
     )
 
