@@ -97,9 +97,10 @@ class Codec(Generic[E]):
         `kinds`: of what kind each is, as its row says, in this order with commas between (`kinds_of`). For
         many events at once: who needs to know which one failed, and why, gives each to `decode`.
         """
-        if self._old and not self._old.isdisjoint(kinds.split(",")):
-            written = map(_type_and_version, kinds.split(","))
-            return [self.decode(*kind, state) for kind, state in zip(written, states, strict=True)]
+        each = kinds.split(",") if self._old else []
+        if not self._old.isdisjoint(each):
+            written = map(_type_and_version, each)
+            return [self.decode(*one, state) for one, state in zip(written, states, strict=True)]
         events = list(map(self._decoder.decode, states))
         if self._kinds_of(events) != kinds:
             raise ValueError("the bytes hold other types or versions than their rows say")
@@ -120,7 +121,7 @@ class Codec(Generic[E]):
         return self.decode_all(kinds_of(stored), [row.state for row in stored])
 
     def _kinds_of(self, events: Sequence[E]) -> str:
-        """In which they would be written today: of a class, always the same."""
+        """Of what kinds they would be written today: of a class, always the same."""
         today = self._today
         try:
             return ",".join([today[type(event)] for event in events])

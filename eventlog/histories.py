@@ -20,7 +20,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow, args_row
 
-from eventlog.codec import KIND, kinds_of
+from eventlog.codec import KIND
 from eventlog.reading import readable
 from eventlog.records import MAX_ACCOUNT_ID_BYTES, StoredEvent
 from eventlog.shards import SHARDS
@@ -50,46 +50,51 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     recorded_at: datetime
 
 
-class Chunk(msgspec.Struct, frozen=True, gc=False):
-    """Events of one account in order, column by column; `version` is the first one's, `kinds` all theirs as
-    `Codec.decode_all` takes them. Where only the last place was asked for, `positions` and `recorded_at` are
-    the last event's alone."""
+class Places(msgspec.Struct, frozen=True, gc=False):
+    """Where events of one account stand, in order; `version` is the first one's. Where only the last place
+    was asked for, `positions` and `recorded_at` are the last event's alone."""
 
     account_id: str
     version: int
     last_version: int
-    kinds: str
-    states: list[bytes]
     positions: list[int]
     recorded_at: list[datetime]
 
     def __len__(self) -> int:
-        return len(self.states)
+        return len(self.positions)
 
     @property
     def follow_each_other(self) -> bool:
         """Whether no version between the first and the last one is missing, as in every sound log."""
-        return self.last_version - self.version + 1 == len(self.states)
+        return self.last_version - self.version + 1 == len(self)
 
     @property
     def last(self) -> Place:
         """Where the last event stands."""
         return Place(self.account_id, self.last_version, self.positions[-1], self.recorded_at[-1])
 
-    def places(self) -> Iterator[Place]:
+    def each(self) -> Iterator[Place]:
         """Where each event stands, if they follow each other and it was asked for."""
-        assert len(self.positions) == len(self.states)
+        assert len(self.positions) == len(self)
         return map(Place, repeat(self.account_id), count(self.version), self.positions, self.recorded_at)
 
 
-def chunk_of(events: Sequence[StoredEvent]) -> Chunk:
-    """These events of one account, at least one, as a chunk."""
-    return Chunk(
+class Chunk(Places, frozen=True, gc=False):
+    """The events too, column by column; `kinds` as `Codec.decode_all` takes them."""
+
+    kinds: str
+    states: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+
+def places_of(events: Sequence[StoredEvent]) -> Places:
+    """Where these events of one account stand, at least one."""
+    return Places(
         events[0].account_id,
         events[0].version,
         events[-1].version,
-        kinds_of(events),
-        [event.state for event in events],
         [event.position for event in events],
         [event.recorded_at for event in events],
     )
@@ -102,8 +107,8 @@ _PLACES: Final = "array_agg(position order by version), array_agg(recorded_at or
 _LAST_PLACE: Final = "array[max(position)], array[max(recorded_at)]"
 
 _PAGE: Final = """
-    select account_id, min(version), max(version), string_agg({kind}, ',' order by version),
-        array_agg(state order by version), {places}
+    select account_id, min(version), max(version), {places},
+        string_agg({kind}, ',' order by version), array_agg(state order by version)
     from (
         select account_id, version, type, schema_version, state, position, recorded_at from public.events
         where (account_id, version) > (%(account_id)s, %(version)s) and account_id <= %(last)s

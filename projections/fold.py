@@ -23,7 +23,7 @@ from domain.calendar import Instant
 from domain.events import Event
 from domain.evolve import evolve, evolve_all
 from domain.state import Account
-from eventlog.histories import Chunk
+from eventlog.histories import Places
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -48,7 +48,7 @@ class Evolution(Generic[S]):
 
     `apply` takes the events of one account in order, each version after the one before, else raises.
     `at_rest` leaves out of a state what no later event or document needs, so that many can be kept.
-    `whole` is what `apply` makes of all events of a chunk, one after another, faster: for rebuilds. With
+    `whole` is what `apply` makes of many events of an account, one after another, but faster. With
     `last_place` it asks only where the last of them stands.
     """
 
@@ -56,14 +56,14 @@ class Evolution(Generic[S]):
     start: Callable[[], S]
     apply: Callable[[S, Event, Placed], S]
     at_rest: Callable[[S], S]
-    whole: Callable[[S, Sequence[Event], Chunk], S] | None = None
+    whole: Callable[[S, Sequence[Event], Places], S] | None = None
     last_place: bool = False
 
-    def apply_all(self, state: S, events: Sequence[Event], chunk: Chunk) -> S:
-        """The state after all these events, which are what the chunk holds."""
+    def apply_all(self, state: S, events: Sequence[Event], places: Places) -> S:
+        """The state after all these events, which stand at these places."""
         if self.whole is not None:
-            return self.whole(state, events, chunk)
-        for event, place in zip(events, chunk.places(), strict=True):
+            return self.whole(state, events, places)
+        for event, place in zip(events, places.each(), strict=True):
             state = self.apply(state, event, place)
         return state
 
@@ -119,9 +119,9 @@ def _evolve(before: AccountAt | None, event: Event, placed: Placed) -> AccountAt
     return AccountAt(placed.account_id, placed.position, placed.recorded_at, state)
 
 
-def _evolve_whole(before: AccountAt | None, events: Sequence[Event], chunk: Chunk) -> AccountAt | None:
+def _evolve_whole(before: AccountAt | None, events: Sequence[Event], places: Places) -> AccountAt | None:
     state = evolve_all(None if before is None else before.state, events)
-    last = chunk.last
+    last = places.last
     if state is None or state.version != last.version:
         raise ValueError(f"versions up to {last.version} were to be folded, which do not follow each other")
     return AccountAt(last.account_id, last.position, last.recorded_at, state)

@@ -21,7 +21,7 @@ from psycopg.rows import TupleRow
 from domain.calendar import CivilDate, Instant
 from domain.events import Event, Invoice, Line
 from domain.invoices import InvoiceStatus, invoice_changes
-from eventlog.histories import Chunk
+from eventlog.histories import Places
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table, utc
 
@@ -71,14 +71,14 @@ def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
     return InvoicesAt(placed.account_id, placed.version, invoices)
 
 
-def _apply_whole(before: InvoicesAt, events: Sequence[Event], chunk: Chunk) -> InvoicesAt:
-    _check_next(before, chunk.version)
+def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: Places) -> InvoicesAt:
+    _check_next(before, places.version)
     invoices = dict(before.invoices)
-    for version, (event, position) in enumerate(zip(events, chunk.positions, strict=True), chunk.version):
+    for version, (event, position) in enumerate(zip(events, places.positions, strict=True), places.version):
         changed = _changed(invoices, event, version, position)
         if changed is not None:
             invoices[changed.invoice.number] = changed
-    return InvoicesAt(chunk.account_id, before.version + len(events), invoices)
+    return InvoicesAt(places.account_id, before.version + len(events), invoices)
 
 
 def _check_next(before: InvoicesAt, version: int) -> None:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent
 from eventlog.codec import Codec
-from eventlog.histories import chunk_of
+from eventlog.histories import places_of
 from projections.fold import Evolution, Fold
 from projections.parking import Failure, failure_at, failure_of
 
@@ -87,10 +87,10 @@ def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Readi
 def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> Folded[S]:
     """All at once; raises whatever fails."""
     events, stored = zip(*page, strict=True)
-    chunk, last = chunk_of(stored), stored[-1]
-    if not chunk.follow_each_other or Failure in map(type, events):
+    places, last = places_of(stored), stored[-1]
+    if not places.follow_each_other or Failure in map(type, events):
         raise ValueError("not all can be folded")
-    return Folded(evolution.apply_all(state, events, chunk), last.version, last.position, last.hash)
+    return Folded(evolution.apply_all(state, events, places), last.version, last.position, last.hash)
 
 
 def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Reading]) -> Folded[S]:

@@ -1,9 +1,11 @@
 """Whole histories for rebuilds: every event once, in order, however pages and spans cut them."""
 
 import pytest
+from msgspec.structs import asdict
 
 from eventlog import SHARDS, Append, Head, StoredEvent, shard_of
-from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Span, chunk_of, histories, spans
+from eventlog.codec import kinds_of
+from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Chunk, Span, histories, places_of, spans
 from eventlog.postgres import PostgresEventLog
 from eventlog.records import MAX_ACCOUNT_ID_BYTES
 from tests.contract.eventlog.samples import new_event
@@ -23,6 +25,11 @@ def written(log: PostgresEventLog) -> dict[str, list[StoredEvent]]:
     return {account_id: log.read_account(account_id) for account_id in ACCOUNTS}
 
 
+def chunk_of(events: list[StoredEvent]) -> Chunk:
+    states = [event.state for event in events]
+    return Chunk(**asdict(places_of(events)), kinds=kinds_of(events), states=states)
+
+
 def test_an_account_is_one_chunk_in_order(session: Session, written: dict[str, list[StoredEvent]]) -> None:
     chunks = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=1_000))
     assert chunks == [chunk_of(written[a]) for a in ACCOUNTS]
@@ -34,7 +41,7 @@ def test_what_a_page_cuts_goes_on_in_the_next_chunk(
 ) -> None:
     chunks = list(histories(session, EVERY_ACCOUNT, [FAR] * SHARDS, page=page))
     assert all(len(chunk) <= page for chunk in chunks)
-    places = [place for chunk in chunks for place in chunk.places()]
+    places = [place for chunk in chunks for place in chunk.each()]
     assert [(p.account_id, p.version, p.position, p.recorded_at) for p in places] == [
         (e.account_id, e.version, e.position, e.recorded_at) for a in ACCOUNTS for e in written[a]
     ]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.commands import CancelPlan, PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
-from eventlog.histories import chunk_of
+from eventlog.histories import places_of
 from projections import FOLDS, PROJECTIONS
 from projections.fold import Evolution, Fold
 from projections.registry import ALL
@@ -97,7 +97,7 @@ def test_a_chunk_at_once_makes_what_its_events_make_one_by_one(
         chunk = events[begin : begin + size]
         for stored in chunk:
             one_by_one = evolution.apply(one_by_one, CODEC.read(stored), stored)
-        at_once = evolution.apply_all(at_once, [CODEC.read(stored) for stored in chunk], chunk_of(chunk))
+        at_once = evolution.apply_all(at_once, [CODEC.read(stored) for stored in chunk], places_of(chunk))
         assert at_once == one_by_one
 
 
@@ -105,9 +105,9 @@ def test_a_chunk_at_once_makes_what_its_events_make_one_by_one(
 def test_a_chunk_that_does_not_follow_is_refused(evolution: Evolution[Any], billing: Billing) -> None:
     a_varied_history(billing)
     [first, _, *later] = billing.log.read_account(ACCOUNT)
-    state = evolution.apply_all(evolution.start(), [CODEC.read(first)], chunk_of([first]))
+    state = evolution.apply_all(evolution.start(), [CODEC.read(first)], places_of([first]))
     with pytest.raises(ValueError, match="to be folded"):
-        evolution.apply_all(state, [CODEC.read(stored) for stored in later], chunk_of(later))
+        evolution.apply_all(state, [CODEC.read(stored) for stored in later], places_of(later))
 
 
 def test_folds_are_named_as_their_projections() -> None:
