@@ -11,4 +11,4 @@ MIGRATIONS: Final = tuple(
     (name, Path(__file__).parent / "migrations" / name)
     for name in ("consumers", "entitlement_cache", "finance_ledger")
 )
-"""Name and folder of each source of migrations, in order, for `eventlog.migrate`."""
+"""Name and folder of each source of migrations, in order, for `eventlog.postgres.migrate`."""

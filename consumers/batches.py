@@ -11,7 +11,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from msgspec.structs import replace
 
 from consumers.errors import ConsumerHalted, HaltCode
-from consumers.places import Place
+from consumers.places import PartitionCheckpoint
 from publishing.contract import known_types
 from publishing.envelope import (
     HEARTBEAT_TYPE,
@@ -43,12 +43,12 @@ class Letter(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """Records in order, and the place before and after them."""
 
-    before: Place
-    after: Place
+    before: PartitionCheckpoint
+    after: PartitionCheckpoint
     letters: tuple[Letter, ...]
 
 
-def read_batch(topic: Topic, before: Place, records: Sequence[ConsumerRecord]) -> Batch:
+def read_batch(topic: Topic, before: PartitionCheckpoint, records: Sequence[ConsumerRecord]) -> Batch:
     """What the records say.
 
     Raises ConsumerHalted where an event is missing or doubled, or the records are those of another log. Of a
@@ -81,7 +81,9 @@ def read_letter(topic: Topic, record: ConsumerRecord) -> Letter:
     return Letter(record, message)
 
 
-def _follow(topic: Topic, place: Place, record: ConsumerRecord, headers: Mapping[str, bytes]) -> Place:
+def _follow(
+    topic: Topic, place: PartitionCheckpoint, record: ConsumerRecord, headers: Mapping[str, bytes]
+) -> PartitionCheckpoint:
     """The place after the record, with its log and, of an event, its position; both as they have to be."""
     log_id, next_offset = _log_id(headers) or place.log_id, record.offset + 1
     if place.log_id not in (None, log_id):
@@ -107,7 +109,7 @@ def _follow(topic: Topic, place: Place, record: ConsumerRecord, headers: Mapping
     )
 
 
-def is_last_of(place: Place, record: ConsumerRecord) -> bool:
+def is_last_of(place: PartitionCheckpoint, record: ConsumerRecord) -> bool:
     """Whether the record is the event that was taken in last there."""
     headers = dict(record.headers)
     known = b"%d" % place.last_position, place.last_hash
@@ -121,7 +123,7 @@ def _log_id(headers: Mapping[str, bytes]) -> UUID | None:
         return None  # decoding says what is wrong
 
 
-def _heard(topic: Topic, place: Place, record: ConsumerRecord) -> Place:
+def _heard(topic: Topic, place: PartitionCheckpoint, record: ConsumerRecord) -> PartitionCheckpoint:
     try:
         heartbeat = decode(topic, record.key, record.value, record.headers)
     except EnvelopeUnreadable as error:
@@ -155,5 +157,7 @@ def _order(letter: Letter | None) -> tuple[int, int]:
     return message.order if isinstance(message, PublishedState) else (-1, -1)
 
 
-def _halted(code: HaltCode, place: Place, record: ConsumerRecord, message: str) -> ConsumerHalted:
+def _halted(
+    code: HaltCode, place: PartitionCheckpoint, record: ConsumerRecord, message: str
+) -> ConsumerHalted:
     return ConsumerHalted(code, place.topic, place.partition, f"offset {record.offset}: {message}")

@@ -1,7 +1,7 @@
 """Who may use what, until when: answered from the access windows that were published (R45).
 
     Consumer(EntitlementCache(), database_url, bootstrap).run(stop)
-    may_use(connection, "acme/a-1", "custom_domain", now)       # Answer(usable="yes", until=…, renews=True)
+    may_use(connection, "acme/a-1", "custom_domain", now)    # Permission(usable="yes", until=…, renews=True)
 
 Rather "unknown" than wrong: what it does not know to be fresh it does not say.
 """
@@ -79,7 +79,7 @@ class EntitlementCache:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Permission:
     """Whether a product may be used. `until`: when that ends or ended as far as is known, None: no end or no
     access; `renews`: the end will move. `reason` says why it is unknown."""
 
@@ -98,7 +98,7 @@ def may_use(
     *,
     max_age: timedelta = MAX_AGE,
     prefix: str = "",
-) -> Answer:
+) -> Permission:
     """Whether the account may use the product at `now`: before the window's end, or where that renews and its
     renewal is not known yet, at most `grace` later (R45).
 
@@ -118,10 +118,10 @@ def may_use(
     [row] = connection.execute(_MAY_USE, bound, prepare=True).fetchall()
     clock, heartbeats, parked, until, renews, begun = row
     if parked:
-        return Answer("unknown", until, renews, "the account's last record could not be handled")
+        return Permission("unknown", until, renews, "the account's last record could not be handled")
     heartbeat = heartbeats[partition_of(account_id, len(heartbeats))] if heartbeats else None
     if heartbeat is None or clock - heartbeat > max_age:
         since = "ever" if heartbeat is None else f"since {heartbeat.isoformat()}"
-        return Answer("unknown", until, renews, f"nothing was heard of the account's partition {since}")
+        return Permission("unknown", until, renews, f"nothing was heard of the account's partition {since}")
     usable = begun and (until is None or now < until or (renews and now < until + grace))
-    return Answer("yes" if usable else "no", until, renews)
+    return Permission("yes" if usable else "no", until, renews)

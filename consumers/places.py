@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow, class_row
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
+class PartitionCheckpoint(msgspec.Struct, frozen=True, gc=False):
     """How far a consumer is in a partition, and what it knows from the records before `next_offset`."""
 
     consumer: str
@@ -52,7 +52,7 @@ class Hearing:
     position: int | None
 
 
-_COLUMNS: Final = ", ".join(f"place.{name}" for name in Place.__struct_fields__)
+_COLUMNS: Final = ", ".join(f"place.{name}" for name in PartitionCheckpoint.__struct_fields__)
 
 _ENSURE: Final = """
     insert into consumers.partitions (consumer, topic, partition)
@@ -130,10 +130,10 @@ def ensure(connection: Connection, consumer: str, topic: str, partitions: int) -
 
 def claim(
     connection: Connection, consumer: str, topics: Sequence[str], instance: UUID, seconds: float
-) -> list[Place]:
+) -> list[PartitionCheckpoint]:
     """Claim what is free, and again what is ours already; all that is ours now."""
     bound = {"consumer": consumer, "topics": list(topics), "instance": instance, "seconds": seconds}
-    with connection.cursor(row_factory=class_row(Place)) as cursor:
+    with connection.cursor(row_factory=class_row(PartitionCheckpoint)) as cursor:
         return cursor.execute(_CLAIM, bound).fetchall()
 
 
@@ -148,7 +148,7 @@ def unclaim(connection: Connection, consumer: str, instance: UUID) -> None:
     connection.execute(_UNCLAIM, {"consumer": consumer, "instance": instance})
 
 
-def move(connection: Connection, before: Place, after: Place) -> bool:
+def move(connection: Connection, before: PartitionCheckpoint, after: PartitionCheckpoint) -> bool:
     """Go on, in the caller's transaction; False: somebody else has."""
     bound = {**asdict(after), "from_offset": before.next_offset}
     return connection.execute(_MOVE, bound).rowcount == 1

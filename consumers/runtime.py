@@ -31,7 +31,7 @@ from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
 from consumers.reading import read_at_once
-from consumers.session import Session
+from consumers.session import ConsumerSession
 from publishing.clients import ENDING_READER, READER
 from publishing.topics import Topics
 
@@ -114,14 +114,14 @@ class Consumer:
                 session.turn(_WAIT_MS_ONCE)
 
     @contextmanager
-    def _session(self, reader: dict[str, Any]) -> Iterator[Session]:
+    def _session(self, reader: dict[str, Any]) -> Iterator[ConsumerSession]:
         kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **reader)
         read_at_once(kafka)
         with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
             at_home(connection, self._handler.name)
             connection.execute(_STANDS_STILL)
             try:
-                yield Session(
+                yield ConsumerSession(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds
                 )
             except ConsumerHalted as halted:

@@ -16,16 +16,16 @@ from consumers.effects import write
 from consumers.errors import ConsumerHalted
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler
-from consumers.known_again import check_places
-from consumers.places import Connection, Place
-from eventlog.collecting import without_garbage_collection
+from consumers.places import Connection, PartitionCheckpoint
+from consumers.topic_identity import check_places
+from eventlog.garbage_collection import without_garbage_collection
 from publishing.topics import Topic
 
 _TERMS: Final = 3
 """How often claims are renewed within their time."""
 
 
-class Session:
+class ConsumerSession:
     """What an instance reads, and up to where. After an error it is of no further use."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Session:
         self._kafka = kafka
         self._instance = instance
         self._claim_seconds = claim_seconds
-        self._places: dict[TopicPartition, Place] = {}
+        self._places: dict[TopicPartition, PartitionCheckpoint] = {}
         self._claimed_at = -claim_seconds
         self._works = False
         self._refuse_other_topics()
@@ -102,7 +102,7 @@ class Session:
                     message = f"{self._handler.name} has been reading {other}"
                     raise ConsumerHalted("topics_changed", topic.name, 0, message)
 
-    def _assign(self, claimed: dict[TopicPartition, Place]) -> None:
+    def _assign(self, claimed: dict[TopicPartition, PartitionCheckpoint]) -> None:
         known = check_places(self._kafka, claimed)
         self._kafka.assign(known)
         for partition, place in known.items():

@@ -1,6 +1,6 @@
 """What a new catalogue changes: in itself, and for an account at its next renewal (R8).
 
-changes(old, new)                 # (Change("plans.standard.tiers.500.prices.EUR", "20.00", "22.00"), …)
+changes(old, new)              # (CatalogChange("plans.standard.tiers.500.prices.EUR", "20.00", "22.00"), …)
 effect(state, old, new).difference   # what the account's next renewal costs under each
 """
 
@@ -19,7 +19,7 @@ from domain.renewal import upcoming
 from domain.state import Account
 
 
-class Change(msgspec.Struct, frozen=True):
+class CatalogChange(msgspec.Struct, frozen=True):
     """A place of the catalogue, and what stands there before and after; None: nothing."""
 
     place: str
@@ -27,7 +27,7 @@ class Change(msgspec.Struct, frozen=True):
     new: Any
 
 
-def changes(old: Catalog, new: Catalog) -> tuple[Change, ...]:
+def changes(old: Catalog, new: Catalog) -> tuple[CatalogChange, ...]:
     """Every difference that can matter to an account: products, prices, prerequisites, policies, and the
     order of products (R24)."""
     before, after = _described(old), _described(new)
@@ -36,7 +36,7 @@ def changes(old: Catalog, new: Catalog) -> tuple[Change, ...]:
         was, now = list(before[kind]), list(after[kind])
         kept_was, kept_now = [p for p in was if p in now], [p for p in now if p in was]
         if kept_was != kept_now:
-            found.append(Change(f"{kind} (order)", kept_was, kept_now))
+            found.append(CatalogChange(f"{kind} (order)", kept_was, kept_now))
     return tuple(found)
 
 
@@ -74,12 +74,12 @@ def _described(catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _differences(place: str, old: Any, new: Any) -> Iterator[Change]:
+def _differences(place: str, old: Any, new: Any) -> Iterator[CatalogChange]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in (*old, *(name for name in new if name not in old)):
             yield from _differences(f"{place}.{name}" if place else name, old.get(name), new.get(name))
     elif old != new:
-        yield Change(place, _plain(old), _plain(new))
+        yield CatalogChange(place, _plain(old), _plain(new))
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
+from domain.account_commands import close_account, open_account, override_price, pay_balance
 from domain.addons import (
     change_transactional,
     purchase_addon,
@@ -33,7 +34,6 @@ from domain.pausing import pause_plan, resume_plan
 from domain.plans import cancel_plan, change_plan, purchase_plan
 from domain.proposals import Context, Proposal, Proposed, Unchanged, past_due
 from domain.settle import next_due
-from domain.standing import close_account, open_account, override_price, pay_balance
 from domain.state import Account
 
 ROLES_THAT_COMMAND = ("owner", "admin")

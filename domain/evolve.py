@@ -24,7 +24,7 @@ from domain.state import (
     PendingDowngrade,
     PendingPayment,
     PlanItem,
-    Recorded,
+    RecordedCommand,
 )
 from domain.windows import close_window, open_window
 
@@ -149,7 +149,7 @@ def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
     if isinstance(event, e.PaymentCancelled):
         draft.commands = _without(draft.commands, command.id)
     elif command.id not in draft.commands:
-        draft.commands = {**draft.commands, command.id: Recorded(draft.version, command.fingerprint)}
+        draft.commands = {**draft.commands, command.id: RecordedCommand(draft.version, command.fingerprint)}
         if len(draft.commands) > REMEMBERED_COMMANDS:
             del draft.commands[next(iter(draft.commands))]
             draft.forgotten_commands = True

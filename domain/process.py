@@ -1,7 +1,7 @@
 """The one path from a request to its answer, and of what falls due: a conversation without I/O.
 
-The generators here say what must be done next, `Append` these events or `Charge` this payment, and are
-sent what came of it: the state after the events, the payment's answer. The service drives them with the
+The generators here say what must be done next, `AppendStep` these events or `ChargeStep` this payment, and
+are sent what came of it: the state after the events, the payment's answer. The service drives them with the
 log and the payment gateway, simulation in memory, a preview by taking every charge as paid (R48). A driver
 that loses a race for an append closes the conversation and begins anew.
 """
@@ -26,19 +26,19 @@ from domain.settle import settle
 from domain.state import Account, PendingPayment
 
 
-class Append(msgspec.Struct, frozen=True):
+class AppendStep(msgspec.Struct, frozen=True):
     """Record these events, all or nothing. The answer is the state after them."""
 
     events: tuple[e.Event, ...]
 
 
-class Charge(msgspec.Struct, frozen=True):
+class ChargeStep(msgspec.Struct, frozen=True):
     """Charge this payment, whose intent is recorded. The answer is a `PaymentAnswer`."""
 
     payment: PendingPayment
 
 
-Step = Append | Charge
+Step = AppendStep | ChargeStep
 Reply = Account | PaymentAnswer
 Returned = TypeVar("Returned")
 Conversation = Generator[Step, Reply, Returned]
@@ -75,7 +75,7 @@ def settle_due(state: Account, until: Instant, catalogues: Catalogues) -> Conver
     while events := settle(state, until, catalogues):
         state = yield from _append(events)
         if state.payment is not None:
-            answer = yield Charge(state.payment)
+            answer = yield ChargeStep(state.payment)
             assert not isinstance(answer, Account)
             state = yield from _append(conclude(state, answer))
     return state
@@ -83,7 +83,7 @@ def settle_due(state: Account, until: Instant, catalogues: Catalogues) -> Conver
 
 def _answer_payment(state: Account) -> Conversation[tuple[e.Event, ...]]:
     assert state.payment is not None
-    answer = yield Charge(state.payment)
+    answer = yield ChargeStep(state.payment)
     assert not isinstance(answer, Account)
     events = conclude(state, answer)
     yield from _append(events)
@@ -91,7 +91,7 @@ def _answer_payment(state: Account) -> Conversation[tuple[e.Event, ...]]:
 
 
 def _append(events: tuple[e.Event, ...]) -> Conversation[Account]:
-    state = yield Append(events)
+    state = yield AppendStep(events)
     assert isinstance(state, Account)
     return state
 
@@ -113,7 +113,7 @@ def rehearse(
         except StopIteration as done:
             answer: Answer | Repeated = done.value
             return answer, state
-        if isinstance(step, Charge):
+        if isinstance(step, ChargeStep):
             reply = "paid"
         else:
             for event in step.events:

@@ -126,7 +126,7 @@ class PendingPayment(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str | None = None
 
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
+class RecordedCommand(msgspec.Struct, frozen=True, gc=False):
     """A command that recorded events: the version of the first, and the contents' fingerprint."""
 
     version: int
@@ -168,7 +168,7 @@ class AccountFields(msgspec.Struct, gc=False):
     free_used: bool = False
     price_overrides: dict[str, Decimal] = {}
     """Test clock only: by `product` or `product/tier`."""
-    commands: dict[str, Recorded] = {}
+    commands: dict[str, RecordedCommand] = {}
     forgotten_commands: bool = False
     closed: bool = False
 

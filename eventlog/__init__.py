@@ -1,6 +1,6 @@
 """The log of events: append-only, hash-chained per account, ordered, and read without gaps.
 
-    log = PostgresEventLog(database_url)              # from eventlog.postgres; MemoryEventLog is its twin
+    log = PostgresEventLog(database_url)              # from eventlog.postgres.log; MemoryEventLog is its twin
     stored = log.append("acme/a-1", log.head("acme/a-1"), [new_event])
     page = log.read_settled(after=0, limit=1000)
 

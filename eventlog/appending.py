@@ -21,7 +21,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def seal(log_id: UUID, append: Append, now: datetime) -> list[StoredEvent]:
+def chained_rows(log_id: UUID, append: Append, now: datetime) -> list[StoredEvent]:
     """The append's rows with versions, instants and hashes, still UNPLACED.
 
     `recorded_at` is `now`, or the head's if that is later: it never goes back within an account, whatever

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from eventlog.appending import is_stored_as, seal, utc_now
+from eventlog.appending import chained_rows, is_stored_as, utc_now
 from eventlog.errors import LogError, VersionConflict
 from eventlog.port import Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
@@ -51,7 +51,7 @@ class MemoryEventLog:
     def append_together(self, appends: Sequence[Append]) -> list[list[StoredEvent]]:
         with self._lock:
             now = self._clock()
-            sealed = [seal(self._log_id, append, now) for append in appends]
+            sealed = [chained_rows(self._log_id, append, now) for append in appends]
             if len({append.account_id for append in appends}) < len(appends):
                 raise ValueError("append_together takes one append for each account")
             losers = [append for append in appends if self.head(append.account_id) != append.head]

@@ -8,7 +8,7 @@
     ├── RebuildRunning      another rebuild of the same projection has not ended
     ├── HeldBack            an open transaction in the log outlasted a rebuild's patience
 
-What one event does wrong parks its account and stops nothing else (`projections.parking`).
+What one event does wrong parks its account and stops nothing else (`projections.live.parking`).
 """
 # ruff: noqa: N818  (they are named for what happened)
 

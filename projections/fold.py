@@ -23,7 +23,7 @@ from domain.calendar import Instant
 from domain.events import Event
 from domain.evolve import evolve, evolve_all
 from domain.state import Account
-from eventlog.histories import Places
+from eventlog.history import EventPlaces
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -56,10 +56,10 @@ class Evolution(Generic[S]):
     start: Callable[[], S]
     apply: Callable[[S, Event, Placed], S]
     at_rest: Callable[[S], S]
-    whole: Callable[[S, Sequence[Event], Places], S] | None = None
+    whole: Callable[[S, Sequence[Event], EventPlaces], S] | None = None
     last_place: bool = False
 
-    def apply_all(self, state: S, events: Sequence[Event], places: Places) -> S:
+    def apply_all(self, state: S, events: Sequence[Event], places: EventPlaces) -> S:
         """The state after all these events, which stand at these places."""
         if self.whole is not None:
             return self.whole(state, events, places)
@@ -119,7 +119,7 @@ def _evolve(before: AccountAt | None, event: Event, placed: Placed) -> AccountAt
     return AccountAt(placed.account_id, placed.position, placed.recorded_at, state)
 
 
-def _evolve_whole(before: AccountAt | None, events: Sequence[Event], places: Places) -> AccountAt | None:
+def _evolve_whole(before: AccountAt | None, events: Sequence[Event], places: EventPlaces) -> AccountAt | None:
     state = evolve_all(None if before is None else before.state, events)
     last = places.last
     if state is None or state.version != last.version:

@@ -1,4 +1,4 @@
-"""All read models: those that the migrations make tables for, and those in `projections.added`."""
+"""All read models: those that the migrations make tables for, and those in `projections.models.added`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Final
 
-from eventlog.migrate import MigrationSource
-from projections import access_windows, added, calendar, entitlements, invoices
+from eventlog.postgres.migrate import MigrationSource
 from projections.errors import UnknownProjection
 from projections.fold import Fold
+from projections.models import access_windows, added, calendar, entitlements, invoices
 from projections.tables import Projection
 
 MIGRATIONS: Final = MigrationSource("projections", Path(__file__).parent / "migrations")
-"""For `eventlog.migrate.migrate`, after the log's own."""
+"""For `eventlog.postgres.migrate.migrate`, after the log's own."""
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     entitlements.PROJECTION,

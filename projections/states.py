@@ -21,9 +21,9 @@ from msgspec.structs import replace
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent
 from eventlog.codec import Codec
-from eventlog.histories import places_of
+from eventlog.history import places_of
 from projections.fold import Evolution, Fold
-from projections.parking import Failure, failure_at, failure_of
+from projections.live.parking import Failure, failure_at, failure_of
 
 S = TypeVar("S")
 D = TypeVar("D")

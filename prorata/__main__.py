@@ -2,6 +2,6 @@
 
 import sys
 
-from prorata.cli import main
+from prorata.cli.main import main
 
 sys.exit(main())

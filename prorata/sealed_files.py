@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from domain.errors import InvalidInput
+from eventlog.audit.seal import Seal, Sealing, fingerprint, opened
+from eventlog.audit.walking import Leaf
 from eventlog.errors import SealRefused
-from eventlog.seals import Seal, Sealing, fingerprint, opened
 from eventlog.shards import shard_of
-from eventlog.walking import Leaf
 
 
 def new_key(file: Path) -> Ed25519PublicKey:

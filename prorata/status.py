@@ -16,8 +16,8 @@ from consumers import dead_letters
 from consumers.halts import CONSUMERS
 from consumers.places import Hearing, hearing
 from eventlog import EventLog, FenceHolder
-from projections.lag import lags
-from projections.parking import parked
+from projections.live.lag import lags
+from projections.live.parking import parked
 from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
 from publishing.positions import read_position
@@ -27,7 +27,7 @@ LATE = 60.0
 """Seconds of lag from which on it is a trouble."""
 
 
-class Lag(msgspec.Struct, frozen=True):
+class ReaderLag(msgspec.Struct, frozen=True):
     """How far something is. `position`: of the last event that it has; `seconds`: how long ago the first
     event that it lacks was recorded, 0 where it lacks none; None: it never began, or nobody knows."""
 
@@ -52,9 +52,9 @@ class Status(msgspec.Struct, frozen=True):
     fence: str | None
     fence_seconds: float | None
     broker: bool
-    projections: tuple[Lag, ...]
-    relays: tuple[Lag, ...]
-    consumers: tuple[Lag, ...]
+    projections: tuple[ReaderLag, ...]
+    relays: tuple[ReaderLag, ...]
+    consumers: tuple[ReaderLag, ...]
     parked: tuple[ParkedKeys, ...]
     halts: tuple[Halt, ...]
 
@@ -69,7 +69,7 @@ def status_of(settings: Settings, log: EventLog) -> Status:
     now = datetime.now(UTC)
     fence = log.fence_holder()
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
-        projected = [Lag(lag.projection, lag.position, lag.seconds) for lag in lags(connection)]
+        projected = [ReaderLag(lag.projection, lag.position, lag.seconds) for lag in lags(connection)]
         stopped = [ParkedKeys(name, keys) for name, keys in sorted(_parked(connection).items())]
         heard = [_heard(hearing, now) for hearing in hearing(connection)]
         halted = (*RELAYS.all(connection), *CONSUMERS.all(connection))
@@ -88,13 +88,13 @@ def status_of(settings: Settings, log: EventLog) -> Status:
     )
 
 
-def _lag(log: EventLog, name: str, position: int | None, now: datetime) -> Lag:
+def _lag(log: EventLog, name: str, position: int | None, now: datetime) -> ReaderLag:
     page = log.read_settled(position or 0, 1)
     seconds = (now - page[0].recorded_at).total_seconds() if page else 0.0
-    return Lag(name, position, round(max(0.0, seconds), 3))
+    return ReaderLag(name, position, round(max(0.0, seconds), 3))
 
 
-def _relays(settings: Settings, log: EventLog, now: datetime) -> tuple[bool, tuple[Lag, ...]]:
+def _relays(settings: Settings, log: EventLog, now: datetime) -> tuple[bool, tuple[ReaderLag, ...]]:
     from kafka.errors import KafkaError
 
     from publishing.streams import EventStream, StateStream
@@ -119,11 +119,13 @@ def _parked(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, int
     return counts
 
 
-def _heard(heard: Hearing, now: datetime) -> Lag:
+def _heard(heard: Hearing, now: datetime) -> ReaderLag:
     """A consumer's lag is the age of the oldest of its partitions' last heartbeats."""
     if heard.heartbeat_at is None:
-        return Lag(heard.consumer, heard.position, None)
-    return Lag(heard.consumer, heard.position, round(max(0.0, (now - heard.heartbeat_at).total_seconds()), 3))
+        return ReaderLag(heard.consumer, heard.position, None)
+    return ReaderLag(
+        heard.consumer, heard.position, round(max(0.0, (now - heard.heartbeat_at).total_seconds()), 3)
+    )
 
 
 def _held(fence: FenceHolder | None, now: datetime) -> float | None:

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import msgspec
 
-from eventlog.joined import GroupedEventLog
-from eventlog.migrate import EVENTLOG, MigrationSource
-from eventlog.postgres import PostgresEventLog
+from eventlog.group_commit.threads import GroupedEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource
 from projections.registry import MIGRATIONS as PROJECTIONS
 from prorata.settings import Settings
 from service.accounts import Accounts

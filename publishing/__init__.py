@@ -10,24 +10,6 @@ docs/subscribing.md say what is promised.
 from pathlib import Path
 from typing import Final
 
-from eventlog.migrate import MigrationSource
-from publishing.errors import (
-    EnvelopeUnreadable,
-    LeaseHeld,
-    LeaseLost,
-    PublishingError,
-    RelayHalted,
-    TopicsRefused,
-)
+from eventlog.postgres.migrate import MigrationSource
 
 MIGRATIONS: Final = MigrationSource("publishing", Path(__file__).parent / "migrations")
-
-__all__ = [
-    "MIGRATIONS",
-    "EnvelopeUnreadable",
-    "LeaseHeld",
-    "LeaseLost",
-    "PublishingError",
-    "RelayHalted",
-    "TopicsRefused",
-]

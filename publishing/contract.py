@@ -18,12 +18,12 @@ from domain.events import EVENT_TYPES as _EVENTS
 from domain.events import SCHEMA_VERSIONS, Event, Invoice, RenewalDeclined
 from domain.invoices import InvoiceStatus, invoice_changes
 from eventlog.codec import domain_codec
-from projections.access_windows import FOLD as _ACCESS_WINDOWS
-from projections.access_windows import AccessWindowsDocument
-from projections.entitlements import FOLD as _ENTITLEMENTS
-from projections.entitlements import EntitlementsDocument
-from projections.invoices import FOLD as _INVOICES
-from projections.invoices import InvoiceDocument
+from projections.models.access_windows import FOLD as _ACCESS_WINDOWS
+from projections.models.access_windows import AccessWindowsDocument
+from projections.models.entitlements import FOLD as _ENTITLEMENTS
+from projections.models.entitlements import EntitlementsDocument
+from projections.models.invoices import FOLD as _INVOICES
+from projections.models.invoices import InvoiceDocument
 from publishing.compatibility import VERSION
 from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent
 from publishing.topics import Topic, Topics

@@ -12,8 +12,8 @@ from typing import Final
 from eventlog import EventLog
 from publishing.envelope import Record
 from publishing.lease import Connection, Lease
-from publishing.positions import Position, digest_of, newest_values, read_position, recreated
-from publishing.producing import Session
+from publishing.positions import StreamCheckpoint, digest_of, newest_values, read_position, recreated
+from publishing.producing import ProducerSession
 from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import ensure_topics, topic_ids
@@ -54,7 +54,7 @@ class MendingRelay(Relay):
         published twice in it, nor left out.
         """
 
-        def take_up(session: Session, _lease: Lease, _connection: Connection) -> None:
+        def take_up(session: ProducerSession, _lease: Lease, _connection: Connection) -> None:
             session.mark()
             last = self._last_events()
             if last and max(last) != at:
@@ -66,7 +66,7 @@ class MendingRelay(Relay):
             kept = "" if stored is None else stored.hash.hex()
             last = last or (0,) * self._topics.partitions
             ids = topic_ids(self._bootstrap, self.stream.topics)
-            session.publish([], Position(self._log.log_id, at, kept, last, ids))
+            session.publish([], StreamCheckpoint(self._log.log_id, at, kept, last, ids))
 
         self._alone(take_up, Event())
 
@@ -84,7 +84,7 @@ class MendingRelay(Relay):
         """
         sent = 0
 
-        def refresh(session: Session, lease: Lease, _connection: Connection) -> None:
+        def refresh(session: ProducerSession, lease: Lease, _connection: Connection) -> None:
             nonlocal sent
             assert isinstance(self.stream, StateStream)
             position = self._begin(session.mark())

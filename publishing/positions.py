@@ -31,7 +31,7 @@ _POLL_MS: Final = 20
 _MARK_SECONDS: Final = 30
 
 
-class Position(msgspec.Struct, frozen=True):
+class StreamCheckpoint(msgspec.Struct, frozen=True):
     """The last event published, 0 for none, and its hash in hexadecimal; for the events topic, also the last
     event's position in each partition (0: none). `topic_ids`: of the topics that it speaks of."""
 
@@ -42,15 +42,17 @@ class Position(msgspec.Struct, frozen=True):
     topic_ids: dict[str, str] = {}
 
 
-_decoder: Final = msgspec.json.Decoder(Position)
+_decoder: Final = msgspec.json.Decoder(StreamCheckpoint)
 
 
-def recreated(position: Position, topic_ids: Mapping[str, str]) -> list[str]:
+def recreated(position: StreamCheckpoint, topic_ids: Mapping[str, str]) -> list[str]:
     """The topics that are not those that the position speaks of any more."""
     return [name for name, topic_id in position.topic_ids.items() if topic_ids.get(name) != topic_id]
 
 
-def read_position(bootstrap: str, topics: Topics, partition: int, mark: int | None = None) -> Position | None:
+def read_position(
+    bootstrap: str, topics: Topics, partition: int, mark: int | None = None
+) -> StreamCheckpoint | None:
     """The stream's last committed position; None if there is none.
 
     `mark`: the offset of a record that the caller has just committed there (`Session.mark`). What is before

@@ -16,7 +16,7 @@ from publishing.clients import CLIENT
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
 from publishing.headers import CONTENT
-from publishing.positions import MARK_KEY, Position
+from publishing.positions import MARK_KEY, StreamCheckpoint
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
 from publishing.wire import encoded
@@ -30,7 +30,7 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 """Before compression; what a topic takes (max.message.bytes, 1 MB) is measured after it."""
 
 
-class Session:
+class ProducerSession:
     """One incarnation of a stream's producer. It fences every earlier one with the same transactional id.
 
     After any error, also from `publish`, the only thing left to do is to leave the session: what was sent is
@@ -90,7 +90,7 @@ class Session:
         metadata: Any = sent.value
         return int(metadata.offset)
 
-    def publish(self, records: Sequence[Record], position: Position) -> None:
+    def publish(self, records: Sequence[Record], position: StreamCheckpoint) -> None:
         """All of the records and the position, or nothing of them.
 
         Bounded by the caller: what it gives is all in memory until it is committed. Raises RelayHalted for a
@@ -111,7 +111,7 @@ class Session:
         if not all(future.succeeded() for future in sent):
             raise KafkaError("a transaction was committed without all of its records")
 
-    def _record(self, position: Position) -> Record:
+    def _record(self, position: StreamCheckpoint) -> Record:
         value, key = msgspec.json.encode(position), self._stream.encode()
         return Record(self._positions.name, self._partition, key, value, encoded([CONTENT]))
 

@@ -29,8 +29,8 @@ from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
 from publishing.lease import Connection, Lease, connect
-from publishing.positions import Position, last_events, read_position, recreated
-from publishing.producing import Session
+from publishing.positions import StreamCheckpoint, last_events, read_position, recreated
+from publishing.producing import ProducerSession
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids
 from publishing.watchdog import Watchdog, leave
@@ -46,7 +46,7 @@ _PATIENCE_ONCE: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class RelaySettings:
     """How a relay works. The defaults are for production; tests hurry.
 
     `batch`: events in a transaction, at most, which bounds what is in memory. `lease_seconds`: how long a
@@ -64,7 +64,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RelayProgress:
     """A committed transaction: up to which position the stream is published, and how many events were new."""
 
     stream: str
@@ -72,7 +72,7 @@ class Progress:
     events: int
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[RelayProgress], None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Page:
     """A page of events as records, and the position after them; `is_full`: there may be more behind them."""
 
     records: list[Record]
-    position: Position
+    position: StreamCheckpoint
     is_full: bool
     events: int = 0
 
@@ -95,8 +95,8 @@ def run_relay(
     once: bool = False,
     stop: Event | None = None,
     report: Report = lambda _: None,
-    settings: Settings = Settings(),
-    session_type: type[Session] = Session,
+    settings: RelaySettings = RelaySettings(),
+    session_type: type[ProducerSession] = ProducerSession,
     on_hang: Callable[[], None] = leave,
 ) -> None:
     """Publish the event stream and the state stream, each in a thread of its own, until `stop` is set.
@@ -155,8 +155,8 @@ class Relay:
         topics: Topics,
         database_url: str,
         report: Report = lambda _: None,
-        settings: Settings = Settings(),
-        session_type: type[Session] = Session,
+        settings: RelaySettings = RelaySettings(),
+        session_type: type[ProducerSession] = ProducerSession,
         on_hang: Callable[[], None] = leave,
     ) -> None:
         self.stream = stream
@@ -206,7 +206,7 @@ class Relay:
     def _work(self, stop: Event, *, once: bool) -> None:
         """From taking the lease to `stop`, or to the first error."""
 
-        def work(session: Session, lease: Lease, connection: Connection) -> None:
+        def work(session: ProducerSession, lease: Lease, connection: Connection) -> None:
             # Beginning may take as long as a lease lasts: whoever loses it meanwhile must not fence the next.
             lease.renew()
             mark = session.mark()
@@ -218,7 +218,7 @@ class Relay:
         self._alone(work, stop, once=once)
 
     def _alone(
-        self, work: Callable[[Session, Lease, Connection], None], stop: Event, *, once: bool = True
+        self, work: Callable[[ProducerSession, Lease, Connection], None], stop: Event, *, once: bool = True
     ) -> None:
         """Do the work with the lease and a producer that fences every earlier one."""
         try:
@@ -247,7 +247,7 @@ class Relay:
                 return False
         return True
 
-    def _session(self, watchdog: Watchdog) -> Session:
+    def _session(self, watchdog: Watchdog) -> ProducerSession:
         return self._session_type(
             self.stream.name,
             self._name,
@@ -259,7 +259,7 @@ class Relay:
         )
 
     def _publish(
-        self, session: Session, position: Position, lease: Lease, stop: Event, *, once: bool
+        self, session: ProducerSession, position: StreamCheckpoint, lease: Lease, stop: Event, *, once: bool
     ) -> None:
         beaten = checked = pause = 0.0
         with ThreadPoolExecutor(1, f"relay {self.stream.name}, ahead") as ahead:
@@ -284,17 +284,21 @@ class Relay:
                 if pause:
                     stop.wait(pause)
 
-    def _page(self, after: Position, limit: int) -> _Page:
+    def _page(self, after: StreamCheckpoint, limit: int) -> _Page:
         """Up to `limit` events that have settled after that position, as records."""
         events = self._log.read_settled(after.position, limit)
         if not events:
             return _Page([], after, is_full=False)
         records, last_of_each = self.stream.records(events, after.last)
         last = events[-1]
-        position = Position(after.log_id, last.position, last.hash.hex(), last_of_each, after.topic_ids)
+        position = StreamCheckpoint(
+            after.log_id, last.position, last.hash.hex(), last_of_each, after.topic_ids
+        )
         return _Page(records, position, is_full=len(events) >= limit, events=len(events))
 
-    def _commit(self, session: Session, before: Position, page: _Page, log_time: datetime | None) -> None:
+    def _commit(
+        self, session: ProducerSession, before: StreamCheckpoint, page: _Page, log_time: datetime | None
+    ) -> None:
         """One transaction with the page, and with a heartbeat if one is due and true."""
         heartbeats: list[Record] = []
         if log_time is not None and self._is_all_there_was(before, page):
@@ -303,11 +307,11 @@ class Relay:
             return
         session.publish(page.records + heartbeats, page.position)
         self._backoff = _SHORTEST_BACKOFF
-        self._report(Progress(self.stream.name, page.position.position, page.events))
+        self._report(RelayProgress(self.stream.name, page.position.position, page.events))
         facts = {"stream": self.stream.name, "position": page.position.position, "events": page.events}
         logger.debug("published", extra=facts)
 
-    def _is_all_there_was(self, before: Position, page: _Page) -> bool:
+    def _is_all_there_was(self, before: StreamCheckpoint, page: _Page) -> bool:
         """Whether the log has nothing behind the page. Not so while catching up, nor while a long transaction
         holds back what others have committed since: a heartbeat would then call old states fresh."""
         if page.events:
@@ -321,7 +325,7 @@ class Relay:
             for partition in range(topic.partitions)
         ]
 
-    def _begin(self, mark: int) -> Position:
+    def _begin(self, mark: int) -> StreamCheckpoint:
         """The stream's position, which the log and the topics have been asked to confirm."""
         position = read_position(self._bootstrap, self._topics, self.stream.number, mark)
         ids = topic_ids(self._bootstrap, self.stream.topics)
@@ -330,7 +334,7 @@ class Relay:
             if held:
                 message = f"{self.stream.topics[0].name} holds events up to position {held}, but none is kept"
                 raise self._halted("position_lost", message)
-            position = Position(self._log.log_id, 0, "", (0,) * self._topics.partitions)
+            position = StreamCheckpoint(self._log.log_id, 0, "", (0,) * self._topics.partitions)
         if len(position.last) != self._topics.partitions:
             raise self._halted(
                 "partitions_changed",
@@ -347,7 +351,7 @@ class Relay:
         chained = [topic for topic in self.stream.topics if topic.kind == "events"]
         return last_events(self._bootstrap, chained[0]) if chained else ()
 
-    def _check(self, position: Position) -> None:
+    def _check(self, position: StreamCheckpoint) -> None:
         """Raise RelayHalted unless the log holds the very event that was published last."""
         if position.log_id != self._log.log_id:
             raise self._halted(

@@ -17,8 +17,8 @@ import msgspec
 from domain.events import Event
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec, domain_codec
-from projections import access_windows, entitlements, invoices
 from projections.fold import Evolution, Fold
+from projections.models import access_windows, entitlements, invoices
 from projections.states import AccountStates, Folded, Reading, from_start, read, stream
 from publishing.envelope import PublishedState, Record, event_record, state_record
 from publishing.headers import EventHeaders

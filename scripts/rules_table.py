@@ -1,6 +1,6 @@
-"""docs/rules.md: each rule with the code that keeps it, the scenarios that show it, the tests that name it.
+"""docs/rule-index.md: each rule with its code, the scenarios that show it and the tests that name it.
 
-python -m scripts.rules_table            # writes docs/rules.md
+python -m scripts.rules_table            # writes docs/rule-index.md
 python -m scripts.rules_table --check    # exit 1 if it is out of date
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "docs" / "rules.md"
+TABLE = ROOT / "docs" / "rule-index.md"
 RULES = tuple(f"R{number}" for number in range(1, 51))
 
 _CITED = re.compile(r"\bR([1-9][0-9]?)(?:\s*[-–]\s*R([1-9][0-9]?))?\b")

@@ -22,7 +22,7 @@ import msgspec
 from domain.catalog import CatalogFile, Catalogues, CatalogVersion, parse_catalog
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.state import Account
-from eventlog.connections import Connection
+from eventlog.postgres.connections import Connection
 from service.errors import CatalogueMissing
 from service.schema import connect
 

@@ -17,7 +17,7 @@ import msgspec
 from domain import events as e
 from domain.conclude import PaymentAnswer
 from domain.evolve import evolve
-from domain.process import Append, Conversation
+from domain.process import AppendStep, Conversation
 from domain.state import Account, PendingPayment
 from eventlog.codec import domain_codec
 from eventlog.port import EventLog
@@ -90,7 +90,7 @@ class Attempt:
             except StopIteration as done:
                 returned: Returned = done.value
                 return returned
-            reply = self._record(step.events) if isinstance(step, Append) else self._charge(step.payment)
+            reply = self._record(step.events) if isinstance(step, AppendStep) else self._charge(step.payment)
 
     def _record(self, events: tuple[e.Event, ...]) -> Account:
         before = self.loaded

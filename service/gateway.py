@@ -18,8 +18,8 @@ from uuid import UUID
 import msgspec
 
 from domain.conclude import PaymentAnswer
-from eventlog.connections import Connection
 from eventlog.errors import LogUnavailable
+from eventlog.postgres.connections import Connection
 from service.errors import GatewayUnavailable
 from service.schema import connect
 

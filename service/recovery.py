@@ -19,7 +19,7 @@ from service.conversing import Ports, new_event
 from service.errors import GatewayUnavailable
 
 
-class Waiting:
+class UnansweredPayment:
     """What is left of the seconds that a command waits for another one's payment."""
 
     def __init__(self, for_: timedelta) -> None:
@@ -39,11 +39,11 @@ class Recovery:
         self._clock = clock
         self._recover_after = recover_after
 
-    def passed(self, account_id: str, loaded: LoadedAccount, waiting: Waiting) -> bool:
+    def passed(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
         """Wait for the account's pending payment, or take it over. True: the account has changed."""
         return self.taken_over(account_id, loaded) or self.waited(account_id, loaded, waiting)
 
-    def waited(self, account_id: str, loaded: LoadedAccount, waiting: Waiting) -> bool:
+    def waited(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
         """Wait for what its process makes of the pending payment. True: the account has changed."""
         while waiting.left > 0:
             self._ports.sleep(waiting.pause)

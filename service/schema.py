@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eventlog.connections import Connections
 from eventlog.errors import NotMigrated
-from eventlog.migrate import MigrationSource, missing
+from eventlog.postgres.connections import Connections
+from eventlog.postgres.migrate import MigrationSource, missing
 
 SERVICE = MigrationSource("service", Path(__file__).parent / "migrations")
 

@@ -28,7 +28,7 @@ from domain.decide import Repeated, admit
 from domain.errors import InvalidInput
 from domain.money import zero
 from domain.process import handle, preview, settle_due
-from domain.state import Account, Recorded
+from domain.state import Account, RecordedCommand
 from eventlog.codec import domain_codec
 from eventlog.errors import LogUnavailable, VersionConflict
 from eventlog.records import StoredEvent
@@ -38,7 +38,7 @@ from service.clock import Clock
 from service.conversing import Attempt, Ports
 from service.errors import Contended, PaymentUnanswered, Unanswered
 from service.gateway import SAVED_METHOD, Confirmation, Means, SettableGateway
-from service.recovery import Recovery, Waiting
+from service.recovery import Recovery, UnansweredPayment
 
 Result = TypeVar("Result")
 Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Repeated]
@@ -55,7 +55,7 @@ PROVIDER_AWAY = Refusal(
 )
 
 
-class Given(msgspec.Struct, frozen=True):
+class GivenCommand(msgspec.Struct, frozen=True):
     """The answer to a command, and the account's version after it (None: there is no account). `position`: of
     the last event that was recorded for it here, None if none was."""
 
@@ -108,7 +108,7 @@ class BillingService:
         *,
         means: Means = SAVED_METHOD,
         actor: str | None = None,
-    ) -> Given:
+    ) -> GivenCommand:
         """Do the command and say what came of it. On the wall clock it happens at max(now, the account's
         last instant), whatever `request.at` says; on a test clock at `request.at`.
 
@@ -120,10 +120,10 @@ class BillingService:
             and not isinstance(request.command, PayBalance)
         ):
             raise ValueError("a confirmation is given with its token")
-        waiting = Waiting(self._payment_wait)
+        waiting = UnansweredPayment(self._payment_wait)
         begun = False
 
-        def give(attempt: Attempt) -> Given | None:
+        def give(attempt: Attempt) -> GivenCommand | None:
             nonlocal begun
             try:
                 given = self._give(attempt, request, self._deciding(attempt))
@@ -140,11 +140,11 @@ class BillingService:
         _log_answer(account_id, request, given)
         return given
 
-    def preview(self, account_id: str, request: Request) -> Given:
+    def preview(self, account_id: str, request: Request) -> GivenCommand:
         """What `handle` would answer now, every charge taken as paid; nothing is changed (R48)."""
-        waiting = Waiting(self._payment_wait)
+        waiting = UnansweredPayment(self._payment_wait)
 
-        def look(attempt: Attempt) -> Given | None:
+        def look(attempt: Attempt) -> GivenCommand | None:
             given = self._give(attempt, request, preview)
             if given is not None and _must_wait(given, attempt):
                 changed = self._recovery.waited(attempt.account_id, attempt.loaded, waiting)
@@ -178,7 +178,7 @@ class BillingService:
 
         return self._winning(account_id, settle, fresh=True)
 
-    def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> Given:
+    def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> GivenCommand:
         """On a test clock: settle what is due at the instant, then let every payment of the account be
         answered so (FORMAT.md, `payment_method`).
 
@@ -187,10 +187,10 @@ class BillingService:
         gateway = self._ports.gateway
         if not isinstance(gateway, SettableGateway):
             raise TypeError(f"{type(gateway).__name__} has no saved methods that can be set")
-        waiting = Waiting(self._payment_wait)
+        waiting = UnansweredPayment(self._payment_wait)
         request = Request(PayBalance(), at, "test")
 
-        def set_method(attempt: Attempt) -> Given | None:
+        def set_method(attempt: Attempt) -> GivenCommand | None:
             given = self._give(attempt, request, self._settling(attempt))
             if given is not None and _must_wait(given, attempt):
                 return None if self._recovery.passed(account_id, attempt.loaded, waiting) else given
@@ -230,7 +230,7 @@ class BillingService:
             fresh = True
         raise Contended(account_id, self._attempts)
 
-    def _give(self, attempt: Attempt, request: Request, decide: Decide) -> Given | None:
+    def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
         """The answer on the attempt's state; None if that was stale and the answer records nothing: such an
         answer is given only at the log's head."""
         state = self._remembering(attempt.account_id, attempt.state, request)
@@ -245,7 +245,7 @@ class BillingService:
             assert state is not None
             return self._as_recorded(attempt.account_id, outcome.version, state.currency, request.language)
         version = None if attempt.state is None else attempt.state.version
-        return Given(outcome, version, attempt.position)
+        return GivenCommand(outcome, version, attempt.position)
 
     def _deciding(self, attempt: Attempt) -> Decide:
         """The conversation itself. Where another process was first to conclude the command's own payment,
@@ -294,7 +294,7 @@ class BillingService:
         command = self._codec.read(first).command
         assert command is not None
         assert command.fingerprint is not None
-        recorded = Recorded(first.version, command.fingerprint)
+        recorded = RecordedCommand(first.version, command.fingerprint)
         return replace(state, commands={**state.commands, request.id: recorded})
 
     def _placed(self, request: Request, state: Account | None) -> Request:
@@ -308,16 +308,16 @@ class BillingService:
         head = self._ports.log.head(account_id)
         return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
 
-    def _as_recorded(self, account_id: str, version: int, currency: str, language: str) -> Given:
+    def _as_recorded(self, account_id: str, version: int, currency: str, language: str) -> GivenCommand:
         """The answer that the recorded events of a command make, the first of which is this version."""
         stored = self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
         events = [self._codec.read(row) for row in stored]
         if not isinstance(events[0], e.PaymentStarted):  # after an intent only what came of it can follow
             del events[1:]
-        return Given(answer_of(events, currency, language), stored[len(events) - 1].version)
+        return GivenCommand(answer_of(events, currency, language), stored[len(events) - 1].version)
 
 
-def _log_answer(account_id: str, request: Request, given: Given) -> None:
+def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:
     """Who asked, what it costs and what it says stays out of it."""
     facts = {
         "account": account_id,
@@ -331,7 +331,7 @@ def _log_answer(account_id: str, request: Request, given: Given) -> None:
     _logger.info("command answered", extra=facts)
 
 
-def _must_wait(given: Given, attempt: Attempt) -> bool:
+def _must_wait(given: GivenCommand, attempt: Attempt) -> bool:
     """Refused for a payment of another command, which may be answered at any moment (R16)."""
     return given.answer.code == "payment_in_progress" and not attempt.begun
 

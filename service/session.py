@@ -28,7 +28,7 @@ from service.commands import (
     parse_line,
 )
 from service.errors import Contended, GatewayUnavailable, LineUnanswered, Unanswered
-from service.service import BillingService, Given
+from service.service import BillingService, GivenCommand
 
 
 class CommandSession:
@@ -77,7 +77,7 @@ class CommandSession:
             raise self._unanswered(parsed, str(error), begun=False) from error
         return answered(parsed, given.answer, given.version)
 
-    def _given(self, parsed: ParsedCommand) -> Given:
+    def _given(self, parsed: ParsedCommand) -> GivenCommand:
         at = self._at(parsed)
         if isinstance(parsed.asked, PaymentMethod):
             return self._service.set_saved_method(parsed.account_id, at, works=parsed.asked.works)

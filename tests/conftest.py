@@ -17,7 +17,7 @@ import pytest
 from scripts.servers.guardian import RUN_VARIABLE
 from scripts.servers.postgres import PostgresServer
 from scripts.servers.run import Run
-from tests.shared_servers import VARIABLES, SharedServers
+from tests.support.servers import VARIABLES, SharedServers
 
 if TYPE_CHECKING:
     from scripts.servers.kafka import KafkaBroker

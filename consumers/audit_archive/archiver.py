@@ -39,9 +39,9 @@ from consumers.audit_archive.files import (
 )
 from consumers.batches import read_batch
 from consumers.errors import ConsumerHalted
-from consumers.known_again import check_places
-from consumers.places import Place
+from consumers.places import PartitionCheckpoint
 from consumers.reading import read_at_once
+from consumers.topic_identity import check_places
 from eventlog.records import StoredEvent
 from publishing.clients import ENDING_READER, READER
 from publishing.envelope import PublishedEvent
@@ -213,8 +213,8 @@ class _Day:
         yield from self._kept[nth]
 
 
-def _place(topic: str, partition: int, last: Entry | None) -> Place:
+def _place(topic: str, partition: int, last: Entry | None) -> PartitionCheckpoint:
     """Where the day after that line begins."""
     offset, position = (0, 0) if last is None else (last.offsets[partition], last.last[partition])
     log_id, cut = (None, None) if last is None else (last.log_id, last.cut)
-    return Place(NAME, topic, partition, offset, log_id, position, cut, None, 0)
+    return PartitionCheckpoint(NAME, topic, partition, offset, log_id, position, cut, None, 0)

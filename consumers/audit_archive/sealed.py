@@ -6,8 +6,8 @@ from pathlib import Path
 
 from consumers.audit_archive.verifying import Verified, verify
 from consumers.errors import ArchiveBroken
+from eventlog.audit.seal import Seal, SealedAccount, Sealing, root_of
 from eventlog.records import StoredEvent
-from eventlog.seals import Seal, SealedAccount, Sealing, root_of
 from eventlog.shards import shard_of
 
 

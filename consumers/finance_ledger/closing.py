@@ -55,7 +55,7 @@ _KEEP: Final = """
 """
 
 
-class Balance(msgspec.Struct, frozen=True):
+class BookBalance(msgspec.Struct, frozen=True):
     """A ledger account's debits and credits from the beginning; `balance` is debits minus credits."""
 
     currency: str
@@ -77,13 +77,13 @@ class CloseRefused(ConsumerError):
         return self.message
 
 
-def balances(connection: Connection, last: date) -> list[Balance]:
+def balances(connection: Connection, last: date) -> list[BookBalance]:
     """The trial balance at the end of that day."""
-    with connection.cursor(row_factory=class_row(Balance)) as cursor:
+    with connection.cursor(row_factory=class_row(BookBalance)) as cursor:
         return cursor.execute(_BALANCES, {"last": last}).fetchall()
 
 
-def close(connection: Connection, month: date, *, prefix: str = "") -> list[Balance]:
+def close(connection: Connection, month: date, *, prefix: str = "") -> list[BookBalance]:
     """Recognise what the month earned, close every day up to its end, and return the balances there.
 
     `month`: its first day. Raises CloseRefused: `ledger_behind` until every partition has been heard of after

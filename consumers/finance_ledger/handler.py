@@ -9,7 +9,15 @@ from typing import Any, Final
 
 from consumers.finance_ledger.accounts import BAD_DEBT, DEFERRED, RECEIVABLE
 from consumers.finance_ledger.books import first_open_day
-from consumers.finance_ledger.postings import Held, Issued, Schedule, Settled, Transfer, paid, posting_of
+from consumers.finance_ledger.postings import (
+    Held,
+    IssuedInvoice,
+    Schedule,
+    Settled,
+    Transfer,
+    paid,
+    posting_of,
+)
 from consumers.handler import Message
 from consumers.places import Connection
 from publishing.contract import Invoice, InvoiceStatus
@@ -67,7 +75,7 @@ class FinanceLedger:
         for message in messages:
             assert isinstance(message, PublishedEvent)
             match posting_of(message):
-                case Issued() as issued:
+                case IssuedInvoice() as issued:
                     page.issue(message.account_id, issued)
                 case Settled(number, status, _) as settled:
                     page.flush()
@@ -90,7 +98,7 @@ class _Page:
         self._transfers: list[Transfer] = []
         self._schedules: list[Schedule] = []
 
-    def issue(self, account_id: str, issued: Issued) -> None:
+    def issue(self, account_id: str, issued: IssuedInvoice) -> None:
         self._invoices.append(_row(account_id, issued.invoice, issued.status))
         self._transfers += issued.transfers
         self._schedules += issued.schedules

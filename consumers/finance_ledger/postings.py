@@ -53,7 +53,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Issued:
+class IssuedInvoice:
     """An invoice is owed, and paid at once if `paid`."""
 
     invoice: Invoice
@@ -78,7 +78,7 @@ class Held:
     number: int
 
 
-Posting: TypeAlias = Issued | Settled | Held
+Posting: TypeAlias = IssuedInvoice | Settled | Held
 
 
 def posting_of(message: PublishedEvent) -> Posting | None:
@@ -92,11 +92,11 @@ def posting_of(message: PublishedEvent) -> Posting | None:
     return Held(event.number) if isinstance(event, RenewalDeclined) else None
 
 
-def _issued(message: PublishedEvent, invoice: Invoice, status: InvoiceStatus) -> Issued:
+def _issued(message: PublishedEvent, invoice: Invoice, status: InvoiceStatus) -> IssuedInvoice:
     transfers = list(_owed(message, invoice))
     if status == "paid" and invoice.total:
         transfers.append(paid(message, invoice.number, invoice.date, invoice.currency, invoice.total))
-    return Issued(invoice, status, tuple(transfers), tuple(_schedules(message.account_id, invoice)))
+    return IssuedInvoice(invoice, status, tuple(transfers), tuple(_schedules(message.account_id, invoice)))
 
 
 def _owed(message: PublishedEvent, invoice: Invoice) -> Iterator[Transfer]:

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
 from domain.views import Standing
-from prorata.printable import printable
+from prorata.cli.terminal.printable import printable
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.readable import readable
 from prorata.simulation.run import Result, StepResult, run

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from domain.catalog import Catalog
-from projections import Projector
+from projections.live.projector import Projector
 from prorata.settings import Settings
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
@@ -58,7 +58,7 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
     returns."""
     from consumers.entitlement_cache import EntitlementCache
     from consumers.runtime import Consumer
-    from eventlog.migrate import migrate
+    from eventlog.postgres.migrate import migrate
     from publishing.relay import run_relay
 
     timed = _Timed(say)

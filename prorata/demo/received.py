@@ -10,12 +10,12 @@ import msgspec
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
-from consumers.entitlement_cache import Answer, may_use
+from consumers.entitlement_cache import Permission, may_use
 from domain.calendar import Instant
 from domain.events import Event
-from projections.access_windows import AccessWindowsDocument
-from projections.entitlements import EntitlementsDocument
-from projections.invoices import InvoiceDocument
+from projections.models.access_windows import AccessWindowsDocument
+from projections.models.entitlements import EntitlementsDocument
+from projections.models.invoices import InvoiceDocument
 from prorata.settings import Settings
 from prorata.simulation.shown import Shown
 from publishing.envelope import HEARTBEAT_KEY
@@ -51,7 +51,7 @@ def receive(settings: Settings) -> Received:
     )
 
 
-def cached(settings: Settings, account: str, shown: Shown, at: Instant) -> dict[str, Answer]:
+def cached(settings: Settings, account: str, shown: Shown, at: Instant) -> dict[str, Permission]:
     """What the entitlement cache answers for each product at the instant (R45)."""
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         products = [held.product for held in shown.entitlements]

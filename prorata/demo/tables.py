@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from consumers.entitlement_cache import Answer
+from consumers.entitlement_cache import Permission
 from domain.calendar import Instant, local_text
 from domain.events import Event
 from domain.explain import arithmetic, rule_of_event, rule_of_line
@@ -76,7 +76,7 @@ def print_access(console: Console, shown: Shown) -> None:
     console.print()
 
 
-def print_cache(console: Console, at: Instant, zone: str, answers: dict[str, Answer]) -> None:
+def print_cache(console: Console, at: Instant, zone: str, answers: dict[str, Permission]) -> None:
     """What the consumer's own tables answer to "may this be used?"."""
     table = _table(
         f"the entitlement cache, asked at {local_text(at, zone)}", "product", "usable", "until", "rule"

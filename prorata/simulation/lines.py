@@ -12,7 +12,7 @@ OUTCOMES = frozenset(["charged", "outcome", "rejected"])
 """What a step expects; a command line does not say it."""
 
 
-class Played(msgspec.Struct, frozen=True):
+class PlayedLine(msgspec.Struct, frozen=True):
     """A step of the story: the line to give, or None where it only expects; `step` is its number, None for
     the opening."""
 
@@ -21,7 +21,7 @@ class Played(msgspec.Struct, frozen=True):
     line: bytes | None
 
 
-def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None) -> Iterator[Played]:
+def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None) -> Iterator[PlayedLine]:
     """Open the account at the story's first moment, then its steps in order."""
     fields = story["account"]
     begin = story["steps"][0]["at"] if story["steps"] else story["until"]
@@ -34,10 +34,10 @@ def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None
     }
     if catalog is not None:
         opening["catalog"] = catalog
-    yield Played(None, begin, msgspec.json.encode(opening))
+    yield PlayedLine(None, begin, msgspec.json.encode(opening))
     for number, step in enumerate(story["steps"]):
         if step["do"] == "expect":
-            yield Played(number, step["at"], None)
+            yield PlayedLine(number, step["at"], None)
         else:
             line = {"account": account, **{k: v for k, v in step.items() if k not in OUTCOMES}}
-            yield Played(number, step["at"], msgspec.json.encode(line))
+            yield PlayedLine(number, step["at"], msgspec.json.encode(line))

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from domain.calendar import local_text, parse_moment
-from prorata.printable import printable
+from prorata.cli.terminal.printable import printable
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.run import Result
 from prorata.simulation.scenario import Scenario, Step

@@ -20,10 +20,10 @@ from domain.decide import Repeated
 from domain.errors import InvalidInput
 from domain.evolve import evolve
 from domain.invoices import InvoiceEntry, Invoices, invoice_changes
-from domain.process import Append, Conversation, handle, settle_due
+from domain.process import AppendStep, Conversation, handle, settle_due
 from domain.state import Account, PendingPayment
 from prorata.simulation.compare import Mismatch, mismatches
-from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethod, Scenario, Step
+from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethodStep, Scenario, Step
 from prorata.simulation.shown import Shown, shown
 
 Returned = TypeVar("Returned")
@@ -96,7 +96,7 @@ class VirtualAccount:
             except StopIteration as done:
                 returned: Returned = done.value
                 return returned
-            reply = self._appended(step.events) if isinstance(step, Append) else answer(step.payment)
+            reply = self._appended(step.events) if isinstance(step, AppendStep) else answer(step.payment)
 
     def _appended(self, events: tuple[e.Event, ...]) -> Account:
         for event in events:
@@ -138,7 +138,7 @@ def _played(scenario: Scenario, found: list[Mismatch]) -> tuple[VirtualAccount, 
 
 def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[Mismatch]) -> StepResult:
     do = step.do
-    if isinstance(do, PaymentMethod):
+    if isinstance(do, PaymentMethodStep):
         account.settle(step.at)
         account.works = do.works
         return StepResult("accepted", None, None, ())

@@ -134,7 +134,7 @@ class CommandStep(_Object, frozen=True):
     rejected: Code | UnsetType = UNSET
 
 
-class PaymentMethod(_Object, frozen=True):
+class PaymentMethodStep(_Object, frozen=True):
     """How every payment is answered from now on."""
 
     works: bool
@@ -146,11 +146,11 @@ class Step(msgspec.Struct, frozen=True):
 
     place: str
     at: Instant
-    do: Command | PaymentMethod | Expectation
+    do: Command | PaymentMethodStep | Expectation
     given: CommandStep
 
 
-class AccountFields(_Object, frozen=True):
+class ScenarioAccount(_Object, frozen=True):
     """The account that the story is about."""
 
     currency: str
@@ -160,7 +160,7 @@ class AccountFields(_Object, frozen=True):
 
 class _File(_Object, frozen=True):
     name: Name
-    account: AccountFields
+    account: ScenarioAccount
     steps: tuple[dict[str, Any], ...]
     until: Moment
     rules: tuple[Rule, ...] | UnsetType = UNSET
@@ -182,8 +182,8 @@ class Scenario(msgspec.Struct, frozen=True):
 
 
 _STEP_FIELDS = frozenset(CommandStep.__struct_fields__)
-_OTHER_STEPS: dict[str, type[PaymentMethod | Expectation]] = {
-    "payment_method": PaymentMethod,
+_OTHER_STEPS: dict[str, type[PaymentMethodStep | Expectation]] = {
+    "payment_method": PaymentMethodStep,
     "expect": Expectation,
 }
 _NOTHING_GIVEN = CommandStep()

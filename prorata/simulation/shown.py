@@ -25,9 +25,9 @@ from domain.views import (
 )
 
 if TYPE_CHECKING:
-    from projections.access_windows import AccessWindowsDocument
-    from projections.entitlements import EntitlementsDocument
-    from projections.invoices import InvoiceDocument
+    from projections.models.access_windows import AccessWindowsDocument
+    from projections.models.entitlements import EntitlementsDocument
+    from projections.models.invoices import InvoiceDocument
 
 Product = TypeVar("Product", Entitlement, AccessWindows)
 

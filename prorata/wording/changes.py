@@ -13,8 +13,8 @@ import msgspec
 from domain.calendar import Cycle
 from domain.catalog import BlockPrice
 from domain.state import OpenInvoice, Pack, PendingDowngrade, PendingPayment, Window
-from projections.changes import Change
-from projections.past import Past
+from projections.history.changes import FieldChange
+from projections.history.past import Past
 from prorata.wording.events import PURPOSES, tiered
 from prorata.wording.labels import INVOICES, STANDINGS, STATUSES
 from prorata.wording.language import Wording, message
@@ -77,7 +77,7 @@ class ChangeSaid(msgspec.Struct, frozen=True):
     because: tuple[int, ...]
 
 
-def changes_said(found: Sequence[Change], before: Past, after: Past, say: Wording) -> list[ChangeSaid]:
+def changes_said(found: Sequence[FieldChange], before: Past, after: Past, say: Wording) -> list[ChangeSaid]:
     """The changes in their order, each thing by itself."""
     looks = _Looks(before, after, say)
     told: list[ChangeSaid] = []
@@ -144,7 +144,7 @@ class _Looks:
                 return str(value)
 
 
-def _invoice(number: str, changed: Mapping[str, Change], looks: _Looks) -> ChangeSaid:
+def _invoice(number: str, changed: Mapping[str, FieldChange], looks: _Looks) -> ChangeSaid:
     say, status = looks.say, changed["status"]
     if status.after is None:
         return ChangeSaid(say.say("Invoice {number} was not issued yet.", number=number), status.because)
@@ -171,7 +171,7 @@ def _invoice(number: str, changed: Mapping[str, Change], looks: _Looks) -> Chang
     return ChangeSaid(sentence, status.because)
 
 
-def _came_or_went(product: str, changed: Mapping[str, Change], looks: _Looks) -> ChangeSaid | None:
+def _came_or_went(product: str, changed: Mapping[str, FieldChange], looks: _Looks) -> ChangeSaid | None:
     """A product that is held now and was not, or the reverse: one sentence for all of its fields."""
     status = changed.get("status")
     if status is None or {status.before, status.after}.isdisjoint({None, "ended"}):
@@ -205,7 +205,7 @@ def _came_or_went(product: str, changed: Mapping[str, Change], looks: _Looks) ->
     return ChangeSaid(sentence, because)
 
 
-def _one_by_one(of: str, changed: Mapping[str, Change], looks: _Looks) -> list[ChangeSaid]:
+def _one_by_one(of: str, changed: Mapping[str, FieldChange], looks: _Looks) -> list[ChangeSaid]:
     told = []
     for field, change in changed.items():
         if _IMPLIED.get(field, frozenset()).isdisjoint(changed):
@@ -213,7 +213,7 @@ def _one_by_one(of: str, changed: Mapping[str, Change], looks: _Looks) -> list[C
     return told
 
 
-def _field_said(of: str, change: Change, looks: _Looks) -> str:
+def _field_said(of: str, change: FieldChange, looks: _Looks) -> str:
     say, written = looks.say, looks.written
     if change.field == "status":
         words = STATUSES if change.subject == "product" else STANDINGS
@@ -238,5 +238,5 @@ def _field_said(of: str, change: Change, looks: _Looks) -> str:
     )
 
 
-def _because(changed: Mapping[str, Change]) -> tuple[int, ...]:
+def _because(changed: Mapping[str, FieldChange]) -> tuple[int, ...]:
     return tuple(sorted({version for change in changed.values() for version in change.because}))

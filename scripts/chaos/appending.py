@@ -25,11 +25,11 @@ from uuid import UUID, uuid4
 from domain import events as e
 from eventlog import EventLog, Head, LogUnavailable, NewEvent, StoredEvent, VersionConflict
 from eventlog.codec import domain_codec
-from eventlog.grouped import GroupedAppends
-from eventlog.joined import GroupedEventLog
-from eventlog.postgres import PostgresEventLog
-from prorata.cli.failures import UNREACHABLE
-from prorata.cli.workers import stopping
+from eventlog.group_commit.asyncio import GroupedAppends
+from eventlog.group_commit.threads import GroupedEventLog
+from eventlog.postgres.log import PostgresEventLog
+from prorata.cli.operate.workers import stopping
+from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Lost, Row, Sent, Stored
 

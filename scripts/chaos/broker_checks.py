@@ -16,8 +16,8 @@ from consumers import dead_letters
 from consumers.finance_ledger.checking import problems as ledger_problems
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import domain_codec
-from projections import access_windows, entitlements, invoices
 from projections.fold import Fold
+from projections.models import access_windows, entitlements, invoices
 from publishing.topics import partition_of
 from scripts.chaos.reading import Published
 

@@ -15,16 +15,16 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from publishing.topics import Topics, ensure_topics
 from scripts.chaos import reading
 from scripts.chaos.broker_checks import FOLDS, event_problems, state_problems, table_problems
 from scripts.chaos.journal import Answered
-from scripts.chaos.line import Line
 from scripts.chaos.log_checks import rows_of
 from scripts.chaos.outcome import Outcome, Say
 from scripts.chaos.plan import Target, plan
 from scripts.chaos.system import System
+from scripts.chaos.tcp_proxy import TcpProxy
 from scripts.chaos.torment import Torment
 from scripts.chaos.victims import ServerVictim, Victim
 from scripts.servers.kafka import KafkaBroker, prepare_kafka
@@ -66,9 +66,9 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
     with ExitStack() as ends:
         folder = ends.enter_context(Run())
         server = ends.enter_context(PostgresServer(folder.directory / "postgres"))
-        to_postgres = ends.enter_context(Line("line to postgresql", server.port))
+        to_postgres = ends.enter_context(TcpProxy("line to postgresql", server.port))
         broker = KafkaBroker(home, folder.directory / "kafka", advertised_port=line_port)
-        to_broker = ends.enter_context(Line("line to broker", broker.port, line_port))
+        to_broker = ends.enter_context(TcpProxy("line to broker", broker.port, line_port))
         ends.enter_context(broker)  # its start calls the address that it tells others, which is the line's
         bootstrap = f"127.0.0.1:{to_broker.port}"
         through = make_conninfo(server.url("prorata"), port=to_postgres.port)

@@ -22,8 +22,8 @@ from uuid import uuid4
 import msgspec
 
 from eventlog import LogUnavailable
-from prorata.cli.failures import UNREACHABLE
-from prorata.cli.workers import stopping
+from prorata.cli.operate.workers import stopping
+from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from prorata.wiring import Running, running
 from scripts.chaos.appending import each

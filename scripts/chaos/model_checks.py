@@ -8,9 +8,13 @@ from typing import Any
 import psycopg
 
 from eventlog import EventLog, StoredEvent
-from projections import PROJECTIONS, Projector, access_windows, entitlements, invoices, parked, rebuild
-from projections.as_of import At, as_of
 from projections.fold import Fold
+from projections.history.as_of import At, as_of
+from projections.live.parking import parked
+from projections.live.projector import Projector
+from projections.models import access_windows, entitlements, invoices
+from projections.rebuild.rebuilding import rebuild
+from projections.registry import PROJECTIONS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -17,11 +17,12 @@ from typing import Final
 import psycopg
 
 from eventlog import LogUnavailable
-from eventlog.postgres import PostgresEventLog
-from projections import PROJECTIONS, drop_old, rebuild
+from eventlog.postgres.log import PostgresEventLog
 from projections.errors import HeldBack, RebuildRunning
-from prorata.cli.failures import UNREACHABLE
-from prorata.cli.workers import stopping
+from projections.rebuild.rebuilding import drop_old, rebuild
+from projections.registry import PROJECTIONS
+from prorata.cli.operate.workers import stopping
+from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Noticed
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import psycopg
 
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
 from prorata.wiring import migrations
 from scripts.chaos import appending, commanding
 from scripts.chaos.journal import Entry, Noticed, read

@@ -16,7 +16,7 @@ import psycopg
 
 from scripts.chaos.plan import Kind
 from scripts.servers.postgres import PostgresServer
-from scripts.servers.processes import end, start_tied
+from scripts.servers.processes import end, start_with_parent
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -90,7 +90,7 @@ class ProcessVictim:
         if self.is_down:
             self._at_work_since = None
             with self._output.open("ab") as output:
-                self._process = start_tied(
+                self._process = start_with_parent(
                     self._command, directory=ROOT, environment=self._environment, output=output
                 )
 

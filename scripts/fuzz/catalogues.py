@@ -25,8 +25,8 @@ import jsonschema
 
 from domain.money import MAX_DIGITS, MINOR_DIGITS
 from prorata.catalog_schema import schema_text
-from prorata.cli import app
-from prorata.cli.failures import explained
+from prorata.cli.main import app
+from prorata.cli.terminal.failures import explained
 from scripts.fuzz import judging
 from scripts.fuzz.judging import Complaints, Fared, Fates, document_of, fault_of_shape, schema_of
 from scripts.fuzz.mutants import Change, changes, field_names, spoilt

@@ -19,9 +19,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 
-from scripts.mutate.alone import can_judge, survives
 from scripts.mutate.killers import Fate, Judge, with_tests
 from scripts.mutate.mutants import Mutant, is_program, modules, mutants
+from scripts.mutate.on_import import can_judge, survives
 
 WANTED = 95
 """Of 100 mutants, how many must be killed."""

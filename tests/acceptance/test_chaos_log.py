@@ -4,7 +4,7 @@ import pytest
 
 from scripts.chaos.log_run import WEIGHTS
 from scripts.chaos.plan import plan
-from tests.acceptance.chaos_run import assert_all_holds
+from tests.support.chaos_run import assert_all_holds
 
 SEED, KILLS = 1416, 5
 

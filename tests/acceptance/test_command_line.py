@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.acceptance.command_line import CommandLine, step
+from tests.support.command_line import CommandLine, step
 
 CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
 OPEN = {

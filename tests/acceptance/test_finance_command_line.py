@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.command_line import CommandLine, step
 from tests.acceptance.test_command_line import OPEN
+from tests.support.command_line import CommandLine, step
 
 KEY = "main/a1"
 

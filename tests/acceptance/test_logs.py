@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.command_line import CommandLine
 from tests.acceptance.test_command_line import CATALOG
+from tests.support.command_line import CommandLine
 
 TOKEN = "tok_4242424242424242"
 

@@ -8,11 +8,12 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from eventlog.postgres import PostgresEventLog
-from projections import FOLDS, Projector
-from tests.acceptance.command_line import CommandLine
-from tests.integration.projections.readmodels import folded, live_a_little, shown
-from tests.unit.projections.driver import Billing, unreadable
+from eventlog.postgres.log import PostgresEventLog
+from projections.live.projector import Projector
+from projections.registry import FOLDS
+from tests.support.command_line import CommandLine
+from tests.support.projections.fold_driver import Billing, unreadable
+from tests.support.projections.read_models import folded, live_a_little, shown
 
 ACCOUNT = "main/a-1"
 

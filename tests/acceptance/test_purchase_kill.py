@@ -20,10 +20,10 @@ import pytest
 from domain import events as e
 from eventlog import StoredEvent
 from eventlog.codec import domain_codec
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from service.schema import SERVICE
-from tests.integration.service.killed import MOMENTS
+from tests.support.service.killed import MOMENTS
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = (
@@ -69,7 +69,7 @@ class Killed:
     """Gives the lines to processes that are killed, and keeps what they answered."""
 
     def __init__(self, database_url: str, lines: list[Line]) -> None:
-        self._command = [sys.executable, "-m", "tests.integration.service.killed", database_url]
+        self._command = [sys.executable, "-m", "tests.support.service.killed", database_url]
         self._input = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         self.answers: dict[str, dict[str, object]] = {}
         self.kills = 0

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from projections import Projector
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from projections.live.projector import Projector
 from projections.tables import Connection
 from prorata.wiring import migrations
-from tests.acceptance.command_line import PRORATA, CommandLine
-from tests.integration.projections.readmodels import all_rows, live_a_little
-from tests.integration.projections.rebuilding import small_units
 from tests.integration.projections.test_resuming import stopped_at
-from tests.unit.projections.driver import Billing
+from tests.support.command_line import PRORATA, CommandLine
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import all_rows, live_a_little
+from tests.support.projections.rebuilding import small_units
 
 ACCOUNTS = [f"main/a-{n}" for n in range(6)]
 

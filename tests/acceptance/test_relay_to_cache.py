@@ -15,12 +15,12 @@ from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.calendar import parse_moment
 from domain.commands import PurchaseAddon, PurchasePlan, RemoveAddon
-from eventlog.migrate import EVENTLOG, MigrationSource, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
-from tests.integration.eventlog.sessions import until
-from tests.unit.projections.driver import ZONE, Billing
+from tests.support.eventlog.sessions import until
+from tests.support.projections.fold_driver import ZONE, Billing
 
 ACCOUNT = "acme/a-1"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.command_line import CommandLine, answered, step
+from tests.support.command_line import CommandLine, answered, step
 
 CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
 

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from scripts.servers.processes import free_port
-from tests.acceptance.command_line import PRORATA, CommandLine, step
 from tests.acceptance.test_command_line import OPEN
+from tests.support.command_line import PRORATA, CommandLine, step
 
 
 @pytest.fixture

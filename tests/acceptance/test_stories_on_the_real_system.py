@@ -11,8 +11,9 @@ import pytest
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalog
-from eventlog.migrate import migrate
-from projections import Projector, access_windows, entitlements, invoices
+from eventlog.postgres.migrate import migrate
+from projections.live.projector import Projector
+from projections.models import access_windows, entitlements, invoices
 from prorata.settings import Settings
 from prorata.simulation.compare import mismatches
 from prorata.simulation.lines import lines_of

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing import MIGRATIONS
 from publishing.relay import run_relay
 from publishing.topics import Topics
-from tests.integration.publishing.histories import append_all, history_of
-from tests.integration.publishing.promises import FOLDS, folded
+from tests.support.publishing.histories import append_all, history_of
+from tests.support.publishing.promises import FOLDS, folded
 
 PAGE = Path(__file__).parents[2] / "docs" / "subscribing.md"
 

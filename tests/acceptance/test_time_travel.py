@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventlog.postgres import PostgresEventLog
-from projections import access_windows, entitlements, invoices
-from projections.as_of import Version, as_of
-from tests.acceptance.command_line import CommandLine, answered, step
-from tests.unit.projections.driver import unreadable
+from eventlog.postgres.log import PostgresEventLog
+from projections.history.as_of import AtVersion, as_of
+from projections.models import access_windows, entitlements, invoices
+from tests.support.command_line import CommandLine, answered, step
+from tests.support.projections.fold_driver import unreadable
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_at_a_version_it_shows_the_documents_of_the_state_topics(
     prorata: CommandLine, database_url: str, version: int
 ) -> None:
     with closing(PostgresEventLog(database_url)) as log:
-        row, at = log.event("main/a1", version), Version(version)
+        row, at = log.event("main/a1", version), AtVersion(version)
         assert row is not None
         [held] = as_of(log, entitlements.FOLD, "main/a1", at)
         [windows] = as_of(log, access_windows.FOLD, "main/a1", at)

@@ -12,10 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from tests.acceptance.command_line import PRORATA, CommandLine
-from tests.contract.eventlog.samples import given_history
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from tests.support.command_line import PRORATA, CommandLine
+from tests.support.eventlog.sample_events import given_history
 
 
 @pytest.fixture

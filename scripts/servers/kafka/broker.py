@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from scripts.servers.kafka.home import KafkaHome, write_configuration
-from scripts.servers.processes import end, free_port, start_tied, tail
+from scripts.servers.processes import end, free_port, start_with_parent, tail
 
 
 class KafkaBroker:
@@ -69,7 +69,7 @@ class KafkaBroker:
         scratch = f"-Djava.io.tmpdir={self.directory}"
         command = self.home.command("kafka.Kafka", self._configuration, flags=(*self._java_flags, scratch))
         with self.log.open("ab") as log:
-            self.process = start_tied(command, directory=self.directory, output=log, new_session=True)
+            self.process = start_with_parent(command, directory=self.directory, output=log, new_session=True)
         try:
             self._wait_until_ready(timeout)
         except BaseException:

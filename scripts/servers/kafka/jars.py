@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scripts.servers.processes import run_tied
+from scripts.servers.processes import run_with_parent
 
 HERE = Path(__file__).parent
 LOCK = HERE / "jars.lock"
@@ -41,7 +41,7 @@ def _fetch_with_maven(target: Path, say: Callable[[str], None]) -> bool:
     options = ["-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true", f"-DoutputDirectory={target}"]
     command: list[str | Path] = ["mvn", "-q", "-B", "-ntp", "-f", HERE / "pom.xml", COPY_GOAL, *options]
     try:
-        run_tied(command, target.with_name("maven.log"))
+        run_with_parent(command, target.with_name("maven.log"))
     except RuntimeError as error:
         say(f"fetching the jars without Maven: {error}")
         return False

@@ -7,12 +7,12 @@ from typing import Protocol
 import pytest
 
 from eventlog import EventLog
-from eventlog.joined import GroupedEventLog
+from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.memory import MemoryEventLog
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from tests.contract.eventlog.asyncio_door import AsyncioDoor
-from tests.contract.eventlog.samples import NOON
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from tests.support.eventlog.asyncio_appends import AsyncioDoor
+from tests.support.eventlog.sample_events import NOON
 
 
 class AnyLog(EventLog, Protocol):

@@ -19,7 +19,7 @@ from eventlog import (
     verify_account,
 )
 from tests.contract.eventlog.conftest import EVERY_DOOR, SetClock
-from tests.contract.eventlog.samples import MORNING, NOON, given_history, new_event, new_events, versions
+from tests.support.eventlog.sample_events import MORNING, NOON, given_history, new_event, new_events, versions
 
 pytestmark = EVERY_DOOR
 

@@ -13,7 +13,7 @@ from eventlog import (
     verify_account,
 )
 from tests.contract.eventlog.conftest import EVERY_DOOR
-from tests.contract.eventlog.samples import an_append, given_history, new_events, versions
+from tests.support.eventlog.sample_events import an_append, given_history, new_events, versions
 
 pytestmark = EVERY_DOOR
 

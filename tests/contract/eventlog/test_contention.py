@@ -5,7 +5,7 @@ from random import Random
 
 from eventlog import EventLog, StoredEvent, VersionConflict, verify_account
 from tests.contract.eventlog.conftest import EVERY_DOOR
-from tests.contract.eventlog.samples import new_events, versions
+from tests.support.eventlog.sample_events import new_events, versions
 
 pytestmark = EVERY_DOOR
 

@@ -1,7 +1,7 @@
 """What the log tells about accounts and single events."""
 
 from eventlog import EventLog, Head
-from tests.contract.eventlog.samples import an_append, given_history, new_event, versions
+from tests.support.eventlog.sample_events import an_append, given_history, new_event, versions
 
 
 def test_an_empty_log_has_nothing(log: EventLog) -> None:

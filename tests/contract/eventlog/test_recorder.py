@@ -29,12 +29,12 @@ from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
 from eventlog import EventLog, Head, LogUnavailable
+from eventlog.audit.verify import verify
 from eventlog.memory import MemoryEventLog
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from eventlog.recorder import LogAggregateRecorder, LogApplicationRecorder
-from eventlog.verify import verify
-from tests.contract.eventlog import package_cases
-from tests.contract.eventlog.samples import new_event
+from tests.support.eventlog import package_cases
+from tests.support.eventlog.sample_events import new_event
 
 PAGE = Path(__file__).parents[3] / "docs" / "eventlog.md"
 

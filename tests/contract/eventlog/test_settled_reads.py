@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventlog import SHARDS, EventLog, Head, StoredEvent, VersionConflict, shard_of
-from tests.contract.eventlog.samples import given_history, new_event, new_events
+from tests.support.eventlog.sample_events import given_history, new_event, new_events
 
 
 def _accounts_of_every_shard() -> list[str]:

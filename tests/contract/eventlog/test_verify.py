@@ -1,8 +1,8 @@
 """The check of a whole log."""
 
 from eventlog import EventLog
-from eventlog.verify import verify
-from tests.contract.eventlog.samples import an_append, given_history
+from eventlog.audit.verify import verify
+from tests.support.eventlog.sample_events import an_append, given_history
 
 
 def test_a_log_that_was_only_appended_to_is_whole(log: EventLog) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from service.catalogues import CatalogueStore, MemoryCatalogues, PostgresCatalogues
 from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
 from service.schema import SERVICE

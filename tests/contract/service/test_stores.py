@@ -10,7 +10,7 @@ from eventlog.records import Head
 from service.accounts import Accounts
 from service.catalogues import CatalogueStore, digest_of
 from service.snapshots import Snapshot, Snapshots
-from tests.unit.service.world import NOW, memory_world
+from tests.support.service.world import NOW, memory_world
 
 
 def test_versions_are_numbered_from_one_in_the_order_in_which_they_can_be_seen(store: CatalogueStore) -> None:

@@ -7,12 +7,12 @@ from contextlib import closing
 import pytest
 
 from domain.errors import InvalidInput
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import verify_database
-from prorata.bench import generate
-from prorata.cli import bench
+from eventlog.audit.verify import verify_database
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
 from prorata.wiring import migrations
+from scripts.bench import __main__ as bench
+from scripts.bench import generate
 
 
 def test_the_log_that_is_left_is_whole(server: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +25,7 @@ def test_the_log_that_is_left_is_whole(server: str, capsys: pytest.CaptureFixtur
 
 
 def test_several_processes_make_the_same_histories(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prorata.bench.generate.IN_PROCESSES", 0)
+    monkeypatch.setattr("scripts.bench.generate.IN_PROCESSES", 0)
     migrate(server, migrations())
     generate.fill(server, 3_000, workers=2)
     report = verify_database(server)

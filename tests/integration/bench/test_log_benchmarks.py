@@ -18,15 +18,19 @@ from psycopg.conninfo import make_conninfo
 from domain import events as domain_events
 from domain.errors import InvalidInput
 from domain.events import Event
-from eventlog.postgres import PostgresEventLog
-from projections import FOLDS, Projector, access_windows, entitlements, invoices
-from prorata.bench import append as appending
-from prorata.bench import generate, places, shipped, stock
-from prorata.bench.append import Round
-from prorata.bench.pgbench import Pgbench
-from prorata.bench.read import in_order, of_histories, pages, stock_pages
-from prorata.bench.shipped import Shipped
-from prorata.cli import bench
+from eventlog.postgres.log import PostgresEventLog
+from projections.live.projector import Projector
+from projections.models import access_windows, entitlements, invoices
+from projections.registry import FOLDS
+from scripts.bench import __main__ as bench
+from scripts.bench import append as appending
+from scripts.bench import generate, stock
+from scripts.bench import scratch as places
+from scripts.bench import stock_as_shipped as shipped
+from scripts.bench.append import Round
+from scripts.bench.pgbench import Pgbench
+from scripts.bench.read import in_order, of_histories, pages, stock_pages
+from scripts.bench.stock_as_shipped import Shipped
 
 EVENTS = 600
 
@@ -174,7 +178,7 @@ def test_a_rebuild_says_how_much_memory_it_took(server: str, capsys: pytest.Capt
 def test_a_long_log_is_rebuilt_at_two_lengths(
     server: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prorata.bench.rebuild.FIRST_PART", 200)
+    monkeypatch.setattr("scripts.bench.rebuild.FIRST_PART", 200)
     assert bench.rebuild(events=EVENTS, peer_events=50, workers=1, rounds=1, json=True) == 0
     lines = _lines(capsys)
     assert [(line["name"], line["events"], line["peer_is"]) for line in lines] == [
@@ -209,7 +213,7 @@ def test_the_users_database_is_left_alone(
         made.append(token_hex(length))
         return made[-1]
 
-    monkeypatch.setattr("prorata.bench.places.secrets.token_hex", noted)
+    monkeypatch.setattr("scripts.bench.scratch.secrets.token_hex", noted)
     bench.live(events=200, peer_events=50, workers=1, rounds=1, json=True)
     assert made
     assert not [name for name in _databases(server) if name.endswith(tuple(made))]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from prorata.bench import lookup
-from prorata.cli import bench
+from scripts.bench import __main__ as bench
+from scripts.bench import lookup
 
 
 def test_lookups_are_measured_beside_the_plain_select(

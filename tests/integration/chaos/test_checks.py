@@ -17,9 +17,9 @@ from consumers.entitlement_cache import EntitlementCache
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.runtime import Consumer
 from domain.calendar import parse_moment
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from projections import Projector
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from projections.live.projector import Projector
 from prorata.settings import Settings
 from prorata.wiring import migrations, running
 from publishing.relay import run_relay
@@ -30,9 +30,9 @@ from scripts.chaos.log_checks import rows_of
 from scripts.chaos.model_checks import read_model_problems
 from scripts.chaos.money_checks import books, invoice_problems, payment_problems
 from service.session import CommandSession
-from tests.acceptance.command_line import step
 from tests.acceptance.test_command_line import OPEN
-from tests.shared_servers import SharedServers
+from tests.support.command_line import step
+from tests.support.servers import SharedServers
 
 STORY = (
     OPEN,

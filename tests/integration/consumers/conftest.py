@@ -13,12 +13,12 @@ from consumers.handler import Handler
 from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
-from eventlog.migrate import EVENTLOG, MigrationSource, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
-from tests.integration.consumers.tally import TALLY_TABLE
-from tests.unit.projections.driver import Billing
+from tests.support.consumers.tally import TALLY_TABLE
+from tests.support.projections.fold_driver import Billing
 
 ACCOUNT = "acme/a-1"
 

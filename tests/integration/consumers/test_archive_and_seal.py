@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from consumers.audit_archive.archiver import Archiver
 from consumers.audit_archive.sealed import verify_against
 from consumers.errors import ArchiveBroken
-from eventlog.postgres import PostgresEventLog
-from eventlog.sealing import make_seal
-from eventlog.seals import Seal
+from eventlog.audit.seal import Seal
+from eventlog.audit.sealing import make_seal
+from eventlog.postgres.log import PostgresEventLog
 from publishing.envelope import Heartbeat, heartbeat_record
 from publishing.topics import Topics
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.publishing.histories import append_all, history_of
 
 
 @pytest.fixture

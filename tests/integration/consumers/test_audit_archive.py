@@ -23,7 +23,7 @@ from eventlog.memory import MemoryEventLog
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.streams import EventStream
 from publishing.topics import Topics
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.publishing.histories import append_all, history_of
 
 Publish = Callable[[int, str], None]
 

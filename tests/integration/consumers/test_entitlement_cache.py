@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.entitlement_cache import Answer, EntitlementCache, may_use
+from consumers.entitlement_cache import EntitlementCache, Permission, may_use
 from consumers.handler import Handler
 from consumers.places import Connection
 from domain.calendar import parse_moment
 from domain.commands import PausePlan, PurchasePlan, RemoveAddon
 from publishing.topics import Topics
 from tests.integration.consumers.conftest import ACCOUNT
-from tests.unit.projections.driver import ZONE, Billing
+from tests.support.projections.fold_driver import ZONE, Billing
 
 RENEWAL = parse_moment("2026-04-20", ZONE)
 
@@ -31,28 +31,28 @@ def refresh(publish: Callable[[], None], take_in: Callable[[Handler], None]) -> 
 
 
 @pytest.fixture
-def asked(connection: Connection, topics: Topics) -> Callable[..., Answer]:
+def asked(connection: Connection, topics: Topics) -> Callable[..., Permission]:
     """The answer at a local moment."""
 
-    def asked(product: str, at: str, *, account: str = ACCOUNT, **more: timedelta) -> Answer:
+    def asked(product: str, at: str, *, account: str = ACCOUNT, **more: timedelta) -> Permission:
         return may_use(connection, account, product, parse_moment(at, ZONE), prefix=topics.prefix, **more)
 
     return asked
 
 
 def test_a_bought_add_on_can_be_used_from_the_purchase_until_the_renewal(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer]
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
 ) -> None:
     refresh()
     assert asked("custom_domain", "2026-04-05T11:59").usable == "no"
-    assert asked("custom_domain", "2026-04-05T12:00") == Answer("yes", RENEWAL, renews=True)
-    assert asked("custom_domain", "2026-04-19T23:59") == Answer("yes", RENEWAL, renews=True)
+    assert asked("custom_domain", "2026-04-05T12:00") == Permission("yes", RENEWAL, renews=True)
+    assert asked("custom_domain", "2026-04-19T23:59") == Permission("yes", RENEWAL, renews=True)
     assert asked("surveys", "2026-04-10").usable == "no"
     assert asked("custom_domain", "2026-04-10", account="acme/a-2").usable == "no"
 
 
 def test_a_renewal_that_is_not_known_yet_locks_nobody_out_for_the_grace(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer]
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
 ) -> None:
     refresh()
     assert asked("custom_domain", "2026-04-20T23:59").usable == "yes"
@@ -64,19 +64,19 @@ def test_a_renewal_that_is_not_known_yet_locks_nobody_out_for_the_grace(
 
 
 def test_what_was_removed_or_not_paid_for_has_no_grace(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer]
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
 ) -> None:
     with_domain.give(ACCOUNT, RemoveAddon("custom_domain"), "2026-04-06")
     refresh()
-    assert asked("custom_domain", "2026-04-19") == Answer("yes", RENEWAL, renews=False)
+    assert asked("custom_domain", "2026-04-19") == Permission("yes", RENEWAL, renews=False)
     assert asked("custom_domain", "2026-04-20").usable == "no"
     with_domain.settle(ACCOUNT, "2026-04-20T01:00", pay="declined")
     refresh()
-    assert asked("standard", "2026-04-20T01:00") == Answer("no", RENEWAL, renews=False)
+    assert asked("standard", "2026-04-20T01:00") == Permission("no", RENEWAL, renews=False)
 
 
 def test_a_pause_ends_the_window(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer]
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
 ) -> None:
     with_domain.give(ACCOUNT, PausePlan("marketing"), "2026-04-10T08:00")
     refresh()
@@ -84,21 +84,26 @@ def test_a_pause_ends_the_window(
     assert asked("standard", "2026-04-10T08:00").usable == "no"
 
 
-def test_free_has_no_end(billing: Billing, refresh: Callable[[], None], asked: Callable[..., Answer]) -> None:
+def test_free_has_no_end(
+    billing: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
+) -> None:
     billing.open(ACCOUNT, "2026-03-20")
     billing.give(ACCOUNT, PurchasePlan("free"), "2026-03-20")
     refresh()
-    assert asked("free", "2031-01-01") == Answer("yes", None, renews=False)
+    assert asked("free", "2031-01-01") == Permission("yes", None, renews=False)
 
 
-def test_it_knows_nothing_before_it_has_heard_a_heartbeat(asked: Callable[..., Answer]) -> None:
+def test_it_knows_nothing_before_it_has_heard_a_heartbeat(asked: Callable[..., Permission]) -> None:
     answer = asked("custom_domain", "2026-04-10")
     assert answer.usable == "unknown"
     assert answer.reason == "nothing was heard of the account's partition ever"
 
 
 def test_it_knows_nothing_for_sure_once_heartbeats_stop(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer], connection: Connection
+    with_domain: Billing,
+    refresh: Callable[[], None],
+    asked: Callable[..., Permission],
+    connection: Connection,
 ) -> None:
     refresh()
     connection.execute("update consumers.partitions set heartbeat_at = heartbeat_at - interval '61 seconds'")
@@ -108,7 +113,10 @@ def test_it_knows_nothing_for_sure_once_heartbeats_stop(
 
 
 def test_it_knows_nothing_of_an_account_whose_record_could_not_be_handled(
-    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Answer], connection: Connection
+    with_domain: Billing,
+    refresh: Callable[[], None],
+    asked: Callable[..., Permission],
+    connection: Connection,
 ) -> None:
     refresh()
     connection.execute(

@@ -21,12 +21,12 @@ from consumers.handler import Handler
 from consumers.places import Connection
 from domain.commands import ChangePlan, CloseAccount, PayBalance, PurchasePlan
 from eventlog import EventLog
-from projections import invoices
-from projections.as_of import At, as_of
+from projections.history.as_of import At, as_of
+from projections.models import invoices
 from publishing.topics import Topics
 from tests.integration.consumers.conftest import ACCOUNT
-from tests.integration.publishing.histories import append_all, history_of
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
+from tests.support.publishing.histories import append_all, history_of
 
 FAR = date(2100, 1, 1)
 

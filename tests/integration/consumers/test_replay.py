@@ -16,10 +16,10 @@ from consumers.handler import Handler
 from consumers.places import Connection
 from consumers.replay import Replay
 from consumers.runtime import Consumer
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from publishing.topics import Topics
-from tests.integration.eventlog.sessions import until
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.eventlog.sessions import until
+from tests.support.publishing.histories import append_all, history_of
 
 WINDOWS = "select account_id, product, begins_at, ends_at, renews from {}.windows order by 1, 2, 3"
 OFFSETS = "select sum(next_offset) from consumers.partitions where consumer = %s"

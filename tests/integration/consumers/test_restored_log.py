@@ -25,13 +25,13 @@ from consumers.handler import Handler
 from consumers.places import Connection
 from consumers.replay import Replay
 from consumers.runtime import Consumer
-from eventlog.migrate import EVENTLOG, MigrationSource, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
 from publishing.errors import RelayHalted
 from publishing.relay import Relay, run_relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.publishing.histories import append_all, history_of
 
 BOOKS: Final = "select account_id, number, total, status from finance_ledger.invoices order by 1, 2"
 WINDOWS: Final = (

@@ -24,15 +24,15 @@ from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import Head, NewEvent
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from publishing.envelope import PublishedEvent, event_record
 from publishing.headers import EventHeaders
 from publishing.topics import Topics
-from tests.integration.consumers.consumer_process import CLAIM_SECONDS, consume_and_die
-from tests.integration.consumers.tally import Tally, tallied
-from tests.integration.eventlog.sessions import until
-from tests.integration.publishing.histories import append_all, history_of
-from tests.unit.projections.driver import Billing
+from tests.support.consumers.consumer_process import CLAIM_SECONDS, consume_and_die
+from tests.support.consumers.tally import Tally, tallied
+from tests.support.eventlog.sessions import until
+from tests.support.projections.fold_driver import Billing
+from tests.support.publishing.histories import append_all, history_of
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(10)]
 MakeConsumer = Callable[..., Consumer]

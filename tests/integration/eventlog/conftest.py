@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from tests.integration.eventlog.sessions import Session
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from tests.support.eventlog.sessions import Session
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from eventlog import StoredEvent, hash_of
+from eventlog.audit.seal import Seal
+from eventlog.audit.sealing import compare, make_seal
+from eventlog.audit.walking import Leaf
 from eventlog.chain import HASHED
-from eventlog.postgres import PostgresEventLog
-from eventlog.sealing import compare, make_seal
-from eventlog.seals import Seal
-from eventlog.walking import Leaf
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session
-from tests.integration.eventlog.tampering import COLUMNS, put, unguarded
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session
+from tests.support.eventlog.tampering import COLUMNS, put, unguarded
 
 NAMES = ("acme/a", "acme/b", "acme/c")
 EVENTS_EACH = 4

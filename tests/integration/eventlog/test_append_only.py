@@ -5,9 +5,9 @@ import pytest
 from psycopg import errors
 
 from eventlog import SHARDS
-from eventlog.postgres import PostgresEventLog
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session, insert
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session, insert
 
 CHANGES = [
     "update events set state = ''",

@@ -6,11 +6,11 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import pytest
 
 from eventlog import Append, EventRefused, Head, StoredEvent, VersionConflict
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import verify
-from tests.contract.eventlog.samples import an_append, given_history, new_event, new_events, versions
-from tests.integration.eventlog.cut_off import CutOff
-from tests.integration.eventlog.sessions import Session, end_others, insert, until, waiting
+from eventlog.audit.verify import verify
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.cut_off import CutOff
+from tests.support.eventlog.sample_events import an_append, given_history, new_event, new_events, versions
+from tests.support.eventlog.sessions import Session, end_others, insert, until, waiting
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from eventlog import Append, EventRefused, Head, LogUnavailable, NotMigrated, StoredEvent, VersionConflict
-from eventlog.grouped import GroupedAppends
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.group_commit.asyncio import GroupedAppends
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
 from scripts.servers.postgres import PostgresServer
-from tests.contract.eventlog.samples import an_append, new_event, versions
-from tests.integration.eventlog.sessions import Session, insert, until, waiting
+from tests.support.eventlog.sample_events import an_append, new_event, versions
+from tests.support.eventlog.sessions import Session, insert, until, waiting
 
 HELD = "acme/held"
 Appending = asyncio.Task[list[StoredEvent]]

@@ -17,12 +17,12 @@ from eventlog import (
     UnsafeDurability,
     VersionConflict,
 )
-from eventlog.migrate import EVENTLOG, migrate, missing
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import verify
+from eventlog.audit.verify import verify
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate, missing
 from scripts.servers.postgres import PostgresServer
-from tests.contract.eventlog.samples import given_history, new_event
-from tests.integration.eventlog.sessions import Session, end_others, insert, until, waiting
+from tests.support.eventlog.sample_events import given_history, new_event
+from tests.support.eventlog.sessions import Session, end_others, insert, until, waiting
 
 
 @pytest.mark.parametrize("where", ["session", "database"])

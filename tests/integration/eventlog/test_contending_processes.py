@@ -6,9 +6,9 @@ from concurrent.futures import ProcessPoolExecutor
 from uuid import UUID
 
 from eventlog import StoredEvent, verify_account
-from eventlog.postgres import PostgresEventLog
-from tests.integration.eventlog.contending import ACCOUNTS, by_hand, by_tasks, by_threads
-from tests.integration.eventlog.sessions import Session, deadlocks
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.contending import ACCOUNTS, by_hand, by_tasks, by_threads
+from tests.support.eventlog.sessions import Session, deadlocks
 
 
 def test_every_win_is_whole_no_loss_leaves_anything_nobody_deadlocks_and_a_reader_sees_all_in_order(

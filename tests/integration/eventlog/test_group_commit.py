@@ -13,15 +13,15 @@ import psycopg
 import pytest
 
 from eventlog import Append, EventRefused, Head, StoredEvent, VersionConflict
-from eventlog.joined import GroupedEventLog
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import verify
+from eventlog.audit.verify import verify
+from eventlog.group_commit.threads import GroupedEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
 from scripts.servers.postgres import PostgresServer
-from tests.contract.eventlog.asyncio_door import AsyncioDoor
-from tests.contract.eventlog.samples import an_append, given_history, new_event, new_events, versions
-from tests.integration.eventlog.cut_off import CutOff
-from tests.integration.eventlog.sessions import Session, deadlocks, end_others, insert, until, waiting
+from tests.support.eventlog.asyncio_appends import AsyncioDoor
+from tests.support.eventlog.cut_off import CutOff
+from tests.support.eventlog.sample_events import an_append, given_history, new_event, new_events, versions
+from tests.support.eventlog.sessions import Session, deadlocks, end_others, insert, until, waiting
 
 Door = GroupedEventLog | AsyncioDoor
 Open = Callable[[str, int], AbstractContextManager[Door]]

@@ -5,11 +5,12 @@ from msgspec.structs import asdict
 
 from eventlog import SHARDS, Append, Head, StoredEvent, shard_of
 from eventlog.codec import kinds_of
-from eventlog.histories import BEYOND_ALL, EVERY_ACCOUNT, Chunk, Span, histories, places_of, spans
-from eventlog.postgres import PostgresEventLog
+from eventlog.history import BEYOND_ALL, EVERY_ACCOUNT, AccountRange, HistoryChunk, places_of
+from eventlog.postgres.account_stream import histories, spans
+from eventlog.postgres.log import PostgresEventLog
 from eventlog.records import MAX_ACCOUNT_ID_BYTES
-from tests.contract.eventlog.samples import new_event
-from tests.integration.eventlog.sessions import Session
+from tests.support.eventlog.sample_events import new_event
+from tests.support.eventlog.sessions import Session
 
 ACCOUNTS = sorted([f"acme/{n}" for n in range(12)] + ["acme/Zoë", "zeta/\U0010fffe", "a"])
 FAR = 10**9
@@ -25,9 +26,9 @@ def written(log: PostgresEventLog) -> dict[str, list[StoredEvent]]:
     return {account_id: log.read_account(account_id) for account_id in ACCOUNTS}
 
 
-def chunk_of(events: list[StoredEvent]) -> Chunk:
+def chunk_of(events: list[StoredEvent]) -> HistoryChunk:
     states = [event.state for event in events]
-    return Chunk(**asdict(places_of(events)), kinds=kinds_of(events), states=states)
+    return HistoryChunk(**asdict(places_of(events)), kinds=kinds_of(events), states=states)
 
 
 def test_an_account_is_one_chunk_in_order(session: Session, written: dict[str, list[StoredEvent]]) -> None:
@@ -106,4 +107,4 @@ def test_an_empty_log_has_one_span_of_nothing(session: Session, log: PostgresEve
 def test_no_account_id_stands_beyond_the_last_span() -> None:
     longest = "\U0010ffff" * (MAX_ACCOUNT_ID_BYTES // 4)
     assert longest < BEYOND_ALL
-    assert Span("", BEYOND_ALL) == EVERY_ACCOUNT
+    assert AccountRange("", BEYOND_ALL) == EVERY_ACCOUNT

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from eventlog import SHARDS, LogUnavailable, StoredEvent, inorder
+from eventlog import SHARDS, LogUnavailable, StoredEvent
 from eventlog.codec import kind
-from eventlog.inorder import Block
-from eventlog.postgres import PostgresEventLog
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session, end_others, insert, until
+from eventlog.postgres import log_stream
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.log_stream import LogChunk
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session, end_others, insert, until
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def written(log: PostgresEventLog) -> list[StoredEvent]:
     return [event for nth in range(20) for event in given_history(log, f"acme/{nth % 7}", nth % 3 + 1)]
 
 
-def rows_of(blocks: Iterator[Block]) -> list[tuple[object, ...]]:
+def rows_of(blocks: Iterator[LogChunk]) -> list[tuple[object, ...]]:
     return [
         row
         for b in blocks
@@ -50,7 +51,7 @@ def test_blocks_join_to_the_whole_log(
     block: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(inorder, "BLOCK", block)
+    monkeypatch.setattr(log_stream, "BLOCK", block)
     blocks = list(log.in_order(page=page))
     assert all(1 <= len(one) <= min(block, page) for one in blocks)
     assert rows_of(iter(blocks)) == rows_as_read(written)

@@ -1,9 +1,9 @@
 """Every call goes by an index: a plan that was made while the table was small is kept as it grows."""
 
 from eventlog import Head
-from eventlog.postgres import PostgresEventLog
-from tests.contract.eventlog.samples import an_append, given_history, new_event
-from tests.integration.eventlog.sessions import Session, until
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import an_append, given_history, new_event
+from tests.support.eventlog.sessions import Session, until
 
 _SCANS = "select seq_scan, idx_scan from pg_stat_user_tables where relname = 'events'"
 _BY_SHARD = "select idx_scan from pg_stat_user_indexes where indexrelname = 'events_by_shard'"

@@ -10,12 +10,12 @@ from random import Random
 import psycopg
 import pytest
 
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
 from scripts.servers.postgres import PostgresServer
 from scripts.servers.run import Run
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session, insert, until
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session, insert, until
 
 
 @pytest.fixture

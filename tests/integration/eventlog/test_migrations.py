@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from eventlog import MigrationChanged, MigrationMisnamed
-from eventlog.migrate import EVENTLOG, MigrationSource, migrate, missing
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate, missing
 from scripts.servers.postgres import PostgresServer
 
 

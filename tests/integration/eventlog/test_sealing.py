@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from psycopg import sql
 
 from eventlog import shard_of
+from eventlog.audit.seal import Seal
+from eventlog.audit.sealing import Comparison, compare, make_seal
+from eventlog.audit.verify import verify_database
+from eventlog.audit.walking import Leaf
 from eventlog.errors import NotSettled
-from eventlog.postgres import PostgresEventLog
-from eventlog.sealing import Comparison, compare, make_seal
-from eventlog.seals import Seal
-from eventlog.verify import verify_database
-from eventlog.walking import Leaf
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session, insert
-from tests.integration.eventlog.tampering import put_in_place, rewritten, unguarded
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session, insert
+from tests.support.eventlog.tampering import put_in_place, rewritten, unguarded
 
 NAMES = ("acme/a", "acme/b", "acme/c", "acme/d")
 SEALED_AT = datetime(2026, 4, 5, 12, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_what_comes_later_changes_nothing_that_was_sealed(
 def test_several_processes_make_the_same_seal(
     log_with_accounts: PostgresEventLog, service_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventlog.verify._PART_EVENTS", 3)
+    monkeypatch.setattr("eventlog.audit.verify._PART_EVENTS", 3)
     session.execute("analyze events")
     alone, _ = sealed(service_url)
     assert make_seal(service_url, workers=2, clock=lambda: SEALED_AT)[1] == alone
@@ -279,7 +279,7 @@ def test_an_empty_log_has_no_seal(log: PostgresEventLog, service_url: str) -> No
 def test_only_what_is_settled_is_sealed(
     log_with_accounts: PostgresEventLog, service_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventlog.sealing._FENCE_PATIENCE", 0.05)
+    monkeypatch.setattr("eventlog.audit.sealing._FENCE_PATIENCE", 0.05)
     with session.transaction(force_rollback=True):
         insert(session, "acme/late")
         with pytest.raises(NotSettled, match="backend"):

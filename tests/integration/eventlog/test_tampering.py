@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from eventlog.audit.verify import problems, verify
 from eventlog.chain import ProblemKind
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import problems, verify
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session
 
 Tamper = Callable[[str], None]
 

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 
 from eventlog import SHARDS, RowUnreadable
-from eventlog.histories import EVERY_ACCOUNT, histories
-from eventlog.postgres import PostgresEventLog
-from tests.contract.eventlog.samples import given_history
-from tests.integration.eventlog.sessions import Session
-from tests.integration.eventlog.tampering import unguarded
+from eventlog.history import EVERY_ACCOUNT
+from eventlog.postgres.account_stream import histories
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import given_history
+from tests.support.eventlog.sessions import Session
+from tests.support.eventlog.tampering import unguarded
 
 
 @pytest.fixture

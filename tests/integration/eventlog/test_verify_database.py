@@ -12,15 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from eventlog import NO_HASH, Head, NewEvent, StoredEvent, event_hash, hash_of, raw, shard_of
+from eventlog import NO_HASH, Head, NewEvent, StoredEvent, event_hash, hash_of, shard_of
+from eventlog.audit import raw_rows as raw
+from eventlog.audit.verify import VerifyReport, verify_database
+from eventlog.audit.walking import MOST_PROBLEMS
 from eventlog.chain import HASHED, ProblemKind
 from eventlog.errors import LogUnavailable
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import VerifyReport, verify_database
-from eventlog.walking import MOST_PROBLEMS
-from tests.contract.eventlog.samples import NOON, given_history
-from tests.integration.eventlog.sessions import Session, end_others
-from tests.integration.eventlog.tampering import put, put_in_place, renumbered, unguarded
+from eventlog.postgres.log import PostgresEventLog
+from tests.support.eventlog.sample_events import NOON, given_history
+from tests.support.eventlog.sessions import Session, end_others
+from tests.support.eventlog.tampering import put, put_in_place, renumbered, unguarded
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
 INSTANTS = st.datetimes(datetime(2, 1, 2), datetime(9998, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
@@ -45,7 +46,9 @@ def test_the_server_hands_out_the_very_bytes_that_the_hash_covers(
     stored = log.append(account_id, Head.NONE, events)
     with log.connect() as connection:
         raw.prepare(connection)
-        rows = [raw.RawRow(row) for row in raw.rows(connection, log.log_id, raw.Part.only(account_id))]
+        rows = [
+            raw.RawRow(row) for row in raw.rows(connection, log.log_id, raw.PositionRange.only(account_id))
+        ]
     assert [row.stored() for row in rows] == stored
     assert all(row.written_as(event.version) for row, event in zip(rows, stored, strict=True))
     assert not any(row.written_as(event.version + 1) for row, event in zip(rows, stored, strict=True))
@@ -265,7 +268,7 @@ def test_one_account_may_be_walked_alone(three: PostgresEventLog, service_url: s
 def test_several_processes_find_the_same_in_the_same_order(
     log: PostgresEventLog, service_url: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventlog.verify._PART_EVENTS", 100)
+    monkeypatch.setattr("eventlog.audit.verify._PART_EVENTS", 100)
     for nth in range(100):
         given_history(log, f"acme/{nth:03}", 20)
     with unguarded(session) as run:
@@ -290,7 +293,7 @@ def ended(session: Session) -> None:
 def test_a_server_that_is_lost_in_the_middle_is_no_problem_of_the_log(
     log: PostgresEventLog, service_url: str, session: Session, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr("eventlog.verify._PART_EVENTS", 50)
+    monkeypatch.setattr("eventlog.audit.verify._PART_EVENTS", 50)
     for nth in range(100):
         given_history(log, f"acme/{nth:03}", 20)
     session.execute("analyze events")

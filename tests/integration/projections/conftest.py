@@ -6,11 +6,12 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
-from projections import MIGRATIONS, Projector
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
+from projections.live.projector import Projector
+from projections.registry import MIGRATIONS
 from projections.tables import Connection
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
 
 _MADE_BY_ANOTHER_TEST = psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
 

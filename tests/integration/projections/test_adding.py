@@ -7,15 +7,17 @@ import psycopg
 import pytest
 
 from domain.commands import PurchasePlan
-from projections import Projector, checkpoints, invoices
-from projections.added import monthly_revenue
-from projections.as_of import At, as_of
 from projections.errors import UnknownProjection
-from projections.rebuild import rebuild
+from projections.history.as_of import At, as_of
+from projections.live import checkpoints
+from projections.live.projector import Projector
+from projections.models import invoices
+from projections.models.added import monthly_revenue
+from projections.rebuild.rebuilding import rebuild
 from projections.registry import ADDED
 from projections.tables import Connection
-from tests.integration.projections.readmodels import live_a_little, running
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import live_a_little, running
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(4)]
 REVENUE = monthly_revenue.PROJECTION

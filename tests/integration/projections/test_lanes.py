@@ -11,14 +11,19 @@ import psycopg
 import pytest
 
 from domain.commands import PurchaseAddon
-from eventlog.migrate import EVENTLOG, MigrationSource, migrate
-from projections import MIGRATIONS, PROJECTIONS, Projector, checkpoints, invoices, parked, wait_for
-from projections.checkpoints import BEFORE_ALL, Place
-from projections.lag import lags
-from projections.lanes import ALL_LANES, LANES, lane_of
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from projections.live import checkpoints
+from projections.live.checkpoints import BEFORE_ALL, LogPoint
+from projections.live.lag import lags
+from projections.live.lanes import ALL_LANES, LANES, lane_of
+from projections.live.parking import parked
+from projections.live.projector import Projector
+from projections.live.waiting import wait_for
+from projections.models import invoices
+from projections.registry import MIGRATIONS, PROJECTIONS
 from projections.tables import Connection, Rows
-from tests.integration.projections.readmodels import folded, live_a_little, shown
-from tests.unit.projections.driver import Billing, unreadable
+from tests.support.projections.fold_driver import Billing, unreadable
+from tests.support.projections.read_models import folded, live_a_little, shown
 
 LOW = next(f"acme/a-{n}" for n in range(100) if lane_of(f"acme/a-{n}") < LANES // 2)
 HIGH = next(f"acme/a-{n}" for n in range(100) if lane_of(f"acme/a-{n}") >= LANES // 2)
@@ -107,7 +112,7 @@ def test_lanes_come_to_where_another_generation_stands(
 
 def test_a_checkpoint_moves_only_from_where_it_was_found(connection: Connection) -> None:
     found = checkpoints.read(connection, ["calendar"], [0, 1])
-    there = Place(5, bytes(32))
+    there = LogPoint(5, bytes(32))
     assert checkpoints.move(connection, found, there, [1, 1])
     assert not checkpoints.move(connection, found, there, [1, 1])
     mixed = [found[0], checkpoints.read(connection, ["calendar"], [1])[0]]
@@ -147,7 +152,7 @@ def test_checkpoints_from_before_the_lanes_are_those_of_every_lane(database_url:
         found = checkpoints.read(connection, ["invoices"])
         assert [c.lane for c in found] == list(ALL_LANES)
         [hash_of_x] = connection.execute("select sha256('x')").fetchone() or ()
-        assert {(c.place, c.fold, c.generation) for c in found} == {(Place(7, hash_of_x), 2, 3)}
+        assert {(c.place, c.fold, c.generation) for c in found} == {(LogPoint(7, hash_of_x), 2, 3)}
         assert {c.place for c in checkpoints.read(connection, ["calendar"])} == {BEFORE_ALL}
 
 

@@ -11,16 +11,19 @@ import pytest
 from domain import events as e
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import EventUnreadable, Head, NewEvent, codec
+from eventlog.audit.verify import verify
 from eventlog.memory import MemoryEventLog
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from eventlog.verify import verify
-from projections import Projector, entitlements, projection_named, rebuild
-from projections.as_of import Version, as_of
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from projections.history.as_of import AtVersion, as_of
+from projections.live.projector import Projector
+from projections.models import entitlements
+from projections.rebuild.rebuilding import rebuild
+from projections.registry import projection_named
 from projections.tables import Connection
 from service.schema import SERVICE
-from tests.unit.projections.driver import Billing
-from tests.unit.prorata.terminal import Terminal
+from tests.support.projections.fold_driver import Billing
+from tests.support.terminal import Terminal
 
 ACCOUNT = "main/a1"
 
@@ -72,7 +75,7 @@ def test_it_is_folded_projected_and_rebuilt_like_any_other(
     document = entitlements.of_account(connection, ACCOUNT)
     assert document is not None
     assert [one.product for one in document.entitlements] == ["custom_domain", "dedicated_ip", "standard"]
-    assert (document,) == as_of(old_history, entitlements.FOLD, ACCOUNT, Version(99))
+    assert (document,) == as_of(old_history, entitlements.FOLD, ACCOUNT, AtVersion(99))
     for name in ("entitlements", "access_windows", "invoices", "calendar"):
         assert list(rebuild(owner_url, old_history, projection_named(name), swap=False)) == []
 

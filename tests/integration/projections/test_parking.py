@@ -10,12 +10,16 @@ from msgspec.structs import replace as changed
 from domain.commands import CloseAccount, PurchaseAddon, PurchasePlan
 from domain.events import AddonPurchased, Event
 from eventlog import StoredEvent
-from projections import PROJECTIONS, Projector, calendar, parked, wait_for
 from projections.errors import AccountParked
 from projections.fold import ACCOUNT, AccountAt, Placed
+from projections.live.parking import parked
+from projections.live.projector import Projector
+from projections.live.waiting import wait_for
+from projections.models import calendar
+from projections.registry import PROJECTIONS
 from projections.tables import Connection, Projection
-from tests.integration.projections.readmodels import Documents, all_rows, folded, live_a_little, shown
-from tests.unit.projections.driver import CODEC, Billing, unreadable
+from tests.support.projections.fold_driver import CODEC, Billing, unreadable
+from tests.support.projections.read_models import Documents, all_rows, folded, live_a_little, shown
 
 POISONED, HEALTHY = "acme/a-1", "acme/b-2"
 

@@ -9,24 +9,17 @@ import pytest
 
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import NotMigrated
-from eventlog.migrate import migrate
-from eventlog.postgres import PostgresEventLog
-from projections import (
-    PROJECTIONS,
-    CheckpointForeign,
-    Counts,
-    FoldOutdated,
-    Projector,
-    UnknownProjection,
-    checkpoints,
-    entitlements,
-    invoices,
-    projection_named,
-    wait_for,
-)
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import migrate
+from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
+from projections.live import checkpoints
+from projections.live.projector import Counts, Projector
+from projections.live.waiting import wait_for
+from projections.models import entitlements, invoices
+from projections.registry import PROJECTIONS, projection_named
 from projections.tables import Connection, Projection, Rows
-from tests.integration.projections.readmodels import all_rows, folded, live_a_little, running, shown
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import all_rows, folded, live_a_little, running, shown
 
 A, B = "acme/a-1", "acme/b-2"
 

@@ -3,11 +3,12 @@
 import psycopg
 
 from domain.commands import BuyCredits, PurchaseAddon, PurchasePlan
-from projections import Projector, access_windows, calendar, entitlements, invoices
-from projections.calendar import Due
+from projections.live.projector import Projector
+from projections.models import access_windows, calendar, entitlements, invoices
+from projections.models.calendar import Due
 from projections.tables import Connection
-from tests.integration.projections.readmodels import folded, live_a_little, shown
-from tests.unit.projections.driver import Billing, instant
+from tests.support.projections.fold_driver import Billing, instant
+from tests.support.projections.read_models import folded, live_a_little, shown
 
 ACCOUNT = "acme/a-1"
 

@@ -11,33 +11,27 @@ import pytest
 from msgspec.structs import replace as changed
 
 from domain.commands import PurchaseAddon
-from eventlog.postgres import PostgresEventLog
-from projections import (
-    PROJECTIONS,
-    HeldBack,
-    Projector,
-    RebuildRunning,
-    access_windows,
-    calendar,
-    checkpoints,
-    entitlements,
-    invoices,
-    parked,
-    wait_for,
-)
-from projections.comparing import Difference
-from projections.rebuild import Progress, drop_old, rebuild
+from eventlog.postgres.log import PostgresEventLog
+from projections.errors import HeldBack, RebuildRunning
+from projections.live import checkpoints
+from projections.live.parking import parked
+from projections.live.projector import Projector
+from projections.live.waiting import wait_for
+from projections.models import access_windows, calendar, entitlements, invoices
+from projections.rebuild.comparing import RowDifference
+from projections.rebuild.rebuilding import RebuildProgress, drop_old, rebuild
+from projections.registry import PROJECTIONS
 from projections.tables import Connection, Projection
-from tests.integration.projections.readmodels import all_rows, folded, live_a_little, running, shown
-from tests.integration.projections.rebuilding import small_units
-from tests.unit.projections.driver import Billing, unreadable
+from tests.support.projections.fold_driver import Billing, unreadable
+from tests.support.projections.read_models import all_rows, folded, live_a_little, running, shown
+from tests.support.projections.rebuilding import small_units
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(4)]
 A = ACCOUNTS[0]
 
 every_projection = pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda p: p.name)
 
-Rebuild = Callable[..., list[Difference]]
+Rebuild = Callable[..., list[RowDifference]]
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def rebuilt(owner_url: str, billing: Billing) -> Rebuild:
     """Rebuilds, and returns the differences."""
 
-    def run(projection: Projection, **options: Any) -> list[Difference]:
+    def run(projection: Projection, **options: Any) -> list[RowDifference]:
         return list(rebuild(owner_url, billing.log, projection, **options))
 
     return run
@@ -234,7 +228,7 @@ def test_a_writer_that_holds_the_log_back_is_named(
     rows = all_rows(connection)
     with psycopg.connect(owner_url, application_name="held open") as writer:
 
-        def held(progress: Progress) -> None:
+        def held(progress: RebuildProgress) -> None:
             """The live tables go on while it is folded; then a writer neither commits nor ends."""
             if progress.phase == "index":
                 live_a_little(billing, "acme/later")

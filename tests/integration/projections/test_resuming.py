@@ -12,12 +12,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from projections import Projector, checkpoints, entitlements, invoices, parked, projection_named, units
-from projections.rebuild import Progress, drop_old, rebuild
+from projections.live import checkpoints
+from projections.live.parking import parked
+from projections.live.projector import Projector
+from projections.models import entitlements, invoices
+from projections.rebuild import units
+from projections.rebuild.rebuilding import RebuildProgress, drop_old, rebuild
+from projections.registry import projection_named
 from projections.tables import Connection
-from tests.integration.projections.readmodels import all_rows, live_a_little
-from tests.integration.projections.rebuilding import small_units
-from tests.unit.projections.driver import Billing, unreadable
+from tests.support.projections.fold_driver import Billing, unreadable
+from tests.support.projections.read_models import all_rows, live_a_little
+from tests.support.projections.rebuilding import small_units
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(9)]
 
@@ -30,10 +35,10 @@ class Watcher:
     """Sees a rebuild's progress, and stops it once so many units are done."""
 
     def __init__(self, stop_at: int | None = None) -> None:
-        self.seen: list[Progress] = []
+        self.seen: list[RebuildProgress] = []
         self._stop_at = stop_at
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: RebuildProgress) -> None:
         self.seen.append(progress)
         if self._stop_at is not None and progress.units >= self._stop_at:
             raise Stopped
@@ -134,7 +139,7 @@ def test_killed_at_any_statements_it_ends_with_the_same_tables(
     killed = 0
     while True:
         statement = random.randint(1, 60) if killed < 8 else 10**6
-        command = [sys.executable, "-m", "tests.integration.projections.rebuilding", owner_url, name]
+        command = [sys.executable, "-m", "tests.support.projections.rebuilding", owner_url, name]
         done = subprocess.run(
             [*command, str(statement)], capture_output=True, text=True, timeout=60, check=False
         )
@@ -162,7 +167,7 @@ def test_what_a_killed_worker_was_at_is_done_by_another(
     killed: list[int] = []
     with psycopg.connect(owner_url) as holder:
 
-        def kill_it(progress: Progress) -> None:
+        def kill_it(progress: RebuildProgress) -> None:
             if progress.units == 0:
                 Thread(target=kill_when_both_wait).start()
                 holder.execute("lock table projections.entitlements_v2")
@@ -178,7 +183,7 @@ def test_what_a_killed_worker_was_at_is_done_by_another(
 
         watcher = Watcher()
 
-        def watch(progress: Progress) -> None:
+        def watch(progress: RebuildProgress) -> None:
             watcher(progress)
             kill_it(progress)
 
@@ -199,7 +204,7 @@ def test_processes_end_with_the_one_that_started_them(
     with psycopg.connect(owner_url) as holder:
         holder.execute("select from projections.rebuild_units where unit = 5 for update")
         url = f"{owner_url}?application_name=rebuilding"
-        command = [sys.executable, "-m", "tests.integration.projections.rebuilding", url, "invoices"]
+        command = [sys.executable, "-m", "tests.support.projections.rebuilding", url, "invoices"]
         parent = subprocess.Popen([*command, "1000000", "2"])
         waiting = f"{sessions} and wait_event_type = 'Lock'"
         while not connection.execute(waiting).fetchall():

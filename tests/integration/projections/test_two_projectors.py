@@ -5,11 +5,13 @@ from threading import Barrier, Thread
 
 from domain.commands import PurchasePlan
 from eventlog import StoredEvent
-from eventlog.postgres import PostgresEventLog
-from projections import FOLDS, Counts, Projector, checkpoints
+from eventlog.postgres.log import PostgresEventLog
+from projections.live import checkpoints
+from projections.live.projector import Counts, Projector
+from projections.registry import FOLDS
 from projections.tables import Connection
-from tests.integration.projections.readmodels import folded, live_a_little, shown
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import folded, live_a_little, shown
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(6)]
 

@@ -1,10 +1,13 @@
 """Reading one's own writes."""
 
 from domain.commands import PurchasePlan
-from projections import PROJECTIONS, Projector, entitlements, wait_for
+from projections.live.projector import Projector
+from projections.live.waiting import wait_for
+from projections.models import entitlements
+from projections.registry import PROJECTIONS
 from projections.tables import Connection
-from tests.integration.projections.readmodels import running
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import running
 
 ACCOUNT = "acme/a-1"
 

@@ -13,14 +13,17 @@ from threading import Event, Thread
 import psycopg
 import pytest
 
-from projections import PROJECTIONS, Projector, rebuild, wait_for
-from projections.lag import lags
-from projections.lanes import ALL_LANES, LANES
-from projections.sharing import Shares
+from projections.live.lag import lags
+from projections.live.lane_shares import Shares
+from projections.live.lanes import ALL_LANES, LANES
+from projections.live.projector import Projector
+from projections.live.waiting import wait_for
+from projections.rebuild.rebuilding import rebuild
+from projections.registry import PROJECTIONS
 from projections.tables import Connection
-from tests.acceptance.command_line import PRORATA, CommandLine
-from tests.integration.projections.readmodels import live_a_little
-from tests.unit.projections.driver import Billing
+from tests.support.command_line import PRORATA, CommandLine
+from tests.support.projections.fold_driver import Billing
+from tests.support.projections.read_models import live_a_little
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(12)]
 
@@ -34,7 +37,7 @@ def starting(service_url: str) -> Iterator[Starting]:
     with ExitStack() as stack:
 
         def start() -> Worker:
-            command = [sys.executable, "-m", "tests.integration.projections.worker_process", service_url]
+            command = [sys.executable, "-m", "tests.support.projections.worker_process", service_url]
             return stack.enter_context(_ending(subprocess.Popen(command)))
 
         yield start

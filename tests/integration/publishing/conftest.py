@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing import MIGRATIONS
-from publishing.producing import Session
-from publishing.relay import Relay, Settings
+from publishing.producing import ProducerSession
+from publishing.relay import Relay, RelaySettings
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 
 MakeRelay = Callable[..., Relay]
 
-HURRIED = Settings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
+HURRIED = RelaySettings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
 def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
     """Makes relays of the event stream."""
 
-    def make(session_type: type[Session] = Session, settings: Settings = HURRIED) -> Relay:
+    def make(
+        session_type: type[ProducerSession] = ProducerSession, settings: RelaySettings = HURRIED
+    ) -> Relay:
         stream = EventStream(log, topics)
         return Relay(
             stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type
@@ -57,7 +59,9 @@ def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, mi
 def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
     """Makes relays of the state stream."""
 
-    def make(session_type: type[Session] = Session, settings: Settings = HURRIED) -> Relay:
+    def make(
+        session_type: type[ProducerSession] = ProducerSession, settings: RelaySettings = HURRIED
+    ) -> Relay:
         stream = StateStream(log, topics)
         return Relay(
             stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type

@@ -7,13 +7,13 @@ from contextlib import closing
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
-from tests.integration.eventlog.sessions import until
-from tests.integration.publishing.histories import append_next, history_of
-from tests.integration.publishing.promises import assert_states_equal_folds
-from tests.integration.publishing.readers import read_records
+from tests.support.eventlog.sessions import until
+from tests.support.publishing.histories import append_next, history_of
+from tests.support.publishing.promises import assert_states_equal_folds
+from tests.support.publishing.readers import read_records
 
 EAGER = {
     "segment.ms": "100",

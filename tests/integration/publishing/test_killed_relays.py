@@ -11,13 +11,13 @@ from threading import Event, Thread
 
 import pytest
 
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from scripts.servers.kafka import KafkaBroker
-from tests.integration.publishing.histories import append_next, history_of
-from tests.integration.publishing.promises import assert_events_published_once, assert_states_equal_folds
-from tests.integration.publishing.relay_process import (
+from tests.support.publishing.histories import append_next, history_of
+from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
+from tests.support.publishing.relay_process import (
     POINTS,
     Fate,
     RelayProcess,

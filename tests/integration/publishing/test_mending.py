@@ -11,17 +11,17 @@ from kafka import KafkaAdminClient
 from kafka.errors import UnknownTopicOrPartitionError
 from msgspec.structs import replace
 
-from eventlog.postgres import PostgresEventLog
-from projections import invoices
+from eventlog.postgres.log import PostgresEventLog
+from projections.models import invoices
 from publishing.errors import RelayHalted
 from publishing.mending import refresh, take_up
 from publishing.relay import run_relay
 from publishing.streams import StateStream
 from publishing.topics import Topic, Topics, ensure_topics
 from tests.integration.publishing.conftest import MakeRelay
-from tests.integration.publishing.histories import append_all, history_of
-from tests.integration.publishing.promises import assert_events_published_once
-from tests.integration.publishing.readers import read_records, read_states
+from tests.support.publishing.histories import append_all, history_of
+from tests.support.publishing.promises import assert_events_published_once
+from tests.support.publishing.readers import read_records, read_states
 
 Refresh = Callable[[str], int]
 

@@ -16,23 +16,23 @@ import pytest
 
 from eventlog import EventLog, Head, StoredEvent
 from eventlog.memory import MemoryEventLog
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, RelayHalted
 from publishing.lease import Lease, connect
-from publishing.positions import Position, read_position
-from publishing.producing import Session
-from publishing.relay import Progress, Relay, run_relay
+from publishing.positions import StreamCheckpoint, read_position
+from publishing.producing import ProducerSession
+from publishing.relay import Relay, RelayProgress, run_relay
 from publishing.streams import EventStream
 from publishing.topics import Topics, ensure_topics, topic_ids
 from scripts.servers.kafka import KafkaBroker
-from tests.contract.eventlog.samples import new_event
 from tests.integration.publishing.conftest import HURRIED, MakeRelay
-from tests.integration.publishing.dropped_producer import threads_left
-from tests.integration.publishing.histories import append_all, history_of
-from tests.integration.publishing.promises import assert_events_published_once, assert_states_equal_folds
-from tests.integration.publishing.readers import read_events, read_heartbeats, read_records
+from tests.support.eventlog.sample_events import new_event
+from tests.support.publishing.dropped_producer import threads_left
+from tests.support.publishing.histories import append_all, history_of
+from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
+from tests.support.publishing.readers import read_events, read_heartbeats, read_records
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(12)]
 
@@ -78,7 +78,7 @@ def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
     ends = {p: m[-1].event.position for p, m in read_events(kafka_bootstrap, topics.events).items()}
     expected = tuple(ends.get(partition, 0) for partition in range(topics.partitions))
     ids = topic_ids(kafka_bootstrap, (topics.events,))
-    assert read_position(kafka_bootstrap, topics, 0) == Position(
+    assert read_position(kafka_bootstrap, topics, 0) == StreamCheckpoint(
         log.log_id, last.position, last.hash.hex(), expected, ids
     )
 
@@ -107,7 +107,7 @@ def test_no_heartbeat_calls_fresh_what_a_long_transaction_holds_back(
     assert read_heartbeats(kafka_bootstrap, topics.events)[0].position == log.last_position()
 
 
-def failing_session(where: str, times: int) -> type[Session]:
+def failing_session(where: str, times: int) -> type[ProducerSession]:
     """A session that raises there in the first so many transactions."""
     left = times
 
@@ -117,7 +117,7 @@ def failing_session(where: str, times: int) -> type[Session]:
             left -= 1
             raise RuntimeError(where)
 
-    class FailingSession(Session):
+    class FailingSession(ProducerSession):
         def _send(self, records: Sequence[Record], sent: list[Any]) -> None:
             half = len(records) // 2
             super()._send(records[:half], sent)
@@ -146,7 +146,7 @@ def test_after_any_error_it_starts_over_from_its_position(
 def test_a_record_that_the_client_refuses_stops_its_transaction_as_a_whole(
     log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
 ) -> None:
-    class RefusedSession(Session):
+    class RefusedSession(ProducerSession):
         def _send(self, records: Sequence[Record], sent: list[Any]) -> None:
             refused = records[-1]._replace(key="not bytes")  # type: ignore[arg-type]
             super()._send([*records[:-1], refused], sent)
@@ -237,7 +237,7 @@ def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
     log, published = Replaceable(), []
     fill(log, accounts=ACCOUNTS[:2])
 
-    def replace_it(progress: Progress) -> None:
+    def replace_it(progress: RelayProgress) -> None:
         published.append(progress)
         log.replaced = True
 
@@ -285,7 +285,7 @@ def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
 
     restorable = Restorable(log_id=log.log_id)
 
-    def restore(_progress: Progress) -> None:
+    def restore(_progress: RelayProgress) -> None:
         restorable.now = otherwise
 
     seldom = replace(HURRIED, check_seconds=600)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prorata.bench.places import commit_ms
+from scripts.bench.scratch import commit_ms
 from scripts.servers import slow_disk
 from scripts.servers.postgres import PostgresServer
 from scripts.servers.run import Run

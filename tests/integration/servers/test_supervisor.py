@@ -12,7 +12,7 @@ import pytest
 
 from scripts.servers.guardian import RUN_VARIABLE, processes_started_by
 from scripts.servers.run import Run, sweep, temporary_folder
-from tests.integration.servers.supervised import FOREVER, ROOT, SUPERVISOR, Supervised, command
+from tests.support.supervised import FOREVER, ROOT, SUPERVISOR, Supervised, command
 
 ONLY_POSTGRES = [*SUPERVISOR, "run", "--only", "postgres", "--"]
 

@@ -6,14 +6,14 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
-from eventlog.postgres import PostgresEventLog
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from service.catalogues import PostgresCatalogues
 from service.clock import FixedClock
 from service.gateway import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import PostgresSnapshots
-from tests.unit.service.world import NOW, World
+from tests.support.service.world import NOW, World
 
 Process = Callable[[], World]
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from eventlog.migrate import EVENTLOG, migrate
-from projections import MIGRATIONS, Projector
+from eventlog.postgres.migrate import EVENTLOG, migrate
+from projections.live.projector import Projector
+from projections.registry import MIGRATIONS
 from service.billing import BillingRun, ProjectedCalendar
 from service.schema import SERVICE
-from tests.unit.service.world import NOW, World
+from tests.support.service.world import NOW, World
 
 UNTIL = NOW + timedelta(days=100)
 

@@ -18,7 +18,7 @@ from service.catalogues import EXAMPLE
 from service.commands import AnswerLine
 from service.errors import PaymentUnanswered
 from tests.integration.service.conftest import Process
-from tests.unit.service.world import NOW, World
+from tests.support.service.world import NOW, World
 
 Line = dict[str, object]
 PLAN: Line = {"do": "purchase_plan", "account": "a1", "product": "standard", "at": "2026-03-20", "id": "c1"}
@@ -189,7 +189,7 @@ def test_two_processes_of_the_system_give_one_command_at_once(world: World, serv
             {**CREDITS, "account": f"p{n}", "id": "c2"},
         )
     )  # fmt: skip
-    command = [sys.executable, "-m", "tests.integration.service.lines", service_url]
+    command = [sys.executable, "-m", "tests.support.service.lines", service_url]
 
     def outcome(_: int) -> bytes:
         return subprocess.run(command, input=lines, stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout

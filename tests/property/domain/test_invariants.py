@@ -26,9 +26,11 @@ from domain.process import preview
 from domain.settle import next_due, settle
 from domain.state import Account, AddonItem
 from prorata.simulation.run import VirtualAccount
-from prorata.simulation.scenario import Expectation, PaymentMethod, Step
+from prorata.simulation.scenario import Expectation, PaymentMethodStep, Step
 from prorata.simulation.shown import shown
-from tests.property.domain.playing import (
+from tests.reference.amounts import half_up
+from tests.reference.stories import told_from_seeds
+from tests.support.domain.playing import (
     fork,
     invoice_in,
     meaning,
@@ -38,8 +40,6 @@ from tests.property.domain.playing import (
     scenario_of,
     take,
 )
-from tests.reference.amounts import half_up
-from tests.reference.stories import told_from_seeds
 
 histories = settings(
     max_examples=60,
@@ -111,7 +111,7 @@ def _played_with_billing_runs(story: dict[str, Any], random: Random) -> VirtualA
 @given(told_from_seeds())
 def test_a_preview_is_what_happens_when_everything_is_paid_and_changes_nothing(story: dict[str, Any]) -> None:
     def look(account: VirtualAccount, step: Step) -> None:
-        if isinstance(step.do, PaymentMethod | Expectation):
+        if isinstance(step.do, PaymentMethodStep | Expectation):
             return
         request = request_of(step, account.account.currency)
         before = msgspec.json.encode(account.account)
@@ -260,7 +260,7 @@ def test_deciding_and_settling_twice_is_the_same_and_changes_no_input(story: dic
         before = msgspec.json.encode(state)
         assert settle(state, step.at, account.catalogues) == settle(state, step.at, account.catalogues)
         assert msgspec.json.encode(state) == before
-        if isinstance(step.do, PaymentMethod | Expectation):
+        if isinstance(step.do, PaymentMethodStep | Expectation):
             return
         settled = fork(account)
         settled.settle(step.at)

@@ -11,10 +11,10 @@ from domain.answers import answer_of
 from domain.decide import command_ref
 from domain.explain import rule_of_event
 from domain.invoices import Invoices, with_event
-from prorata.simulation.scenario import Expectation, PaymentMethod
+from prorata.simulation.scenario import Expectation, PaymentMethodStep
 from scripts.rules_table import RULES, cited
-from tests.property.domain.playing import opened, request_of, scenario_of, take
 from tests.reference.stories import story
+from tests.support.domain.playing import opened, request_of, scenario_of, take
 
 every_history = pytest.mark.parametrize("first", range(0, 60, 5))
 
@@ -25,7 +25,7 @@ def test_the_events_of_a_command_refer_to_it_and_what_falls_due_by_itself_to_nob
         scenario = scenario_of(story(Random(seed)))
         account = opened(scenario)
         for step in scenario.steps:
-            if isinstance(step.do, PaymentMethod | Expectation):
+            if isinstance(step.do, PaymentMethodStep | Expectation):
                 take(account, step, scenario.currency)
                 continue
             before = len(account.history)

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from eventlog.migrate import EVENTLOG, migrate
-from projections import MIGRATIONS
-from tests.shared_servers import SharedServers
+from eventlog.postgres.migrate import EVENTLOG, migrate
+from projections.registry import MIGRATIONS
+from tests.support.servers import SharedServers
 
 NewDatabase = Callable[[], AbstractContextManager[str]]
 

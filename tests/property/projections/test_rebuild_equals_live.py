@@ -29,13 +29,13 @@ from domain.commands import (
     TopUpTransactional,
     Undo,
 )
-from eventlog.postgres import PostgresEventLog
-from projections import Projector
-from projections.rebuild import rebuild
+from eventlog.postgres.log import PostgresEventLog
+from projections.live.projector import Projector
+from projections.rebuild.rebuilding import rebuild
 from projections.registry import ADDED, ALL
-from tests.integration.projections.readmodels import all_rows, folded, shown
 from tests.property.projections.conftest import NewDatabase
-from tests.unit.projections.driver import CATALOG, Billing
+from tests.support.projections.fold_driver import CATALOG, Billing
+from tests.support.projections.read_models import all_rows, folded, shown
 
 ACCOUNTS = ("acme/a", "acme/b", "acme/c")
 

@@ -23,14 +23,14 @@ from domain.views import entitlements
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.codec import domain_codec
 from eventlog.memory import MemoryEventLog
-from projections.as_of import Effective, Recorded, Version, counted, events_of
-from projections.changes import Change, Field, between, changes, shown
-from projections.past import Past, past
+from projections.history.as_of import AtInstant, AtVersion, KnownAt, counted, events_of
+from projections.history.changes import Field, FieldChange, between, changes, shown
+from projections.history.past import Past, past
 from prorata.simulation.run import VirtualAccount
 from prorata.wording import Wording
 from prorata.wording.changes import changes_said
-from tests.property.domain.playing import fork, played
 from tests.reference.stories import told_from_seeds
+from tests.support.domain.playing import fork, played
 
 ACCOUNT = "acme/a-1"
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_at_a_version_an_account_is_the_fold_of_its_events_so_far(story: dict[st
     history = played(story).history
     version = 1 + cut % len(history)
     events = logged(history)
-    found = look(events, Version(version))
+    found = look(events, AtVersion(version))
     assert found.recorded == found.state == evolve_all(None, history[:version])
     assert (found.last.version, found.by_time) == (version, ())
     held = {entitlement.product: entitlement for entitlement in found.entitlements.entitlements}
@@ -102,14 +102,14 @@ def test_what_is_known_only_grows(story: dict[str, Any], seed: int) -> None:
     at = random.choice(moments(account))
     hours = sorted(random.randrange(len(events) + 2) for _ in range(4))
     known = [
-        [stored.version for stored in counted(events, Effective(at), Recorded(BEGIN + timedelta(hours=hour)))]
+        [stored.version for stored in counted(events, AtInstant(at), KnownAt(BEGIN + timedelta(hours=hour)))]
         for hour in hours
     ]
     for fewer, more in pairwise(known):
         assert more[: len(fewer)] == fewer
     late = BEGIN + timedelta(hours=len(events))
-    assert past(events, Effective(at), known_at=late) == msgspec.structs.replace(
-        look(events, Effective(at)), known_at=late
+    assert past(events, AtInstant(at), known_at=late) == msgspec.structs.replace(
+        look(events, AtInstant(at)), known_at=late
     )
 
 
@@ -121,7 +121,7 @@ def test_between_two_events_of_a_settled_history_time_alone_does_nothing(story: 
     last = account.account.last_at
     for at in moments(account):
         if at <= last:
-            assert look(events, Effective(at)).by_time == ()
+            assert look(events, AtInstant(at)).by_time == ()
 
 
 @histories
@@ -150,7 +150,7 @@ def test_the_same_look_twice_differs_in_nothing(story: dict[str, Any], seed: int
     account = played(story)
     events = logged(account.history)
     at = Random(seed).choice(moments(account))
-    one, other = look(events, Effective(at)), look(events, Effective(at))
+    one, other = look(events, AtInstant(at)), look(events, AtInstant(at))
     assert changes(one, other, events) == ()
     assert between(one, other, events) == ()
 
@@ -162,7 +162,7 @@ def test_every_event_s_difference_names_all_that_it_changed_and_says_so(story: d
     account = played(story)
     events = logged(account.history)
     say = Wording("fr")
-    looks = [look(events, Version(version)) for version in range(1, len(events) + 1)]
+    looks = [look(events, AtVersion(version)) for version in range(1, len(events) + 1)]
     for before, after in pairwise(looks):
         version = after.last.version
         found = changes(before, after, events)
@@ -181,7 +181,7 @@ def test_every_event_s_difference_names_all_that_it_changed_and_says_so(story: d
 def test_a_difference_back_is_the_difference_forth_turned_round(story: dict[str, Any], seed: int) -> None:
     account, random = played(story), Random(seed)
     events = logged(account.history)
-    one, other = (look(events, Effective(random.choice(moments(account)))) for _ in range(2))
+    one, other = (look(events, AtInstant(random.choice(moments(account)))) for _ in range(2))
     forth, back = changes(one, other, events), changes(other, one, events)
     assert [turned(change) for change in forth] == list(back)
     for change in forth:
@@ -189,11 +189,11 @@ def test_a_difference_back_is_the_difference_forth_turned_round(story: dict[str,
             assert one.by_time or other.by_time or one.at != other.at
 
 
-def turned(change: Change) -> Change:
+def turned(change: FieldChange) -> FieldChange:
     return msgspec.structs.replace(change, before=change.after, after=change.before)
 
 
-def undone(found: tuple[Change, ...], later: dict[Field, Any]) -> dict[Field, Any]:
+def undone(found: tuple[FieldChange, ...], later: dict[Field, Any]) -> dict[Field, Any]:
     """What the later look shows, without the changes."""
     for change in found:
         field = Field(change.subject, change.of, change.field)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from prorata.cli.bench import domain
+from scripts.bench.__main__ import domain
 
 
 def test_each_line_names_what_was_measured_in_which_unit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prorata.bench.measured import against, compared, in_turns
+from scripts.bench.measured import against, compared, in_turns
 
 
 def test_the_sides_take_turns() -> None:

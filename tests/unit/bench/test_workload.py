@@ -11,7 +11,7 @@ from domain.evolve import evolve
 from domain.state import Account
 from eventlog.codec import domain_codec
 from eventlog.records import NewEvent
-from prorata.bench.workload import BATCH, appends, batches, stories
+from scripts.bench.workload import BATCH, appends, batches, stories
 
 
 def _histories(events: int, seed: int = 1, *, parts: int = 1) -> dict[str, list[NewEvent]]:
@@ -57,7 +57,7 @@ def test_no_event_id_is_used_twice() -> None:
 
 
 def test_the_parts_are_together_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prorata.bench.workload.COHORT", 20)
+    monkeypatch.setattr("scripts.bench.workload.COHORT", 20)
     assert _histories(5_000, parts=3) == _histories(5_000)
 
 

@@ -11,7 +11,7 @@ from publishing.topics import partition_of
 from scripts.chaos.broker_checks import event_problems
 from scripts.chaos.log_checks import rows_of
 from scripts.chaos.reading import Published
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.publishing.histories import append_all, history_of
 
 ACCOUNT = "acme/a-1"
 NTH = partition_of(ACCOUNT)

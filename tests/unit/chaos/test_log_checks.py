@@ -17,7 +17,7 @@ from scripts.chaos.appending import TENANT, new_events
 from scripts.chaos.journal import Answered, Entry, Given, Lost, Row, Sent, Stored
 from scripts.chaos.log_checks import append_problems, chain_problems, command_problems, rows_of
 from scripts.chaos.money_checks import Charge, payment_problems
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
 
 ACCOUNT = f"{TENANT}/hot-1"
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from consumers.batches import Batch, is_last_of, read_batch
 from consumers.errors import ConsumerHalted
-from consumers.places import Place
+from consumers.places import PartitionCheckpoint
 from eventlog import NewEvent, StoredEvent
 from eventlog.memory import MemoryEventLog
 from publishing.envelope import (
@@ -26,7 +26,7 @@ from publishing.envelope import (
 from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
 from publishing.wire import encoded
-from tests.contract.eventlog.samples import NOON, new_event
+from tests.support.eventlog.sample_events import NOON, new_event
 
 TOPICS = Topics()
 EVENTS, WINDOWS = TOPICS.events, TOPICS.access_windows
@@ -55,7 +55,7 @@ def state(key: str, fold: int, revision: int) -> Record:
 
 def read(topic: Topic, *records: Record, place: dict[str, Any] | None = None) -> Batch:
     """The batch of these records, from offset 100 on."""
-    before = Place("test", topic.name, 0, 100, None, 0, None, None, 0)
+    before = PartitionCheckpoint("test", topic.name, 0, 100, None, 0, None, None, 0)
     before = replace(before, **(place or {}))
     return read_batch(topic, before, [_sent(record, nth) for nth, record in enumerate(records, 100)])
 

@@ -14,9 +14,9 @@ from domain.calendar import begins_at, parse_moment
 from domain.events import Upcoming
 from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Step
-from tests.property.domain.playing import fork, played
 from tests.reference.stories import story
-from tests.unit.domain.given import GivenAccount, standard_with_domain
+from tests.support.domain.given import GivenAccount, standard_with_domain
+from tests.support.domain.playing import fork, played
 
 PARIS = "Europe/Paris"
 

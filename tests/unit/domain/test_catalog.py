@@ -13,7 +13,7 @@ import pytest
 
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog, parse_catalog
 from domain.errors import InvalidCatalog
-from tests.unit.domain.given import SHIPPED
+from tests.support.domain.given import SHIPPED
 
 SMALL: dict[str, Any] = {
     "families": [{"id": "marketing", "name": "Marketing", "pausable": True}],

@@ -10,7 +10,7 @@ from domain import commands as c
 from domain.answers import Answer, answer_of
 from domain.decide import Repeated, command_ref
 from domain.state import REMEMBERED_COMMANDS
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 STANDARD = c.PurchasePlan("standard")
 

@@ -6,7 +6,7 @@ from domain import commands as c
 from domain import events as e
 from domain.calendar import parse_moment
 from domain.views import entitlements
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 
 def _with_three_packs() -> GivenAccount:

@@ -9,9 +9,9 @@ from random import Random
 from domain import commands as c
 from domain import events as e
 from domain.explain import InvoiceStory, invoice_story
-from tests.property.domain.playing import played
 from tests.reference.stories import story
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
+from tests.support.domain.playing import played
 
 
 def story_of(account: GivenAccount, number: int) -> InvoiceStory:

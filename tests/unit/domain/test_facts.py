@@ -13,7 +13,7 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer, answer_of
 from domain.catalog import convert_catalog
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 from tests.unit.domain.test_catalog import SMALL
 
 PLAN = c.PurchasePlan("standard")

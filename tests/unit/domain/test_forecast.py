@@ -17,9 +17,9 @@ from domain.forecast import ends_with, forecast, next_charges, next_invoice, out
 from domain.process import rehearse
 from domain.renewal import upcoming
 from prorata.simulation.run import VirtualAccount
-from tests.property.domain.playing import fork, played
 from tests.reference.stories import story
-from tests.unit.domain.given import SHIPPED, GivenAccount
+from tests.support.domain.given import SHIPPED, GivenAccount
+from tests.support.domain.playing import fork, played
 
 
 def totals(account: GivenAccount, at: str) -> list[tuple[date, Decimal]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from domain import commands as c
 from domain.views import entitlements
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 
 def _with_a_plan_about_to_lapse() -> GivenAccount:

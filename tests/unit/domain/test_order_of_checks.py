@@ -13,7 +13,7 @@ import pytest
 from domain import commands as c
 from domain.catalog import convert_catalog
 from domain.decide import decide
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 from tests.unit.domain.test_catalog import SMALL
 
 

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.calendar import Instant, parse_moment
 from domain.passing import Awaited, awaited, passed
 from domain.views import entitlements, standing
-from tests.unit.domain.given import GivenAccount, standard_with_domain
+from tests.support.domain.given import GivenAccount, standard_with_domain
 
 
 @pytest.fixture

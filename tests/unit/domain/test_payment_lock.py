@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain import commands as c
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 SURVEYS = c.PurchaseAddon("surveys")
 

@@ -11,7 +11,7 @@ from domain.answers import Answer
 from domain.conclude import conclude
 from domain.settle import settle
 from domain.views import entitlements, standing
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 
 def _with_addon_due() -> GivenAccount:

@@ -10,7 +10,7 @@ from domain import commands as c
 from domain import events as e
 from domain.calendar import parse_moment
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 from tests.unit.domain.test_catalog import SMALL
 
 EMPTY: dict[str, Any] = {"families": [], "plans": [], "add_ons": [], "credits": []}

@@ -9,7 +9,7 @@ from domain import events as e
 from domain.evolve import evolve_all
 from domain.explain import rule_of_event, rule_of_line
 from domain.state import Account
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 
 def _told(account: GivenAccount) -> list[tuple[str, str, list[str]]]:

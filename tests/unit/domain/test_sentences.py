@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from domain import commands as c
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
 
 ENGLISH = "Mission accomplished! Your plan has been upgraded."
 FRENCH = "Mission accomplie ! Votre plan a bien été mis à niveau."

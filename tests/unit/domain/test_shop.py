@@ -11,7 +11,7 @@ from domain import commands as c
 from domain.calendar import parse_moment
 from domain.catalog import convert_catalog
 from domain.shop import Offer, Shop, Today, shop
-from tests.unit.domain.given import SHIPPED, GivenAccount
+from tests.support.domain.given import SHIPPED, GivenAccount
 from tests.unit.domain.test_catalog import SMALL
 
 

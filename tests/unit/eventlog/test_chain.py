@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from eventlog import NO_HASH, Head, StoredEvent, event_hash, hash_of, verify_account
-from eventlog.appending import seal
-from tests.contract.eventlog.samples import NOON, an_append
+from eventlog.appending import chained_rows
+from tests.support.eventlog.sample_events import NOON, an_append
 
 LOG_ID = UUID("0190a5f4-7c1e-7d3b-9a62-5f0d2c8e4b17")
 
@@ -117,7 +117,7 @@ def test_an_instant_without_a_time_zone_has_no_hash() -> None:
 
 def history(count: int = 5, account_id: str = "acme/a") -> list[StoredEvent]:
     """An account's events, as a log stored them."""
-    sealed = seal(LOG_ID, an_append(account_id, count=count), NOON)
+    sealed = chained_rows(LOG_ID, an_append(account_id, count=count), NOON)
     return [replace(event, position=nth) for nth, event in enumerate(sealed, 1)]
 
 

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from domain import events as domain_events
 from eventlog import Append, EventUnreadable, Head
-from eventlog.appending import seal
+from eventlog.appending import chained_rows
 from eventlog.codec import UPCASTERS, Codec, Upcaster, domain_codec, kind
-from tests.contract.eventlog.samples import NOON, new_event
+from tests.support.eventlog.sample_events import NOON, new_event
 from tests.unit.eventlog.test_chain import LOG_ID
 
 
@@ -186,7 +186,7 @@ def test_no_bytes_raise_anything_else(state: bytes) -> None:
 
 def test_an_unreadable_row_is_named_with_its_place() -> None:
     append = Append("acme/a", Head.NONE, (new_event(), new_event(event_type="opened", schema_version=9)))
-    stored = replace(seal(LOG_ID, append, NOON)[1], position=77)
+    stored = replace(chained_rows(LOG_ID, append, NOON)[1], position=77)
     with pytest.raises(EventUnreadable) as unreadable:
         CODEC.read(stored)
     assert (unreadable.value.account_id, unreadable.value.version, unreadable.value.position) == (
@@ -200,5 +200,5 @@ def test_an_unreadable_row_is_named_with_its_place() -> None:
 def test_a_row_is_read_as_its_event() -> None:
     event_type, schema_version, state = CODEC.encode(OPENED)
     event = new_event(event_type=event_type, schema_version=schema_version, state=state)
-    [stored] = seal(LOG_ID, Append("acme/a", Head.NONE, (event,)), NOON)
+    [stored] = chained_rows(LOG_ID, Append("acme/a", Head.NONE, (event,)), NOON)
     assert CODEC.read(stored) == OPENED

@@ -5,7 +5,7 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.merkle import Tree, leaf_hash
+from eventlog.audit.merkle import Tree, leaf_hash
 
 
 def defined(leaves: list[bytes]) -> bytes:

@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from eventlog.audit.merkle import leaf_hash
+from eventlog.audit.seal import Seal, Sealing, fingerprint, opened, root_of, sign
 from eventlog.errors import SealRefused
-from eventlog.merkle import leaf_hash
-from eventlog.seals import Seal, Sealing, fingerprint, opened, root_of, sign
 from eventlog.shards import SHARDS
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

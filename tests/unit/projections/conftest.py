@@ -3,7 +3,7 @@
 import pytest
 
 from eventlog.memory import MemoryEventLog
-from tests.unit.projections.driver import Billing
+from tests.support.projections.fold_driver import Billing
 
 
 @pytest.fixture

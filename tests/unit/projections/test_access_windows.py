@@ -1,10 +1,10 @@
 """What the access windows document promises its readers."""
 
 from domain.commands import PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
-from projections import access_windows
-from projections.access_windows import AccessWindowsDocument
-from projections.as_of import At, as_of
-from tests.unit.projections.driver import Billing, instant, wire
+from projections.history.as_of import At, as_of
+from projections.models import access_windows
+from projections.models.access_windows import AccessWindowsDocument
+from tests.support.projections.fold_driver import Billing, instant, wire
 
 ACCOUNT = "acme/a-1"
 

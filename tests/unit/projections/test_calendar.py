@@ -1,10 +1,10 @@
 """When the calendar says that an account is due."""
 
 from domain.commands import BuyCredits, CloseAccount, PausePlan, PurchaseAddon, PurchasePlan
-from projections import calendar
-from projections.as_of import At, as_of
-from projections.calendar import Due
-from tests.unit.projections.driver import Billing, instant
+from projections.history.as_of import At, as_of
+from projections.models import calendar
+from projections.models.calendar import Due
+from tests.support.projections.fold_driver import Billing, instant
 
 ACCOUNT = "acme/a-1"
 

@@ -13,10 +13,10 @@ from domain.commands import (
     PurchasePlan,
     RemoveAddon,
 )
-from projections import entitlements
-from projections.as_of import At, as_of
-from projections.entitlements import EntitlementsDocument
-from tests.unit.projections.driver import Billing, instant, wire
+from projections.history.as_of import At, as_of
+from projections.models import entitlements
+from projections.models.entitlements import EntitlementsDocument
+from tests.support.projections.fold_driver import Billing, instant, wire
 
 ACCOUNT = "acme/a-1"
 

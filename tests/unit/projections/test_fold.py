@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from domain.commands import CancelPlan, PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
-from eventlog.histories import places_of
-from projections import FOLDS, PROJECTIONS
+from eventlog.history import places_of
 from projections.fold import Evolution, Fold
-from projections.registry import ALL
+from projections.registry import ALL, FOLDS, PROJECTIONS
 from projections.states import AccountStates, read
-from tests.unit.projections.driver import CODEC, Billing
+from tests.support.projections.fold_driver import CODEC, Billing
 
 ACCOUNT = "acme/a-1"
 

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from domain.commands import PayBalance, PurchaseAddon, PurchasePlan
-from projections import invoices
-from projections.as_of import At, as_of
-from projections.invoices import InvoiceDocument
-from tests.unit.projections.driver import CODEC, Billing, instant, wire
+from projections.history.as_of import At, as_of
+from projections.models import invoices
+from projections.models.invoices import InvoiceDocument
+from tests.support.projections.fold_driver import CODEC, Billing, instant, wire
 
 ACCOUNT = "acme/a-1"
 

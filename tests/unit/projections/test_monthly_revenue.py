@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from domain.commands import ChangePlan, PayBalance, PurchaseAddon, PurchasePlan
-from projections.added import monthly_revenue
-from projections.added.monthly_revenue import NOTHING, Revenue
-from projections.as_of import At, as_of
-from projections.invoices import FOLD as INVOICES
-from tests.unit.projections.driver import Billing
+from projections.history.as_of import At, as_of
+from projections.models.added import monthly_revenue
+from projections.models.added.monthly_revenue import NOTHING, Revenue
+from projections.models.invoices import FOLD as INVOICES
+from tests.support.projections.fold_driver import Billing
 
 ACCOUNT = "acme/a-1"
 TWENTY = Decimal("20.00")

@@ -10,9 +10,9 @@ from domain.calendar import Instant
 from domain.commands import ChangePlan, PausePlan, PurchaseAddon, PurchasePlan, RemoveAddon
 from eventlog import EventUnreadable
 from eventlog.memory import MemoryEventLog
-from projections.as_of import At, Effective, Version, events_of
-from projections.past import Past, past
-from tests.unit.projections.driver import Billing, instant, unreadable
+from projections.history.as_of import At, AtInstant, AtVersion, events_of
+from projections.history.past import Past, past
+from tests.support.projections.fold_driver import Billing, instant, unreadable
 
 ACCOUNT = "acme/a-1"
 
@@ -43,15 +43,15 @@ def billing(clock: SetClock) -> Billing:
     return billing
 
 
-def look(billing: Billing, upto: At | Version | Effective | None, known: str | None = None) -> Past:
+def look(billing: Billing, upto: At | AtVersion | AtInstant | None, known: str | None = None) -> Past:
     known_at = None if known is None else instant(known)
     found = past(events_of(billing.log, ACCOUNT), upto, known_at=known_at)
     assert found is not None
     return found
 
 
-def at(text: str) -> Effective:
-    return Effective(instant(text))
+def at(text: str) -> AtInstant:
+    return AtInstant(instant(text))
 
 
 def status(found: Past) -> dict[str, str]:
@@ -117,8 +117,8 @@ def test_an_invoice_is_written_off_by_time_where_its_items_lapse(billing: Billin
 def test_at_a_version_or_position_time_does_nothing(billing: Billing) -> None:
     billing.give(ACCOUNT, PausePlan("marketing"), "2026-04-10")
     last = billing.log.last_position()
-    assert look(billing, At(last)) == look(billing, Version(4)) == look(billing, None)
-    assert look(billing, Version(3)).at == instant("2026-03-20")
+    assert look(billing, At(last)) == look(billing, AtVersion(4)) == look(billing, None)
+    assert look(billing, AtVersion(3)).at == instant("2026-03-20")
     assert status(look(billing, At(last - 1))) == {"standard": "active"}
 
 
@@ -126,7 +126,7 @@ def test_at_a_version_or_position_time_does_nothing(billing: Billing) -> None:
     ("upto", "known"), [(at("2026-03-19"), None), (at("2026-04-01"), "2026-03-19"), (At(0), None)]
 )
 def test_before_it_was_opened_or_known_there_was_no_account(
-    billing: Billing, upto: At | Effective, known: str | None
+    billing: Billing, upto: At | AtInstant, known: str | None
 ) -> None:
     known_at: Instant | None = None if known is None else instant(known)
     assert past(events_of(billing.log, ACCOUNT), upto, known_at=known_at) is None
@@ -134,6 +134,6 @@ def test_before_it_was_opened_or_known_there_was_no_account(
 
 def test_an_event_that_cannot_be_read_is_in_the_way_only_of_looks_after_it(billing: Billing) -> None:
     billing.append(ACCOUNT, unreadable())
-    assert status(look(billing, Version(3))) == {"standard": "active"}
+    assert status(look(billing, AtVersion(3))) == {"standard": "active"}
     with pytest.raises(EventUnreadable, match="version 4"):
         look(billing, None)

@@ -5,24 +5,24 @@ from uuid import uuid4
 from domain.calendar import parse_moment
 from eventlog import NewEvent, StoredEvent
 from eventlog.memory import MemoryEventLog
-from projections.checkpoints import BEFORE_ALL, Checkpoint, Place
-from projections.lanes import ALL_LANES, lane_of, shards_of
-from projections.runs import Run, read, runs
+from projections.live.checkpoints import BEFORE_ALL, Checkpoint, LogPoint
+from projections.live.lanes import ALL_LANES, lane_of, shards_of
+from projections.live.runs import LaneRun, read, runs
 
 
-def at(name: str, lane: int, place: Place) -> Checkpoint:
+def at(name: str, lane: int, place: LogPoint) -> Checkpoint:
     return Checkpoint(name, lane, 1, 1, place.position, place.hash, 0)
 
 
-def place(position: int) -> Place:
-    return Place(position, bytes([position]) * 32)
+def place(position: int) -> LogPoint:
+    return LogPoint(position, bytes([position]) * 32)
 
 
-def everywhere(name: str, where: Place) -> list[Checkpoint]:
+def everywhere(name: str, where: LogPoint) -> list[Checkpoint]:
     return [at(name, lane, where) for lane in ALL_LANES]
 
 
-def shape(run: Run) -> tuple[list[str], range, int, int | None]:
+def shape(run: LaneRun) -> tuple[list[str], range, int, int | None]:
     return run.names, run.lanes, run.place.position, run.meeting and run.meeting.position
 
 
@@ -70,12 +70,12 @@ def test_a_full_page_ends_at_its_last_event_and_one_that_is_not_at_the_meeting()
     log = MemoryEventLog()
     stored = [event_of(log, account_in(0)) for _ in range(3)]
     meeting = event_of(log, account_in(1))
-    run = Run((), range(1), BEFORE_ALL, Place(meeting.position, meeting.hash))
+    run = LaneRun((), range(1), BEFORE_ALL, LogPoint(meeting.position, meeting.hash))
     full, rest = read(log, run, 2, None), read(log, run, 10, None)
     assert full is not None
     assert rest is not None
     assert (full.events, full.end.position) == (stored[:2], 2)
-    assert (rest.events, rest.end) == (stored, Place(meeting.position, meeting.hash))
+    assert (rest.events, rest.end) == (stored, LogPoint(meeting.position, meeting.hash))
 
 
 def test_lanes_without_an_event_come_to_the_meeting_all_the_same() -> None:
@@ -83,7 +83,7 @@ def test_lanes_without_an_event_come_to_the_meeting_all_the_same() -> None:
     event_of(log, account_in(1))
     meeting = event_of(log, account_in(2))
     event_of(log, account_in(3))
-    run = Run((), range(1), BEFORE_ALL, Place(meeting.position, meeting.hash))
+    run = LaneRun((), range(1), BEFORE_ALL, LogPoint(meeting.position, meeting.hash))
     quiet = read(log, run, 10, None)
     assert quiet is not None
     assert (quiet.events, quiet.end.position) == ([], meeting.position)
@@ -94,13 +94,13 @@ def test_lanes_are_not_moved_while_readers_are_held_back() -> None:
         def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
             return []
 
-    assert read(HeldBack(), Run((), range(1), BEFORE_ALL, place(9)), 10, None) is None
+    assert read(HeldBack(), LaneRun((), range(1), BEFORE_ALL, place(9)), 10, None) is None
 
 
 def test_nothing_is_read_beyond_the_position_asked_for() -> None:
     log = MemoryEventLog()
     stored = [event_of(log, account_in(lane)) for lane in (0, 1, 0, 1)]
-    some = read(log, Run((), ALL_LANES, BEFORE_ALL, None), 10, until=3)
+    some = read(log, LaneRun((), ALL_LANES, BEFORE_ALL, None), 10, until=3)
     assert some is not None
     assert (some.events, some.end.position) == (stored[:3], 3)
-    assert read(log, Run((), ALL_LANES, some.end, None), 10, until=3) is None
+    assert read(log, LaneRun((), ALL_LANES, some.end, None), 10, until=3) is None

@@ -9,7 +9,7 @@ from eventlog import StoredEvent
 from eventlog.memory import MemoryEventLog
 from projections.fold import ACCOUNT, AccountAt
 from projections.states import AccountStates, Folded, Reading, from_start, read, stream
-from tests.unit.projections.driver import CODEC, Billing, instant, unreadable
+from tests.support.projections.fold_driver import CODEC, Billing, instant, unreadable
 
 A, B = "acme/a", "acme/b"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.prorata.terminal import Terminal
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture

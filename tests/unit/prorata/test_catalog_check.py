@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.prorata.terminal import Terminal
+from tests.support.terminal import Terminal
 
 SHIPPED = Path(__file__).parents[2] / "scenarios" / "catalog.json"
 

@@ -12,10 +12,10 @@ from typing import Any
 from domain import commands as c
 from domain import events as e
 from domain.catalog import Catalog, Catalogues, convert_catalog
-from domain.catalog_diff import Change, Tally, changes, effect
+from domain.catalog_diff import CatalogChange, Tally, changes, effect
 from tests.reference.catalogues import catalogue
-from tests.unit.domain.given import SHIPPED, GivenAccount
-from tests.unit.prorata.terminal import Terminal
+from tests.support.domain.given import SHIPPED, GivenAccount
+from tests.support.terminal import Terminal
 
 FILE = Path(__file__).parents[2] / "scenarios" / "catalog.json"
 
@@ -41,8 +41,8 @@ def test_a_catalogue_does_not_differ_from_itself() -> None:
 
 def test_each_price_that_changes_is_named_by_its_place() -> None:
     assert changes(SHIPPED, changed(dearer)) == (
-        Change("plans.standard.tiers.500.prices.EUR", "20.00", "22.00"),
-        Change("add_ons.custom_domain.prices.EUR", "10.00", "9.00"),
+        CatalogChange("plans.standard.tiers.500.prices.EUR", "20.00", "22.00"),
+        CatalogChange("add_ons.custom_domain.prices.EUR", "10.00", "9.00"),
     )
 
 

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from domain.errors import InvalidInput
 from domain.state import Account
-from prorata.cli.preview import previewed
-from prorata.cli.preview_screen import Previewed, preview_json, print_preview
+from prorata.cli.account.preview import previewed
+from prorata.cli.account.preview_screen import Previewed, preview_json, print_preview
 from prorata.wiring import Running
 from service.catalogues import EXAMPLE
 from service.commands import AnswerLine
-from tests.unit.service.world import NOW, World, memory_world
+from tests.support.service.world import NOW, World, memory_world
 
 AT = "2026-04-05T18:30"
 

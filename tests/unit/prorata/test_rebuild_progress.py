@@ -2,8 +2,8 @@
 
 import pytest
 
-from projections.rebuild import Phase, Progress
-from prorata.cli.rebuild import EVERY, _Said
+from projections.rebuild.rebuilding import Phase, RebuildProgress
+from prorata.cli.operate.rebuild import EVERY, _Said
 
 
 class Clock:
@@ -18,8 +18,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def folded(events: int, units: int, *, resumed: int = 0, phase: Phase = "fold") -> Progress:
-    return Progress(phase, events, 10_000_000, units, 256, resumed)
+def folded(events: int, units: int, *, resumed: int = 0, phase: Phase = "fold") -> RebuildProgress:
+    return RebuildProgress(phase, events, 10_000_000, units, 256, resumed)
 
 
 def test_it_says_the_rate_and_what_is_left(clock: Clock) -> None:

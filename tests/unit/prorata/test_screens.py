@@ -17,14 +17,14 @@ from domain.billing_page import billing_page
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
 from domain.shop import shop
-from prorata.cli.billing_screen import print_billing
-from prorata.cli.looking import instant_of, names_of
-from prorata.cli.screens import billing_json, shop_json
-from prorata.cli.shop_screen import print_shop
+from prorata.cli.account.billing_screen import print_billing
+from prorata.cli.account.present import instant_of, names_of
+from prorata.cli.account.screens import billing_json, shop_json
+from prorata.cli.account.shop_screen import print_shop
 from prorata.wording import Language, Wording
-from tests.property.domain.playing import played
 from tests.reference.stories import story
-from tests.unit.domain.given import SHIPPED, GivenAccount, standard_with_domain
+from tests.support.domain.given import SHIPPED, GivenAccount, standard_with_domain
+from tests.support.domain.playing import played
 
 WIDTH = 80
 

@@ -22,21 +22,21 @@ from domain.commands import (
 )
 from domain.errors import InvalidInput
 from eventlog.memory import MemoryEventLog
-from projections.access_windows import AccessWindowsDocument
-from projections.as_of import At, Effective, Version
-from projections.changes import changes
-from projections.entitlements import EntitlementsDocument
-from projections.invoices import InvoiceDocument
-from projections.past import Past
-from prorata.cli.moments import History
-from prorata.cli.show import diff_json, show_json, told_between
-from prorata.cli.show_screen import print_diff, print_past
+from projections.history.as_of import At, AtInstant, AtVersion
+from projections.history.changes import changes
+from projections.history.past import Past
+from projections.models.access_windows import AccessWindowsDocument
+from projections.models.entitlements import EntitlementsDocument
+from projections.models.invoices import InvoiceDocument
+from prorata.cli.audit.moments import History
+from prorata.cli.audit.show import diff_json, show_json, told_between
+from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
-from tests.property.domain.playing import played
 from tests.property.projections.test_time_travel import logged, look, moments
 from tests.reference.stories import story
-from tests.unit.projections.driver import Billing, instant
+from tests.support.domain.playing import played
+from tests.support.projections.fold_driver import Billing, instant
 
 ACCOUNT = "main/a1"
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -95,15 +95,15 @@ def flat(text: str) -> str:
 @pytest.mark.parametrize(
     ("written", "moment"),
     [
-        ("version:3", Version(3)),
+        ("version:3", AtVersion(3)),
         ("position:5", At(5)),
-        ("2026-04-05", Effective(instant("2026-04-05"))),
-        ("2026-04-05T18:30", Effective(instant("2026-04-05T18:30"))),
-        ("2026-04-05T16:30:00Z", Effective(instant("2026-04-05T18:30"))),
+        ("2026-04-05", AtInstant(instant("2026-04-05"))),
+        ("2026-04-05T18:30", AtInstant(instant("2026-04-05T18:30"))),
+        ("2026-04-05T16:30:00Z", AtInstant(instant("2026-04-05T18:30"))),
     ],
 )
 def test_a_moment_is_a_version_a_position_or_an_instant_in_the_account_s_zone(
-    account: Account, written: str, moment: At | Version | Effective
+    account: Account, written: str, moment: At | AtVersion | AtInstant
 ) -> None:
     assert account.history.written(written, "--from") == moment
 
@@ -225,7 +225,7 @@ def test_random_pasts_are_drawn_at_80_columns_and_encoded(language: Language) ->
         account = played(story(random))
         events = logged(account.history)
         one, other = sorted(random.choice(moments(account)) for _ in range(2))
-        before, after = look(events, Effective(one)), look(events, Effective(other))
+        before, after = look(events, AtInstant(one)), look(events, AtInstant(other))
         found = changes_said(changes(before, after, events), before, after, say)
         told = told_between(before, after, events)
         drawn(lambda out: print_past(out, after, say, account="a1"))  # noqa: B023

@@ -24,9 +24,9 @@ from prorata.simulation.scenario import Code, Step
 from prorata.wording import Language, Wording, calculated, explained, happened, rule_said, said, wording
 from prorata.wording.answers import REFUSALS
 from prorata.wording.language import LOCALE_FOLDER, catalogue
-from tests.property.domain.playing import fork, played, request_of
 from tests.reference.stories import story
-from tests.unit.domain.given import GivenAccount
+from tests.support.domain.given import GivenAccount
+from tests.support.domain.playing import fork, played, request_of
 
 PACKAGE = Path(prorata.__file__).parent
 LANGUAGES: tuple[Language, ...] = get_args(Language)

@@ -13,7 +13,7 @@ from eventlog.memory import MemoryEventLog
 from publishing import contract
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics
-from tests.integration.publishing.histories import append_all, history_of
+from tests.support.publishing.histories import append_all, history_of
 
 
 def test_every_public_topic_has_its_schema_and_its_types() -> None:

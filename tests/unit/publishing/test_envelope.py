@@ -25,7 +25,7 @@ from publishing.envelope import (
 from publishing.errors import EnvelopeUnreadable
 from publishing.headers import EventHeaders
 from publishing.topics import Topics
-from tests.contract.eventlog.samples import NOON, given_history, new_event
+from tests.support.eventlog.sample_events import NOON, given_history, new_event
 
 LOG_ID = UUID("3f0b3a7e-5d0c-4c8f-9d3e-111111111111")
 TOPICS = Topics()

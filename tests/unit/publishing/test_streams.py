@@ -12,9 +12,9 @@ from eventlog.memory import MemoryEventLog
 from publishing.envelope import PublishedEvent, PublishedState, Record, decode
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import Topics
-from tests.integration.publishing.histories import append_all, history_of
-from tests.integration.publishing.promises import FOLDS, folded
-from tests.unit.projections.driver import unreadable
+from tests.support.projections.fold_driver import unreadable
+from tests.support.publishing.histories import append_all, history_of
+from tests.support.publishing.promises import FOLDS, folded
 
 TOPICS = Topics()
 

@@ -7,7 +7,7 @@ from eventlog.memory import MemoryEventLog
 from service import snapshots as snapshots_module
 from service.accounts import Accounts
 from service.snapshots import MemorySnapshots, Snapshot
-from tests.unit.service.world import World, memory_world
+from tests.support.service.world import World, memory_world
 
 ACCOUNT = "main/a1"
 

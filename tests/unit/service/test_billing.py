@@ -8,11 +8,11 @@ from domain.errors import InvalidInput
 from domain.events import Clock
 from domain.settle import next_due
 from eventlog import Head, NewEvent, StoredEvent
-from projections.calendar import Due
+from projections.models.calendar import Due
 from service.billing import BillingRun, RunReport
 from service.catalogues import EXAMPLE
-from tests.unit.service.gateways import UnreliableGateway
-from tests.unit.service.world import NOW, World, memory_world, minutes
+from tests.support.service.gateways import UnreliableGateway
+from tests.support.service.world import NOW, World, memory_world, minutes
 
 DAY = timedelta(days=1)
 TOKEN = {"cvv": "tok_1", "billing": True}

@@ -12,7 +12,7 @@ from domain.evolve import evolve_all
 from domain.state import Account
 from service.catalogues import EXAMPLE, CatalogueLibrary, MemoryCatalogues
 from service.errors import CatalogueMissing
-from tests.unit.service.world import NOW, memory_world
+from tests.support.service.world import NOW, memory_world
 
 EMPTY_BODY = b'{"families": [], "plans": [], "add_ons": [], "credits": [], "version": "%s"}'
 DAY = timedelta(days=1)

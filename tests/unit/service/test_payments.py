@@ -4,8 +4,8 @@ import pytest
 
 from service.errors import PaymentUnanswered
 from service.gateway import SAVED_METHOD
-from tests.unit.service.gateways import UnreliableGateway
-from tests.unit.service.world import World, memory_world, minutes
+from tests.support.service.gateways import UnreliableGateway
+from tests.support.service.world import World, memory_world, minutes
 
 PLAN = {"do": "purchase_plan", "account": "a1", "product": "standard", "at": "2026-03-20", "id": "c1"}
 

@@ -1,6 +1,6 @@
 """A command's id: done once, answered alike for ever (section 10 of the rules)."""
 
-from tests.unit.service.world import memory_world
+from tests.support.service.world import memory_world
 
 
 def test_a_repeated_command_gets_its_first_answer_and_is_not_done_again() -> None:

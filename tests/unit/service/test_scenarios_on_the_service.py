@@ -9,7 +9,7 @@ import pytest
 from domain.evolve import evolve_all
 from prorata.simulation.run import run
 from prorata.simulation.scenario import parse_scenario
-from tests.unit.service.world import World, memory_world
+from tests.support.service.world import World, memory_world
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]

@@ -13,8 +13,8 @@ from eventlog.memory import MemoryEventLog
 from service.catalogues import EXAMPLE
 from service.errors import LineUnanswered
 from service.gateway import Confirmation
-from tests.unit.service.gateways import UnreliableGateway
-from tests.unit.service.world import NOW, World, memory_world
+from tests.support.service.gateways import UnreliableGateway
+from tests.support.service.world import NOW, World, memory_world
 
 TOKEN = "tok_4f1d_secret"
 CONFIRM = {"cvv": TOKEN, "billing": True}

@@ -5,7 +5,7 @@ import pytest
 
 from eventlog.errors import VersionConflict
 from service.errors import LineUnanswered
-from tests.unit.service.world import World, memory_world
+from tests.support.service.world import World, memory_world
 
 
 def _two() -> tuple[World, World]:

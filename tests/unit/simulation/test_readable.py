@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.catalog import Catalog
-from prorata.printable import printable
+from prorata.cli.terminal.printable import printable
 from prorata.simulation.readable import readable, rule_of
 from prorata.simulation.run import run
 from prorata.simulation.scenario import parse_scenario

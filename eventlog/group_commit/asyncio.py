@@ -1,0 +1,210 @@
+"""The door for asyncio: appends that wait while a statement runs share the next one (group commit).
+
+    async with GroupedAppends(database_url) as appends:        # after `prorata migrate`
+        stored = await appends.append("acme/a-1", head, [new_event])   # or VersionConflict, as at the log
+
+Many tasks call `append` at once, each for itself. Threads have the same in `eventlog.group_commit.threads`:
+
+    log = GroupedEventLog(PostgresEventLog(database_url))      # an EventLog: `append` joins other threads'
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeAlias, TypeVar, TypeVarTuple
+from uuid import UUID
+
+import psycopg
+
+from eventlog.appending import chained_rows, utc_now
+from eventlog.errors import LogUnavailable
+from eventlog.group_commit.insert_connection import InsertConnection, InsertFailed, prepared
+from eventlog.group_commit.queue import AppendQueue, QueuedAppend
+from eventlog.port import Outcome
+from eventlog.postgres.inserting import winners
+from eventlog.postgres.log import PostgresEventLog
+from eventlog.records import Append, Head, NewEvent, StoredEvent
+
+Ts = TypeVarTuple("Ts")
+T = TypeVar("T")
+Queued: TypeAlias = QueuedAppend[asyncio.Future[list[StoredEvent]]]
+
+_CLOSED = "it was closed"
+
+
+class GroupedAppends:
+    """Appends of the tasks of one event loop, on a migrated PostgreSQL database.
+
+    `connections`: statements at once, each with its share of the appends: one is under way while another's
+    are answered, and one which waits for a rival's transaction does not hold up all. `max_events`: in one
+    statement. `max_waiting`: appends let in that have no answer yet; while there are so many, `append` waits.
+    `patience`: as for PostgresEventLog.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        connections: int = 2,
+        max_events: int = 500,
+        max_waiting: int = 10_000,
+        patience: float = 10.0,
+    ) -> None:
+        self._open_log = lambda: PostgresEventLog(
+            database_url, clock=clock, connections=connections, patience=patience
+        )
+        self._clock = clock
+        self._connections = connections
+        self._groups: AppendQueue[asyncio.Future[list[StoredEvent]]] = AppendQueue(max_events=max_events)
+        self._room = asyncio.Semaphore(max_waiting)
+        self._resting: list[asyncio.Future[None]] = []
+        self._closing = True
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises LogUnavailable or WrongDatabase."""
+        self._threads = ThreadPoolExecutor(self._connections, "appends")
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._log = await self._in_thread(self._open_log)
+        except BaseException:
+            self._threads.shutdown(wait=False)
+            raise
+        self._closing = False
+        self._writers = [asyncio.create_task(self._write()) for _ in range(self._connections)]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def log_id(self) -> UUID:
+        """The log's identity."""
+        return self._log.log_id
+
+    async def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        """As EventLog.append: all of the events or none, right after `head`; what is returned is committed.
+
+        Cancelled before its turn it is withdrawn, and nothing of it is stored. Cancelled later, it is stored
+        or not, as if its answer had been lost: the same append again is answered with what became of it.
+        """
+        append = Append(account_id, head, tuple(events))
+        await self._room.acquire()
+        try:
+            if self._closing:
+                raise LogUnavailable(_CLOSED)
+            waiter: asyncio.Future[list[StoredEvent]] = self._loop.create_future()
+            queued = QueuedAppend(append, waiter, chained_rows(self.log_id, append, self._clock()))
+        except BaseException:
+            self._room.release()
+            raise
+        self._groups.add(queued)
+        self._wake()
+        try:
+            return await queued.waiter
+        except asyncio.CancelledError:
+            if self._groups.withdraw(queued):
+                self._room.release()
+            elif queued.waiter.done() and not queued.waiter.cancelled():
+                queued.waiter.exception()  # it came too late, and is not to be logged as overlooked
+            raise
+
+    @property
+    def waiting(self) -> int:
+        """How many appends were let in and have no answer yet: `max_waiting` at most."""
+        return self._groups.waiting
+
+    async def close(self) -> None:
+        """Take no more appends, answer all that were let in, and disconnect."""
+        if self._closing:
+            return
+        self._closing = True
+        while self._resting:
+            self._wake()
+        try:
+            await asyncio.gather(*self._writers)
+        finally:
+            while group := self._groups.take():
+                self._answer(group, [LogUnavailable(_CLOSED)] * len(group))
+            self._log.close()
+            self._threads.shutdown(wait=False)
+
+    async def _write(self) -> None:
+        """Store group after group, until the queue is empty and closed."""
+        line: InsertConnection | None = None
+        try:
+            while group := await self._next_group():
+                outcomes: Sequence[Outcome | Exception] = [LogUnavailable(_CLOSED)] * len(group)
+                try:
+                    if line is None or line.is_lost:
+                        line = await self._new_line()
+                    outcomes = await self._stored(line, group)
+                except Exception as error:  # noqa: BLE001 - each who waits is to raise it
+                    outcomes = [error] * len(group)
+                finally:
+                    self._answer(group, outcomes)
+        finally:
+            if line is not None:
+                line.close()
+
+    async def _next_group(self) -> list[Queued]:
+        """What waits; empty when the door is closed."""
+        while not self._groups:
+            if self._closing:
+                return []
+            called = self._loop.create_future()
+            self._resting.append(called)
+            try:
+                await called
+            except asyncio.CancelledError:
+                self._resting = [other for other in self._resting if other is not called]
+                raise
+        group = self._groups.take(share=self._connections)
+        if self._groups:
+            self._wake()
+        return group
+
+    def _wake(self) -> None:
+        """Let a writer that rests, if there is one, look for a group."""
+        if self._resting:
+            self._resting.pop().set_result(None)
+
+    async def _new_line(self) -> InsertConnection | None:
+        """None where there is none to be had: the log in a thread knows how to wait for the server."""
+        try:
+            return InsertConnection(await self._in_thread(lambda: prepared(self._log.connect())))
+        except (LogUnavailable, psycopg.Error):
+            return None
+
+    async def _stored(self, line: InsertConnection | None, group: Sequence[Queued]) -> Sequence[Outcome]:
+        """What became of each. Where a statement fails, the log itself finds that out, each append's own."""
+        appends = [queued.append for queued in group]
+        sealed = {nth: queued.sealed for nth, queued in enumerate(group) if queued.sealed}
+        if line is None:
+            return await self._in_thread(self._log.append_many, appends)
+        try:
+            won = winners(sealed, await line.insert(sealed.values()))
+        except InsertFailed:
+            return await self._in_thread(self._log.append_many, appends)
+        lost = [nth for nth in sealed if nth not in won]
+        fates = await self._in_thread(self._log.fates, [appends[nth] for nth in lost]) if lost else []
+        outcomes = won | dict(zip(lost, fates, strict=True))
+        return [outcomes[nth] for nth in range(len(group))]
+
+    def _answer(self, group: Sequence[Queued], outcomes: Sequence[Outcome | Exception]) -> None:
+        self._groups.finish(group)
+        for queued, outcome in zip(group, outcomes, strict=True):
+            self._room.release()
+            if queued.waiter.done():
+                continue  # cancelled meanwhile
+            if isinstance(outcome, Exception):
+                queued.waiter.set_exception(outcome)
+            else:
+                queued.waiter.set_result(outcome)
+
+    async def _in_thread(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        return await self._loop.run_in_executor(self._threads, work, *arguments)

@@ -1,0 +1,138 @@
+"""The door for threads: appends that wait while a statement runs share the next one (group commit).
+
+    log = GroupedEventLog(PostgresEventLog(database_url))
+    stored = log.append("acme/a-1", head, [new_event])      # joins the appends of other threads
+
+No thread is its own: of those that wait, one at a time leads and stores for the others. For asyncio:
+`eventlog.group_commit.asyncio`.
+"""
+
+from collections.abc import Iterator, Sequence
+from queue import SimpleQueue
+from threading import Lock
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from eventlog.errors import LogUnavailable
+from eventlog.group_commit.queue import AppendQueue, QueuedAppend
+from eventlog.port import EventLog, Outcome
+from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
+
+_LEAD: Final = None
+"""What a thread is sent when it is its turn to store."""
+
+Mail: TypeAlias = SimpleQueue[Outcome | Exception | None]
+
+
+class GroupedEventLog:
+    """An EventLog of which `append` joins the appends of other threads; all else goes to the log itself.
+
+    `statements`: at once, so that one which waits for a rival's transaction does not hold up all the others.
+    `max_events`: in one statement. No more appends wait than there are threads, each for its own.
+    """
+
+    def __init__(self, log: EventLog, *, statements: int = 2, max_events: int = 500) -> None:
+        self._log = log
+        self._lock = Lock()
+        self._groups: AppendQueue[Mail] = AppendQueue(max_events=max_events)
+        self._free = statements
+        self._has_called = False
+        """A thread was sent the lead and has not begun."""
+
+    @property
+    def log_id(self) -> UUID:
+        return self._log.log_id
+
+    @property
+    def waiting(self) -> int:
+        """How many appends have no outcome yet."""
+        return self._groups.waiting
+
+    def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        mail: Mail = SimpleQueue()
+        queued = QueuedAppend(Append(account_id, head, tuple(events)), mail)
+        try:
+            with self._lock:
+                self._groups.add(queued)
+                self._call_leader()
+            while (outcome := mail.get()) is _LEAD:
+                self._lead()
+        except BaseException:  # Ctrl-C
+            self._leave(queued)
+            raise
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def append_many(self, appends: Sequence[Append]) -> list[Outcome]:
+        return self._log.append_many(appends)
+
+    def append_together(self, appends: Sequence[Append]) -> list[list[StoredEvent]]:
+        return self._log.append_together(appends)
+
+    def head(self, account_id: str) -> Head:
+        return self._log.head(account_id)
+
+    def read_account(
+        self, account_id: str, after_version: int = 0, limit: int | None = None
+    ) -> list[StoredEvent]:
+        return self._log.read_account(account_id, after_version, limit)
+
+    def event(self, account_id: str, version: int) -> StoredEvent | None:
+        return self._log.event(account_id, version)
+
+    def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
+        return self._log.find_command(account_id, command_id)
+
+    def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
+        return self._log.read_settled(after, limit, shards)
+
+    def fence_holder(self) -> FenceHolder | None:
+        return self._log.fence_holder()
+
+    def at_position(self, position: int) -> StoredEvent | None:
+        return self._log.at_position(position)
+
+    def last_position(self) -> int:
+        return self._log.last_position()
+
+    def accounts(self) -> Iterator[str]:
+        return self._log.accounts()
+
+    def _lead(self) -> None:
+        """Store those whose turn it is, then hand the lead to one that waits still."""
+        with self._lock:
+            self._has_called = False
+            group = self._groups.take()
+            self._call_leader()
+        outcomes: Sequence[Outcome | Exception]
+        outcomes = [LogUnavailable("the thread that stored it was interrupted")] * len(group)
+        try:
+            outcomes = self._log.append_many([queued.append for queued in group])
+        except Exception as error:  # noqa: BLE001 - each who waits is to raise it
+            outcomes = [error] * len(group)
+        finally:
+            with self._lock:
+                self._groups.finish(group)
+                self._free += 1
+                self._call_leader()
+            for queued, outcome in zip(group, outcomes, strict=True):
+                queued.waiter.put(outcome)
+
+    def _call_leader(self) -> None:
+        """Under the lock. Whom the lead goes to is in the queue still, so finds it before its outcome."""
+        leader = self._groups.first()
+        if leader is not None and self._free > 0 and not self._has_called:
+            self._free -= 1
+            self._has_called = True
+            leader.waiter.put(_LEAD)
+
+    def _leave(self, queued: QueuedAppend[Mail]) -> None:
+        """Nobody waits for this append any more; the lead, if that had come, goes to another."""
+        with self._lock:
+            self._groups.withdraw(queued)
+            while not queued.waiter.empty():
+                if queued.waiter.get() is _LEAD:
+                    self._has_called = False
+                    self._free += 1
+            self._call_leader()

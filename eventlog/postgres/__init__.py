@@ -1,0 +1,1 @@
+"""The log in PostgreSQL: connections, inserts, settled reads, streams, migrations."""

@@ -1,0 +1,62 @@
+"""How far a reader of some shards is behind the log.
+
+    [behind] = backlogs_of(connection, [Reader(range(0, 8), 4711)])
+
+By the index on shards, at most COUNTED events of each shard. What is not settled yet counts too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import psycopg
+from psycopg.rows import TupleRow, args_row
+
+COUNTED: Final = 10_000
+"""Events counted of each shard; there may be more."""
+
+
+class Reader(NamedTuple):
+    """Who reads these shards and has every event up to the position."""
+
+    shards: range
+    position: int
+
+
+class Backlog(NamedTuple):
+    """The events that a reader lacks, and when the first of them was recorded; None: it lacks none."""
+
+    events: int
+    since: datetime | None
+
+
+_BEHIND: Final = """
+    select coalesce(sum(lacking.events), 0)::bigint, min(lacking.since)
+    from unnest(%(first)s::bigint[], %(last)s::bigint[], %(position)s::bigint[])
+        with ordinality reader (first, last, position, nth)
+    left join lateral (
+        select count(*) as events, min(recorded_at) as since
+        from generate_series(reader.first, reader.last) wanted
+        cross join lateral (
+            select recorded_at from public.events
+            where (shard, position) > (wanted, reader.position) and (shard, position) <= (wanted, %(beyond)s)
+            order by shard, position limit %(counted)s
+        ) next
+    ) lacking on true
+    group by reader.nth order by reader.nth
+"""
+
+
+def backlogs_of(connection: psycopg.Connection[TupleRow], readers: Sequence[Reader]) -> list[Backlog]:
+    """Of each reader, in their order."""
+    bound = {
+        "first": [reader.shards[0] for reader in readers],
+        "last": [reader.shards[-1] for reader in readers],
+        "position": [reader.position for reader in readers],
+        "beyond": 2**63 - 1,
+        "counted": COUNTED,
+    }
+    with connection.cursor(row_factory=args_row(Backlog)) as cursor:
+        return cursor.execute(_BEHIND, bound).fetchall()

@@ -1,0 +1,179 @@
+"""A few connections to the log's database, shared by threads, each checked before its first use.
+
+Not psycopg's pool: that one connects in the background, so a refused setting or a missing migration would
+reach the caller as a time-out; and after a restart of the server it hands out each dead connection once.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+from typing import TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg.types.numeric import Int8BinaryDumper
+
+from eventlog.errors import LogReplaced, LogUnavailable, NotMigrated, NotPrimary, UnsafeDurability
+from eventlog.postgres.migrate import EVENTLOG, missing
+from eventlog.postgres.row_encoding import take_packed
+
+Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
+
+_NETWORK = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that fell silent is given up after about ten seconds, not after the hours that TCP would wait."""
+
+# enable_seqscan: each query of the log has its index, but a plan made while the table was small, and kept,
+# would read all of it for ever. timezone: instants come back in UTC. Isolation: an append that lost must see
+# to whom.
+_SETTINGS = """
+    select set_config('enable_seqscan', 'off', false), set_config('timezone', 'UTC', false),
+        set_config('default_transaction_isolation', 'read committed', false)
+"""
+_SERVER = "select current_setting('synchronous_commit'), pg_is_in_recovery()"
+_LOG_ID = "select id from public.log"
+
+
+class Connections:
+    """Up to `limit` connections; the first is made, and the database checked, at once."""
+
+    def __init__(self, database_url: str, *, limit: int, patience: float) -> None:
+        self._conninfo = make_conninfo(database_url, **_NETWORK)
+        self._patience = patience
+        self._free = BoundedSemaphore(limit)
+        self._lock = Lock()
+        self._idle: list[Connection] = []
+        self._closed = False
+        try:
+            connection, self.log_id = self._connect()
+        except psycopg.OperationalError as error:
+            raise LogUnavailable(_first_line(error)) from error
+        self._idle.append(connection)
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """The work's result. After a lost connection it is done again on a new one: it must bear repeating.
+
+        Raises LogUnavailable when that did not help for `patience` seconds; other errors pass through.
+        """
+        deadline = time.monotonic() + self._patience
+        pause = 0.01
+        while True:
+            try:
+                with self._connection(deadline) as connection:
+                    return work(connection)
+            except (_Lost, _Busy) as error:
+                if time.monotonic() + pause >= deadline:
+                    raise LogUnavailable(str(error)) from error.__cause__
+            time.sleep(pause)
+            pause = min(2 * pause, 0.5)
+
+    def open(self) -> Connection:
+        """One more connection, checked alike; it is the caller's. Raises LogUnavailable, LogReplaced."""
+        try:
+            return self._open()
+        except _Lost as error:
+            raise LogUnavailable(str(error)) from error.__cause__
+
+    def close(self) -> None:
+        """Close what is idle now, and the others as they come back; later calls raise LogUnavailable."""
+        self._closed = True
+        self._drop_idle()
+
+    @contextmanager
+    def _connection(self, deadline: float) -> Iterator[Connection]:
+        if not self._free.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise _Busy("all its connections are in use")
+        try:
+            connection = self._take()
+            try:
+                yield connection
+            except psycopg.Error as error:
+                if not connection.closed:
+                    raise
+                self._drop_idle()  # what ended this one has most likely ended them all
+                raise _Lost(_first_line(error)) from error
+            except BaseException:
+                connection.close()  # interrupted: nobody knows in which state
+                raise
+            finally:
+                self._give_back(connection)
+        finally:
+            self._free.release()
+
+    def _take(self) -> Connection:
+        if self._closed:
+            raise LogUnavailable("it was closed")
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._open()
+
+    def _open(self) -> Connection:
+        try:
+            connection, log_id = self._connect()
+        except psycopg.OperationalError as error:
+            raise _Lost(_first_line(error)) from error
+        if log_id != self.log_id:
+            connection.close()
+            raise LogReplaced(self.log_id, log_id)
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        with self._lock:
+            if not self._closed and not connection.closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _drop_idle(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _connect(self) -> tuple[Connection, UUID]:
+        connection = psycopg.connect(self._conninfo, autocommit=True)
+        try:
+            return connection, _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _prepare(connection: Connection) -> UUID:
+    """Refuse a database that the log must not be kept in; set the session up; return the log's id."""
+    [[durability, in_recovery]] = connection.execute(_SERVER).fetchall()
+    if durability == "off":
+        raise UnsafeDurability
+    if in_recovery:
+        raise NotPrimary
+    lacking = missing(connection, EVENTLOG)
+    if lacking:
+        raise NotMigrated(lacking)
+    connection.execute(_SETTINGS)
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
+    take_packed(connection.adapters)
+    [[log_id]] = connection.execute(_LOG_ID).fetchall()
+    assert isinstance(log_id, UUID)
+    return log_id
+
+
+class _Lost(Exception):  # noqa: N818
+    """The connection, or the attempt to make one, failed: another may work."""
+
+
+class _Busy(Exception):  # noqa: N818
+    """All connections are in use by other threads."""
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).partition("\n")[0]

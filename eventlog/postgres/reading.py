@@ -1,0 +1,114 @@
+"""Reads of accounts and single events on a PostgreSQL connection, each by an index."""
+# ruff: noqa: S608  (only constants are joined into the statements)
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import args_row
+
+from eventlog.errors import RowUnreadable
+from eventlog.postgres.connections import Connection
+from eventlog.records import Head, StoredEvent
+
+COLUMNS: Final = ", ".join(StoredEvent.__struct_fields__)
+"""Of an event, in the order of StoredEvent's fields."""
+
+_HEAD: Final = """
+    select version, hash, recorded_at from public.events
+    where account_id = %(account_id)b order by version desc limit 1
+"""
+
+_ACCOUNT: Final = f"""
+    select {COLUMNS} from public.events
+    where account_id = %(account_id)b and version > %(after_version)b order by version limit %(limit)b
+"""
+
+# No index of commands: every append would pay for it, and it would serve only commands too old for the
+# account's state.
+_COMMAND: Final = f"""
+    select {COLUMNS} from public.events
+    where account_id = %(account_id)b and command_id = %(command_id)b order by version
+"""
+
+_EVENT: Final = f"""
+    select {COLUMNS} from public.events where account_id = %(account_id)b and version = %(version)b
+"""
+
+_AT_POSITION: Final = f"""
+    select {COLUMNS} from public.events where position = %(position)b
+"""
+
+_LAST_POSITION: Final = """
+    select position from public.events order by position desc limit 1
+"""
+
+# One step in the primary key's index for each account, however long its history. Not those with a version 1:
+# a check must also find the account that has lost it.
+_ACCOUNTS: Final = """
+    with recursive accounts (account_id) as (
+        (select account_id from public.events where account_id > %(after)b order by account_id limit 1)
+        union all
+        select (
+            select later.account_id from public.events later
+            where later.account_id > accounts.account_id order by later.account_id limit 1
+        )
+        from accounts where account_id is not null
+    )
+    select account_id from accounts where account_id is not null limit %(limit)b
+"""
+
+
+def head_of(connection: Connection, account_id: str) -> Head:
+    rows = fetch(connection, _HEAD, account_id=account_id)
+    return Head(*rows[0]) if rows else Head.NONE
+
+
+def read_account(
+    connection: Connection, account_id: str, after_version: int, limit: int | None
+) -> list[StoredEvent]:
+    return fetch_events(connection, _ACCOUNT, account_id=account_id, after_version=after_version, limit=limit)
+
+
+def find_command(connection: Connection, account_id: str, command_id: str) -> list[StoredEvent]:
+    return fetch_events(connection, _COMMAND, account_id=account_id, command_id=command_id)
+
+
+def event(connection: Connection, account_id: str, version: int) -> StoredEvent | None:
+    rows = fetch_events(connection, _EVENT, account_id=account_id, version=version)
+    return rows[0] if rows else None
+
+
+def at_position(connection: Connection, position: int) -> StoredEvent | None:
+    rows = fetch_events(connection, _AT_POSITION, position=position)
+    return rows[0] if rows else None
+
+
+def last_position(connection: Connection) -> int:
+    rows = fetch(connection, _LAST_POSITION)
+    return int(rows[0][0]) if rows else 0
+
+
+def accounts(connection: Connection, after: str, limit: int) -> list[str]:
+    return [account_id for (account_id,) in fetch(connection, _ACCOUNTS, after=after, limit=limit)]
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Of rows that the driver cannot make anything of it says RowUnreadable."""
+    try:
+        yield
+    except psycopg.DataError as error:
+        raise RowUnreadable(str(error)) from error
+
+
+def fetch(connection: Connection, statement: str, **bound: object) -> list[tuple[Any, ...]]:
+    """All rows of a named statement, prepared, in binary."""
+    return connection.execute(statement, bound, prepare=True, binary=True).fetchall()
+
+
+def fetch_events(connection: Connection, statement: str, **bound: object) -> list[StoredEvent]:
+    """The same of a statement that selects COLUMNS."""
+    with connection.cursor(binary=True, row_factory=args_row(StoredEvent)) as cursor:
+        return cursor.execute(statement, bound, prepare=True).fetchall()

@@ -1,0 +1,163 @@
+"""What differs between two looks at one account, field by field, and which events did it.
+
+    for change in changes(earlier, later, between):
+        change.of, change.field, change.before, change.after, change.because
+
+Everything that is kept of an account is a named field of the account, of a product, of a plan family or of an
+invoice: what no field shows has not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from domain import events as e
+from domain.evolve import evolve
+from domain.invoices import invoice_changes
+from domain.state import Account
+from domain.views import entitlements, standing
+from eventlog import StoredEvent
+from eventlog.codec import Codec, domain_codec
+from projections.history.past import Past
+
+Subject = Literal["account", "product", "family", "invoice"]
+
+
+class Field(msgspec.Struct, frozen=True, order=True):
+    """A field of one thing: of the account (`of` is empty), of a product or plan family by its id, of an
+    invoice by its number."""
+
+    subject: Subject
+    of: str
+    field: str
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """A field that differs; None where the thing is not there. `because`: the versions of the events that
+    changed it, in order; empty where only time did."""
+
+    subject: Subject
+    of: str
+    field: str
+    before: Any
+    after: Any
+    because: tuple[int, ...]
+
+
+Fields = Mapping[Field, Any]
+
+_KEYS_OF_ITEMS: Final = ("family", "product")
+
+
+def changes(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[FieldChange, ...]:
+    """Every field that differs, in order: account, products, families, invoices.
+
+    `events` are the account's, of which those between the two are read; the later look may have fewer.
+    """
+    was, now = shown(before), shown(after)
+    different = [field for field in {**was, **now} if was.get(field) != now.get(field)]
+    because = _because(before, after, events) if different else {}
+    return tuple(
+        [
+            FieldChange(f.subject, f.of, f.field, was.get(f), now.get(f), tuple(because.get(f, ())))
+            for f in sorted(different, key=_place)
+        ]
+    )
+
+
+def between(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[StoredEvent, ...]:
+    """The events that count for one of the two and not for the other."""
+    first, last = sorted((before.last.version, after.last.version))
+    return tuple([stored for stored in events if first < stored.version <= last])
+
+
+def fields(state: Account) -> dict[Field, Any]:
+    """Everything that the state says of the account, but for its version, clock and commands' ids."""
+    found = dict(_of_account(state))
+    found.update(_of_items(state))
+    for product, entitlement in entitlements(state).items():
+        for name in ("status", "renews", "access_until", "allowance"):
+            found[Field("product", product, name)] = getattr(entitlement, name)
+    for product, windows in state.windows.items():
+        found[Field("product", product, "windows")] = windows
+    for pack in state.packs:
+        key = Field("product", pack.product, "packs")
+        found[key] = (*found.get(key, ()), pack)
+    for family, pauses in state.pauses.items():
+        found[Field("family", family, "pauses")] = pauses
+    for key_of_price, price in state.price_overrides.items():
+        found[Field("product", key_of_price, "price_override")] = price
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
+    stands = standing(state)
+    shown = {
+        **{name: getattr(stands, name) for name in stands.__struct_fields__},
+        "open_invoice": state.open_invoice,
+        "payment": state.payment,
+        "declines": state.declines or None,
+        "free_used": state.free_used,
+    }
+    for name, value in shown.items():
+        yield Field("account", "", name), value
+
+
+def _of_items(state: Account) -> Iterator[tuple[Field, Any]]:
+    """The plans and add-ons themselves, with whatever fields they have."""
+    for item in state.items:
+        for name in item.__struct_fields__:
+            if name not in _KEYS_OF_ITEMS:
+                yield Field("product", item.product, name), getattr(item, name)
+
+
+def shown(past: Past) -> dict[Field, Any]:
+    """The fields as of the look's instant, with those of the invoices and what could be used."""
+    found = fields(past.state)
+    for entitlement in past.entitlements.entitlements:
+        found[Field("product", entitlement.product, "status")] = entitlement.status
+        if entitlement.allowance is not None:
+            found[Field("product", entitlement.product, "allowance")] = entitlement.allowance
+        found[Field("product", entitlement.product, "usable")] = entitlement.product in past.usable
+    for invoice in past.invoices:
+        found[Field("invoice", str(invoice.number), "status")] = invoice.status
+        found[Field("invoice", str(invoice.number), "total")] = invoice.total
+        found[Field("invoice", str(invoice.number), "date")] = invoice.date
+    return found
+
+
+def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[Field, list[int]]:
+    """By field the versions of the events between that changed it."""
+    first = min(before, after, key=lambda past: past.last.version).recorded
+    codec: Codec[Any] = domain_codec()
+    state, had, found = first, fields(first), dict[Field, list[int]]()
+    for stored in between(before, after, events):
+        event = codec.read(stored)
+        state = evolve(state, event)
+        has = fields(state)
+        changed = [field for field in {**had, **has} if had.get(field) != has.get(field)]
+        for field in (*changed, *_of_invoices(event)):
+            found.setdefault(field, []).append(stored.version)
+        had = has
+    for field in [field for field in found if field.subject == "product"]:  # what can be used follows access
+        if field.field == "windows":
+            found[Field("product", field.of, "usable")] = found[field]
+    return found
+
+
+def _of_invoices(event: e.Event) -> Iterator[Field]:
+    issued, status = invoice_changes(event)
+    if status is not None:
+        for name in ("status", "total", "date") if issued is not None else ("status",):
+            yield Field("invoice", str(status[0]), name)
+
+
+_SUBJECTS: Final[tuple[Subject, ...]] = ("account", "product", "family", "invoice")
+
+
+def _place(field: Field) -> tuple[int, int, str, bool, str]:
+    number = int(field.of) if field.subject == "invoice" else 0
+    return _SUBJECTS.index(field.subject), number, field.of, field.field != "status", field.field

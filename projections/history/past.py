@@ -1,0 +1,146 @@
+"""An account as it was at one instant, and as it was known at another: bitemporal, from the log alone.
+
+    events = list(events_of(log, "acme/a-1"))
+    then = past(events, AtInstant(first_of_march), known_at=third_of_march)
+    then.entitlements, then.invoices, then.access_windows, then.usable
+
+Which events count follows from both instants; what time has done since the last of them, such as ending an
+add-on that was removed, follows from those events (`domain.passing`). So an instant after all that is known
+is a forecast as things stood, and the same question has the same answer for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import events as e
+from domain.calendar import Instant
+from domain.invoices import invoice_changes
+from domain.passing import Awaited, awaited, passed
+from domain.state import Account
+from domain.views import AccessWindows, Entitlement
+from eventlog import StoredEvent
+from eventlog.codec import Codec, domain_codec
+from projections.fold import AccountAt
+from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, Moment, counted
+from projections.models import access_windows, entitlements, invoices
+from projections.models.access_windows import AccessWindowsDocument
+from projections.models.entitlements import EntitlementsDocument
+from projections.models.invoices import InvoiceDocument
+
+GRACE: Final = timedelta(hours=24)
+"""How long a reader of windows lets a renewing one go on while the renewal is not known (R45)."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """An account at the instant `at`, as known at `known_at` (None: by all that is recorded).
+
+    `last` is the last event that counts, and `recorded` the state after it. `state` and the documents are of
+    the instant: `by_time` are the events that made them so since, none of which is recorded; `awaited` is due
+    by then, and waits for a price or a payment. `usable` are the products that could be used, `in_grace`
+    those whose renewal is not known, which readers of windows let go on.
+    """
+
+    at: Instant
+    known_at: Instant | None
+    last: StoredEvent
+    recorded: Account
+    state: Account
+    entitlements: EntitlementsDocument
+    access_windows: AccessWindowsDocument
+    invoices: tuple[InvoiceDocument, ...]
+    usable: tuple[str, ...]
+    in_grace: tuple[str, ...]
+    by_time: tuple[e.Event, ...]
+    awaited: tuple[Awaited, ...]
+
+
+def past(
+    events: Iterable[StoredEvent],
+    upto: At | AtVersion | AtInstant | None = None,
+    *,
+    known_at: Instant | None = None,
+    codec: Codec[Any] | None = None,
+) -> Past | None:
+    """The account of these events, all that it has, as it was; None: there was no account yet.
+
+    At a position or version, or with `upto` None, it is as its last event left it. Only events that count are
+    read; raises EventUnreadable for one that this code cannot read.
+    """
+    reader = codec or domain_codec()
+    moments: list[Moment] = [] if upto is None else [upto]
+    if known_at is not None:
+        moments.append(KnownAt(known_at))
+    account, issued, last = entitlements.FOLD.start(), invoices.FOLD.start(), None
+    for stored in counted(events, *moments):
+        event = reader.read(stored)
+        account = entitlements.FOLD.apply(account, event, stored)
+        issued = invoices.FOLD.apply(issued, event, stored)
+        last = stored
+    if account is None or last is None:
+        return None
+    return _at_instant(account, invoices.FOLD.documents(issued), last, upto, known_at)
+
+
+def _at_instant(
+    account: AccountAt,
+    issued: tuple[InvoiceDocument, ...],
+    last: StoredEvent,
+    upto: At | AtVersion | AtInstant | None,
+    known_at: Instant | None,
+) -> Past:
+    state, happened = account.state, tuple[e.Event, ...]()
+    if isinstance(upto, AtInstant):
+        state, happened = passed(state, upto.at)
+    at = state.last_at
+    now = replace(account, state=state)
+    [held] = entitlements.FOLD.documents(now)
+    [windows] = access_windows.FOLD.documents(now)
+    if isinstance(upto, AtInstant):
+        held = replace(held, entitlements=tuple([_at_end(one, at) for one in held.entitlements]))
+    return Past(
+        at=at,
+        known_at=known_at,
+        last=last,
+        recorded=account.state,
+        state=state,
+        entitlements=held,
+        access_windows=windows,
+        invoices=_after_time(issued, happened),
+        usable=tuple([w.product for w in windows.products if _usable(w, at)]),
+        in_grace=tuple([w.product for w in windows.products if _in_grace(w, at)]),
+        by_time=happened,
+        awaited=awaited(state, at),
+    )
+
+
+def _at_end(entitlement: Entitlement, at: Instant) -> Entitlement:
+    """What was ending has ended with its access, also where its successor waits for a payment (R29, R41)."""
+    until = entitlement.access_until
+    if entitlement.status != "ending" or until is None or until > at:
+        return entitlement
+    return replace(entitlement, status="ended", allowance=None if entitlement.allowance is None else 0)
+
+
+def _after_time(
+    issued: tuple[InvoiceDocument, ...], happened: tuple[e.Event, ...]
+) -> tuple[InvoiceDocument, ...]:
+    """An invoice none of whose items is held any more is uncollectible (R41)."""
+    now = dict(changed for _, changed in map(invoice_changes, happened) if changed is not None)
+    return tuple([replace(document, status=now.get(document.number, document.status)) for document in issued])
+
+
+def _usable(product: AccessWindows, at: Instant) -> bool:
+    return any(w.start <= at and (w.until is None or at < w.until) for w in product.windows)
+
+
+def _in_grace(product: AccessWindows, at: Instant) -> bool:
+    if not product.renews or not product.windows:
+        return False
+    until = product.windows[-1].until
+    return until is not None and until <= at < until + GRACE

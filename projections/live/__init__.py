@@ -1,0 +1,1 @@
+"""Following the log: the projector, its checkpoints and lanes, parked accounts, lag."""

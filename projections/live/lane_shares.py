@@ -1,0 +1,114 @@
+"""Sharing lanes out among workers, on however many machines: each holds its own by advisory locks.
+
+    with Shares(database_url) as shares:
+        projector.lanes = shares.held()      # again and again
+
+The locks are the session's: the server releases them as soon as the worker or its connection dies, and after
+PATIENCE seconds where it stands still. They only spare work done twice: checkpoints decide what is written.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+
+from projections.live.lanes import LANES
+from projections.tables import Connection
+
+BEAT: Final = 1.0
+"""Seconds after which the share is looked at again: at most so long is a lane without a worker."""
+
+PATIENCE: Final = 15
+"""Seconds without a sign of life after which the server ends a worker's session: more than a page takes."""
+
+SPACE: Final = 0x70726C61
+"""Advisory locks are numbers: the lanes' are (SPACE, 0) to (SPACE, 7), and each worker shares (SPACE, 8)."""
+
+_JOIN: Final = f"select pg_advisory_lock_shared({SPACE}, {LANES})"
+
+# All see them in the same order, so all agree on the shares.
+_WORKERS: Final = f"""
+    select locks.pid, locks.pid = pg_backend_pid() from pg_locks locks
+    where locks.locktype = 'advisory' and locks.classid = {SPACE} and locks.objid = {LANES}
+        and locks.database = (select oid from pg_database where datname = current_database())
+        and locks.granted
+    order by locks.pid
+"""  # noqa: S608
+
+_TAKE: Final = f"select pg_try_advisory_lock({SPACE}, %(lane)s)"
+_GIVE_BACK: Final = f"select pg_advisory_unlock({SPACE}, %(lane)s)"
+
+
+class Shares:
+    """One worker's share of the lanes: as many neighbours as every other one's, give or take one."""
+
+    def __init__(self, database_url: str, *, beat: float = BEAT, patience: int = PATIENCE) -> None:
+        self._database_url = database_url
+        self._beat = beat
+        self._patience = patience
+        self._connection: Connection | None = None
+        self._held: frozenset[int] = frozenset()
+        self._look_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._held, self._look_at = frozenset(), 0.0
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def held(self) -> frozenset[int]:
+        """The lanes that this worker holds, looked at every `beat` seconds.
+
+        Raises psycopg.OperationalError when the session was lost, and holds none then.
+        """
+        if time.monotonic() < self._look_at:
+            return self._held
+        try:
+            self._held = self._taken(self._joined())
+        except psycopg.OperationalError:
+            self.close()
+            raise
+        self._look_at = time.monotonic() + self._beat
+        return self._held
+
+    def _taken(self, connection: Connection) -> frozenset[int]:
+        """Give back what is another worker's share now, and take what is free of one's own."""
+        workers = connection.execute(_WORKERS).fetchall()
+        wanted = frozenset(share([mine for _, mine in workers].index(True), len(workers)))
+        for lane in sorted(self._held - wanted):
+            connection.execute(_GIVE_BACK, {"lane": lane})
+        taken = [lane for lane in sorted(wanted - self._held) if _is_true(connection, _TAKE, lane)]
+        return (self._held & wanted).union(taken)
+
+    def _joined(self) -> Connection:
+        if self._connection is None:
+            name = f"prorata project, {socket.gethostname()} {os.getpid()}"
+            connection = psycopg.connect(self._database_url, autocommit=True, application_name=name[:63])
+            connection.execute(f"set idle_session_timeout = '{self._patience}s'")
+            connection.execute(_JOIN)
+            self._connection = connection
+        return self._connection
+
+
+def share(nth: int, workers: int) -> range:
+    """The lanes of one of so many workers; empty for some where there are more workers than lanes."""
+    return range(LANES * nth // workers, LANES * (nth + 1) // workers)
+
+
+def _is_true(connection: Connection, statement: str, lane: int) -> bool:
+    [[answer]] = connection.execute(statement, {"lane": lane}).fetchall()
+    return bool(answer)

@@ -1,0 +1,97 @@
+"""PageFolding a page: what its events make of each projection, before anything is written.
+
+    page = PageFolding(projections, log, codec, cached_accounts=10_000).fold(run, stretch, stopped)
+
+No transaction is open meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from eventlog import EventLog, StoredEvent
+from eventlog.codec import Codec
+from projections.live.checkpoints import LogPoint
+from projections.live.parking import Failure
+from projections.live.runs import LaneRun, RunChunk
+from projections.states import AccountStates, Folded, Reading, documents_of, read_all
+from projections.tables import Projection
+
+
+class FoldedPage(msgspec.Struct, frozen=True):
+    """The documents of each projection at `end`, of the accounts that the run's `events` events touched, and
+    what stopped accounts."""
+
+    run: LaneRun
+    end: LogPoint
+    events: int
+    documents: dict[str, list[Any]]
+    failures: dict[str, list[Failure]]
+
+    @property
+    def stopped(self) -> set[tuple[str, str]]:
+        """Projection and account of each failure."""
+        return {(name, failure.account_id) for name, made in self.failures.items() for failure in made}
+
+    def without(self, stopped: frozenset[tuple[str, str]]) -> FoldedPage:
+        """The same but for what it makes of accounts that the page before has stopped."""
+        if not stopped:
+            return self
+        return msgspec.structs.replace(
+            self,
+            documents={
+                n: [d for d in made if (n, d.account) not in stopped] for n, made in self.documents.items()
+            },
+            failures={
+                n: [f for f in made if (n, f.account_id) not in stopped] for n, made in self.failures.items()
+            },
+        )
+
+
+class PageFolding:
+    """Folds pages; keeps states of up to `cached_accounts` accounts for each evolution between them."""
+
+    def __init__(
+        self, projections: Iterable[Projection], log: EventLog, codec: Codec[Any], *, cached_accounts: int
+    ) -> None:
+        self._projections = {projection.name: projection for projection in projections}
+        self._codec = codec
+        self._states = {
+            p.fold.evolution.name: AccountStates(p.fold.evolution, log, codec, limit=cached_accounts)
+            for p in self._projections.values()
+        }
+
+    def fold(self, run: LaneRun, stretch: RunChunk, stopped: Container[tuple[str, str]]) -> FoldedPage:
+        """Fold the events; of accounts that are `stopped` in a projection nothing is made there."""
+        page = FoldedPage(
+            run, stretch.end, len(stretch.events), {n: [] for n in run.names}, {n: [] for n in run.names}
+        )
+        for account_id, readings in self._readings(stretch.events).items():
+            self._fold_account(page, account_id, readings, stopped)
+        return page
+
+    def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:
+        """What the events of each account say, in order."""
+        by_account: dict[str, list[Reading]] = {}
+        for reading in read_all(self._codec, events):
+            by_account.setdefault(reading[1].account_id, []).append(reading)
+        return by_account
+
+    def _fold_account(
+        self, page: FoldedPage, account_id: str, readings: list[Reading], stopped: Container[tuple[str, str]]
+    ) -> None:
+        after, folded = page.run.place.position, dict[str, Folded[Any]]()
+        for name, documents in page.documents.items():
+            if (name, account_id) in stopped:
+                continue
+            fold = self._projections[name].fold
+            evolution = fold.evolution.name
+            if evolution not in folded:
+                folded[evolution] = self._states[evolution].advance(readings)
+            made, failure = documents_of(fold, account_id, folded[evolution])
+            documents += [document for document in made if document.revision > after]
+            if failure is not None:
+                page.failures[name].append(failure)

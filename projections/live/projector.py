@@ -1,0 +1,334 @@
+"""The projector: follows the log and keeps the tables of read models up to date.
+
+    with Projector(database_url, log) as projector:
+        projector.run_once()           # everything that is settled now
+        projector.run(stop)            # until `stop` is set
+
+A page of settled events is folded in memory; then the rows, the parked accounts and the checkpoints are
+written in one transaction, which is undone if another projector has moved a checkpoint meanwhile. So after
+any failure rows and checkpoints agree, and any number of projectors may run: two in one lane only waste work.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from threading import Event as Stop
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+import msgspec
+import psycopg
+
+from eventlog import EventLog, LogUnavailable
+from eventlog.codec import Codec, domain_codec
+from eventlog.garbage_collection import without_garbage_collection
+from projections.live import checkpoints, runs
+from projections.live.checkpoints import Checkpoint, LogPoint
+from projections.live.lane_shares import Shares
+from projections.live.lanes import ALL_LANES, lane_of
+from projections.live.page_folding import FoldedPage, PageFolding
+from projections.live.parking import Failure, any_parked, park, parked, parked_among, unpark, write
+from projections.live.runs import LaneRun, Limits, RunChunk
+from projections.live.sessions import Sessions
+from projections.registry import ALL
+from projections.states import documents_of, from_start, stream
+from projections.tables import Connection, Projection
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = 5_000
+"""Events folded in one transaction, at most: an account's are one document however many they are."""
+
+CACHED_ACCOUNTS: Final = 10_000
+"""States kept between pages, for each evolution: some kilobytes an account."""
+
+LONGEST_PAGE: Final = 30
+"""Seconds after which the server ends a page's transaction, of a projector that stands still for example."""
+
+CHECK_EVERY: Final = 2.0
+"""Seconds after which it is asked again whether the log is still the one that the checkpoints are of."""
+
+_SHORTEST_PAUSE, _LONGEST_PAUSE, _RECONNECT_PAUSE = 0.001, 0.05, 0.5
+
+_NOT_LONGER_THAN: Final = 1.0
+"""Seconds after which a projector that has much to do looks up: at its lanes, and at the checkpoints."""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What was done: events folded, documents written, accounts parked, pages lost to another projector, and
+    pages without an event of their lanes."""
+
+    events: int = 0
+    documents: int = 0
+    parked: int = 0
+    lost_pages: int = 0
+    empty_pages: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.events + other.events,
+            self.documents + other.documents,
+            self.parked + other.parked,
+            self.lost_pages + other.lost_pages,
+            self.empty_pages + other.empty_pages,
+        )
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What became of a page, and which accounts it parked, by projection and account."""
+
+    counts: Counts
+    parked: frozenset[tuple[str, str]] = frozenset()
+
+
+class _Overtaken(Exception):  # noqa: N818
+    """Another projector moved a checkpoint since it was read."""
+
+
+Write: TypeAlias = Callable[[Connection, Projection, Sequence[Any]], list[Failure]]
+
+
+def _write_all(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
+    """Write the documents without a savepoint: where PostgreSQL refuses one, the page is written anew."""
+    projection.upsert(connection, documents)
+    return []
+
+
+class Projector:
+    """Keeps these projections up to date in these lanes; one whose tables are not made yet is passed over.
+
+    Not to be shared between threads; each process makes its own. Raises CheckpointForeign and FoldOutdated as
+    soon as they are noticed: at the first page, or within CHECK_EVERY seconds.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        log: EventLog,
+        projections: Sequence[Projection] = ALL,
+        *,
+        lanes: Iterable[int] = ALL_LANES,
+        codec: Codec[Any] | None = None,
+        page: int = PAGE,
+        cached_accounts: int = CACHED_ACCOUNTS,
+        longest_page: int = LONGEST_PAGE,
+    ) -> None:
+        self.lanes = frozenset(lanes)
+        self._log = log
+        self._codec = codec or domain_codec()
+        self._projections = {projection.name: projection for projection in projections}
+        self._page = page
+        self._folding = PageFolding(projections, log, self._codec, cached_accounts=cached_accounts)
+        self._sessions = Sessions(database_url, longest_page)
+        self._reader = ThreadPoolExecutor(1, "projector-reads")
+        self._writer = ThreadPoolExecutor(1, "projector-writes")
+        self._check_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; the log is the caller's."""
+        self._reader.shutdown()
+        self._writer.shutdown()
+        self._sessions.close()
+
+    def run(self, stop: Stop, shares: Shares | None = None) -> Counts:
+        """Follow the log until `stop` is set, in the lanes held of `shares` if given; return what was done.
+
+        A quiet log is asked every 1 to 50 ms. A lost connection is made anew; everything else is raised.
+        """
+        total, pause = Counts(), _SHORTEST_PAUSE
+        while not stop.is_set():
+            try:
+                if shares is not None:
+                    self.lanes = shares.held()
+                done = self._run_for(_NOT_LONGER_THAN, stop)
+            except (psycopg.OperationalError, psycopg.errors.TransactionTimeout, LogUnavailable) as error:
+                logger.warning("projections are waiting for the database: %s", error)
+                self._sessions.close()
+                stop.wait(_RECONNECT_PAUSE)
+                continue
+            total += done
+            pause = _SHORTEST_PAUSE if done != Counts() else min(2 * pause, _LONGEST_PAUSE)
+            if done == Counts():
+                stop.wait(pause)
+        return total
+
+    def _run_for(self, seconds: float, stop: Stop) -> Counts:
+        total, end = Counts(), time.monotonic() + seconds
+        with without_garbage_collection(), closing(self._pages()) as pages:
+            for done in pages:
+                total += done
+                if stop.is_set() or time.monotonic() >= end:
+                    break
+        return total
+
+    def run_once(self, until: int | None = None, *, up_to: Sequence[Checkpoint] = ()) -> Counts:
+        """Fold all that is settled now, up to and including the position `until`; return what was done.
+
+        `up_to`: where to stop instead, lane by lane: checkpoints of another generation of this projection.
+        """
+        total = Counts()
+        last = self._log.last_position() if until is None and not up_to else until
+        with without_garbage_collection():
+            while (done := sum(self._pages(last, up_to), Counts())) != Counts():
+                total += done
+        return total
+
+    def run_page(self, until: int | None = None) -> Counts:
+        """Fold the next page for those furthest behind; nothing done: nothing more is settled."""
+        return sum(self._pages(until, ahead=False), Counts())
+
+    def release(self, account_id: str) -> dict[str, Failure | None]:
+        """Let a parked account go on: fold it anew up to the checkpoint of each projection that parked it.
+
+        Return these by name, with what made the account stay parked, or None: it goes on.
+        """
+        connection, lane = self._sessions.writing(), lane_of(account_id)
+        outcomes: dict[str, Failure | None] = {}
+        for entry in parked(connection, account_id):
+            if entry.projection in self._projections:
+                with connection.transaction():
+                    [checkpoint] = checkpoints.lock(connection, [entry.projection], [lane])
+                    self._check([checkpoint], now=True)
+                    outcomes[entry.projection] = self._release(connection, checkpoint, account_id)
+        return outcomes
+
+    def _release(self, connection: Connection, checkpoint: Checkpoint, account_id: str) -> Failure | None:
+        projection = self._projections[checkpoint.projection]
+        readings = stream(self._log, self._codec, account_id, until=checkpoint.position)
+        folded = from_start(projection.fold.evolution, readings)
+        documents, failure = documents_of(projection.fold, account_id, folded)
+        failure = next(iter(write(connection, projection, documents)), failure)
+        self._move(connection, [checkpoint], checkpoint.place)
+        if failure is None:
+            unpark(connection, projection.name, account_id)
+        else:
+            park(connection, projection.name, failure)
+        return failure
+
+    # ---- page after page -----------------------------------------------------
+
+    def _pages(
+        self, until: int | None = None, up_to: Sequence[Checkpoint] = (), *, ahead: bool = True
+    ) -> Generator[Counts]:
+        """What each page did, as soon as it is written; ends after one that was not full, or was lost.
+
+        While a page is written the next is folded, and the one after it read. Nothing is asked meanwhile: who
+        else moves a checkpoint, or parks or releases an account, makes the page under way a lost one.
+        """
+        found = self._standing()
+        limits = {(name, c.lane): c.place for c in up_to for name in self._projections}
+        stopped: set[tuple[str, str]] = set()
+        some_parked = bool(found) and any_parked(self._sessions.reading(), self._projections)
+        reading = self._reader.submit(self._next, found, limits, until)
+        writing: Future[_Written] | None = None
+        try:
+            while (step := reading.result()) is not None:
+                run, stretch, full = step
+                found = self._moved(found, run, stretch.end)
+                if ahead and full:
+                    reading = self._reader.submit(self._next, found, limits, until)
+                if some_parked:
+                    accounts = {stored.account_id for stored in stretch.events}
+                    stopped |= parked_among(self._sessions.reading(), run.names, accounts)
+                page = self._folding.fold(run, stretch, stopped)
+                stopped |= page.stopped
+                if writing is not None:
+                    written = writing.result()
+                    yield written.counts
+                    if written.counts.lost_pages:
+                        return
+                    stopped |= written.parked
+                    page = page.without(written.parked)
+                writing = self._writer.submit(self._write, page)
+                if not (ahead and full):
+                    break
+                self._check(found)
+            if writing is not None:
+                yield writing.result().counts
+        finally:
+            wait([reading])
+            if writing is not None:
+                wait([writing])
+
+    def _next(
+        self, found: Sequence[Checkpoint], limits: Limits, until: int | None
+    ) -> tuple[LaneRun, RunChunk, bool] | None:
+        """What to fold next, and whether the page is full; None: nothing more is settled."""
+        for run in runs.runs(found, limits):
+            stretch = runs.read(self._log, run, self._page, until)
+            if stretch is not None:
+                return run, stretch, len(stretch.events) == self._page
+        return None
+
+    def _moved(self, found: Sequence[Checkpoint], run: LaneRun, end: LogPoint) -> list[Checkpoint]:
+        """The checkpoints as they are when the run's page is written."""
+        moving = set(run.checkpoints)
+        return [
+            msgspec.structs.replace(
+                c, position=end.position, hash=end.hash, turn=c.turn + 1, fold=self._version(c)
+            )
+            if c in moving
+            else c
+            for c in found
+        ]
+
+    # ---- writing: in the page's transaction ----------------------------------
+
+    def _write(self, page: FoldedPage) -> _Written:
+        """Rows, parked accounts and checkpoints, or nothing where a checkpoint was moved."""
+        try:
+            try:
+                return self._written(page, _write_all)
+            except (psycopg.DataError, psycopg.IntegrityError):
+                return self._written(page, write)
+        except _Overtaken:
+            return _Written(Counts(lost_pages=1))
+        except psycopg.errors.TransactionTimeout:
+            self._sessions.end_standing()  # for which this one has waited, most likely
+            raise
+
+    def _written(self, page: FoldedPage, write: Write) -> _Written:
+        connection, stopped = self._sessions.writing(), set[tuple[str, str]]()
+        with connection.transaction():
+            self._move(connection, page.run.checkpoints, page.end)
+            for name, documents in page.documents.items():
+                refused = write(connection, self._projections[name], documents)
+                for failure in page.failures[name] + refused:
+                    park(connection, name, failure)
+                    stopped.add((name, failure.account_id))
+        made = sum(map(len, page.documents.values()))
+        counts = Counts(page.events, made, len(stopped), empty_pages=int(page.events == 0))
+        return _Written(counts, frozenset(stopped))
+
+    def _move(self, connection: Connection, found: Sequence[Checkpoint], place: LogPoint) -> None:
+        if not checkpoints.move(connection, found, place, [self._version(c) for c in found]):
+            raise _Overtaken
+
+    def _version(self, checkpoint: Checkpoint) -> int:
+        return self._projections[checkpoint.projection].fold.version
+
+    # ---- what must be found --------------------------------------------------
+
+    def _standing(self) -> list[Checkpoint]:
+        """The checkpoints as they are."""
+        found = checkpoints.read_made(self._sessions.reading(), self._projections, self.lanes)
+        self._check(found)
+        return found
+
+    def _check(self, found: Sequence[Checkpoint], *, now: bool = False) -> None:
+        checkpoints.check_folds(self._projections.values(), found)
+        if now or time.monotonic() >= self._check_at:
+            checkpoints.check_log(self._log, found)
+            self._check_at = time.monotonic() + CHECK_EVERY

@@ -1,0 +1,244 @@
+"""Fill the empty tables of a rebuild: each account from its events, up to the position named for its shard.
+
+    with filling(database_url, projection, untils, codec, processes=2) as finished:
+        for events in finished:           # this process has done a unit, in which so many events were folded
+
+A unit is a span of accounts; its rows, its parked accounts and the note that it is done are one transaction.
+Processes take the next unit that nobody has. One that dies gives its unit back, and the others do it.
+Memory holds what is streamed, an account's state and a batch of documents, however long the log is.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from operator import attrgetter
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import msgspec
+import psycopg
+
+from eventlog import shard_of
+from eventlog.codec import Codec, domain_codec
+from eventlog.garbage_collection import without_garbage_collection
+from eventlog.history import AccountRange, HistoryChunk
+from eventlog.postgres.account_stream import histories
+from eventlog.postgres.log import PostgresEventLog
+from projections.live.parking import Failure, failure_of, park
+from projections.rebuild import units
+from projections.states import documents_of, from_start, stream
+from projections.tables import Connection, Projection
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+PAGE: Final = 5_000
+"""Events that a statement reads, and those of one account that are folded at once, at most."""
+
+BATCH: Final = 2_000
+"""Documents in one COPY."""
+
+
+@contextmanager
+def filling(
+    database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any], processes: int
+) -> Iterator[Iterator[int]]:
+    """Do units, here and in so many processes less one, until all are done. Left early, what the others are
+    at is lost, and what is done stays.
+
+    `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
+    The other processes read by the domain's codec.
+    """
+    others = _processes(processes - 1, (database_url, projection, list(untils))) if processes > 1 else []
+    try:
+        if others:
+            _start(others)
+        with without_garbage_collection(), _Filler(database_url, projection, untils, codec) as filler:
+            yield filler.units()
+    finally:
+        for other in others:
+            if other.pid is not None:
+                other.terminate()
+                other.join()
+
+
+def _processes(number: int, arguments: tuple[object, ...]) -> list[SpawnProcess]:
+    from multiprocessing import get_context  # which one process can do without
+
+    new = get_context("spawn").Process
+    return [new(target=_work, args=arguments, daemon=True) for _ in range(number)]
+
+
+def _start(processes: Sequence[SpawnProcess]) -> None:
+    """With SIGINT held back in them for ever: Ctrl-C reaches them too, but their parent says what becomes of
+    them."""
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which the first process would start, letting SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        for process in processes:
+            process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
+    """Do units in a process that does not outlive its parent."""
+    from multiprocessing import parent_process
+
+    def end_with_parent() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=end_with_parent, daemon=True).start()
+    gc.disable()
+    try:
+        with _Filler(database_url, projection, untils, domain_codec()) as filler:
+            for _ in filler.units():
+                pass
+    except Exception as error:  # noqa: BLE001 - the parent does the unit, and says what there is to say
+        logger.warning("a process of the rebuild of %s gave up: %s", projection.fold.name, error)
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    """What some accounts' events make: documents, and what stopped accounts among them."""
+
+    documents: list[Any]
+    failures: list[Failure]
+
+
+class _Filler:
+    """Does one unit after another: reads on one connection while it folds, and writes on another."""
+
+    def __init__(
+        self, database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any]
+    ) -> None:
+        self._database_url = database_url
+        self._projection = projection
+        self._untils = untils
+        self._codec = codec
+        with ExitStack() as stack:
+            self._reads: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
+            self._writes: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
+            self._writer = stack.enter_context(ThreadPoolExecutor(1))
+            # What a crash of the server takes is done again: a unit's rows and its note are lost together.
+            self._writes.execute("set synchronous_commit = off")
+            self._log: PostgresEventLog | None = None
+            self._events = 0
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # They must hear of an error: a connection that is left in the middle of a statement commits nothing.
+        self._open.__exit__(kind, error, trace)
+
+    def units(self) -> Iterator[int]:
+        """Do one unit after another that nobody else is at, then what others were at and have not done; yield
+        how many events each had."""
+        for wait in (False, True):
+            while (unit := self._next(wait=wait)) is not None:
+                yield unit
+
+    def _next(self, *, wait: bool) -> int | None:
+        """Fold a unit's accounts and write their rows, all or none; None: there is none to do."""
+        name, self._events = self._projection.fold.name, 0
+        with self._writes.transaction():
+            claimed = units.claim(self._writes, name, wait=wait)
+            if claimed is None:
+                return None
+            _behind(self._writer, self._write, self._batches(claimed.span))
+            units.finish(self._writes, name, claimed.unit, self._events)
+        return self._events
+
+    def _write(self, batch: _Batch) -> None:
+        for failure in (*batch.failures, *_copy(self._writes, self._projection, batch.documents)):
+            park(self._writes, self._projection.name, failure)
+
+    def _batches(self, span: AccountRange) -> Iterator[_Batch]:
+        """The documents of some accounts, and what stopped accounts among them."""
+        documents: list[Any] = []
+        failures: list[Failure] = []
+        for account_id, chunks in groupby(self._chunks(span), key=attrgetter("account_id")):
+            made, failure = self._fold(account_id, chunks)
+            documents += made
+            failures += [] if failure is None else [failure]
+            if len(documents) >= BATCH:
+                yield _Batch(documents, failures)
+                documents, failures = [], []
+        yield _Batch(documents, failures)
+
+    def _chunks(self, span: AccountRange) -> Iterator[HistoryChunk]:
+        places = not self._projection.fold.evolution.last_place
+        for chunk in histories(self._reads, span, self._untils, page=PAGE, places=places):
+            self._events += len(chunk)
+            yield chunk
+
+    def _fold(
+        self, account_id: str, chunks: Iterable[HistoryChunk]
+    ) -> tuple[tuple[Any, ...], Failure | None]:
+        fold, codec = self._projection.fold, self._codec
+        apply_all, state = fold.evolution.apply_all, fold.evolution.start()
+        try:
+            for chunk in chunks:
+                if not chunk.follow_each_other:
+                    return self._fold_slowly(account_id)
+                events = codec.decode_all(chunk.kinds, chunk.states)
+                state = apply_all(state, events, chunk)
+            return fold.documents(state), None
+        except Exception:  # noqa: BLE001 - whatever it is, it is said by who goes event by event
+            return self._fold_slowly(account_id)
+
+    def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], Failure | None]:
+        """As a projector does it: up to the event that fails, which is then named."""
+        if self._log is None:
+            self._log = PostgresEventLog(self._database_url, connections=1)
+            self._open.callback(self._log.close)
+        readings = stream(self._log, self._codec, account_id, until=self._untils[shard_of(account_id)])
+        folded = from_start(self._projection.fold.evolution, readings)
+        return documents_of(self._projection.fold, account_id, folded)
+
+
+def _copy(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
+    """All in one COPY; where PostgreSQL refuses an account's, those of all others."""
+    try:
+        with connection.transaction():
+            projection.copy(connection, documents)
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        accounts = [list(made) for _, made in groupby(documents, key=attrgetter("account"))]
+        if len(accounts) == 1:
+            last = max(documents, key=attrgetter("revision"))
+            return [failure_of(last.account, last.version, last.revision, error)]
+        return [failure for made in accounts for failure in _copy(connection, projection, made)]
+    return []
+
+
+def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:
+    """Do the work with each item while the next one is made."""
+    under_way: Future[None] | None = None
+    try:
+        for item in items:
+            if under_way is not None:
+                under_way.result()
+            under_way = aside.submit(work, item)
+    finally:  # also where an item could not be made: nobody else may have the connection meanwhile
+        if under_way is not None:
+            under_way.result()

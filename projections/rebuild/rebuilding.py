@@ -1,0 +1,298 @@
+"""Rebuild a read model from the log alone, into tables of its own, while the live ones are read and written.
+
+    for difference in rebuild(database_url, log, projection_named("entitlements")):
+        print(difference)                     # none on a healthy system
+    drop_old(database_url, projection_named("entitlements"))
+
+The new tables are filled unit by unit, then indexed, caught up, and compared with the live ones as both are
+at one place. When the last difference was taken they become the live ones, in one transaction; `swap=False`
+only compares. Ended before that, the live tables are as they were, and the next rebuild goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal, Self
+
+import msgspec
+import psycopg
+
+from eventlog import EventLog
+from eventlog.codec import Codec, domain_codec
+from eventlog.postgres.account_stream import spans
+from projections.errors import HeldBack, RebuildRunning
+from projections.live import checkpoints
+from projections.live.checkpoints import BEFORE_ALL, Checkpoint, LogPoint
+from projections.live.lanes import LANES
+from projections.live.projector import Projector
+from projections.rebuild import generations, units
+from projections.rebuild.comparing import RowDifference, differences
+from projections.rebuild.filling import filling
+from projections.tables import Connection, Projection
+
+EVENTS_IN_A_UNIT: Final = 20_000
+UNITS: Final = 256
+"""At most. More lose less of an interrupted one, fewer are less to note."""
+
+_RENAME_PATIENCE: Final = 60.0
+"""Seconds for which the swap goes on asking for the live tables' locks, a second at a time."""
+
+# Of the session: it ends with the connection, however the rebuild ends.
+_TRY_LOCK: Final = "select pg_try_advisory_lock(hashtextextended('projections/rebuild/' || %(name)s, 0))"
+
+Phase = Literal["fold", "index", "catch up", "compare", "swap"]
+
+
+class RebuildProgress(msgspec.Struct, frozen=True):
+    """How far a rebuild is: `events` folded in `units`, of about `of_events` and of `of_units`, of which
+    `resumed_events` by the one before, that was interrupted."""
+
+    phase: Phase
+    events: int
+    of_events: int
+    units: int
+    of_units: int
+    resumed_events: int
+
+
+Watch = Callable[[RebuildProgress], object]
+
+
+def _unwatched(_: RebuildProgress) -> None:
+    return None
+
+
+def rebuild(
+    database_url: str,
+    log: EventLog,
+    projection: Projection,
+    *,
+    swap: bool = True,
+    processes: int = 1,
+    restart: bool = False,
+    watch: Watch = _unwatched,
+    codec: Codec[Any] | None = None,
+) -> Iterator[RowDifference]:
+    """Yield every difference between the live and the rebuilt tables, then put these in the live ones' place.
+
+    Where the live tables hold nothing of this log, or there are none yet, nothing is compared. `restart`: not
+    from where an interrupted one ended. With more than one process the domain's codec reads. Raises
+    RebuildRunning and HeldBack.
+    """
+    with _Rebuild(database_url, log, projection, codec or domain_codec(), watch, restart=restart) as building:
+        building.fill(processes)
+        building.index()
+        yield from building.differences()
+        if swap:
+            building.swap()
+        else:
+            building.clear()
+
+
+def drop_old(database_url: str, projection: Projection) -> list[str]:
+    """Drop the tables that rebuilds have replaced or left unfinished; return their names."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        _lock_out_others(connection, projection)
+        with connection.transaction():
+            live = checkpoints.read_made(connection, [projection.name])
+            unfinished = 1 + (live[0].generation if live else 0)
+            _abandon(connection, projection, unfinished)
+            return generations.drop(connection, projection, range(unfinished + 1))
+
+
+def _lock_out_others(connection: Connection, projection: Projection) -> None:
+    [[locked]] = connection.execute(_TRY_LOCK, {"name": projection.name}).fetchall()
+    if not locked:
+        raise RebuildRunning(projection.name)
+
+
+def _abandon(connection: Connection, live: Projection, generation: int) -> None:
+    units.forget(connection, live.name)
+    generations.forget(connection, live.generation(generation))
+
+
+class _Rebuild:
+    """The next generation of a projection's tables, from its creation to its swap or end."""
+
+    def __init__(
+        self,
+        database_url: str,
+        log: EventLog,
+        projection: Projection,
+        codec: Codec[Any],
+        watch: Watch,
+        *,
+        restart: bool,
+    ) -> None:
+        self._database_url = database_url
+        self._log = log
+        self._codec = codec
+        self._live = projection
+        self._watch = watch
+        self._restart = restart
+
+    def __enter__(self) -> Self:
+        self._connection: Connection = psycopg.connect(self._database_url, autocommit=True)
+        try:
+            self._begin()
+        except BaseException:
+            self._connection.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._projector.close()
+        finally:
+            self._connection.close()
+
+    def _begin(self) -> None:
+        _lock_out_others(self._connection, self._live)
+        made_here = all(table.types for table in self._live.tables)
+        live = (checkpoints.read_made if made_here else checkpoints.read)(self._connection, [self._live.name])
+        self._first = not live
+        self._generation = 1 if self._first else live[0].generation + 1
+        self._new = self._live.generation(self._generation)
+        self._comparable = any(c.position for c in live) and self._of_this_log(live)
+        if not self._can_go_on(live):
+            self._begin_anew(live)
+        begun = units.find(self._connection, self._live.name)
+        assert begun is not None
+        self._begun, self._resumed = begun, units.done(self._connection, self._live.name)
+        self._projector = Projector(self._database_url, self._log, [self._new], codec=self._codec)
+
+    def _can_go_on(self, live: list[Checkpoint]) -> bool:
+        """Whether what one left is of this code and this log, and not beyond the live tables."""
+        begun = units.find(self._connection, self._live.name)
+        if self._restart or begun is None or begun.code != units.code_of(self._new):
+            return False
+        if begun.generation != self._generation:
+            return False
+        new = checkpoints.read_made(self._connection, [self._new.name])
+        if not new or not self._of_this_log(new):
+            return False
+        return not self._comparable or all(n.position <= c.position for n, c in zip(new, live, strict=True))
+
+    def _begin_anew(self, live: list[Checkpoint]) -> None:
+        with self._connection.transaction():
+            self._drop()
+            start = [c.place for c in live] if self._comparable else [_last_settled(self._log)] * LANES
+            until = max(place.position for place in start)
+            number = min(max(until // EVENTS_IN_A_UNIT, 1), UNITS)
+            begun = units.Begun(self._generation, units.code_of(self._new), until, indexed=False)
+            units.begin(self._connection, self._live.name, begun, spans(self._connection, until, number))
+            generations.create(self._connection, self._new, first=self._first)
+            checkpoints.begin(self._connection, self._new, self._generation, start)
+
+    def _of_this_log(self, found: list[Checkpoint]) -> bool:
+        return all(checkpoints.is_of_log(self._log, c.position, c.hash) for c in found)
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        with self._connection.transaction():
+            self._drop()
+
+    def _drop(self) -> None:
+        generations.drop(self._connection, self._live, range(self._generation, self._generation + 1))
+        _abandon(self._connection, self._live, self._generation)
+
+    def fill(self, processes: int) -> None:
+        """Fold every account up to the position from which the new tables are caught up."""
+        left = units.done(self._connection, self._live.name).left
+        self._say("fold")
+        if not left:
+            return
+        untils = [
+            checkpoint.position
+            for checkpoint in checkpoints.read(self._connection, [self._new.name])
+            for _ in checkpoint.shards
+        ]
+        some = min(processes, left)
+        with filling(self._database_url, self._new, untils, self._codec, some) as finished:
+            for _ in finished:
+                self._say("fold")
+
+    def index(self) -> None:
+        """Give the full tables their indexes."""
+        if self._begun.indexed:
+            return
+        self._say("index")
+        with self._connection.transaction():
+            generations.index(self._connection, self._new, first=self._first)
+            units.indexed(self._connection, self._live.name)
+
+    def differences(self) -> Iterator[RowDifference]:
+        """Compare both in one snapshot, in which they are at the same place."""
+        if not self._comparable:
+            return
+        self._catch_up()
+        self._say("compare")
+        with psycopg.connect(self._database_url) as snapshot:
+            snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with self._live_held():
+                live, new = (checkpoints.read(snapshot, [p.name]) for p in (self._live, self._new))
+                assert _places(live) == _places(new)
+            yield from differences(snapshot, self._live, self._new)
+
+    def swap(self) -> None:
+        """Make the new tables the live ones; those before keep their generation's name."""
+        deadline = time.monotonic() + _RENAME_PATIENCE
+        while True:
+            self._catch_up()
+            self._say("swap")
+            try:
+                with self._live_held():
+                    replaced = None if self._first else self._generation - 1
+                    generations.swap(self._connection, self._live, self._new, replaced)
+                    units.forget(self._connection, self._live.name)
+                return
+            except psycopg.errors.LockNotAvailable:  # somebody reads the live tables for long
+                if time.monotonic() > deadline:
+                    raise
+
+    def _catch_up(self) -> None:
+        """Come near the live tables, never beyond them: those may be behind the log."""
+        self._say("catch up")
+        live = checkpoints.read(self._connection, [self._live.name]) if self._comparable else []
+        self._projector.run_once(up_to=live)
+
+    @contextmanager
+    def _live_held(self) -> Iterator[None]:
+        """A transaction in which the live tables stand still, and the new ones are at the same place."""
+        with self._connection.transaction():
+            live = [] if self._first else checkpoints.lock(self._connection, [self._live.name])
+            if self._comparable:
+                self._projector.run_once(up_to=live)
+                new = checkpoints.read(self._connection, [self._new.name])
+                if _places(new) != _places(live):
+                    raise HeldBack(self._live.name, self._log.fence_holder())
+            yield
+
+    def _say(self, phase: Phase) -> None:
+        done = units.done(self._connection, self._live.name)
+        self._watch(
+            RebuildProgress(
+                phase,
+                done.events,
+                max(self._begun.events, done.events),
+                done.units,
+                done.of_units,
+                self._resumed.events,
+            )
+        )
+
+
+def _places(found: list[Checkpoint]) -> list[LogPoint]:
+    """Of each lane in order."""
+    return [checkpoint.place for checkpoint in found]
+
+
+def _last_settled(log: EventLog) -> LogPoint:
+    """An event below which the log is complete, near its end."""
+    while last := log.last_position():
+        page = log.read_settled(last - 1, 1)
+        if page:
+            return LogPoint(page[0].position, page[0].hash)
+    return BEFORE_ALL

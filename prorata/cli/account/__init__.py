@@ -1,0 +1,1 @@
+"""Commands to an account, and what can be seen of one."""

@@ -1,0 +1,102 @@
+"""The billing page as tables (R50)."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from domain.billing_page import BillingPage, HeldItem
+from domain.state import Account
+from prorata.cli.terminal.tables import RIGHT, heading, print_invoice, table
+from prorata.wording import Wording
+from prorata.wording.labels import ACTIONS, STANDINGS, STATUSES
+
+
+def print_billing(
+    out: Console, page: BillingPage, state: Account, say: Wording, *, account: str, when: str
+) -> None:
+    """The page's sections, one below the other."""
+    out.print(say.say("Billing of {account}, {when}", account=account, when=when), style="bold")
+    out.print(say.say("Account: {status}", status=say.say(STANDINGS[page.standing.status])))
+    heading(out, say.say("Monthly plans or credits"))
+    plans = [item for item in page.items if item.kind == "plan"]
+    if not plans and not page.credits:
+        out.print(say.say("none"))
+    if plans:
+        _print_items(out, plans, state, say)
+    if page.credits:
+        _print_credits(out, page, say)
+    add_ons = [item for item in page.items if item.kind == "add_on"]
+    heading(out, say.say("Add-ons"))
+    if add_ons:
+        _print_items(out, add_ons, state, say)
+        for add_on in add_ons:
+            if add_on.removal is not None:
+                out.print(f"· {removal_said(add_on, say)}")
+    else:
+        out.print(say.say("none"))
+    _print_balance(out, page, state.currency, say)
+    print_invoice(out, page.next_invoice, say)
+
+
+def removal_said(item: HeldItem, say: Wording) -> str:
+    """What removing asks to confirm: until when access lasts (R26)."""
+    assert item.removal is not None
+    until, product = say.day(item.removal.access_until), say.product(item.product)
+    if item.allowance is not None:
+        return say.say(
+            "Stop {product}? It can be used until {until}; nothing is refunded.", product=product, until=until
+        )
+    if item.removal.unpaid:
+        return say.say(
+            "Remove {product}? It can be used until {until}, once the balance is paid; nothing is refunded.",
+            product=product,
+            until=until,
+        )
+    return say.say(
+        "Remove {product}? It can be used until {until}; nothing is refunded.", product=product, until=until
+    )
+
+
+def _print_items(out: Console, items: list[HeldItem], state: Account, say: Wording) -> None:
+    made = table(
+        say.say("product"),
+        RIGHT + say.say("price"),
+        say.say("next charge"),
+        say.say("access until"),
+        say.say("can"),
+    )
+    for item in items:
+        name = item.name if item.tier in (None, "-") else f"{item.name} ({item.tier})"
+        held = [name, f"· {say.say(STATUSES[item.status])}"]
+        if item.allowance is not None:
+            held.append(say.say("{number} e-mails", number=say.number(item.allowance)))
+        charge = item.next_charge
+        made.add_row(
+            "\n".join(held),
+            say.say("by blocks") if item.price is None else say.amount(item.price, state.currency),
+            "–" if charge is None else f"{say.amount(charge.amount, state.currency)}\n{say.day(charge.date)}",
+            "–" if item.access_until is None else say.moment(item.access_until, state.time_zone),
+            ", ".join(say.say(ACTIONS[action]) for action in item.actions),
+        )
+    out.print(made)
+
+
+def _print_credits(out: Console, page: BillingPage, say: Wording) -> None:
+    made = table(say.say("credits"), RIGHT + say.say("e-mails"), say.say("expires on"))
+    for pack in page.credits:
+        made.add_row(pack.name, say.number(pack.credits), say.day(pack.expires_on))
+    out.print(made)
+
+
+def _print_balance(out: Console, page: BillingPage, currency: str, say: Wording) -> None:
+    balance = page.balance
+    if balance is None:
+        heading(out, say.say("Open balance: none"))
+        return
+    heading(out, say.say("Open balance: {amount}", amount=say.amount(balance.amount, currency)))
+    out.print(
+        say.say("Invoice {number} of {date} is unpaid.", number=balance.invoice, date=say.day(balance.date))
+    )
+    if balance.suspended:
+        suspended = say.products(balance.suspended)
+        out.print(say.say("It cannot be used until paid: {products}.", products=suspended))

@@ -1,0 +1,81 @@
+"""`prorata command`: commands to the running system, one JSON object a line, answered one line each
+(docs/scenarios.md)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from prorata.cli.terminal.failures import BAD_INPUT, UNREACHABLE
+from prorata.settings import Settings
+
+if TYPE_CHECKING:
+    from service.commands import AnswerLine
+
+
+def command(
+    file: Annotated[
+        str, Parameter(help="A file of lines; - is standard input.", allow_leading_hyphen=True)
+    ] = "-",
+    *,
+    test_clock: Annotated[
+        bool, Parameter(negative="", help="Reach accounts on a test clock, each line with `at`.")
+    ] = False,
+    tenant: Annotated[str, Parameter(help="The tenant whose accounts are meant.")] = "main",
+    language: Annotated[Literal["en", "fr"], Parameter(help="Of each answer's `message`.")] = "en",
+) -> int:
+    """Give commands, one JSON object a line; each is answered by one line on stdout, in order.
+
+    Exit 0: every line was a command (a refusal is an answer). 2: some line was none; the others were done.
+    3: the system could not be reached, or a line's fate is unknown (said on stderr).
+    """
+    from prorata.wiring import running
+    from service.errors import LineUnanswered
+    from service.session import CommandSession
+
+    exit_code = 0
+    lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
+    with _lines(file) as lines, running(Settings.of()) as system:
+        session = CommandSession(
+            system.service,
+            system.catalogues,
+            system.clock,
+            tenant=tenant,
+            lives_on=lives_on,
+            language=language,
+        )
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                answer = session.answer_line(line)
+            except LineUnanswered as error:
+                print(f"prorata: {error.code}: {error}", file=sys.stderr)
+                return UNREACHABLE
+            if language != "en" and answer.is_command:
+                answer = _said(answer, language)
+            print(msgspec.json.encode(answer).decode(), flush=True)
+            if not answer.is_command:
+                exit_code = BAD_INPUT
+    return exit_code
+
+
+def _said(answer: AnswerLine, language: Literal["en", "fr"]) -> AnswerLine:
+    from prorata.wording import said, wording
+
+    return msgspec.structs.replace(answer, message=said(answer, wording(language)))
+
+
+@contextmanager
+def _lines(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+    else:
+        with Path(file).open("rb") as lines:
+            yield lines

@@ -1,0 +1,175 @@
+"""`prorata preview`: what a command would do, without doing it (R48)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+from msgspec.structs import replace
+
+from domain.answers import Answer
+from domain.calendar import local_text, parse_moment
+from domain.commands import Request
+from domain.errors import InvalidInput
+from domain.forecast import ends_with, outlook, settled_as_paid
+from domain.process import rehearse
+from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
+from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview, wording_of
+from prorata.cli.terminal.tables import console
+from prorata.settings import Settings
+from prorata.wiring import Running, running
+from prorata.wording import said
+from service.commands import (
+    AnswerLine,
+    Invalid,
+    OpenLine,
+    ParsedCommand,
+    PaymentMethod,
+    account_id_of,
+    answered,
+    check_tenant,
+    parse_line,
+)
+from service.errors import Contended
+from service.session import CommandSession
+
+ATTEMPTS = 20
+"""Looks at an account that others change meanwhile, before it is given up."""
+
+
+def preview(
+    account: AccountName,
+    command: Annotated[
+        str,
+        Parameter(
+            help="One JSON object as in a line of `prorata command`, without `account`; - is stdin.",
+            allow_leading_hyphen=True,
+        ),
+    ],
+    *,
+    test_clock: Annotated[bool, Parameter(negative="", help="The account lives on a test clock.")] = False,
+    at: Annotated[
+        str | None,
+        Parameter(
+            help="On a test clock: when; default: the command's own `at`, else the account's last instant."
+        ),
+    ] = None,
+    json: Json = False,
+    language: LanguageChoice = "en",
+    tenant: Tenant = "main",
+) -> int:
+    """What a command would answer and charge, line by line; what goes on being billed and what ends with it;
+    the next invoice and twelve months as they would be then.
+
+    It answers exactly what doing it would answer, and changes nothing. Where only the confirmation is
+    missing, the rest shows what would be once it is given.
+
+    Exit 0: it is a command (a refusal is an answer). 2: it is none.
+    """
+    text = sys.stdin.read() if command == "-" else command
+    with running(Settings.of()) as system:
+        seen = previewed(system, account, text, tenant, "test" if test_clock else "wall", at, language)
+    if json:
+        print(msgspec.json.encode(preview_json(seen)).decode())
+    else:
+        print_preview(console(), seen, account, language)
+    return 0
+
+
+def previewed(
+    system: Running,
+    account: str,
+    text: str,
+    tenant: str,
+    clock: Literal["wall", "test"],
+    at: str | None,
+    language: Literal["en", "fr"],
+) -> Previewed:
+    """The answer to the command in `text`, and the account after it, both of the same state.
+
+    Raises InvalidInput for what is no command, and Contended.
+    """
+    session = CommandSession(system.service, system.catalogues, system.clock, tenant=tenant, lives_on=clock)
+    for _ in range(ATTEMPTS):
+        line = _line(system, account, text, tenant, clock, at)
+        answer = session.answer_line(line)
+        parsed = parse_line(line, tenant, clock)
+        if isinstance(parsed, Invalid) or not answer.is_command:
+            raise InvalidInput(answer.code or "invalid", str(answer.place or ""), answer.message)
+        seen = _foreseen(system, parsed, answer, clock)
+        if seen is not None:
+            return _in_language(seen, language)
+    raise Contended(f"{tenant}/{account}", ATTEMPTS)
+
+
+def _line(
+    system: Running, account: str, text: str, tenant: str, clock: Literal["wall", "test"], at: str | None
+) -> bytes:
+    """The command as a line that asks for a preview."""
+    try:
+        fields = msgspec.json.decode(text.encode(errors="surrogatepass"))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise InvalidInput("malformed_json", "$", 'COMMAND is one JSON object, such as {"do": "pay_balance"}')
+    if fields.get("account", account) != account:
+        raise InvalidInput("invalid_field", "$.account", f"the account is the one named before: {account!r}")
+    if at is not None:
+        fields["at"] = at
+    elif clock == "test" and "at" not in fields:
+        state = system.service.account(account_id_of(check_tenant(tenant), account))
+        if state is not None:
+            fields["at"] = state.last_at.isoformat()
+    return msgspec.json.encode({**fields, "account": account, "preview": True})
+
+
+def _foreseen(
+    system: Running, parsed: ParsedCommand, answer: AnswerLine, clock: Literal["wall", "test"]
+) -> Previewed | None:
+    """The account after the command. None: it has changed since the answer, or another date has begun."""
+    state = system.service.account(parsed.account_id)
+    if state is None or isinstance(parsed.asked, OpenLine | PaymentMethod):
+        return Previewed(answer, None, parsed.at, None)
+    at = max(system.clock.now(), state.last_at)
+    if parsed.at is not None:
+        at = parse_moment(parsed.at, state.time_zone, "$.at")
+    request = Request(
+        parsed.asked,
+        at,
+        clock,
+        parsed.role,
+        parsed.id,
+        parsed.cvv,
+        parsed.billing,
+        parsed.expected_total,
+    )
+    series = system.catalogues.series_for(state)
+    again, after = rehearse(state, request, series)
+    if isinstance(again, Answer) and answered(parsed, again, state.version) != answer:
+        return None
+    confirmed = None
+    if answer.code == "confirmation_required":
+        again, after = rehearse(state, replace(request, cvv=True, billing=True), series)
+        assert isinstance(again, Answer)
+        confirmed = answered(parsed, again, state.version)
+    assert after is not None
+    if state.clock != clock:  # refused: the account stands where its own clock does
+        at = state.last_at
+    before = settled_as_paid(state, at, series)[0]
+    foreseen = After(after, series, outlook(after, at, series), ends_with(before, after))
+    return Previewed(answer, confirmed, local_text(at, state.time_zone), foreseen)
+
+
+def _in_language(seen: Previewed, language: Literal["en", "fr"]) -> Previewed:
+    """In English the domain's own sentences stand."""
+    if language == "en":
+        return seen
+    currency = None if seen.after is None else seen.after.state.currency
+    say = wording_of(seen, language)
+    answer = replace(seen.answer, message=said(seen.answer, say, currency))
+    confirmed = seen.once_confirmed
+    if confirmed is not None:
+        confirmed = replace(confirmed, message=said(confirmed, say, currency))
+    return replace(seen, answer=answer, once_confirmed=confirmed)

@@ -1,0 +1,1 @@
+"""What auditors ask: history, moments of the past, the log's chain, seals, the archive."""

@@ -1,0 +1,82 @@
+"""`prorata history`: what auditors ask of the log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from domain import events as e
+from domain.calendar import local_text
+from domain.explain import rule_of_event
+from eventlog.codec import domain_codec
+from eventlog.errors import EventUnreadable
+from eventlog.records import StoredEvent
+from prorata.cli.account.present import AccountName, Tenant
+from prorata.cli.audit.moments import History, KnownAtOption
+from prorata.cli.terminal.printable import printable
+from prorata.narration import narrated
+from prorata.settings import Settings
+from prorata.wiring import opened_log
+from service.clock import SystemClock
+
+
+def history(
+    account: AccountName,
+    *,
+    known_at: KnownAtOption = None,
+    json: Annotated[bool, Parameter(negative="", help="One JSON object an event, one a line.")] = False,
+    tenant: Tenant = "main",
+) -> int:
+    """Every event of an account, in order, with what it did and by which rule.
+
+    Exit 1: there were some that this code cannot read. They are named, and the others told.
+    """
+    with opened_log(Settings.of()) as log:
+        found = History.of(log, account, tenant, SystemClock().now())
+    unread = 0
+    for stored in found.known(known_at, "--known-at"):
+        if json:
+            print(msgspec.json.encode(_audited(stored)).decode())
+            continue
+        try:
+            what, did = _told(domain_codec().read(stored), stored)
+        except EventUnreadable as error:
+            unread += 1
+            what = f"in schema version {stored.schema_version}"
+            did = f"cannot be read: {printable(error.reason)}"
+        _print_event(stored, what, did, found.zone)
+    return 1 if unread else 0
+
+
+def _told(event: e.Event, stored: StoredEvent) -> tuple[str, str]:
+    """Its rule and who caused it, and what it did."""
+    who = "" if event.command is None else f" by {stored.actor or event.command.role}"
+    return f"({rule_of_event(event)}){who}", narrated(event)
+
+
+def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:
+    recorded = f"{stored.recorded_at:%Y-%m-%d %H:%M:%S}Z"
+    print(f"{stored.version:>4}  {local_text(stored.effective_at, zone):<25}  {stored.type} {what}")
+    print(f"      {did}")
+    print(f"      recorded {recorded} at position {stored.position}, hash {stored.hash.hex()[:16]}…")
+
+
+def _audited(stored: StoredEvent) -> dict[str, Any]:
+    """The row as it is, its bytes as the JSON that they are."""
+    return {
+        "position": stored.position,
+        "account": stored.account_id,
+        "version": stored.version,
+        "event_id": str(stored.event_id),
+        "command_id": stored.command_id,
+        "type": stored.type,
+        "schema_version": stored.schema_version,
+        "recorded_at": stored.recorded_at,
+        "effective_at": stored.effective_at,
+        "actor": stored.actor,
+        "event": msgspec.Raw(stored.state),
+        "previous_hash": stored.previous_hash.hex(),
+        "hash": stored.hash.hex(),
+    }

@@ -1,0 +1,116 @@
+"""How a moment of an account's past is asked for at the command line, for `show` and `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from domain.calendar import Instant, local_text, parse_moment
+from domain.errors import InvalidInput
+from domain.events import AccountOpened
+from eventlog.codec import domain_codec
+from eventlog.errors import EventUnreadable
+from eventlog.port import EventLog
+from eventlog.records import StoredEvent
+from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, counted, events_of
+from projections.history.past import Past, past
+from prorata.cli.account.present import unknown
+from service.commands import account_id_of
+
+KnownAtOption = Annotated[str | None, Parameter(help="Only what had been recorded by this instant.")]
+
+
+class History(msgspec.Struct, frozen=True, dict=True):
+    """An account's events, the log's last position, and now."""
+
+    events: Sequence[StoredEvent]
+    last_position: int
+    now: Instant
+
+    @classmethod
+    def of(cls, log: EventLog, account: str, tenant: str, now: Instant) -> History:
+        """All events of the account. Raises InvalidInput `unknown_account`."""
+        events = list(events_of(log, account_id_of(tenant, account)))
+        if not events:
+            raise unknown(account, tenant)
+        return cls(events, log.last_position(), now)
+
+    @cached_property
+    def opened(self) -> AccountOpened:
+        """How it was opened; raises EventUnreadable."""
+        opened = domain_codec().read(self.events[0])
+        assert isinstance(opened, AccountOpened)
+        return opened
+
+    @cached_property
+    def zone(self) -> str:
+        """Of the account; UTC where its opening cannot be read."""
+        try:
+            return self.opened.time_zone
+        except EventUnreadable:
+            return "UTC"
+
+    def instant(self, text: str, place: str) -> Instant:
+        """Raises InvalidInput `invalid_moment`, `nonexistent_time`."""
+        return parse_moment(text, self.zone, place)
+
+    def version(self, version: int, place: str) -> AtVersion:
+        """Raises InvalidInput `unknown_version`."""
+        last = self.events[-1].version
+        if not 1 <= version <= last:
+            message = f"the account has no version {version}: its versions are 1 to {last}"
+            raise InvalidInput("unknown_version", place, message)
+        return AtVersion(version)
+
+    def position(self, position: int, place: str) -> At:
+        """Raises InvalidInput `unknown_position`."""
+        if not 0 < position <= self.last_position:
+            message = f"the log has not reached position {position}: its last is {self.last_position}"
+            raise InvalidInput("unknown_position", place, message)
+        return At(position)
+
+    def look(
+        self, upto: At | AtVersion | AtInstant | None, known_at: str | None, place: str, known_place: str
+    ) -> Past:
+        """The account then. Where nothing is said it is now on the wall clock, or when it was known; on a
+        test clock as its last event left it.
+
+        Raises InvalidInput `no_account_yet`.
+        """
+        known = None if known_at is None else self.instant(known_at, known_place)
+        if upto is None and self.opened.clock == "wall":
+            upto = AtInstant(self.now if known is None else min(known, self.now))
+        found = past(self.events, upto, known_at=known)
+        if found is None:
+            raise self._no_account_yet(place)
+        return found
+
+    def known(self, known_at: str | None, place: str) -> Sequence[StoredEvent]:
+        """The events recorded by then. Raises InvalidInput `no_account_yet`."""
+        if known_at is None:
+            return self.events
+        if not (found := list(counted(self.events, KnownAt(self.instant(known_at, place))))):
+            raise self._no_account_yet(place)
+        return found
+
+    def written(self, text: str, place: str) -> At | AtVersion | AtInstant:
+        """A moment in one word: `version:3`, `position:120`, or an instant."""
+        kind, separator, number = text.partition(":")
+        if not separator or kind not in ("version", "position"):
+            return AtInstant(self.instant(text, place))
+        if not (number.isascii() and number.isdigit() and len(number) < 19):
+            message = f"{number[:40]!r} is not a {kind} (such as {kind}:3)"
+            raise InvalidInput("invalid_moment", place, message)
+        return (self.version if kind == "version" else self.position)(int(number), place)
+
+    def _no_account_yet(self, place: str) -> InvalidInput:
+        first = self.events[0]
+        message = (
+            f"there was no account yet: it was opened at {local_text(first.effective_at, self.zone)} "
+            f"(position {first.position}, recorded {first.recorded_at:%Y-%m-%dT%H:%M:%SZ})"
+        )
+        return InvalidInput("no_account_yet", place, message)

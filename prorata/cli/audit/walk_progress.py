@@ -1,0 +1,71 @@
+"""What `prorata verify` and `prorata seal` share: workers, a progress bar, and how problems are said."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from cyclopts import Parameter, validators
+
+if TYPE_CHECKING:
+    from eventlog.audit.verify import Progress, VerifyReport
+
+Workers = Annotated[
+    int | None,
+    Parameter(
+        validator=validators.Number(gte=1),
+        help="Processes that walk, each with a connection of its own; default: one for each core.",
+    ),
+]
+
+
+def workers_or_cores(workers: int | None) -> int:
+    """As many as asked for, else as the machine has cores for this process."""
+    return len(os.sched_getaffinity(0)) if workers is None else workers
+
+
+@contextmanager
+def progress_bar(doing: str) -> Iterator[Progress | None]:
+    """On stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(doing, total=None)
+        yield lambda done, expected: shown.update(task, completed=done, total=expected)
+
+
+def findings(report: VerifyReport) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What was found, each as a sentence and as a JSON object."""
+    for problem in report.problems:
+        told = {"account": problem.account_id, "version": problem.version, "message": problem.message}
+        yield str(problem), {"problem": problem.kind, **told}
+    if report.more_problems:
+        more = f"{report.more_problems} more accounts have a problem"
+        yield more, {"problem": "more", "message": more}
+    for sentence in report.unguarded:
+        yield f"unguarded: {sentence}", {"problem": "unguarded", "message": sentence}
+
+
+def say(text: str, told: dict[str, Any], *, json: bool) -> None:
+    """Print a line, for people or for programs."""
+    print(msgspec.json.encode(told).decode() if json else text, flush=True)
+
+
+def counted(report: VerifyReport) -> str:
+    """How much was walked."""
+    return f"{report.events:,} events of {report.accounts:,} accounts"

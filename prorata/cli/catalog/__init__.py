@@ -1,0 +1,1 @@
+"""The catalogue at the command line."""

@@ -1,0 +1,57 @@
+"""`prorata parked`: accounts that a read model has stopped at; `prorata release`: let one go on."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from domain.errors import InvalidInput
+from prorata.cli.terminal.printable import printable
+from prorata.settings import Settings
+
+
+def parked(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a line.")] = False) -> int:
+    """Every account that a read model has stopped at: since when, at which event, and why."""
+    import psycopg
+
+    from projections.live.parking import parked as parked_accounts
+    from prorata.cli.terminal.tables import console, table
+
+    with psycopg.connect(Settings.of().database_url, autocommit=True) as connection:
+        found = parked_accounts(connection)
+    shown = table("read model", "account", ">version", ">position", "since", "error")
+    for entry in found:
+        if json:
+            print(msgspec.json.encode(entry).decode())
+        else:
+            since = f"{entry.parked_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+            place = str(entry.version), str(entry.position)
+            shown.add_row(entry.projection, entry.account_id, *place, since, printable(entry.error))
+    if not json:
+        console().print(shown if found else "no account is parked")
+    return 0
+
+
+def release(account: Annotated[str, Parameter(help="The parked account, as `parked` shows it.")]) -> int:
+    """Fold a parked account anew, and let it go on.
+
+    Exit 1: what stopped it still does so in some read model (said on stderr), where it stays parked.
+    """
+    from projections.live.projector import Projector
+    from prorata.wiring import opened_log
+
+    settings = Settings.of()
+    with opened_log(settings) as log, Projector(settings.database_url, log) as projector:
+        outcomes = projector.release(account)
+    if not outcomes:
+        raise InvalidInput("not_parked", "ACCOUNT", f"{account!r} is not parked: see `prorata parked`")
+    for name, failure in outcomes.items():
+        if failure is None:
+            print(f"{account} goes on in {name}")
+        else:
+            print(f"prorata: still_parked: {name}: {printable(failure.error)}", file=sys.stderr)
+    return 1 if any(outcomes.values()) else 0

@@ -1,0 +1,212 @@
+"""`prorata bill`, `relay` and `consume`: they run until stopped; with --once they do what is
+there and end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from domain.calendar import parse_moment
+from domain.errors import InvalidInput
+from prorata.settings import NO_PREFIX, Settings, is_prefix
+
+if TYPE_CHECKING:
+    from eventlog import EventLog
+    from service.billing import RunReport
+
+Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
+
+ConsumerName = Annotated[str, Parameter(help="entitlement_cache or finance_ledger.")]
+
+PAUSE = 1.0
+"""Seconds between two billing runs."""
+
+
+def stopping() -> Event:
+    """Set by SIGINT and SIGTERM: the work at hand is finished, then the command ends with 0."""
+    stop = Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, ask)
+    return stop
+
+
+def bill(
+    *,
+    until: Annotated[
+        str | None, Parameter(help="Bill what is due up to this date (UTC) or instant; default: now.")
+    ] = None,
+    test_clock: Annotated[bool, Parameter(negative="", help="Bill the accounts on a test clock.")] = False,
+    once: Once = False,
+) -> int:
+    """Settle what fell due by itself: renewals, ends, scheduled resumes.
+
+    Exit 1: some account failed (said on stderr); the others were billed.
+    """
+    from projections.live.projector import Projector
+    from projections.registry import projection_named
+    from prorata.wiring import running
+
+    settings = Settings.of()
+    given = None if until is None else parse_moment(until, "UTC", "--until")
+    lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
+    stop, failed = stopping(), False
+    with (
+        running(settings) as system,
+        Projector(settings.database_url, system.log, [projection_named("calendar")]) as calendar,
+    ):
+        while not stop.is_set():
+            calendar.run_once()  # the run finds accounts there, also where no projector runs
+            report = system.billing.run_due(lives_on, given or system.clock.now())
+            failed = failed or bool(report.failed)
+            _say_billed(report, always=once)
+            if once:
+                break
+            stop.wait(PAUSE)
+    return 1 if failed else 0
+
+
+def _say_billed(report: RunReport, *, always: bool) -> None:
+    for account in report.failed:
+        print(f"prorata: {account.account_id} could not be billed: {account.reason}", file=sys.stderr)
+    if report.accounts or always:
+        waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
+        print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)
+
+
+def relay(
+    *,
+    once: Once = False,
+    from_: Annotated[
+        int | None,
+        Parameter(name="--from", help="First say that events up to this position are published, 0: none."),
+    ] = None,
+    republish_to: Annotated[
+        str | None, Parameter(help="Publish all of the log anew, under this prefix, such as v2.")
+    ] = None,
+    refresh: Annotated[
+        str | None, Parameter(help="Only send what differs in this state topic, such as billing.invoices.v1.")
+    ] = None,
+) -> int:
+    """Publish the log's events and the state topics to Kafka, each event exactly once.
+
+    After `--republish-to PREFIX` let readers use it too: PRORATA_KAFKA_PREFIX.
+    """
+    from prorata.wiring import opened_log
+    from publishing.mending import take_up
+    from publishing.relay import RelayProgress, run_relay
+    from publishing.watchdog import leave
+
+    settings = Settings.of()
+    prefix = settings.kafka_prefix if republish_to is None else _beside(republish_to, settings.kafka_prefix)
+    published: dict[str, int] = {}
+
+    def report(progress: RelayProgress) -> None:
+        published[progress.stream] = published.get(progress.stream, 0) + progress.events
+
+    with opened_log(settings) as log:
+        if refresh is not None:
+            return _refresh(log, settings, refresh, prefix)
+        if from_ is not None:
+            take_up(log, settings.kafka, settings.database_url, from_, prefix)
+        gc.freeze()  # what is imported is no garbage: a look at all of it stops every stream for 50 ms
+        run_relay(
+            log,
+            settings.kafka,
+            settings.database_url,
+            prefix=prefix,
+            once=once,
+            stop=None if once else stopping(),
+            report=report,
+            on_hang=leave if once else _begin_anew,
+        )
+    done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
+    print(done or "nothing to publish")
+    return 0
+
+
+def _beside(given: str, now: str) -> str:
+    """The prefix of topics beside those that there are; `v2` is `v2.`."""
+    from publishing.topics import Topics
+
+    prefix = given if given.endswith((".", "-", "_")) else f"{given}."
+    problem = None
+    if not is_prefix(prefix) or len(prefix) < 2:
+        problem = NO_PREFIX
+    elif prefix == now:
+        problem = "is what the topics are published under now"
+    elif any(given.startswith(topic.base.rpartition(".")[0]) for topic in Topics().all):
+        problem = "names a topic: give what goes before the names of all topics, such as v2."
+    if problem is not None:
+        raise InvalidInput("prefix_unusable", "--republish-to", f"{given!r} {problem}")
+    return prefix
+
+
+def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:
+    from publishing.mending import refresh
+
+    try:
+        sent = refresh(log, settings.kafka, settings.database_url, topic, prefix)
+    except KeyError:
+        raise InvalidInput("unknown_topic", "--refresh", f"{topic!r} is no state topic") from None
+    print(f"{topic}: {sent} states were not what they should be, and are sent")
+    return 0
+
+
+def _begin_anew() -> None:
+    """Replace this process by itself: a thread that hangs cannot be stopped."""
+    print("prorata: a Kafka transaction hung: the relay begins anew", file=sys.stderr, flush=True)
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - ourselves
+
+
+def consume(
+    consumer: ConsumerName,
+    *,
+    once: Once = False,
+) -> int:
+    """Run a consumer: each record's effect exactly once, in its own schema."""
+    from consumers.registry import handler_named
+    from consumers.runtime import Consumer
+
+    settings = Settings.of()
+    handler = handler_named(consumer)
+    runtime = Consumer(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    if once:
+        runtime.run_once()
+    else:
+        runtime.run(stopping())
+    return 0
+
+
+def replay(
+    consumer: ConsumerName,
+    *,
+    swap: Annotated[
+        bool, Parameter(negative="--no-swap", help="Put the replayed tables in the live ones' place.")
+    ] = True,
+) -> int:
+    """Read the topics from their beginning into empty tables beside the live ones, which go on meanwhile.
+
+    What an earlier replay has read is kept; the tables replaced are kept as CONSUMER_before.
+    """
+    from consumers.registry import handler_named
+    from consumers.replay import Replay
+
+    settings = Settings.of()
+    handler = handler_named(consumer)
+    replayed = Replay(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    replayed.run()
+    if swap:
+        replayed.swap()
+    print(f"{consumer} is replayed" + ("" if swap else f" into {consumer}_next: nothing was swapped"))
+    return 0

@@ -1,0 +1,207 @@
+"""Durable appends of single events by many callers at once.
+
+In turns: the package's recorder called by threads, pgbench's plain INSERTs, our group commit in asyncio, and
+its door for threads. Each caller waits for its answer before it gives its account's next event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import count
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+import psycopg
+from msgspec.structs import replace
+
+from eventlog import Head, NewEvent
+from eventlog.group_commit.asyncio import GroupedAppends
+from eventlog.group_commit.threads import GroupedEventLog
+from eventlog.postgres.log import PostgresEventLog
+from prorata.settings import Settings
+from scripts.bench import pgbench, stock
+from scripts.bench import scratch as places
+from scripts.bench.measured import Measured, against, in_turns, p50_and_p99
+from scripts.bench.pgbench import Inserts, Pgbench
+from scripts.bench.workload import STORIES, bytes_per_event, stories
+
+WARM_UP: Final = 5
+"""Appends of each caller before the clock starts: connections are made, statements prepared."""
+
+_OURS, _THREADS = "ours", "ours, threads"
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What a round gave: events a second, how many were stored in all, how long callers waited, in ms."""
+
+    rate: float
+    stored: int = 0
+    p50: float = 0.0
+    p99: float = 0.0
+
+
+def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
+    """A line for each peer, and two for how long callers waited."""
+    with (
+        places.database(Settings.of().database_url) as url,
+        stock.stock_application(url, callers) as application,
+    ):
+        turns = count()
+        sides: dict[str, Callable[[], Round]] = {
+            stock.NAME: lambda: _stock(application, _callers(next(turns), callers), seconds),
+            **_inserts(url, callers, seconds),
+            _OURS: lambda: asyncio.run(_asyncio(url, _callers(next(turns), callers), seconds)),
+            _THREADS: lambda: _threads(url, _callers(next(turns), callers), seconds),
+        }
+        found = in_turns(sides, rounds)
+        check(url, found)
+        about = {"callers": callers, "seconds a round": seconds, "a commit alone, ms": places.commit_ms(url)}
+    yield from _lines(found, about)
+
+
+class _Caller:
+    """One who appends the next event of an account as soon as the one before is stored."""
+
+    def __init__(self, turn: int, nth: int) -> None:
+        self._events = _histories(turn, nth)
+        self._head = Head.NONE
+        self.waits: list[float] = []
+
+    def next(self) -> tuple[str, Head, NewEvent]:
+        account, is_first, event = next(self._events)
+        return account, Head.NONE if is_first else self._head, replace(event, event_id=uuid4())
+
+    def stored(self, began: float, head: Head) -> None:
+        self.waits.append(time.perf_counter() - began)
+        self._head = head
+
+
+def _callers(turn: int, callers: int) -> list[_Caller]:
+    return [_Caller(turn, nth) for nth in range(callers)]
+
+
+def _histories(turn: int, caller: int) -> Iterator[tuple[str, bool, NewEvent]]:
+    """Events of the caller's own accounts, one after the other; and whether one is its account's first."""
+    for nth in count():
+        account = f"bench/{turn}-{caller}-{nth}"
+        for place, event in enumerate(stories()[(caller + nth) % STORIES]):
+            yield account, place == 0, event
+
+
+def _stock(application: stock.StockBilling, callers: list[_Caller], seconds: float) -> Round:
+    def append(account: str, head: Head, event: NewEvent) -> Head:
+        version = head.version + 1
+        application.recorder.insert_events([stock.as_stock(account, version, event)])
+        return Head(version, head.hash, None)
+
+    return _in_threads(callers, append, seconds)
+
+
+def _threads(url: str, callers: list[_Caller], seconds: float) -> Round:
+    with closing(PostgresEventLog(url)) as plain:
+        log = GroupedEventLog(plain)
+
+        def append(account: str, head: Head, event: NewEvent) -> Head:
+            [stored] = log.append(account, head, [event])
+            return stored.head
+
+        return _in_threads(callers, append, seconds)
+
+
+def _in_threads(
+    callers: list[_Caller], append: Callable[[str, Head, NewEvent], Head], seconds: float
+) -> Round:
+    def call(enough: Callable[[int], bool], caller: _Caller) -> None:
+        before = len(caller.waits)
+        while not enough(len(caller.waits) - before):
+            account, head, event = caller.next()
+            began = time.perf_counter()
+            caller.stored(began, append(account, head, event))
+
+    with ThreadPoolExecutor(len(callers)) as pool:
+        list(pool.map(partial(call, lambda done: done >= WARM_UP), callers))
+        began = time.perf_counter()
+        list(pool.map(partial(call, lambda _: time.perf_counter() > began + seconds), callers))
+        return _round(callers, time.perf_counter() - began)
+
+
+async def _asyncio(url: str, callers: list[_Caller], seconds: float) -> Round:
+    async def call(enough: Callable[[int], bool], caller: _Caller) -> None:
+        before = len(caller.waits)
+        while not enough(len(caller.waits) - before):
+            account, head, event = caller.next()
+            began = time.perf_counter()
+            [stored] = await door.append(account, head, [event])
+            caller.stored(began, stored.head)
+
+    async with GroupedAppends(url) as door:
+        await asyncio.gather(*[call(lambda done: done >= WARM_UP, caller) for caller in callers])
+        began = time.perf_counter()
+        await asyncio.gather(
+            *[call(lambda _: time.perf_counter() > began + seconds, caller) for caller in callers]
+        )
+        return _round(callers, time.perf_counter() - began)
+
+
+def _round(callers: list[_Caller], took: float) -> Round:
+    waits = [wait * 1000 for caller in callers for wait in caller.waits[WARM_UP:]]
+    p50, p99 = p50_and_p99(waits)
+    return Round(len(waits) / took, sum(len(caller.waits) for caller in callers), p50, p99)
+
+
+def _inserts(url: str, clients: int, seconds: float) -> dict[str, Callable[[], Round]]:
+    """pgbench's, where it is to be had."""
+    program, size = Pgbench.found(), round(bytes_per_event())
+    if program is None:
+        return {}
+    sides: dict[str, Callable[[], Round]] = {}
+    for inserts in pgbench.ALL:
+        pgbench.prepare(url, inserts)
+        run = partial(program.inserts, url, inserts, size=size, clients=clients, seconds=seconds)
+        sides[_named(inserts)] = partial(_plain, run)
+    return sides
+
+
+def _plain(run: Callable[[], float]) -> Round:
+    return Round(run())
+
+
+def _named(inserts: Inserts) -> str:
+    return f"{pgbench.NAME}, {inserts.name}"
+
+
+def check(url: str, found: Mapping[str, list[Round]]) -> None:
+    """Both sides' tables hold exactly what was answered."""
+    answered = {
+        "public.events": sum(r.stored for side in (_OURS, _THREADS) for r in found[side]),
+        f"public.{stock.TABLE}": sum(r.stored for r in found[stock.NAME]),
+    }
+    with psycopg.connect(url) as connection:
+        for table, events in answered.items():
+            [[held]] = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608 - constants
+            if held != events:
+                raise RuntimeError(f"{table} holds {held} events, and {events} were answered")
+
+
+def _lines(found: Mapping[str, list[Round]], about: Mapping[str, object]) -> Iterator[Measured]:
+    line = partial(
+        against, events=sum(r.stored for r in found[_OURS]), bytes_per_event=bytes_per_event(), about=about
+    )
+    rates = {side: [r.rate for r in rounds] for side, rounds in found.items()}
+    for peer in (stock.NAME, *map(_named, pgbench.ALL)):
+        peer_is = peer if peer in rates else f"{peer}: not found"
+        yield line("append", "events/s", rates[_OURS], rates.get(peer), peer_is=peer_is)
+    yield line("append by threads", "events/s", rates[_THREADS], rates[stock.NAME], peer_is=stock.NAME)
+    waits: tuple[tuple[str, Callable[[Round], float]], ...] = (
+        ("append p50", lambda r: r.p50),
+        ("append p99", lambda r: r.p99),
+    )
+    for name, of in waits:
+        ours, theirs = ([of(r) for r in found[side]] for side in (_OURS, stock.NAME))
+        yield line(name, "ms", ours, theirs, peer_is=stock.NAME, lower_is_better=True)

@@ -1,0 +1,122 @@
+"""The rules alone, without log, payment or serialisation, on one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from domain import commands as c
+from domain import events as e
+from domain.calendar import Instant
+from domain.catalog import Catalogues, parse_catalog
+from domain.conclude import conclude
+from domain.decide import Decision, decide
+from domain.evolve import evolve
+from domain.settle import settle
+from domain.state import Account
+from scripts.bench.measured import Measured, against
+
+BEGIN = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
+DATES = 240
+"""Renewal dates settled in a row: twenty years."""
+
+
+def domain(*, rounds: int) -> Iterator[Measured]:
+    """Commands decided, renewals settled and events folded, a second of a core's own time. Nothing else does
+    the same: there is no peer."""
+    catalogues = _catalogues()
+    begun = _opened(catalogues)
+    history = _settled(begun, catalogues)[1]
+    yield _measured("decide and evolve", "commands/s", rounds, lambda: _commands(begun, catalogues))
+    yield _measured("settle", "renewals/s", rounds, lambda: _renewals(begun, catalogues))
+    yield _measured("evolve", "events/s", rounds, lambda: _folded(begun, history))
+
+
+def _measured(name: str, unit: str, rounds: int, work: Callable[[], int]) -> Measured:
+    """`work` says how many it did. The first, which fills caches, is not counted."""
+    work()
+    rates = []
+    for _ in range(rounds):
+        begin = time.process_time()
+        done = work()
+        rates.append(done / (time.process_time() - begin))
+    return against(name, unit, rates)
+
+
+def _catalogues() -> Catalogues:
+    from service.catalogues import EXAMPLE
+
+    return Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
+
+
+def _opened(catalogues: Catalogues) -> Account:
+    """An account with a plan and two add-ons that renew with it."""
+    state = None
+    for at, command in (
+        (BEGIN, c.OpenAccount("EUR", "Europe/Paris", "test")),
+        (BEGIN, c.PurchasePlan("standard")),
+        (BEGIN, c.PurchaseAddon("custom_domain")),
+        (BEGIN + timedelta(days=5), c.PurchaseAddon("surveys")),
+    ):
+        state = _given(state, command, at, catalogues)
+    assert state is not None
+    return state
+
+
+def _given(state: Account | None, command: c.Command, at: Instant, catalogues: Catalogues) -> Account:
+    """The state after the command, its payment paid."""
+    decided = decide(state, c.Request(command, at, "test", cvv=True, billing=True), catalogues)
+    assert isinstance(decided, Decision), decided
+    for event in decided.events:
+        state = evolve(state, event)
+    assert state is not None
+    return state if state.payment is None else evolve(state, conclude(state, "paid")[0])
+
+
+WHAT_PEOPLE_DO: tuple[c.Command, ...] = (
+    c.RemoveAddon("surveys"),
+    c.Undo("surveys"),
+    c.ChangePlan("essentials"),
+    c.ChangePlan("standard"),
+    c.PurchaseAddon("inbox_preview"),
+    c.CancelPlan("marketing"),
+    c.Undo("standard"),
+    c.StartTransactional(45),
+    c.TopUpTransactional(2),
+    c.ChangePlan("standard", "2500"),
+)
+
+
+def _commands(begun: Account, catalogues: Catalogues) -> int:
+    times = 100
+    for _ in range(times):
+        state = begun
+        for command in WHAT_PEOPLE_DO:
+            state = _given(state, command, BEGIN + timedelta(days=6), catalogues)
+    return times * len(WHAT_PEOPLE_DO)
+
+
+def _settled(state: Account, catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
+    """The account after so many renewal dates, every payment paid, and what happened."""
+    until = BEGIN + timedelta(days=365.25 * (DATES + 0.5) / 12)
+    events: list[e.Event] = []
+    while due := settle(state, until, catalogues):
+        for event in due:
+            state = evolve(state, event)
+        if state.payment is not None:
+            due += conclude(state, "paid")
+            state = evolve(state, due[-1])
+        events += due
+    return state, events
+
+
+def _renewals(state: Account, catalogues: Catalogues) -> int:
+    events = _settled(state, catalogues)[1]
+    return sum(len(event.renewals) for event in events if isinstance(event, e.CyclesRenewed))
+
+
+def _folded(state: Account, history: list[e.Event]) -> int:
+    for event in history:
+        state = evolve(state, event)
+    return len(history)

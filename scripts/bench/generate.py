@@ -1,0 +1,57 @@
+"""Logs of any length, made fast: `python -m scripts.bench generate`, and what the other benchmarks read.
+
+fill(database_url, 10_000_000, workers=2)
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from multiprocessing import get_context
+from typing import Final
+
+import psycopg
+
+from domain.errors import InvalidInput
+from eventlog import Append, Head
+from eventlog.errors import LogError
+from eventlog.postgres.log import PostgresEventLog
+from scripts.bench.workload import batches
+
+IN_PROCESSES: Final = 200_000
+"""Events from which more than one process pays."""
+
+
+def fill(database_url: str, events: int, *, seed: int = 1, tenant: str = "bench", workers: int = 1) -> None:
+    """Append so many events of the workload. The processes take whole cohorts, and commit in any order."""
+    if workers == 1 or events < IN_PROCESSES:
+        _fill(database_url, events, seed, tenant)
+    else:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            parts = [
+                pool.submit(_fill, database_url, events, seed, tenant, part, workers)
+                for part in range(workers)
+            ]
+            for part in parts:
+                part.result()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("vacuum analyze public.events")
+
+
+def check_empty(database_url: str) -> None:
+    """Raises InvalidInput `log_not_empty`: made events are never put among real ones."""
+    with closing(PostgresEventLog(database_url)) as log:
+        if log.last_position() > 0:
+            message = "its log holds events: generate into an empty one"
+            raise InvalidInput("log_not_empty", "PRORATA_DATABASE_URL", message)
+
+
+def _fill(database_url: str, events: int, seed: int, tenant: str, part: int = 0, parts: int = 1) -> None:
+    heads: dict[str, Head] = {}
+    with closing(PostgresEventLog(database_url, connections=1)) as log:
+        for batch in batches(events, seed, tenant, part=part, parts=parts):
+            appends = [Append(account, heads.get(account, Head.NONE), new) for account, new in batch]
+            for append, outcome in zip(appends, log.append_many(appends), strict=True):
+                if isinstance(outcome, LogError):
+                    raise outcome
+                heads[append.account_id] = outcome[-1].head

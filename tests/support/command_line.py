@@ -1,0 +1,73 @@
+"""`prorata` as users run it, each time in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.support.forked import Forked
+
+PRORATA = Path(sys.executable).with_name("prorata")
+"""The installed script."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def answers(self) -> list[Any]:
+        """The lines of stdout as JSON."""
+        return [msgspec.json.decode(line) for line in self.out.splitlines()]
+
+
+class CommandLine:
+    """`prorata` with the servers of a test."""
+
+    def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
+        servers = {"DATABASE_URL": database_url, "KAFKA": kafka, "KAFKA_PREFIX": prefix}
+        self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
+
+    def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
+        """What the script does, in a process that need not start Python anew."""
+        text = given.encode() if isinstance(given, str) else given
+        return Done(*Forked(arguments, self.environment, text).end(timeout))
+
+    def at_once(self, *lines: str) -> dict[str, Done]:
+        """How each of these ended: for those that wait for a server that is away."""
+        begun = {line: Forked(line.split(), self.environment) for line in lines}
+        return {line: Done(*forked.end(60)) for line, forked in begun.items()}
+
+    def installed(self, *arguments: str, given: bytes = b"") -> Done:
+        """The same by the installed script itself."""
+        done = subprocess.run(
+            [PRORATA, *arguments], input=given, capture_output=True, env=self.environment, check=False
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def commands(self, *lines: Any, test_clock: bool = True) -> Done:
+        """Give these lines; what is no text is encoded as JSON."""
+        text = b"".join(
+            (line.encode() if isinstance(line, str) else msgspec.json.encode(line)) + b"\n" for line in lines
+        )
+        return self("command", *(["--test-clock"] if test_clock else []), given=text)
+
+
+def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
+    """A line for `a1`."""
+    return {"do": do, "account": "a1", "at": at, **fields}
+
+
+def answered(done: Done) -> Any:
+    """The one answer of a run that went well."""
+    assert (done.exit_code, done.err) == (0, "")
+    [answer] = done.answers
+    return answer

@@ -1,0 +1,131 @@
+"""An account and what happens to it, for given/when/then on the domain alone.
+
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    answer = account.give(c.PurchaseAddon("custom_domain"), "2026-04-05", payment="declined")
+    assert answer.code == "payment_declined"
+
+Every payment is paid unless a test says otherwise; `payment=None` leaves it without an answer.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from domain import commands as c
+from domain import events as e
+from domain.answers import Answer
+from domain.calendar import parse_moment
+from domain.catalog import Catalog, Catalogues, parse_catalog
+from domain.conclude import PaymentAnswer, conclude
+from domain.decide import Repeated
+from domain.evolve import evolve
+from domain.process import AppendStep, Conversation, handle, settle_due
+from domain.state import Account
+
+SHIPPED = parse_catalog((Path(__file__).parents[2] / "scenarios" / "catalog.json").read_bytes())
+
+
+class GivenAccount:
+    """One account in Paris that pays in euros, unless said otherwise."""
+
+    def __init__(
+        self,
+        currency: str = "EUR",
+        zone: str = "Europe/Paris",
+        catalog: Catalog = SHIPPED,
+        at: str = "2026-01-01",
+    ) -> None:
+        self.zone = zone
+        self.catalogues = Catalogues.always(catalog)
+        self.events: list[e.Event] = []
+        self._state: Account | None = None
+        self.give(c.OpenAccount(currency, zone, "test"), at)
+
+    @property
+    def state(self) -> Account:
+        """As the events make it."""
+        assert self._state is not None
+        return self._state
+
+    def give(
+        self,
+        command: c.Command,
+        at: str,
+        *,
+        payment: PaymentAnswer | None = "paid",
+        due: PaymentAnswer | None = "paid",
+        **request: Any,
+    ) -> Answer:
+        """Give the command: `payment` answers its own payment, `due` those that fell due before it."""
+        answer = self.give_raw(self.request(command, at, **request), payment=payment, due=due)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def give_raw(
+        self,
+        request: c.Request,
+        *,
+        payment: PaymentAnswer | None = "paid",
+        due: PaymentAnswer | None = "paid",
+    ) -> Answer | Repeated | None:
+        """The same for a request; None where a payment was left without an answer."""
+        answer: Answer | Repeated | None = self._converse(
+            handle(self._state, request, self.catalogues), payment, due
+        )
+        return answer
+
+    def request(self, command: c.Command, at: str, **fields: Any) -> c.Request:
+        """The command by the owner, on the test clock, confirmed."""
+        given: dict[str, Any] = {"cvv": True, "billing": True, **fields}
+        if isinstance(given.get("expected_total"), str):
+            given["expected_total"] = Decimal(given["expected_total"])
+        return c.Request(command, parse_moment(at, self.zone), given.pop("clock", "test"), **given)
+
+    def settle(self, until: str, *, due: PaymentAnswer | None = "paid") -> None:
+        """Settle what is due; `due=None`: the first payment is left without an answer."""
+        self._converse(settle_due(self.state, parse_moment(until, self.zone), self.catalogues), due, due)
+
+    def answer(self, payment: PaymentAnswer) -> tuple[e.Event, ...]:
+        """Answer the payment that waits."""
+        events = conclude(self.state, payment)
+        self.append(*events)
+        return events
+
+    def append(self, *events: e.Event) -> Account:
+        """Let the events have happened."""
+        for event in events:
+            self._state = evolve(self._state, event)
+        self.events += events
+        return self.state
+
+    def names(self, last: int = 0) -> list[str]:
+        """The types of the last events."""
+        return [e.type_name(event) for event in self.events[-last:]]
+
+    def _converse(
+        self, conversation: Conversation[Any], own: PaymentAnswer | None, due: PaymentAnswer | None
+    ) -> Any:
+        reply: Any = None
+        while True:
+            try:
+                step = conversation.send(reply)
+            except StopIteration as done:
+                return done.value
+            if isinstance(step, AppendStep):
+                reply = self.append(*step.events)
+                continue
+            reply = own if step.payment.purpose in ("purchase", "balance") else due
+            if reply is None:
+                conversation.close()
+                return None
+
+
+def standard_with_domain() -> GivenAccount:
+    """An account with Standard since 20 March, and a custom domain since 5 April."""
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
+    return account

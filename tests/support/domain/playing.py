@@ -1,0 +1,90 @@
+"""Random stories played through the domain step by step, with a look before each step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from domain import events as e
+from domain.catalog import Catalogues
+from domain.commands import Request
+from domain.conclude import PaymentAnswer
+from domain.money import parse_amount
+from prorata.simulation.run import VirtualAccount
+from prorata.simulation.scenario import Expectation, PaymentMethodStep, Scenario, Step, parse_scenario
+
+Look = Callable[[VirtualAccount, Step], None]
+
+
+def scenario_of(story: dict[str, Any]) -> Scenario:
+    """The story as the simulation reads it."""
+    return parse_scenario(msgspec.json.encode(story), Path(), {})
+
+
+def opened(scenario: Scenario) -> VirtualAccount:
+    """The account before its first step."""
+    begin = scenario.steps[0].at if scenario.steps else scenario.until
+    return VirtualAccount(scenario.currency, scenario.time_zone, Catalogues.always(scenario.catalog), begin)
+
+
+def played(story: dict[str, Any], before: Look | None = None) -> VirtualAccount:
+    """The account at the story's end; `before` looks at it before each step, at that step's instant."""
+    scenario = scenario_of(story)
+    account = opened(scenario)
+    for step in scenario.steps:
+        if before is not None:
+            before(account, step)
+        take(account, step, scenario.currency)
+    account.settle(scenario.until)
+    return account
+
+
+def take(account: VirtualAccount, step: Step, currency: str) -> None:
+    """The step, as the simulation takes it."""
+    if isinstance(step.do, PaymentMethodStep):
+        account.settle(step.at)
+        account.works = step.do.works
+    elif not isinstance(step.do, Expectation):
+        own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
+        account.give(request_of(step, currency), own_payment=own_payment)
+
+
+def request_of(step: Step, currency: str) -> Request:
+    """The step's command as a request."""
+    assert not isinstance(step.do, PaymentMethodStep | Expectation)
+    given = step.given
+    total = None if given.expected_total is UNSET else parse_amount(given.expected_total, currency)
+    key = None if given.id is UNSET else given.id
+    return Request(step.do, step.at, "test", given.by, key, given.confirm.cvv, given.confirm.billing, total)
+
+
+def fork(account: VirtualAccount) -> VirtualAccount:
+    """A copy that goes its own way, every payment paid."""
+    other = copy.copy(account)
+    other.history = list(account.history)
+    other.works = True
+    return other
+
+
+def invoice_in(event: e.Event) -> e.Invoice | None:
+    """The invoice that the event issues, not one that its payment is yet to issue."""
+    invoice: e.Invoice | None = getattr(event, "invoice", None)
+    return invoice
+
+
+def meaning(events: list[e.Event]) -> list[Any]:
+    """The events without the instants at which invoices were issued: those depend on when billing ran."""
+    return [_without_issue(msgspec.to_builtins(event)) for event in events]
+
+
+def _without_issue(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_issue(entry) for key, entry in value.items() if key != "issued_at"}
+    if isinstance(value, list | tuple):
+        return [_without_issue(entry) for entry in value]
+    return value

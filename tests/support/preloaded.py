@@ -1,0 +1,19 @@
+"""What the processes in forked.py have imported already."""
+
+import importlib
+import pkgutil
+
+import prorata.cli
+
+for module in pkgutil.walk_packages(prorata.cli.__path__, "prorata.cli."):
+    importlib.import_module(module.name)
+for name in (
+    "consumers.errors",
+    "consumers.finance_ledger.closing",
+    "consumers.runtime",
+    "prorata.wiring",
+    "projections.registry",
+    "psycopg_pool",
+    "publishing.relay",
+):
+    importlib.import_module(name)

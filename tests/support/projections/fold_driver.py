@@ -1,0 +1,128 @@
+"""A driver of `domain.process` on any event log: what the service does, without its machinery.
+
+    billing = Billing(MemoryEventLog())
+    billing.open("acme/a-1", "2026-03-20")
+    billing.give("acme/a-1", PurchasePlan("standard"), "2026-03-20")
+    billing.settle("acme/a-1", "2026-05-01")
+
+All accounts are in Paris on a test clock. `pay` is the answer to every payment; None: it never comes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import msgspec
+
+from domain.answers import Answer
+from domain.calendar import Instant, parse_moment
+from domain.catalog import Catalogues, parse_catalog
+from domain.commands import Command, OpenAccount, Request
+from domain.conclude import PaymentAnswer, conclude
+from domain.decide import Repeated
+from domain.events import Clock, Event
+from domain.evolve import evolve_all
+from domain.process import AppendStep, Conversation, Reply, handle, settle_due
+from domain.state import Account
+from eventlog import EventLog, NewEvent, StoredEvent
+from eventlog.codec import domain_codec
+
+CATALOG = parse_catalog((Path(__file__).parents[2] / "scenarios" / "catalog.json").read_bytes())
+CATALOGUES = Catalogues.always(CATALOG)
+CODEC = domain_codec()
+ZONE = "Europe/Paris"
+
+Returned = TypeVar("Returned")
+
+
+class Billing:
+    """Gives commands to the accounts of a log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        self.states: dict[str, Account] = {}
+
+    def open(self, account_id: str, at: str, *, clock: Clock = "test", currency: str = "EUR") -> None:
+        """Open the account."""
+        answer = self.give(account_id, OpenAccount(currency, ZONE, clock), at)
+        assert answer is not None
+        assert answer.outcome == "accepted"
+
+    def give(
+        self, account_id: str, command: Command, at: str, *, pay: PaymentAnswer | None = "paid"
+    ) -> Answer | None:
+        """The answer to the command; None: its payment has none."""
+        state = self.states.get(account_id)
+        clock: Clock = "test" if state is None else state.clock
+        if isinstance(command, OpenAccount):
+            clock = command.clock
+        request = Request(command, parse_moment(at, ZONE), clock, cvv=True, billing=True)
+        answer = self._drive(account_id, handle(state, request, CATALOGUES), pay)
+        assert not isinstance(answer, Repeated)
+        return answer
+
+    def settle(self, account_id: str, until: str, *, pay: PaymentAnswer | None = "paid") -> None:
+        """Settle what is due."""
+        state = self.states[account_id]
+        self._drive(account_id, settle_due(state, parse_moment(until, ZONE), CATALOGUES), pay)
+
+    def recover(self, account_id: str, answer: PaymentAnswer) -> None:
+        """Take the answer to the payment that has none."""
+        events = conclude(self.states[account_id], answer)
+        self.record(account_id, *events)
+        self.states[account_id] = self._evolved(account_id, events)
+
+    def record(self, account_id: str, *events: Event) -> list[StoredEvent]:
+        """Append events, whether they make sense or not."""
+        return self.append(account_id, *[_new(event) for event in events])
+
+    def append(self, account_id: str, *events: NewEvent) -> list[StoredEvent]:
+        """Append what may not be an event at all."""
+        return self.log.append(account_id, self.log.head(account_id), events)
+
+    def _drive(
+        self, account_id: str, conversation: Conversation[Returned], pay: PaymentAnswer | None
+    ) -> Returned | None:
+        reply: Reply | None = None
+        while True:
+            try:
+                step = conversation.send(reply)  # type: ignore[arg-type]  # None starts it
+            except StopIteration as done:
+                returned: Returned = done.value
+                return returned
+            if isinstance(step, AppendStep):
+                self.record(account_id, *step.events)
+                reply = self.states[account_id] = self._evolved(account_id, step.events)
+            elif pay is None:
+                conversation.close()
+                return None
+            else:
+                reply = pay
+
+    def _evolved(self, account_id: str, events: tuple[Event, ...]) -> Account:
+        state = evolve_all(self.states.get(account_id), events)
+        assert state is not None
+        return state
+
+
+def _new(event: Event) -> NewEvent:
+    event_type, schema_version, state = CODEC.encode(event)
+    command_id = None if event.command is None else event.command.id
+    return NewEvent(uuid4(), command_id, event_type, schema_version, event.at, None, state)
+
+
+def instant(text: str) -> Instant:
+    """The moment in Paris."""
+    return parse_moment(text, ZONE)
+
+
+def wire(document: object) -> Any:
+    """The document as a reader of its JSON sees it."""
+    return msgspec.json.decode(msgspec.json.encode(document))
+
+
+def unreadable(event_type: str = "account_opened", state: bytes = b"{") -> NewEvent:
+    """Bytes that no decoder can read."""
+    return NewEvent(uuid4(), None, event_type, 1, parse_moment("2026-04-01", ZONE), None, state)

@@ -1,0 +1,75 @@
+"""What the read models hold, and what they should hold by the log alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from domain.commands import PayBalance, PurchaseAddon, PurchasePlan, RemoveAddon
+from eventlog import EventLog
+from projections.history.as_of import At, as_of
+from projections.live.projector import Projector
+from projections.models import access_windows, calendar, entitlements, invoices
+from projections.registry import FOLDS, PROJECTIONS
+from projections.tables import Connection
+from tests.support.projections.fold_driver import Billing
+
+Documents = dict[str, tuple[Any, ...]]
+
+
+def shown(connection: Connection, account_id: str) -> Documents:
+    """The account's documents as its rows make them, by projection."""
+    return {
+        "entitlements": _some(entitlements.of_account(connection, account_id)),
+        "access_windows": _some(access_windows.of_account(connection, account_id)),
+        "invoices": tuple(invoices.of_account(connection, account_id)),
+        "calendar": _some(calendar.of_account(connection, account_id)),
+    }
+
+
+def folded(log: EventLog, account_id: str, position: int | None = None) -> Documents:
+    """The same as the folds make them of the log."""
+    moment = At(log.last_position() if position is None else position)
+    return {name: as_of(log, fold, account_id, moment) for name, fold in FOLDS.items()}
+
+
+def all_rows(connection: Connection, suffix: str = "") -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of the read models, in all columns."""
+    return {
+        table.name: connection.execute(
+            f"select * from projections.{table.name}{suffix} order by {', '.join(table.key)}"
+        ).fetchall()
+        for projection in PROJECTIONS
+        for table in projection.tables
+    }
+
+
+def live_a_little(billing: Billing, account_id: str) -> None:
+    """A history with renewals, an unpaid one, a removal and credit lines: about twenty events."""
+    billing.open(account_id, "2026-01-20")
+    billing.give(account_id, PurchasePlan("standard"), "2026-01-20")
+    billing.give(account_id, PurchaseAddon("custom_domain"), "2026-02-05T18:30")
+    billing.give(account_id, PurchaseAddon("surveys"), "2026-02-07")
+    billing.settle(account_id, "2026-03-20")
+    billing.settle(account_id, "2026-04-20", pay="declined")
+    billing.give(account_id, PayBalance(), "2026-04-25")
+    billing.give(account_id, RemoveAddon("surveys"), "2026-04-26")
+    billing.settle(account_id, "2026-06-01")
+
+
+@contextmanager
+def running(projector: Projector) -> Iterator[None]:
+    """Run the projector in a thread of its own meanwhile."""
+    stop = Event()
+    thread = Thread(target=projector.run, args=[stop])
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def _some(document: Any) -> tuple[Any, ...]:
+    return () if document is None else (document,)

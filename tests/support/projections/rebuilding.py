@@ -1,0 +1,59 @@
+"""A rebuild in a process of its own that is killed at its n-th statement, as no handler can see it coming.
+
+python -m tests.support.projections.rebuilding URL PROJECTION STATEMENT [PROCESSES]
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+import psycopg
+
+from eventlog.postgres.log import PostgresEventLog
+from projections.rebuild import filling
+from projections.rebuild.rebuilding import rebuild
+from projections.registry import projection_named
+
+EVENTS_IN_A_UNIT, PAGE, BATCH = 15, 4, 3
+"""So small that few accounts make many units, pages and batches."""
+
+
+class KilledConnection(psycopg.Connection[Any]):
+    """Its process dies right before the n-th statement of all such connections, COPY included."""
+
+    left = 0
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        KilledConnection.left -= 1
+        if KilledConnection.left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().cursor(*arguments, **options)
+
+
+def small_units(monkeypatch: Any = None) -> None:
+    """Make units, pages and batches small, for a process or for a test."""
+    for module, name, value in (
+        (sys.modules[rebuild.__module__], "EVENTS_IN_A_UNIT", EVENTS_IN_A_UNIT),
+        (filling, "PAGE", PAGE),
+        (filling, "BATCH", BATCH),
+    ):
+        if monkeypatch is None:
+            setattr(module, name, value)
+        else:
+            monkeypatch.setattr(module, name, value)
+
+
+def main() -> None:
+    url, name, statement, *processes = sys.argv[1:]
+    small_units()
+    log = PostgresEventLog(url)
+    KilledConnection.left = int(statement)
+    psycopg.connect = KilledConnection.connect
+    for difference in rebuild(url, log, projection_named(name), processes=int(*processes or "1")):
+        print(difference)
+    log.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""One PostgreSQL and one Kafka for all processes of a test run, each started when first asked for."""
+
+import fcntl
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from scripts.servers.guardian import RUN_VARIABLE
+
+Server = Literal["postgres", "kafka"]
+VARIABLES: dict[Server, str] = {"postgres": "PRORATA_DATABASE_URL", "kafka": "PRORATA_KAFKA"}
+
+
+class SharedServers:
+    """The servers end with the process `owner`: pytest's own, or the controller of pytest-xdist."""
+
+    def __init__(self, folder: Path, owner: int, given: Mapping[Server, str | None]) -> None:
+        """`folder` is the same for all workers; `given` are servers that run already."""
+        self._given = given
+        self._folder = folder
+        self._owner = owner
+
+    @property
+    def database_url(self) -> str:
+        """A database of PostgreSQL's superuser, to make others from."""
+        return self._address("postgres")
+
+    @contextmanager
+    def new_database(self, template: str = "template1") -> Iterator[str]:
+        """A copy of the template with the rights of a superuser, dropped afterwards; its address."""
+        name = f"test_{secrets.token_hex(6)}"
+        made = sql.SQL("create database {} template {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(made)
+            yield self.database_url.rpartition("/")[0] + f"/{name}"
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    @property
+    def kafka(self) -> str:
+        """Where clients of Kafka start."""
+        return self._address("kafka")
+
+    def _address(self, server: Server) -> str:
+        """Written down by the worker that started it; the others wait meanwhile."""
+        if given := self._given.get(server):
+            return given
+        with (self._folder / f"{server}.address").open("a+") as known:
+            fcntl.flock(known, fcntl.LOCK_EX)
+            known.seek(0)
+            if address := known.read():
+                return address
+            address = self._start(server)
+            known.write(address)
+            return address
+
+    def _start(self, server: Server) -> str:
+        action = ["up", "--only", server, "--while", str(self._owner)]
+        # A shell in between lets go of it: it may outlive this worker.
+        with subprocess.Popen(
+            ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-m", "scripts.servers", *action],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env={name: value for name, value in os.environ.items() if name != RUN_VARIABLE},
+            start_new_session=True,  # Ctrl-C ends the tests first
+        ) as shell:
+            assert shell.stdout is not None
+            name, _, address = shell.stdout.readline().removeprefix("export ").strip().partition("=")
+        assert name == VARIABLES[server], f"{server} did not start: see the captured output"
+        return address

@@ -1,0 +1,105 @@
+"""A process that answers lines of commands and kills itself at a given moment:
+
+    python -m tests.support.service.killed URL MOMENT NTH
+
+MOMENT is one of MOMENTS, or "never"; NTH counts its occurrences from 1. Payments without an answer are taken
+over whatever their age: so also those of another process that lives.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from domain.conclude import PaymentAnswer
+from eventlog import Head, NewEvent, StoredEvent
+from eventlog.postgres.log import PostgresEventLog
+from service.accounts import Accounts
+from service.catalogues import CatalogueLibrary, PostgresCatalogues
+from service.clock import SystemClock
+from service.conversing import Ports
+from service.gateway import Means, PostgresTestGateway
+from service.service import BillingService
+from service.session import CommandSession
+
+MOMENTS = (
+    "before_intent", "before_charge", "before_finish", "after_charge", "after_finish", "before_conclusion",
+    "after_conclusion",
+)  # fmt: skip
+"""Between intent, charge and answer; and, after a moment that leaves one open, when it is taken over."""
+
+
+class Fate:
+    """Ends the process, as kill -9 does, when the moment has come for the nth time."""
+
+    def __init__(self, moment: str, nth: int) -> None:
+        self._moment = moment
+        self._left = nth
+
+    def at(self, moment: str) -> None:
+        """That moment has come."""
+        if moment == self._moment:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FatedLog(PostgresEventLog):
+    """A log around whose appends the process may die."""
+
+    fate: Fate
+
+    def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        intent = events[-1].type in ("payment_started", "cycles_renewed")
+        concludes = not intent and events[-1].type != "account_opened"
+        if intent:
+            self.fate.at("before_intent")
+        if concludes:
+            self.fate.at("before_conclusion")
+        stored = super().append(account_id, head, events)
+        if concludes:
+            self.fate.at("after_conclusion")
+        return stored
+
+
+class FatedGateway(PostgresTestGateway):
+    """A gateway before or after whose commits the process may die."""
+
+    fate: Fate
+
+    def charge(
+        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
+    ) -> PaymentAnswer:
+        self.fate.at("before_charge")
+        answer = super().charge(key, account_id, amount, currency, means)
+        self.fate.at("after_charge")
+        return answer
+
+    def finish(self, key: UUID) -> PaymentAnswer:
+        self.fate.at("before_finish")
+        answer = super().finish(key)
+        self.fate.at("after_finish")
+        return answer
+
+
+def main(database_url: str, moment: str, nth: str) -> None:
+    """Answer what comes on stdin, each line at once."""
+    fate = Fate(moment, int(nth))
+    log, gateway = FatedLog(database_url), FatedGateway(database_url)
+    log.fate = gateway.fate = fate
+    library = CatalogueLibrary(PostgresCatalogues(database_url))
+    service = BillingService(
+        Ports(log, Accounts(log), gateway), library, SystemClock(), recover_after=timedelta(0)
+    )
+    session = CommandSession(service, library, SystemClock(), tenant="main", lives_on="test")
+    for line in sys.stdin.buffer:
+        print(msgspec.json.encode(session.answer_line(line)).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
