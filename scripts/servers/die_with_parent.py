@@ -1,6 +1,6 @@
 """Becomes another program that the kernel signals when its parent ends, as another user if asked.
 
-    python -I -S die_with_parent.py PARENT_PID SIGNAL USER_ID GROUP_ID PROGRAM ARGUMENT...    (-1: keep the user)
+    python -I -S die_with_parent.py PARENT_PID SIGNAL USER_ID GROUP_ID PROGRAM ARGUMENT... (-1: same user)
 
 A program of its own, since subprocess's `preexec_fn` is neither safe nor silent once a process has threads.
 """
