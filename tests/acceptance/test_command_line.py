@@ -10,16 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support.command_line import CommandLine, step
-
-CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
-OPEN = {
-    "do": "open_account",
-    "account": "a1",
-    "at": "2026-03-20",
-    "currency": "EUR",
-    "time_zone": "Europe/Paris",
-}
+from tests.support.command_line import OPEN, CommandLine, step
+from tests.support.domain.catalogs import CATALOG_FILE
 
 
 @pytest.fixture
@@ -186,11 +178,11 @@ def test_the_shipped_example_serves_no_account_on_the_wall_clock(
         "product": "custom_domain",
         "confirm": {"cvv": "tok_1", "billing": True},
     }
-    assert "test clock only" in prorata("catalog", "load", str(CATALOG)).err
+    assert "test clock only" in prorata("catalog", "load", str(CATALOG_FILE)).err
     done = prorata.commands(opened, bought, test_clock=False)
     assert [answer["code"] for answer in done.answers] == [None, "unknown_product"]
     own = tmp_path / "own.json"
-    own.write_bytes(CATALOG.read_bytes().replace(b"Custom domain", b"Own domain"))
+    own.write_bytes(CATALOG_FILE.read_bytes().replace(b"Custom domain", b"Own domain"))
     assert prorata("catalog", "load", str(own)).exit_code == 0
     without_token = {**bought, "confirm": {"billing": True}}
     done = prorata.commands(without_token, bought, test_clock=False)
@@ -199,10 +191,10 @@ def test_the_shipped_example_serves_no_account_on_the_wall_clock(
 
 
 def test_a_catalogue_cannot_take_effect_in_the_past(prorata: CommandLine, tmp_path: Path) -> None:
-    done = prorata("catalog", "load", str(CATALOG), "--from", "2020-01-01")
+    done = prorata("catalog", "load", str(CATALOG_FILE), "--from", "2020-01-01")
     assert (done.exit_code, "effective_in_past" in done.err) == (2, True)
     broken = tmp_path / "broken.json"
-    catalog = msgspec.json.decode(CATALOG.read_bytes())
+    catalog = msgspec.json.decode(CATALOG_FILE.read_bytes())
     catalog["plans"][1]["tiers"][0]["prices"]["EUR"] = "-13.00"
     broken.write_bytes(msgspec.json.encode(catalog))
     done = prorata("catalog", "load", str(broken))

@@ -7,8 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.acceptance.test_command_line import OPEN
-from tests.support.command_line import CommandLine, step
+from tests.support.command_line import OPEN, CommandLine, step
 
 KEY = "main/a1"
 

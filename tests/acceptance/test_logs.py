@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.test_command_line import CATALOG
 from tests.support.command_line import CommandLine
+from tests.support.domain.catalogs import CATALOG_FILE
 
 TOKEN = "tok_4242424242424242"
 
@@ -17,7 +17,7 @@ def test_each_command_has_a_line_with_account_command_and_position_and_no_token(
     prorata = CommandLine(database_url)
     assert prorata("migrate").exit_code == 0
     own = tmp_path / "catalog.json"
-    own.write_text(CATALOG.read_text().replace('"20.00"', '"21.00"'))
+    own.write_text(CATALOG_FILE.read_text().replace('"20.00"', '"21.00"'))
     assert prorata("catalog", "load", str(own)).exit_code == 0
     prorata.environment |= {"PRORATA_LOG_FORMAT": "json", "PRORATA_LOG_LEVEL": "debug"}
     opened = {"do": "open_account", "account": "w1", "currency": "EUR", "time_zone": "Europe/Paris"}

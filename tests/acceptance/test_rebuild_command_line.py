@@ -13,11 +13,11 @@ from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
 from projections.tables import Connection
 from prorata.wiring import migrations
-from tests.integration.projections.test_resuming import stopped_at
 from tests.support.command_line import PRORATA, CommandLine
 from tests.support.projections.fold_driver import Billing
 from tests.support.projections.read_models import all_rows, live_a_little
 from tests.support.projections.rebuilding import small_units
+from tests.support.projections.stopped_rebuild import stopped_at
 
 ACCOUNTS = [f"main/a-{n}" for n in range(6)]
 

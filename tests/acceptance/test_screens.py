@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine, answered, step
-
-CATALOG = Path(__file__).parents[1] / "scenarios" / "catalog.json"
+from tests.support.domain.catalogs import CATALOG_FILE
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_on_the_wall_clock_the_missing_confirmation_is_asked_for(
     prorata: CommandLine, tmp_path: Path
 ) -> None:
     catalog = tmp_path / "catalog.json"
-    catalog.write_bytes(CATALOG.read_bytes().replace(b'"2026-01"', b'"2026-02"'))
+    catalog.write_bytes(CATALOG_FILE.read_bytes().replace(b'"2026-01"', b'"2026-02"'))
     assert prorata("catalog", "load", str(catalog)).exit_code == 0
     opened = {"do": "open_account", "account": "w", "currency": "EUR", "time_zone": "Europe/Paris"}
     assert prorata.commands(opened, test_clock=False).exit_code == 0
@@ -115,15 +114,15 @@ def test_a_purchase_is_confirmed_in_french(prorata: CommandLine) -> None:
 
 def test_a_new_catalogue_is_measured_on_the_accounts_in_the_log(prorata: CommandLine, tmp_path: Path) -> None:
     new = tmp_path / "new.json"
-    new.write_bytes(CATALOG.read_bytes().replace(b'"EUR": "20.00"', b'"EUR": "22.00"'))
-    done = prorata("catalog", "diff", str(CATALOG), str(new), "--accounts", "--json")
+    new.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "20.00"', b'"EUR": "22.00"'))
+    done = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--json")
     assert done.exit_code == 0, done.err
     [account] = [line for line in done.answers if line["kind"] == "account"]
     assert (account["account"], account["difference"]) == ("main/a1", "2.00")
     assert [item["product"] for item in account["items"]] == ["standard"]
     [summary] = [line for line in done.answers if line["kind"] == "summary"]
     assert (summary["accounts"], summary["more"], summary["less"]) == (1, 1, 0)
-    assert "1 pay more (+2.00)" in prorata("catalog", "diff", str(CATALOG), str(new), "--accounts").out
+    assert "1 pay more (+2.00)" in prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts").out
 
 
 def test_without_a_server_the_screens_say_so(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import psycopg
 import pytest
 
 from scripts.servers.processes import free_port
-from tests.acceptance.test_command_line import OPEN
-from tests.support.command_line import PRORATA, CommandLine, step
+from tests.support.command_line import OPEN, PRORATA, CommandLine, step
 
 
 @pytest.fixture

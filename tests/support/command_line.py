@@ -61,6 +61,16 @@ class CommandLine:
         return self("command", *(["--test-clock"] if test_clock else []), given=text)
 
 
+OPEN: dict[str, Any] = {
+    "do": "open_account",
+    "account": "a1",
+    "at": "2026-03-20",
+    "currency": "EUR",
+    "time_zone": "Europe/Paris",
+}
+"""The line that opens `a1`."""
+
+
 def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
     """A line for `a1`."""
     return {"do": do, "account": "a1", "at": at, **fields}

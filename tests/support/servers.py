@@ -5,8 +5,8 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,9 @@ import psycopg
 from psycopg import sql
 
 from scripts.servers.guardian import RUN_VARIABLE
+
+NewDatabase = Callable[[], AbstractContextManager[str]]
+"""Makes a database each time, dropped when its context ends."""
 
 Server = Literal["postgres", "kafka"]
 VARIABLES: dict[Server, str] = {"postgres": "PRORATA_DATABASE_URL", "kafka": "PRORATA_KAFKA"}

@@ -18,7 +18,7 @@ from eventlog import (
     shard_of,
     verify_account,
 )
-from tests.contract.eventlog.conftest import EVERY_DOOR, SetClock
+from tests.support.eventlog.doors import EVERY_DOOR, SetClock
 from tests.support.eventlog.sample_events import MORNING, NOON, given_history, new_event, new_events, versions
 
 pytestmark = EVERY_DOOR

@@ -12,7 +12,7 @@ from eventlog import (
     VersionConflict,
     verify_account,
 )
-from tests.contract.eventlog.conftest import EVERY_DOOR
+from tests.support.eventlog.doors import EVERY_DOOR
 from tests.support.eventlog.sample_events import an_append, given_history, new_events, versions
 
 pytestmark = EVERY_DOOR

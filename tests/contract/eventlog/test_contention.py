@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from eventlog import EventLog, StoredEvent, VersionConflict, verify_account
-from tests.contract.eventlog.conftest import EVERY_DOOR
+from tests.support.eventlog.doors import EVERY_DOOR
 from tests.support.eventlog.sample_events import new_events, versions
 
 pytestmark = EVERY_DOOR

@@ -30,8 +30,7 @@ from scripts.chaos.log_checks import rows_of
 from scripts.chaos.model_checks import read_model_problems
 from scripts.chaos.money_checks import books, invoice_problems, payment_problems
 from service.session import CommandSession
-from tests.acceptance.test_command_line import OPEN
-from tests.support.command_line import step
+from tests.support.command_line import OPEN, step
 from tests.support.servers import SharedServers
 
 STORY = (

@@ -18,9 +18,7 @@ from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.consumers.tally import TALLY_TABLE
-from tests.support.projections.fold_driver import Billing
-
-ACCOUNT = "acme/a-1"
+from tests.support.projections.fold_driver import ACCOUNT, Billing
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from consumers.places import Connection
 from domain.calendar import parse_moment
 from domain.commands import PausePlan, PurchasePlan, RemoveAddon
 from publishing.topics import Topics
-from tests.integration.consumers.conftest import ACCOUNT
-from tests.support.projections.fold_driver import ZONE, Billing
+from tests.support.projections.fold_driver import ACCOUNT, ZONE, Billing
 
 RENEWAL = parse_moment("2026-04-20", ZONE)
 

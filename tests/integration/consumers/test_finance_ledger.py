@@ -24,8 +24,7 @@ from eventlog import EventLog
 from projections.history.as_of import At, as_of
 from projections.models import invoices
 from publishing.topics import Topics
-from tests.integration.consumers.conftest import ACCOUNT
-from tests.support.projections.fold_driver import Billing
+from tests.support.projections.fold_driver import ACCOUNT, Billing
 from tests.support.publishing.histories import append_all, history_of
 
 FAR = date(2100, 1, 1)

@@ -23,25 +23,9 @@ from projections.tables import Connection
 from tests.support.projections.fold_driver import Billing, unreadable
 from tests.support.projections.read_models import all_rows, live_a_little
 from tests.support.projections.rebuilding import small_units
+from tests.support.projections.stopped_rebuild import Watcher, stopped_at
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(9)]
-
-
-class Stopped(Exception):  # noqa: N818
-    """Somebody lost patience."""
-
-
-class Watcher:
-    """Sees a rebuild's progress, and stops it once so many units are done."""
-
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.seen: list[RebuildProgress] = []
-        self._stop_at = stop_at
-
-    def __call__(self, progress: RebuildProgress) -> None:
-        self.seen.append(progress)
-        if self._stop_at is not None and progress.units >= self._stop_at:
-            raise Stopped
 
 
 @pytest.fixture(autouse=True)
@@ -56,16 +40,6 @@ def lived(billing: Billing, projector: Projector) -> None:
         live_a_little(billing, account_id)
     billing.append(ACCOUNTS[3], unreadable())
     projector.run_once()
-
-
-def stopped_at(
-    units_done: int, owner_url: str, billing: Billing, projection: Any = invoices.PROJECTION
-) -> int:
-    """Stop a rebuild there; return how many units it has in all."""
-    watcher = Watcher(units_done)
-    with pytest.raises(Stopped):
-        list(rebuild(owner_url, billing.log, projection, watch=watcher))
-    return watcher.seen[-1].of_units
 
 
 def test_what_was_done_is_not_done_again(

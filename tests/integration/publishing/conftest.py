@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,10 +13,7 @@ from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelaySettings
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
-
-MakeRelay = Callable[..., Relay]
-
-HURRIED = RelaySettings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
+from tests.support.publishing.relays import HURRIED, MakeRelay
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from publishing.mending import refresh, take_up
 from publishing.relay import run_relay
 from publishing.streams import StateStream
 from publishing.topics import Topic, Topics, ensure_topics
-from tests.integration.publishing.conftest import MakeRelay
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once
 from tests.support.publishing.readers import read_records, read_states
+from tests.support.publishing.relays import MakeRelay
 
 Refresh = Callable[[str], int]
 

@@ -27,12 +27,12 @@ from publishing.relay import Relay, RelayProgress, run_relay
 from publishing.streams import EventStream
 from publishing.topics import Topics, ensure_topics, topic_ids
 from scripts.servers.kafka import KafkaBroker
-from tests.integration.publishing.conftest import HURRIED, MakeRelay
 from tests.support.eventlog.sample_events import new_event
 from tests.support.publishing.dropped_producer import threads_left
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
 from tests.support.publishing.readers import read_events, read_heartbeats, read_records
+from tests.support.publishing.relays import HURRIED, MakeRelay
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(12)]
 

@@ -1,7 +1,7 @@
 """The whole service on PostgreSQL, as its processes run: with their rights, each with connections of its
 own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
@@ -13,9 +13,7 @@ from service.clock import FixedClock
 from service.gateway import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import PostgresSnapshots
-from tests.support.service.world import NOW, World
-
-Process = Callable[[], World]
+from tests.support.service.world import NOW, Process, World
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from domain.evolve import evolve_all
 from service.catalogues import EXAMPLE
 from service.commands import AnswerLine
 from service.errors import PaymentUnanswered
-from tests.integration.service.conftest import Process
-from tests.support.service.world import NOW, World
+from tests.support.service.world import NOW, Process, World
 
 Line = dict[str, object]
 PLAN: Line = {"do": "purchase_plan", "account": "a1", "product": "standard", "at": "2026-03-20", "id": "c1"}

@@ -10,8 +10,8 @@ from hypothesis import given
 
 from domain.evolve import evolve, evolve_all
 from domain.state import Account
-from tests.property.domain.test_invariants import histories
 from tests.reference.stories import told_from_seeds
+from tests.support.domain.histories import histories
 from tests.support.domain.playing import played
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -30,6 +30,7 @@ from prorata.simulation.scenario import Expectation, PaymentMethodStep, Step
 from prorata.simulation.shown import shown
 from tests.reference.amounts import half_up
 from tests.reference.stories import told_from_seeds
+from tests.support.domain.histories import histories
 from tests.support.domain.playing import (
     fork,
     invoice_in,
@@ -40,14 +41,6 @@ from tests.support.domain.playing import (
     scenario_of,
     take,
 )
-
-histories = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-
 
 # ---- 1: no day twice -----------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Empty migrated databases, many and quickly: copies of one."""
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -10,9 +10,7 @@ from psycopg import sql
 
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from projections.registry import MIGRATIONS
-from tests.support.servers import SharedServers
-
-NewDatabase = Callable[[], AbstractContextManager[str]]
+from tests.support.servers import NewDatabase, SharedServers
 
 
 @pytest.fixture(scope="session")

@@ -33,9 +33,10 @@ from eventlog.postgres.log import PostgresEventLog
 from projections.live.projector import Projector
 from projections.rebuild.rebuilding import rebuild
 from projections.registry import ADDED, ALL
-from tests.property.projections.conftest import NewDatabase
-from tests.support.projections.fold_driver import CATALOG, Billing
+from tests.support.domain.catalogs import SHIPPED
+from tests.support.projections.fold_driver import Billing
 from tests.support.projections.read_models import all_rows, folded, shown
+from tests.support.servers import NewDatabase
 
 ACCOUNTS = ("acme/a", "acme/b", "acme/c")
 
@@ -77,9 +78,9 @@ Step = Give | Settle | Recover | Project
 account = st.sampled_from(ACCOUNTS)
 days = st.integers(0, 40)
 pay = st.sampled_from(["paid", "paid", "paid", "declined", None])
-family = st.sampled_from(list(CATALOG.families))
-plan = st.sampled_from([(p.id, tier) for p in CATALOG.plans.values() for tier in p.tiers])
-add_on = st.sampled_from(list(CATALOG.add_ons))
+family = st.sampled_from(list(SHIPPED.families))
+plan = st.sampled_from([(p.id, tier) for p in SHIPPED.plans.values() for tier in p.tiers])
+add_on = st.sampled_from(list(SHIPPED.add_ons))
 blocks = st.integers(1, 45)
 
 command: st.SearchStrategy[Command] = st.one_of(
@@ -90,8 +91,8 @@ command: st.SearchStrategy[Command] = st.one_of(
     family.map(ResumePlan),
     add_on.map(PurchaseAddon),
     add_on.map(RemoveAddon),
-    (add_on | st.sampled_from(list(CATALOG.plans))).map(Undo),
-    st.sampled_from(list(CATALOG.credits)).map(BuyCredits),
+    (add_on | st.sampled_from(list(SHIPPED.plans))).map(Undo),
+    st.sampled_from(list(SHIPPED.credits)).map(BuyCredits),
     blocks.map(StartTransactional),
     blocks.map(ChangeTransactional),
     blocks.map(TopUpTransactional),

@@ -3,75 +3,29 @@ leaves nothing out."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import events as e
-from domain.calendar import Instant
 from domain.evolve import evolve_all
 from domain.passing import passed
 from domain.state import Account
 from domain.views import entitlements
-from eventlog import Head, NewEvent, StoredEvent
-from eventlog.codec import domain_codec
-from eventlog.memory import MemoryEventLog
-from projections.history.as_of import AtInstant, AtVersion, KnownAt, counted, events_of
+from projections.history.as_of import AtInstant, AtVersion, KnownAt, counted
 from projections.history.changes import Field, FieldChange, between, changes, shown
-from projections.history.past import Past, past
-from prorata.simulation.run import VirtualAccount
+from projections.history.past import past
 from prorata.wording import Wording
 from prorata.wording.changes import changes_said
 from tests.reference.stories import told_from_seeds
+from tests.support.domain.histories import histories
 from tests.support.domain.playing import fork, played
-
-ACCOUNT = "acme/a-1"
-BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
-
-histories = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-
-
-class Ticking:
-    """A clock that goes on by an hour with each reading."""
-
-    now = BEGIN
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(hours=1)
-        return self.now
-
-
-def logged(history: list[e.Event]) -> list[StoredEvent]:
-    """The events in a log, each recorded an hour after the one before."""
-    log, codec = MemoryEventLog(clock=Ticking()), domain_codec()
-    head = Head.NONE
-    for nth, event in enumerate(history, 1):
-        event_type, version, state = codec.encode(event)
-        new = NewEvent(UUID(int=nth), None, event_type, version, event.at, None, state)
-        head = log.append(ACCOUNT, head, [new])[-1].head
-    return list(events_of(log, ACCOUNT))
-
-
-def look(events: list[StoredEvent], *arguments: Any, known_at: Instant | None = None) -> Past:
-    found = past(events, *arguments, known_at=known_at)
-    assert found is not None
-    return found
-
-
-def moments(account: VirtualAccount) -> list[Instant]:
-    """Instants to stand on: those of the events, and between, before and after them."""
-    at = sorted({event.at for event in account.history})
-    halves = [one + (other - one) / 2 for one, other in pairwise(at)]
-    return sorted({*at, *halves, at[-1] + timedelta(days=20), at[-1] + timedelta(days=800)})
+from tests.support.projections.looking_back import BEGIN, logged, look, moments
 
 
 @histories

@@ -11,21 +11,19 @@ Every payment is paid unless a test says otherwise; `payment=None` leaves it wit
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.calendar import parse_moment
-from domain.catalog import Catalog, Catalogues, parse_catalog
+from domain.catalog import Catalog, Catalogues
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.evolve import evolve
 from domain.process import AppendStep, Conversation, handle, settle_due
 from domain.state import Account
-
-SHIPPED = parse_catalog((Path(__file__).parents[2] / "scenarios" / "catalog.json").read_bytes())
+from tests.support.domain.catalogs import SHIPPED
 
 
 class GivenAccount:

@@ -6,6 +6,9 @@ from uuid import UUID, uuid4
 
 from eventlog import Append, EventLog, Head, NewEvent, StoredEvent
 
+LOG_ID = UUID("0190a5f4-7c1e-7d3b-9a62-5f0d2c8e4b17")
+"""The log of the vector in docs/eventlog.md."""
+
 MORNING = datetime(2026, 4, 5, 8, 30, tzinfo=UTC)
 NOON = datetime(2026, 4, 5, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -10,7 +10,6 @@ All accounts are in Paris on a test clock. `pay` is the answer to every payment;
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ import msgspec
 
 from domain.answers import Answer
 from domain.calendar import Instant, parse_moment
-from domain.catalog import Catalogues, parse_catalog
+from domain.catalog import Catalogues
 from domain.commands import Command, OpenAccount, Request
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
@@ -28,11 +27,13 @@ from domain.process import AppendStep, Conversation, Reply, handle, settle_due
 from domain.state import Account
 from eventlog import EventLog, NewEvent, StoredEvent
 from eventlog.codec import domain_codec
+from tests.support.domain.catalogs import SHIPPED
 
-CATALOG = parse_catalog((Path(__file__).parents[2] / "scenarios" / "catalog.json").read_bytes())
-CATALOGUES = Catalogues.always(CATALOG)
+CATALOGUES = Catalogues.always(SHIPPED)
 CODEC = domain_codec()
 ZONE = "Europe/Paris"
+ACCOUNT = "acme/a-1"
+"""Whose account it is where a test needs but one."""
 
 Returned = TypeVar("Returned")
 

@@ -106,5 +106,9 @@ def memory_world(gateway: PaymentGateway | None = None, **options: Any) -> World
     return World(log, gateway or MemoryTestGateway(), MemoryCatalogues(), clock, **options)
 
 
+Process = Callable[[], World]
+"""Makes another process's service on the same servers."""
+
+
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)

@@ -13,38 +13,7 @@ import pytest
 
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog, parse_catalog
 from domain.errors import InvalidCatalog
-from tests.support.domain.given import SHIPPED
-
-SMALL: dict[str, Any] = {
-    "families": [{"id": "marketing", "name": "Marketing", "pausable": True}],
-    "plans": [
-        {
-            "id": "basic",
-            "family": "marketing",
-            "name": "Basic",
-            "tiers": [
-                {"id": "s", "prices": {"EUR": "5.00"}},
-                {"id": "l", "prices": {"EUR": "9.00", "JPY": "900"}},
-            ],
-        }
-    ],
-    "add_ons": [
-        {"id": "maps", "name": "Maps", "prices": {"EUR": "1.00"}, "requires": ["basic"]},
-        {
-            "id": "mail",
-            "name": "Mail",
-            "process": "transactional",
-            "block": {
-                "e_mails": 25000,
-                "prices": [
-                    {"up_to": 2, "prices": {"EUR": "3.00", "JPY": "300"}},
-                    {"up_to": None, "prices": {"EUR": "2.00"}},
-                ],
-            },
-        },
-    ],
-    "credits": [{"id": "pack", "name": "Pack", "credits": 100, "prices": {"EUR": "4.00"}}],
-}
+from tests.support.domain.catalogs import SHIPPED, SMALL
 
 Change = Callable[[dict[str, Any]], object]
 

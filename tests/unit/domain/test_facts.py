@@ -13,8 +13,8 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer, answer_of
 from domain.catalog import convert_catalog
+from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
-from tests.unit.domain.test_catalog import SMALL
 
 PLAN = c.PurchasePlan("standard")
 PAUSE, RESUME, CANCEL = c.PausePlan("marketing"), c.ResumePlan("marketing"), c.CancelPlan("marketing")

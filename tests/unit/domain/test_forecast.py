@@ -18,7 +18,8 @@ from domain.process import rehearse
 from domain.renewal import upcoming
 from prorata.simulation.run import VirtualAccount
 from tests.reference.stories import story
-from tests.support.domain.given import SHIPPED, GivenAccount
+from tests.support.domain.catalogs import SHIPPED
+from tests.support.domain.given import GivenAccount
 from tests.support.domain.playing import fork, played
 
 

@@ -13,8 +13,8 @@ import pytest
 from domain import commands as c
 from domain.catalog import convert_catalog
 from domain.decide import decide
+from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
-from tests.unit.domain.test_catalog import SMALL
 
 
 def test_a_purchase_is_refused_for_role_then_state_then_prerequisite() -> None:

@@ -10,8 +10,8 @@ from domain import commands as c
 from domain import events as e
 from domain.calendar import parse_moment
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog
+from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
-from tests.unit.domain.test_catalog import SMALL
 
 EMPTY: dict[str, Any] = {"families": [], "plans": [], "add_ons": [], "credits": []}
 

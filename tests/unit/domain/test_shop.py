@@ -11,8 +11,8 @@ from domain import commands as c
 from domain.calendar import parse_moment
 from domain.catalog import convert_catalog
 from domain.shop import Offer, Shop, Today, shop
-from tests.support.domain.given import SHIPPED, GivenAccount
-from tests.unit.domain.test_catalog import SMALL
+from tests.support.domain.catalogs import SHIPPED, SMALL
+from tests.support.domain.given import GivenAccount
 
 
 def shop_of(account: GivenAccount, at: str) -> Shop:

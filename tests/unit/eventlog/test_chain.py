@@ -17,9 +17,7 @@ from msgspec.structs import replace
 
 from eventlog import NO_HASH, Head, StoredEvent, event_hash, hash_of, verify_account
 from eventlog.appending import chained_rows
-from tests.support.eventlog.sample_events import NOON, an_append
-
-LOG_ID = UUID("0190a5f4-7c1e-7d3b-9a62-5f0d2c8e4b17")
+from tests.support.eventlog.sample_events import LOG_ID, NOON, an_append
 
 VECTOR: dict[str, Any] = {
     "account_id": "acme/Zoë-1",

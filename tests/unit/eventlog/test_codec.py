@@ -16,8 +16,7 @@ from domain import events as domain_events
 from eventlog import Append, EventUnreadable, Head
 from eventlog.appending import chained_rows
 from eventlog.codec import UPCASTERS, Codec, Upcaster, domain_codec, kind
-from tests.support.eventlog.sample_events import NOON, new_event
-from tests.unit.eventlog.test_chain import LOG_ID
+from tests.support.eventlog.sample_events import LOG_ID, NOON, new_event
 
 
 def sample(kind: Any) -> Any:

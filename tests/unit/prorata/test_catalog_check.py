@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.terminal import Terminal
-
-SHIPPED = Path(__file__).parents[2] / "scenarios" / "catalog.json"
 
 
 def test_a_valid_catalogue_is_summed_up(prorata: Terminal) -> None:
-    ran = prorata("catalog", "check", str(SHIPPED))
+    ran = prorata("catalog", "check", str(CATALOG_FILE))
     assert (ran.exit_code, ran.err) == (0, "")
     assert "a valid catalogue, version 2026-01" in ran.out
     assert "7 plans with 13 tiers" in ran.out
@@ -21,7 +20,7 @@ def test_a_valid_catalogue_is_summed_up(prorata: Terminal) -> None:
 
 
 def test_what_is_not_sold_in_every_currency_is_noted(prorata: Terminal, tmp_path: Path) -> None:
-    value = json.loads(SHIPPED.read_bytes())
+    value = json.loads(CATALOG_FILE.read_bytes())
     del value["add_ons"][0]["prices"]["JPY"]
     file = tmp_path / "catalog.json"
     file.write_text(json.dumps(value))
@@ -31,7 +30,7 @@ def test_what_is_not_sold_in_every_currency_is_noted(prorata: Terminal, tmp_path
 
 
 def test_a_fault_is_said_with_its_place_and_reason(prorata: Terminal, tmp_path: Path) -> None:
-    value = json.loads(SHIPPED.read_bytes())
+    value = json.loads(CATALOG_FILE.read_bytes())
     value["plans"][1]["tiers"][0]["prices"]["JPY"] = "19.50"
     file = tmp_path / "catalog.json"
     file.write_text(json.dumps(value))
@@ -43,7 +42,7 @@ def test_a_fault_is_said_with_its_place_and_reason(prorata: Terminal, tmp_path: 
 
 def test_a_currency_that_is_none_is_said_with_its_prices(prorata: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "catalog.json"
-    file.write_bytes(SHIPPED.read_bytes().replace(b'"EUR": "13.00"', b'"euro": "13.00"'))
+    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "13.00"', b'"euro": "13.00"'))
     ran = prorata("catalog", "check", str(file))
     assert ran.exit_code == 2
     assert "a key of it: Expected `str` matching regex" in ran.err
@@ -72,7 +71,7 @@ def test_a_file_that_cannot_be_read_is_bad_input(prorata: Terminal, tmp_path: Pa
 
 def test_a_field_that_stands_twice_is_refused_not_taken_once(prorata: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "catalog.json"
-    file.write_bytes(SHIPPED.read_bytes().replace(b'"EUR": "13.00"', b'"EUR": "13.00", "EUR": "12.00"'))
+    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "13.00"', b'"EUR": "13.00", "EUR": "12.00"'))
     ran = prorata("catalog", "check", str(file))
     assert (ran.exit_code, ran.out) == (2, "")
     assert "invalid_catalog: the field 'EUR' stands twice" in ran.err
@@ -81,9 +80,9 @@ def test_a_field_that_stands_twice_is_refused_not_taken_once(prorata: Terminal, 
 
 def test_nothing_that_stands_in_the_file_moves_the_cursor(prorata: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "catalog.json"
-    file.write_bytes(SHIPPED.read_bytes().replace(b'"custom_domain"', b'"\\u001b[2J"'))
+    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"custom_domain"', b'"\\u001b[2J"'))
     assert "\x1b" not in prorata("catalog", "check", str(file)).out
-    file.write_bytes(SHIPPED.read_bytes().replace(b'"pausable"', b'"pau\\nsable"'))
+    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"pausable"', b'"pau\\nsable"'))
     ran = prorata("catalog", "check", str(file))
     assert ran.exit_code == 2
     assert len(ran.err.splitlines()) == 1

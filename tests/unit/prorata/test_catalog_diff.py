@@ -14,14 +14,13 @@ from domain import events as e
 from domain.catalog import Catalog, Catalogues, convert_catalog
 from domain.catalog_diff import CatalogChange, Tally, changes, effect
 from tests.reference.catalogues import catalogue
-from tests.support.domain.given import SHIPPED, GivenAccount
+from tests.support.domain.catalogs import CATALOG_FILE, SHIPPED
+from tests.support.domain.given import GivenAccount
 from tests.support.terminal import Terminal
-
-FILE = Path(__file__).parents[2] / "scenarios" / "catalog.json"
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> Catalog:
-    value = json.loads(FILE.read_bytes())
+    value = json.loads(CATALOG_FILE.read_bytes())
     change(value)
     return convert_catalog(value)
 
@@ -156,28 +155,28 @@ def test_accounts_are_counted_by_what_they_pay_more_or_less() -> None:
 
 
 def test_the_command_prints_each_change_for_people_or_for_programs(prorata: Terminal, tmp_path: Path) -> None:
-    value = json.loads(FILE.read_bytes())
+    value = json.loads(CATALOG_FILE.read_bytes())
     dearer(value)
     new = tmp_path / "new.json"
     new.write_text(json.dumps(value))
-    ran = prorata("catalog", "diff", str(FILE), str(new))
+    ran = prorata("catalog", "diff", str(CATALOG_FILE), str(new))
     assert (ran.exit_code, ran.err) == (0, "")
     assert "~ plans.standard.tiers.500.prices.EUR: 20.00 → 22.00\n" in ran.out
     assert ran.out.endswith("2 changes\n")
-    lines = prorata("catalog", "diff", str(FILE), str(new), "--json").out.splitlines()
+    lines = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--json").out.splitlines()
     assert json.loads(lines[1]) == {
         "kind": "change",
         "place": "add_ons.custom_domain.prices.EUR",
         "old": "10.00",
         "new": "9.00",
     }
-    assert prorata("catalog", "diff", str(FILE), str(FILE)).out == "no change\n"
+    assert prorata("catalog", "diff", str(CATALOG_FILE), str(CATALOG_FILE)).out == "no change\n"
 
 
 def test_a_file_that_is_no_catalogue_is_named(prorata: Terminal, tmp_path: Path) -> None:
     new = tmp_path / "new.json"
     new.write_text("{}")
-    ran = prorata("catalog", "diff", str(FILE), str(new))
+    ran = prorata("catalog", "diff", str(CATALOG_FILE), str(new))
     assert ran.exit_code == 2
     assert f"{new}: $" in ran.err
 

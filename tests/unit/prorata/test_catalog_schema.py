@@ -18,8 +18,8 @@ from domain.errors import InvalidCatalog
 from prorata.catalog_schema import SCHEMA, catalog_schema, schema_text
 from service.catalogues import EXAMPLE
 from tests.reference.catalogues import catalogue
+from tests.support.domain.catalogs import CATALOG_FILE
 
-SHIPPED = Path(__file__).parents[2] / "scenarios" / "catalog.json"
 VALIDATOR = jsonschema.Draft202012Validator(catalog_schema())
 Change = Callable[[dict[str, Any]], object]
 
@@ -37,7 +37,7 @@ def parsed(value: Any) -> bool:
 
 
 def changed(change: Change) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(SHIPPED.read_bytes())
+    value: dict[str, Any] = json.loads(CATALOG_FILE.read_bytes())
     change(value)
     return value
 
@@ -47,7 +47,7 @@ def test_the_committed_schema_is_the_one_that_the_types_make() -> None:
     jsonschema.Draft202012Validator.check_schema(catalog_schema())
 
 
-@pytest.mark.parametrize("path", [SHIPPED, EXAMPLE], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [CATALOG_FILE, EXAMPLE], ids=lambda path: path.name)
 def test_the_shipped_catalogues_are_accepted_by_both(path: Path) -> None:
     assert accepted_by_the_schema(json.loads(path.read_bytes()))
     parse_catalog(path.read_bytes())

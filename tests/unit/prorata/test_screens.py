@@ -23,7 +23,8 @@ from prorata.cli.account.screens import billing_json, shop_json
 from prorata.cli.account.shop_screen import print_shop
 from prorata.wording import Language, Wording
 from tests.reference.stories import story
-from tests.support.domain.given import SHIPPED, GivenAccount, standard_with_domain
+from tests.support.domain.catalogs import SHIPPED
+from tests.support.domain.given import GivenAccount, standard_with_domain
 from tests.support.domain.playing import played
 
 WIDTH = 80

@@ -33,10 +33,10 @@ from prorata.cli.audit.show import diff_json, show_json, told_between
 from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
-from tests.property.projections.test_time_travel import logged, look, moments
 from tests.reference.stories import story
 from tests.support.domain.playing import played
 from tests.support.projections.fold_driver import Billing, instant
+from tests.support.projections.looking_back import logged, look, moments
 
 ACCOUNT = "main/a1"
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from domain.evolve import evolve_all
 from domain.state import Account
 from service.catalogues import EXAMPLE, CatalogueLibrary, MemoryCatalogues
 from service.errors import CatalogueMissing
+from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.service.world import NOW, memory_world
 
 EMPTY_BODY = b'{"families": [], "plans": [], "add_ons": [], "credits": [], "version": "%s"}'
@@ -87,8 +87,7 @@ def test_the_example_serves_no_account_on_the_wall_clock(library: CatalogueLibra
 
 
 def test_the_example_is_that_of_the_scenarios() -> None:
-    scenarios = Path(__file__).parents[2] / "scenarios" / "catalog.json"
-    assert json.loads(EXAMPLE.read_bytes()) == json.loads(scenarios.read_bytes())
+    assert json.loads(EXAMPLE.read_bytes()) == json.loads(CATALOG_FILE.read_bytes())
 
 
 def test_an_account_on_a_test_clock_keeps_the_catalogue_that_was_newest_when_it_was_opened() -> None:

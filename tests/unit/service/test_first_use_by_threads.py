@@ -2,9 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-CATALOG = Path(__file__).parents[2] / "scenarios" / "catalog.json"
+from tests.support.domain.catalogs import CATALOG_FILE
+
 PROCESSES = 6
 
 PARSING = """
@@ -32,7 +32,7 @@ for thread in threads:
 
 def test_threads_that_parse_for_the_first_time_at_once_all_succeed() -> None:
     codes = [
-        subprocess.run([sys.executable, "-c", PARSING, CATALOG], check=False).returncode
+        subprocess.run([sys.executable, "-c", PARSING, CATALOG_FILE], check=False).returncode
         for _ in range(PROCESSES)
     ]
     assert codes == [0] * PROCESSES

@@ -1,0 +1,9 @@
+"""Relays in a hurry, for tests that wait for what a relay does by and by."""
+
+from collections.abc import Callable
+
+from publishing.relay import Relay, RelaySettings
+
+MakeRelay = Callable[..., Relay]
+
+HURRIED = RelaySettings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
