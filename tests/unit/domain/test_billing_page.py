@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from random import Random
 
 import pytest
 
@@ -12,11 +11,7 @@ from domain import commands as c
 from domain.billing_page import BillingPage, HeldItem, billing_page
 from domain.calendar import begins_at, parse_moment
 from domain.events import Upcoming
-from prorata.simulation.run import VirtualAccount
-from prorata.simulation.scenario import Step
-from tests.reference.stories import story
 from tests.support.domain.given import GivenAccount, standard_with_domain
-from tests.support.domain.playing import fork, played
 
 PARIS = "Europe/Paris"
 
@@ -171,45 +166,3 @@ def test_free_is_held_without_charge_or_access_end() -> None:
     [item] = page_of(account, "2026-03-21").items
     assert (item.price, item.next_charge, item.access_until) == (Decimal("0.00"), None, None)
     assert item.actions == ("change", "cancel")
-
-
-def test_an_action_is_offered_exactly_where_its_command_would_do_something() -> None:
-    looked = 0
-
-    def look(account: VirtualAccount, step: Step) -> None:
-        nonlocal looked
-        if account.state is None or account.account.closed or step.at < account.account.last_at:
-            return
-        page = billing_page(account.account, step.at, account.catalogues)
-        for item in page.items:
-            for action, command in _commands(item, account).items():
-                trial = fork(account)
-                answer = trial.give(c.Request(command, step.at, "test", cvv=True, billing=True))
-                did = answer.outcome in ("accepted", "reinstated")
-                assert (action in item.actions) == did, (item, action, answer)
-                looked += 1
-
-    for seed in range(40):
-        played(story(Random(seed)), before=look)
-    assert looked > 300
-
-
-def _commands(item: HeldItem, account: VirtualAccount) -> dict[str, c.Command]:
-    if item.kind == "plan":
-        families = [f for f, plan in account.account.plans.items() if plan.product == item.product]
-        if not families:
-            return {}
-        family = families[0]
-        return {
-            "pause": c.PausePlan(family),
-            "resume": c.ResumePlan(family),
-            "cancel": c.CancelPlan(family),
-            "undo": c.Undo(item.product),
-        }
-    if item.allowance is not None:
-        return {
-            "stop": c.StopTransactional(),
-            "top_up": c.TopUpTransactional(1),
-            "undo": c.Undo(item.product),
-        }
-    return {"remove": c.RemoveAddon(item.product), "undo": c.Undo(item.product)}

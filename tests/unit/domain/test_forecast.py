@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from random import Random
 
 import msgspec
 
 from domain import commands as c
 from domain.answers import Answer
-from domain.calendar import begins_at, date_of, parse_moment, twelve_months_after
+from domain.calendar import begins_at, parse_moment
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog
 from domain.events import Upcoming
 from domain.forecast import ends_with, forecast, next_charges, next_invoice, outlook
 from domain.process import rehearse
 from domain.renewal import upcoming
-from prorata.simulation.run import VirtualAccount
-from tests.reference.stories import story
 from tests.support.domain.catalogs import SHIPPED
 from tests.support.domain.given import GivenAccount
-from tests.support.domain.playing import fork, played
 
 
 def totals(account: GivenAccount, at: str) -> list[tuple[date, Decimal]]:
@@ -121,48 +117,6 @@ def test_what_is_still_billed_after_a_pause_is_what_its_answer_lists() -> None:
     still = outlook(after, request.at, account.catalogues).still_billed
     listed = [{"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)} for u in still]
     assert answer.facts["still_billed"] == listed
-
-
-def test_the_forecast_is_what_then_happens_when_everything_is_paid() -> None:
-    told = 0
-    for seed in range(80):
-        account = played(story(Random(seed)))
-        at = account.account.last_at
-        foreseen = forecast(account.account, at, account.catalogues)
-        issued = len(account.invoices)
-        happened = _settled_for_a_year(account)
-        later = [entry.invoice for entry in list(happened.invoices.values())[issued:]]
-        assert [(i.number, i.date, i.total, i.lines) for i in foreseen] == [
-            (i.number, i.date, i.total, i.lines) for i in later
-        ]
-        first = next_invoice(account.account, at, account.catalogues)
-        assert first is None or not foreseen or first == foreseen[0]
-        told += len(foreseen)
-    assert told > 300
-
-
-def test_the_next_charges_are_the_renewals_that_are_listed_as_still_billed() -> None:
-    compared = 0
-    for seed in range(150):
-        account = played(story(Random(seed)))
-        state = account.account
-        resumes = any(plan.resume_on is not None for plan in state.plans.values())
-        if state.open_invoice is not None or resumes or state.closed:
-            continue
-        at = state.last_at
-        assert set(next_charges(state, at, account.catalogues)) == set(upcoming(state, account.catalogues)), (
-            seed
-        )
-        compared += 1
-    assert compared > 60
-
-
-def _settled_for_a_year(account: VirtualAccount) -> VirtualAccount:
-    later = fork(account)
-    later.works = True
-    end = twelve_months_after(date_of(later.account.last_at, later.account.time_zone))
-    later.settle(begins_at(end, later.account.time_zone))
-    return later
 
 
 def test_a_catalogue_without_the_product_keeps_its_price_in_the_forecast() -> None:

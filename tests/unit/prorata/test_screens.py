@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from io import StringIO
-from random import Random
-from typing import Any
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from domain.billing_page import billing_page
 from domain.calendar import parse_moment
@@ -19,41 +14,24 @@ from domain.errors import InvalidInput
 from domain.shop import shop
 from prorata.cli.account.billing_screen import print_billing
 from prorata.cli.account.present import instant_of, names_of
-from prorata.cli.account.screens import billing_json, shop_json
+from prorata.cli.account.screens import shop_json
 from prorata.cli.account.shop_screen import print_shop
 from prorata.wording import Language, Wording
-from tests.reference.stories import story
 from tests.support.domain.catalogs import SHIPPED
 from tests.support.domain.given import GivenAccount, standard_with_domain
-from tests.support.domain.playing import played
-
-WIDTH = 80
-
-
-def shown(draw: Callable[[Console], None]) -> str:
-    out = StringIO()
-    draw(Console(file=out, width=WIDTH, highlight=False, markup=False, emoji=False))
-    text = out.getvalue()
-    assert max(map(len, text.splitlines())) <= WIDTH
-    assert "\x1b" not in text
-    return text
-
-
-def flat(text: str) -> str:
-    """Without line breaks, to find sentences that wrap."""
-    return " ".join(text.split())
+from tests.support.screens import drawn, flat
 
 
 def shop_text(account: GivenAccount, at: str, language: Language = "en") -> str:
     found, say = shop(account.state, parse_moment(at, account.zone), account.catalogues), speaking(language)
     currency = account.state.currency
-    return shown(lambda out: print_shop(out, found, currency, say, account="a1", when=at))
+    return drawn(lambda out: print_shop(out, found, currency, say, account="a1", when=at))
 
 
 def billing_text(account: GivenAccount, at: str, language: Language = "en") -> str:
     state, say = account.state, speaking(language)
     page = billing_page(state, parse_moment(at, account.zone), account.catalogues)
-    return shown(lambda out: print_billing(out, page, state, say, account="a1", when=at))
+    return drawn(lambda out: print_billing(out, page, state, say, account="a1", when=at))
 
 
 def speaking(language: Language) -> Wording:
@@ -120,21 +98,6 @@ def test_names_with_brackets_are_shown_as_they_are() -> None:
     families = {**SHIPPED.families, "marketing": marketing}
     account = GivenAccount(catalog=msgspec.structs.replace(SHIPPED, families=families))
     assert "\n[bold]Plans[/bold] :smile:\n" in shop_text(account, "2026-04-06")
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_screens_of_random_histories_are_drawn_at_80_columns_and_encoded(language: Language) -> None:
-    for seed in range(25):
-        played_account = played(story(Random(seed)))
-        state, at = played_account.account, played_account.account.last_at
-        catalogues = played_account.catalogues
-        say = Wording(language, names_of(catalogues.at(at)))
-        page, found = billing_page(state, at, catalogues), shop(state, at, catalogues)
-        shown(lambda out: print_billing(out, page, state, say, account="a1", when="now"))  # noqa: B023
-        shown(lambda out: print_shop(out, found, state.currency, say, account="a1", when="now"))  # noqa: B023
-        encoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(billing_json(page, state, say)))
-        assert set(encoded) == {"standing", "items", "credits", "balance", "next_invoice"}
-        msgspec.json.encode(shop_json(found, state.currency, say))
 
 
 def test_for_programs_english_messages_are_the_domain_s_own(account: GivenAccount) -> None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import StringIO
-from random import Random
 
-import msgspec
 import pytest
-from rich.console import Console
 
 from domain.commands import (
     ChangePlan,
@@ -25,18 +20,13 @@ from eventlog.memory import MemoryEventLog
 from projections.history.as_of import At, AtInstant, AtVersion
 from projections.history.changes import changes
 from projections.history.past import Past
-from projections.models.access_windows import AccessWindowsDocument
-from projections.models.entitlements import EntitlementsDocument
-from projections.models.invoices import InvoiceDocument
 from prorata.cli.audit.moments import History
-from prorata.cli.audit.show import diff_json, show_json, told_between
+from prorata.cli.audit.show import told_between
 from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
-from tests.reference.stories import story
-from tests.support.domain.playing import played
 from tests.support.projections.fold_driver import Billing, instant
-from tests.support.projections.looking_back import logged, look, moments
+from tests.support.screens import drawn, flat
 
 ACCOUNT = "main/a1"
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -75,18 +65,6 @@ def account() -> Account:
     account.give(PurchasePlan("standard"), "2026-03-20")
     account.give(PurchaseAddon("custom_domain"), "2026-04-05")
     return account
-
-
-def drawn(draw: Callable[[Console], None]) -> str:
-    out = StringIO()
-    draw(Console(file=out, width=80, highlight=False, markup=False, emoji=False))
-    text = out.getvalue()
-    assert max(map(len, text.splitlines())) <= 80
-    return text
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 # ---- moments ---------------------------------------------------------------
@@ -215,24 +193,3 @@ def test_the_screen_says_what_time_did_and_what_is_due(account: Account) -> None
     assert "By time alone, not recorded · 20 Apr 2026 custom_domain ended: it was removed. [R26]" in text
     assert "Due, and not recorded · renewal of standard, since 20 Apr 2026" in text
     assert "standard active for a grace 20 Apr 2026 €20.00" in text
-
-
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_random_pasts_are_drawn_at_80_columns_and_encoded(language: Language) -> None:
-    say = Wording(language)
-    for seed in range(25):
-        random = Random(seed)
-        account = played(story(random))
-        events = logged(account.history)
-        one, other = sorted(random.choice(moments(account)) for _ in range(2))
-        before, after = look(events, AtInstant(one)), look(events, AtInstant(other))
-        found = changes_said(changes(before, after, events), before, after, say)
-        told = told_between(before, after, events)
-        drawn(lambda out: print_past(out, after, say, account="a1"))  # noqa: B023
-        drawn(lambda out: print_diff(out, before, after, found, told, say, account="a1"))  # noqa: B023
-        msgspec.json.encode(diff_json(before, after, events, say))
-        encoded = msgspec.json.decode(msgspec.json.encode(show_json(after, say)))
-        read = msgspec.convert(encoded["entitlements"], EntitlementsDocument, strict=False)
-        assert read == after.entitlements
-        assert msgspec.convert(encoded["access_windows"], AccessWindowsDocument) == after.access_windows
-        assert msgspec.convert(encoded["invoices"], tuple[InvoiceDocument, ...]) == after.invoices

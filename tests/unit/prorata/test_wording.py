@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import get_args
 
 import pytest
@@ -19,14 +17,11 @@ from domain import events as e
 from domain.answers import Answer, answer_of
 from domain.explain import rule_of_line
 from domain.money import MINOR_DIGITS, zero
-from prorata.simulation.run import VirtualAccount
-from prorata.simulation.scenario import Code, Step
-from prorata.wording import Language, Wording, calculated, explained, happened, rule_said, said, wording
+from prorata.simulation.scenario import Code
+from prorata.wording import Language, Wording, calculated, explained, said, wording
 from prorata.wording.answers import REFUSALS
 from prorata.wording.language import LOCALE_FOLDER, catalogue
-from tests.reference.stories import story
 from tests.support.domain.given import GivenAccount
-from tests.support.domain.playing import fork, played, request_of
 
 PACKAGE = Path(prorata.__file__).parent
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -154,34 +149,6 @@ def test_every_code_of_a_refusal_has_a_sentence() -> None:
     assert set(get_args(Code)) <= REFUSALS.keys()
 
 
-def test_every_answer_of_random_histories_is_said_in_french() -> None:
-    codes: set[str | None] = set()
-    outcomes: set[str] = set()
-    for answer, currency in answers():
-        sentence = said(answer, wording("fr"), currency)
-        assert sentence
-        assert sentence != answer.message, answer
-        assert "{" not in sentence
-        codes.add(answer.code)
-        outcomes.update(answer.events[-1:])
-    assert len(codes) > 15
-    assert len(outcomes) > 12
-
-
-def answers() -> Iterator[tuple[Answer, str]]:
-    """What commands of random histories were answered."""
-    found: list[tuple[Answer, str]] = []
-
-    def look(account: VirtualAccount, step: Step) -> None:
-        if isinstance(step.do, c.Command):
-            currency = account.account.currency
-            found.append((fork(account).give(request_of(step, currency)), currency))
-
-    for seed in range(60):
-        played(story(Random(seed)), before=look)
-    yield from found
-
-
 def test_what_no_sentence_is_known_for_is_said_as_the_domain_says_it() -> None:
     odd = Answer("rejected", "of_tomorrow", "Said by the domain.", {}, None, (), None, ())
     lacking = Answer("rejected", "no_price", "It has no price.", {}, None, (), None, ())
@@ -219,26 +186,3 @@ def test_one_block_is_not_said_as_many() -> None:
         "€20.00 × 20 blocks = €400.00",
         "€18.00 × 1 block = €18.00",
     ]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_line_and_event_of_random_histories_is_said(language: Language) -> None:
-    say = wording(language)
-    kinds: set[str] = set()
-    rules: set[str] = set()
-    for seed in range(120):
-        account = played(story(Random(seed)))
-        currency = account.account.currency
-        for event in account.history:
-            sentence = happened(event, currency, say)
-            assert sentence.endswith((".", "!"))
-            assert "{" not in sentence
-            kinds.add(e.type_name(event))
-            invoice = getattr(event, "invoice", None)
-            for line in () if invoice is None else invoice.lines:
-                rule = rule_of_line(event, line)
-                assert ": " in rule_said(rule, say), rule
-                assert say.amount(line.amount, currency) in calculated(line, currency, say)
-                rules.add(rule)
-    assert len(kinds) > len(e.EVENT_TYPES) - 5
-    assert len(rules) >= 10

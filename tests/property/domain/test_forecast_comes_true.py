@@ -1,0 +1,54 @@
+"""The forecast of a random history is what then happens when everything is paid (R48)."""
+
+from __future__ import annotations
+
+from random import Random
+
+from domain.calendar import begins_at, date_of, twelve_months_after
+from domain.forecast import forecast, next_charges, next_invoice
+from domain.renewal import upcoming
+from prorata.simulation.run import VirtualAccount
+from tests.reference.stories import story
+from tests.support.domain.playing import fork, played
+
+
+def test_the_forecast_is_what_then_happens_when_everything_is_paid() -> None:
+    told = 0
+    for seed in range(80):
+        account = played(story(Random(seed)))
+        at = account.account.last_at
+        foreseen = forecast(account.account, at, account.catalogues)
+        issued = len(account.invoices)
+        happened = _settled_for_a_year(account)
+        later = [entry.invoice for entry in list(happened.invoices.values())[issued:]]
+        assert [(i.number, i.date, i.total, i.lines) for i in foreseen] == [
+            (i.number, i.date, i.total, i.lines) for i in later
+        ]
+        first = next_invoice(account.account, at, account.catalogues)
+        assert first is None or not foreseen or first == foreseen[0]
+        told += len(foreseen)
+    assert told > 300
+
+
+def test_the_next_charges_are_the_renewals_that_are_listed_as_still_billed() -> None:
+    compared = 0
+    for seed in range(150):
+        account = played(story(Random(seed)))
+        state = account.account
+        resumes = any(plan.resume_on is not None for plan in state.plans.values())
+        if state.open_invoice is not None or resumes or state.closed:
+            continue
+        at = state.last_at
+        assert set(next_charges(state, at, account.catalogues)) == set(upcoming(state, account.catalogues)), (
+            seed
+        )
+        compared += 1
+    assert compared > 60
+
+
+def _settled_for_a_year(account: VirtualAccount) -> VirtualAccount:
+    later = fork(account)
+    later.works = True
+    end = twelve_months_after(date_of(later.account.last_at, later.account.time_zone))
+    later.settle(begins_at(end, later.account.time_zone))
+    return later

@@ -1,0 +1,72 @@
+"""Whatever a random history answers and records is said to people in their language (R19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import get_args
+
+import pytest
+
+from domain import commands as c
+from domain import events as e
+from domain.answers import Answer
+from domain.explain import rule_of_line
+from prorata.simulation.run import VirtualAccount
+from prorata.simulation.scenario import Step
+from prorata.wording import Language, calculated, happened, rule_said, said, wording
+from tests.reference.stories import story
+from tests.support.domain.playing import fork, played, request_of
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+def test_every_answer_of_random_histories_is_said_in_french() -> None:
+    codes: set[str | None] = set()
+    outcomes: set[str] = set()
+    for answer, currency in answers():
+        sentence = said(answer, wording("fr"), currency)
+        assert sentence
+        assert sentence != answer.message, answer
+        assert "{" not in sentence
+        codes.add(answer.code)
+        outcomes.update(answer.events[-1:])
+    assert len(codes) > 15
+    assert len(outcomes) > 12
+
+
+def answers() -> Iterator[tuple[Answer, str]]:
+    """What commands of random histories were answered."""
+    found: list[tuple[Answer, str]] = []
+
+    def look(account: VirtualAccount, step: Step) -> None:
+        if isinstance(step.do, c.Command):
+            currency = account.account.currency
+            found.append((fork(account).give(request_of(step, currency)), currency))
+
+    for seed in range(60):
+        played(story(Random(seed)), before=look)
+    yield from found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_and_event_of_random_histories_is_said(language: Language) -> None:
+    say = wording(language)
+    kinds: set[str] = set()
+    rules: set[str] = set()
+    for seed in range(120):
+        account = played(story(Random(seed)))
+        currency = account.account.currency
+        for event in account.history:
+            sentence = happened(event, currency, say)
+            assert sentence.endswith((".", "!"))
+            assert "{" not in sentence
+            kinds.add(e.type_name(event))
+            invoice = getattr(event, "invoice", None)
+            for line in () if invoice is None else invoice.lines:
+                rule = rule_of_line(event, line)
+                assert ": " in rule_said(rule, say), rule
+                assert say.amount(line.amount, currency) in calculated(line, currency, say)
+                rules.add(rule)
+    assert len(kinds) > len(e.EVENT_TYPES) - 5
+    assert len(rules) >= 10
