@@ -137,7 +137,7 @@ class Replay:
                 message = (
                     f"the replay is at offset {reached} of partition {partition} of {topic}, {self._live} "
                 )
-                raise ReplayRefused("replay_behind", message + f"at {offset}: run it again")
+                raise ReplayRefused("replay_behind", message + f"at {offset}")
 
     def _is_of_another_history(self, connection: Connection, offsets: _Offsets) -> bool:
         """Whether the live consumer has read other topics, or has halted for that."""

@@ -17,24 +17,28 @@
         ├── MigrationChanged   a file that was applied has other contents now
         └── MigrationMisnamed  a file whose name or number has no place in the order
 
-Each has a stable `code`. All survive pickling, since rebuilds run in processes of their own.
+Each has a stable `code`, an exit code and a remedy (domain.errors.Failure).
 """
 # ruff: noqa: N818  (they are named for what happened)
 
-from typing import ClassVar
 from uuid import UUID
 
+from domain.errors import CHECK_FAILED, HALTED, TRY_AGAIN, Failure
 
-class LogError(Exception):
+
+class LogError(Failure):
     """Any failure of the log."""
 
-    code: ClassVar[str] = "log_error"
+    code = "log_error"
+    exit_code = HALTED
 
 
 class VersionConflict(LogError):
     """The account was not at the version that the append was made for."""
 
     code = "version_conflict"
+    exit_code = TRY_AGAIN
+    remedy = "read the account and decide again"
 
     def __init__(self, account_id: str, expected: int, actual: int) -> None:
         super().__init__(account_id, expected, actual)
@@ -42,25 +46,25 @@ class VersionConflict(LogError):
         self.expected = expected
         self.actual = actual
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         found = "with another history" if self.actual == self.expected else f"at version {self.actual}"
-        return (
-            f"account {self.account_id!r} is {found}, the append was made for version {self.expected}: "
-            "read the account and decide again"
-        )
+        return f"account {self.account_id!r} is {found}, the append was made for version {self.expected}"
 
 
 class EventRefused(LogError):
     """The database refused the rows of this append; nothing of it was stored."""
 
     code = "event_refused"
+    remedy = "nothing of the append was stored: correct what the database names"
 
     def __init__(self, account_id: str, reason: str) -> None:
         super().__init__(account_id, reason)
         self.account_id = account_id
         self.reason = reason
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return f"the database refused an append to account {self.account_id!r}: {self.reason}"
 
 
@@ -68,6 +72,7 @@ class EventUnreadable(LogError):
     """Stored bytes that no decoder of this code can read. The place is None where only bytes were given."""
 
     code = "event_unreadable"
+    remedy = "deploy code that knows it, or add an upcaster"
 
     def __init__(
         self,
@@ -86,13 +91,14 @@ class EventUnreadable(LogError):
         self.schema_version = schema_version
         self.reason = reason
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         where = ""
         if self.account_id is not None:
             where = f" of account {self.account_id!r}, version {self.version}, position {self.position}"
         return (
             f"cannot read event {self.event_type!r} in schema version {self.schema_version}{where}: "
-            f"{self.reason}; deploy code that knows it, or add an upcaster"
+            f"{self.reason}"
         )
 
 
@@ -100,13 +106,15 @@ class RowUnreadable(LogError):
     """A row holds what no append can have written, such as the instant `infinity`: it was altered."""
 
     code = "row_unreadable"
+    remedy = "find it with `prorata verify`, and put it back as a backup has it"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
-    def __str__(self) -> str:
-        return f"a row of the log was altered: {self.reason}; `prorata verify` names it; a backup has it"
+    @property
+    def what(self) -> str:
+        return f"a row of the log was altered: {self.reason}"
 
 
 class LogUnavailable(LogError):
@@ -116,123 +124,143 @@ class LogUnavailable(LogError):
     """
 
     code = "log_unavailable"
+    exit_code = TRY_AGAIN
+    remedy = "try the same again"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
-    def __str__(self) -> str:
-        return f"the log cannot be reached: {self.reason}; try the same again"
+    @property
+    def what(self) -> str:
+        return f"the log cannot be reached: {self.reason}"
 
 
 class NotSettled(LogError):
     """A transaction that is still open holds the end of the log back."""
 
     code = "not_settled"
+    exit_code = TRY_AGAIN
+    remedy = "end that transaction, then try again"
 
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
         self.holder = holder
 
-    def __str__(self) -> str:
-        return f"the end of the log is held back by {self.holder}: end that transaction, then try again"
+    @property
+    def what(self) -> str:
+        return f"the end of the log is held back by {self.holder}"
 
 
 class SealRefused(LogError):
     """The file is no seal, or not as it was signed."""
 
     code = "seal_refused"
+    exit_code = CHECK_FAILED
+    remedy = "take the seal from where it was kept; do not trust this one"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 class WrongDatabase(LogError):
     """The log refuses to work on this database as it stands."""
 
     code = "wrong_database"
+    remedy = "check PRORATA_DATABASE_URL"
 
 
 class UnsafeDurability(WrongDatabase):
     """synchronous_commit is off: a crash would lose events that were already confirmed."""
 
     code = "unsafe_durability"
+    remedy = "set it to on for this server, database and role"
 
-    def __str__(self) -> str:
-        return (
-            "synchronous_commit is off, so a crash would lose confirmed events: "
-            "set it to on for this server, database and role"
-        )
+    @property
+    def what(self) -> str:
+        return "synchronous_commit is off, so a crash would lose confirmed events"
 
 
 class NotPrimary(WrongDatabase):
-    """The server is a standby: it shows no writers, so nothing can be known to be settled."""
+    """The server is a standby: it shows no writers, so nothing can be known to be settled.
+
+    After a failover this passes by itself: the address leads to the new primary, or the standby becomes it.
+    """
 
     code = "not_primary"
+    exit_code = TRY_AGAIN
+    remedy = "connect to the primary, or wait until the failover has ended"
 
-    def __str__(self) -> str:
-        return "the server is a standby and the log is written and read on the primary: connect there"
+    @property
+    def what(self) -> str:
+        return "the server is a standby, and the log is written and read on the primary"
 
 
 class LogReplaced(WrongDatabase):
     """After a reconnect the database holds another log."""
 
     code = "log_replaced"
+    remedy = "check its address (PRORATA_DATABASE_URL); if this log is meant, restart"
 
     def __init__(self, expected: UUID, actual: UUID) -> None:
         super().__init__(expected, actual)
         self.expected = expected
         self.actual = actual
 
-    def __str__(self) -> str:
-        return f"the database now holds log {self.actual}, not {self.expected}: check its address and restart"
+    @property
+    def what(self) -> str:
+        return f"the database now holds log {self.actual}, not {self.expected}"
 
 
 class NotMigrated(WrongDatabase):
     """The schema lacks migrations that this code needs."""
 
     code = "not_migrated"
+    remedy = "run `prorata migrate`"
 
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(missing)
         self.missing = missing
 
-    def __str__(self) -> str:
-        return f"the database lacks {', '.join(self.missing)}: run `prorata migrate`"
+    @property
+    def what(self) -> str:
+        return f"the database lacks {', '.join(self.missing)}"
 
 
 class MigrationError(LogError):
     """Migrating stopped; what was applied before stays applied."""
 
     code = "migration_error"
+    remedy = "restore the migration files of this release"
 
 
 class MigrationChanged(MigrationError):
     """A migration was edited after it had been applied."""
 
     code = "migration_changed"
+    remedy = "restore the file, and add a new migration"
 
     def __init__(self, migration: str) -> None:
         super().__init__(migration)
         self.migration = migration
 
-    def __str__(self) -> str:
-        return f"{self.migration} was applied with other contents: restore the file and add a new migration"
+    @property
+    def what(self) -> str:
+        return f"{self.migration} was applied with other contents"
 
 
 class MigrationMisnamed(MigrationError):
     """A migration whose name says no order, or one that was passed already."""
 
     code = "migration_misnamed"
+    remedy = "give it the next free number of its folder"
 
     def __init__(self, migration: str, reason: str) -> None:
         super().__init__(migration, reason)
         self.migration = migration
         self.reason = reason
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return f"{self.migration} {self.reason}"

@@ -15,22 +15,31 @@ What one event does wrong parks its account and stops nothing else (`projections
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+
+from domain.errors import BAD_INPUT, HALTED, TRY_AGAIN, Failure
 
 
-class ProjectionError(Exception):
+class ProjectionError(Failure):
     """A projection cannot go on."""
 
-    code: ClassVar[str] = "projection_error"
+    code = "projection_error"
+    exit_code = HALTED
 
 
 class UnknownProjection(ProjectionError):
     """The name is of no projection."""
 
     code = "unknown_projection"
+    exit_code = BAD_INPUT
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"no projection is called {name!r}; there are {', '.join(known)}")
+        super().__init__(name, tuple(known))
+        self.name = name
+        self.remedy = f"there are {', '.join(known)}"
+
+    @property
+    def what(self) -> str:
+        return f"no projection is called {self.name!r}"
 
 
 class CheckpointForeign(ProjectionError):
@@ -39,12 +48,17 @@ class CheckpointForeign(ProjectionError):
     code = "checkpoint_foreign"
 
     def __init__(self, projection: str, position: int) -> None:
-        super().__init__(
-            f"the rows of {projection!r} were made up to position {position}, where this log has another "
-            f"event or none: they are of another history; check the database, then `rebuild {projection}`"
-        )
+        super().__init__(projection, position)
         self.projection = projection
         self.position = position
+        self.remedy = f"check PRORATA_DATABASE_URL, then `prorata rebuild {projection}`"
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the rows of {self.projection!r} were made up to position {self.position}, where this log has "
+            "another event or none: they are of another history"
+        )
 
 
 class FoldOutdated(ProjectionError):
@@ -53,9 +67,15 @@ class FoldOutdated(ProjectionError):
     code = "fold_outdated"
 
     def __init__(self, projection: str, known: int, found: int) -> None:
-        super().__init__(
-            f"the rows of {projection!r} are of fold version {found}, this code has version {known}: "
-            f"deploy the newer code, or `rebuild {projection}` with this one"
+        super().__init__(projection, known, found)
+        self.projection, self.known, self.found = projection, known, found
+        self.remedy = f"deploy the newer code, or `prorata rebuild {projection}` with this one"
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the rows of {self.projection!r} are of fold version {self.found}, "
+            f"this code has version {self.known}"
         )
 
 
@@ -65,28 +85,45 @@ class AccountParked(ProjectionError):
     code = "account_parked"
 
     def __init__(self, projection: str, account_id: str, version: int) -> None:
-        super().__init__(
-            f"{projection!r} parked account {account_id!r} at version {version}: see the reason there, "
-            "then release the account"
-        )
+        super().__init__(projection, account_id, version)
+        self.projection, self.account_id, self.version = projection, account_id, version
+        self.remedy = f"see the reason in `prorata parked`, then `prorata release {account_id}`"
+
+    @property
+    def what(self) -> str:
+        return f"{self.projection!r} parked account {self.account_id!r} at version {self.version}"
 
 
 class RebuildRunning(ProjectionError):
     """Two rebuilds of one projection would drop each other's tables."""
 
     code = "rebuild_running"
+    exit_code = TRY_AGAIN
+    remedy = "wait for it, or end it"
 
     def __init__(self, projection: str) -> None:
-        super().__init__(f"another rebuild of {projection!r} is running: wait for it, or end it")
+        super().__init__(projection)
+        self.projection = projection
+
+    @property
+    def what(self) -> str:
+        return f"another rebuild of {self.projection!r} is running"
 
 
 class HeldBack(ProjectionError):
     """The rebuilt tables could not be brought to the position of the live ones."""
 
     code = "held_back"
+    exit_code = TRY_AGAIN
+    remedy = "end that transaction, then rebuild again, which goes on here"
 
     def __init__(self, projection: str, holder: object) -> None:
-        super().__init__(
-            f"the rebuild of {projection!r} cannot catch up: settled reads are held back by {holder}; "
-            "end that transaction, then rebuild again, which goes on here"
+        super().__init__(projection, str(holder))
+        self.projection, self.holder = projection, str(holder)
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the rebuild of {self.projection!r} cannot catch up: settled reads are held back by "
+            f"{self.holder}"
         )

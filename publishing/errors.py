@@ -7,12 +7,14 @@
     ├── TopicsRefused          a topic exists with other settings than the contract's
     └── EnvelopeUnreadable     a record that is not one of the contract
 
-Each has a stable `code`.
+Each has a stable `code`, an exit code and a remedy (domain.errors.Failure).
 """
 # ruff: noqa: N818  (they are named for what happened)
 
 from collections.abc import Sequence
 from typing import Literal
+
+from domain.errors import HALTED, TRY_AGAIN, Failure
 
 HaltCode = Literal[
     "foreign_log",
@@ -50,14 +52,17 @@ _REMEDIES: dict[HaltCode, str] = {
 }
 
 
-class PublishingError(Exception):
+class PublishingError(Failure):
     """Any failure of publishing."""
 
-    code: str = "publishing_error"
+    code = "publishing_error"
+    exit_code = HALTED
 
 
 class RelayHalted(PublishingError):
-    """The relay of a stream stopped for good. `remedy` says what to do."""
+    """The relay of a stream stopped for good. Its code says why."""
+
+    code = "relay_halted"
 
     def __init__(self, stream: str, code: HaltCode, message: str) -> None:
         super().__init__(stream, code, message)
@@ -66,34 +71,40 @@ class RelayHalted(PublishingError):
         self.message = message
         self.remedy = _REMEDIES[code]
 
-    def __str__(self) -> str:
-        return f"the relay of stream {self.stream!r} halted ({self.code}): {self.message}; {self.remedy}"
+    @property
+    def what(self) -> str:
+        return f"the relay of stream {self.stream!r} halted ({self.code}): {self.message}"
 
 
 class LeaseHeld(PublishingError):
     """Somebody else held the stream's lease for as long as we were ready to wait."""
 
     code = "lease_held"
+    remedy = "stop that relay, or let it do the work"
 
     def __init__(self, stream: str, holder: str) -> None:
         super().__init__(stream, holder)
         self.stream = stream
         self.holder = holder
 
-    def __str__(self) -> str:
-        return f"stream {self.stream!r} is published by {self.holder}: stop that relay, or let it do the work"
+    @property
+    def what(self) -> str:
+        return f"stream {self.stream!r} is published by {self.holder}"
 
 
 class LeaseLost(PublishingError):
     """Our lease ran out and another relay took it: it fences our producer."""
 
     code = "lease_lost"
+    exit_code = TRY_AGAIN
+    remedy = "nothing is lost: start this one again, and it waits for its turn"
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.stream = stream
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return f"another relay took over stream {self.stream!r}"
 
 
@@ -101,24 +112,28 @@ class TopicsRefused(PublishingError):
     """Topics exist whose settings break a promise of the contract; `problems` names each."""
 
     code = "topics_refused"
+    remedy = "mend the topics, or use another topic prefix"
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(tuple(problems))
         self.problems = tuple(problems)
 
-    def __str__(self) -> str:
-        return f"{'; '.join(self.problems)}: mend the topics, or use another topic prefix"
+    @property
+    def what(self) -> str:
+        return "; ".join(self.problems)
 
 
 class EnvelopeUnreadable(PublishingError):
     """A record whose headers or key do not make a record of the contract."""
 
     code = "envelope_unreadable"
+    remedy = "find out who else writes to the topic, or use the release that wrote it"
 
     def __init__(self, topic: str, reason: str) -> None:
         super().__init__(topic, reason)
         self.topic = topic
         self.reason = reason
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return f"a record of {self.topic} cannot be read: {self.reason}"

@@ -9,31 +9,39 @@ command is `domain.errors.InvalidInput`.)
     └── Unanswered           the system could not be reached while a command was given
         └── LineUnanswered   the same, with the line
 
-Each has a stable `code`; none ever holds a confirmation token (R15).
+Each has a stable `code`, an exit code and a remedy; none ever holds a confirmation token (R15).
 """
 # ruff: noqa: N818  (they are named for what happened)
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Literal
+
+from domain.errors import HALTED, TRY_AGAIN, Failure
+
+Fate = Literal["unreachable", "fate_unknown"]
+"""Of a command: nothing was done, or something may have been recorded."""
 
 
-class ServiceError(Exception):
+class ServiceError(Failure):
     """Any failure of the service."""
 
-    code: ClassVar[str] = "service_error"
+    code = "service_error"
+    exit_code = TRY_AGAIN
 
 
 class GatewayUnavailable(ServiceError):
     """No answer from the payment provider: it may have charged or not, `finish` will tell."""
 
     code = "gateway_unavailable"
+    remedy = "send the command again under the same id, which asks what became of it"
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return f"the payment provider gave no answer: {self.reason}"
 
 
@@ -41,76 +49,82 @@ class PaymentUnanswered(ServiceError):
     """The answer to a payment of the account is not known yet; it is taken over later (R16)."""
 
     code = "payment_in_progress"
+    remedy = "run this again later"
 
     def __init__(self, account_id: str) -> None:
         super().__init__(account_id)
         self.account_id = account_id
 
-    def __str__(self) -> str:
-        return f"a payment of account {self.account_id!r} has no answer yet: run this again later"
+    @property
+    def what(self) -> str:
+        return f"a payment of account {self.account_id!r} has no answer yet"
 
 
 class Contended(ServiceError):
     """Every attempt lost its append to another process."""
 
     code = "contended"
+    remedy = "send the command again"
 
     def __init__(self, account_id: str, attempts: int) -> None:
         super().__init__(account_id, attempts)
         self.account_id, self.attempts = account_id, attempts
 
-    def __str__(self) -> str:
-        return (
-            f"account {self.account_id!r} changed under each of {self.attempts} attempts: "
-            "send the command again"
-        )
+    @property
+    def what(self) -> str:
+        return f"account {self.account_id!r} changed under each of {self.attempts} attempts"
 
 
 class CatalogueMissing(ServiceError):
     """An account names a catalogue of its own that is not stored."""
 
     code = "catalogue_missing"
+    exit_code = HALTED
+    remedy = "restore service.pinned_catalogues"
 
     def __init__(self, digest: str) -> None:
         super().__init__(digest)
         self.digest = digest
 
-    def __str__(self) -> str:
-        return f"no catalogue {self.digest} is stored: restore service.pinned_catalogues"
+    @property
+    def what(self) -> str:
+        return f"no catalogue {self.digest} is stored"
 
 
 class Unanswered(ServiceError):
-    """The system could not be reached. `begun`: something may have been recorded, so the fate is unknown."""
+    """The system could not be reached while a command was given; its code says what is known of its fate."""
 
-    def __init__(self, account_id: str, command_id: str | None, reason: str, *, begun: bool) -> None:
-        super().__init__(account_id, command_id, reason, begun)
-        self.account_id, self.command_id, self.reason, self.begun = account_id, command_id, reason, begun
+    code = "unanswered"
+
+    def __init__(self, fate: Fate, account_id: str, command_id: str | None, reason: str) -> None:
+        super().__init__(fate, account_id, command_id, reason)
+        self.account_id, self.command_id, self.reason = account_id, command_id, reason
+        self.fate: Fate = fate
+        self.code = fate
+        self.remedy = "send it again"
+        if fate == "fate_unknown":
+            again = "send it again under the same id"
+            self.remedy = "look at the account's history" if command_id is None else again
 
     @property
-    def code(self) -> str:  # type: ignore[override]
-        return "fate_unknown" if self.begun else "unreachable"
-
-    def __str__(self) -> str:
-        return f"{self._who()}: {self._fate()} ({self.reason})"
+    def what(self) -> str:
+        known = "it could not be given and nothing was done"
+        if self.code == "fate_unknown":
+            known = "the system was lost on the way, so it may have been done"
+        return f"{self._who()}: {known} ({self.reason})"
 
     def _who(self) -> str:
         return f"account {self.account_id!r}, id {self.command_id!r}"
-
-    def _fate(self) -> str:
-        if not self.begun:
-            return "it could not be given and nothing was done: send it again"
-        if self.command_id is None:
-            return "the system was lost on the way, so it may have been done: look at the account's history"
-        return "the system was lost on the way, so it may have been done: send it again under the same id"
 
 
 class LineUnanswered(Unanswered):
     """The same, of a line of commands; the lines after it were not given."""
 
-    def __init__(
-        self, line: int, account_id: str, command_id: str | None, reason: str, *, begun: bool
-    ) -> None:
-        super().__init__(account_id, command_id, reason, begun=begun)
+    code = "line_unanswered"
+
+    def __init__(self, fate: Fate, account_id: str, command_id: str | None, reason: str, line: int) -> None:
+        super().__init__(fate, account_id, command_id, reason)
+        self.args = fate, account_id, command_id, reason, line
         self.line = line
 
     def _who(self) -> str:

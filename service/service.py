@@ -36,7 +36,7 @@ from service.accounts import LoadedAccount
 from service.catalogues import CatalogueLibrary
 from service.clock import Clock
 from service.conversing import Attempt, Ports
-from service.errors import Contended, PaymentUnanswered, Unanswered
+from service.errors import Contended, Fate, PaymentUnanswered, Unanswered
 from service.gateway import SAVED_METHOD, Confirmation, Means, SettableGateway
 from service.recovery import Recovery, UnansweredPayment
 
@@ -136,7 +136,8 @@ class BillingService:
         try:
             given = self._winning(account_id, give, means, actor)
         except LogUnavailable as error:
-            raise Unanswered(account_id, request.id, error.reason, begun=begun) from error
+            fate: Fate = "fate_unknown" if begun else "unreachable"
+            raise Unanswered(fate, account_id, request.id, error.reason) from error
         _log_answer(account_id, request, given)
         return given
 

@@ -27,7 +27,7 @@ from service.commands import (
     check_tenant,
     parse_line,
 )
-from service.errors import Contended, GatewayUnavailable, LineUnanswered, Unanswered
+from service.errors import Contended, Fate, GatewayUnavailable, LineUnanswered, Unanswered
 from service.service import BillingService, GivenCommand
 
 
@@ -70,11 +70,11 @@ class CommandSession:
                 Invalid(error.code, error.message, error.place, parsed.account, parsed.id)
             )
         except Unanswered as error:
-            raise self._unanswered(parsed, error.reason, begun=error.begun) from error
+            raise self._unanswered(error.fate, parsed, error.reason) from error
         except (LogUnavailable, GatewayUnavailable) as error:
-            raise self._unanswered(parsed, error.reason, begun=False) from error
+            raise self._unanswered("unreachable", parsed, error.reason) from error
         except Contended as error:
-            raise self._unanswered(parsed, str(error), begun=False) from error
+            raise self._unanswered("unreachable", parsed, error.what) from error
         return answered(parsed, given.answer, given.version)
 
     def _given(self, parsed: ParsedCommand) -> GivenCommand:
@@ -127,5 +127,5 @@ class CommandSession:
         except InvalidInput as error:
             raise error.under("$.catalog") from None
 
-    def _unanswered(self, parsed: ParsedCommand, reason: str, *, begun: bool) -> LineUnanswered:
-        return LineUnanswered(self._lines, parsed.account_id, parsed.id, reason, begun=begun)
+    def _unanswered(self, fate: Fate, parsed: ParsedCommand, reason: str) -> LineUnanswered:
+        return LineUnanswered(fate, parsed.account_id, parsed.id, reason, self._lines)

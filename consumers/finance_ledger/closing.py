@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from psycopg.rows import class_row
@@ -19,7 +19,16 @@ from consumers.finance_ledger.handler import NAME
 from consumers.finance_ledger.recognition import recognise
 from consumers.handler import at_home
 from consumers.places import Connection
+from domain.errors import CHECK_FAILED
 from publishing.topics import Topics
+
+RefusalCode = Literal["ledger_behind", "keys_parked", "month_closed"]
+
+_REMEDIES: Final[dict[RefusalCode, str]] = {
+    "ledger_behind": "let `prorata consume finance_ledger` and the relay run, and close the month after it",
+    "keys_parked": "see `prorata dlq list`, and release them first",
+    "month_closed": "nothing is to be done",
+}
 
 _OVER_EVERYWHERE: Final = time(12, tzinfo=UTC)
 """A date has ended everywhere on earth at noon, UTC, of the next one."""
@@ -68,12 +77,17 @@ class BookBalance(msgspec.Struct, frozen=True):
 class CloseRefused(ConsumerError):
     """The month cannot be closed (yet)."""
 
-    def __init__(self, code: str, message: str) -> None:
+    code = "close_refused"
+    exit_code = CHECK_FAILED
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
+        self.remedy = _REMEDIES[code]
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         return self.message
 
 
@@ -115,9 +129,7 @@ def _check(connection: Connection, last: date, prefix: str) -> None:
     bound = {"consumer": NAME, "topic": Topics(prefix).events.name}
     [[parked]] = connection.execute(_PARKED, bound).fetchall()
     if parked:
-        raise CloseRefused(
-            "keys_parked", f"{parked} accounts are parked: release them first (`prorata dlq list`)"
-        )
+        raise CloseRefused("keys_parked", f"{parked} accounts are parked")
     [[is_over, heard_at]] = connection.execute(_HEARD, {**bound, "over": over}).fetchall()
     if not is_over:
         heard = "not heard of every partition yet" if heard_at is None else f"heard of all before {heard_at}"

@@ -92,9 +92,7 @@ def _missing(connection: psycopg.Connection[Any], source: MigrationSource) -> li
             raise MigrationChanged(str(migration))
     late = [migration for migration in found if migration.name < max(applied, default="")]
     if late:
-        raise MigrationMisnamed(
-            str(late[0]), "comes before one that was applied already: give it the next number"
-        )
+        raise MigrationMisnamed(str(late[0]), "comes before one that was applied already")
     return found
 
 
@@ -105,9 +103,7 @@ def _files(source: MigrationSource) -> list[_Migration]:
         if not _NAME.fullmatch(file.stem):
             raise MigrationMisnamed(str(migration), "is not named like 0001_what_it_does.sql")
         if migrations and migrations[-1].name[:4] == migration.name[:4]:
-            raise MigrationMisnamed(
-                str(migration), f"has the number of {migrations[-1].name}: give it the next one"
-            )
+            raise MigrationMisnamed(str(migration), f"has the number of {migrations[-1].name}")
         migrations.append(migration)
     return migrations
 

@@ -23,13 +23,13 @@ from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
 from domain import events as e
+from domain.errors import TRY_AGAIN
 from eventlog import EventLog, Head, LogUnavailable, NewEvent, StoredEvent, VersionConflict
 from eventlog.codec import domain_codec
 from eventlog.group_commit.asyncio import GroupedAppends
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
 from prorata.cli.operate.workers import stopping
-from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Lost, Row, Sent, Stored
 
@@ -175,7 +175,7 @@ def main(door: str, journal: str) -> int:
         {"threads": by_threads, "tasks": by_tasks}[door](Journal(Path(journal)), stop)
     except LogUnavailable as error:
         print(error, file=sys.stderr)
-        return UNREACHABLE
+        return TRY_AGAIN
     return 0
 
 

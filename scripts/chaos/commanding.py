@@ -21,9 +21,9 @@ from uuid import uuid4
 
 import msgspec
 
+from domain.errors import TRY_AGAIN
 from eventlog import LogUnavailable
 from prorata.cli.operate.workers import stopping
-from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from prorata.wiring import Running, running
 from scripts.chaos.appending import each
@@ -155,11 +155,11 @@ def main(journal: str, began: str, *options: str) -> int:
         with running(Settings.of()) as system:
             callers = [Caller(system, Path(journal), float(began)) for _ in range(CALLERS)]
             if "--finish" in options:
-                return 0 if callers[0].finish() else UNREACHABLE
+                return 0 if callers[0].finish() else TRY_AGAIN
             each(lambda nth: callers[nth].run(stop), len(callers), stop)
     except LogUnavailable as error:
         print(error, file=sys.stderr)
-        return UNREACHABLE
+        return TRY_AGAIN
     return 0
 
 

@@ -16,13 +16,13 @@ from typing import Final
 
 import psycopg
 
+from domain.errors import TRY_AGAIN
 from eventlog import LogUnavailable
 from eventlog.postgres.log import PostgresEventLog
 from projections.errors import HeldBack, RebuildRunning
 from projections.rebuild.rebuilding import drop_old, rebuild
 from projections.registry import PROJECTIONS
 from prorata.cli.operate.workers import stopping
-from prorata.cli.terminal.failures import UNREACHABLE
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Noticed
 
@@ -48,7 +48,7 @@ def main(path: str) -> int:
                     stop.wait(_PAUSE)
     except LogUnavailable as error:
         print(error, file=sys.stderr)
-        return UNREACHABLE
+        return TRY_AGAIN
     return 0
 
 

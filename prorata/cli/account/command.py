@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import msgspec
 from cyclopts import Parameter
 
-from prorata.cli.terminal.failures import BAD_INPUT, UNREACHABLE
+from domain.errors import BAD_INPUT, TRY_AGAIN
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
                 answer = session.answer_line(line)
             except LineUnanswered as error:
                 print(f"prorata: {error.code}: {error}", file=sys.stderr)
-                return UNREACHABLE
+                return TRY_AGAIN
             if language != "en" and answer.is_command:
                 answer = _said(answer, language)
             print(msgspec.json.encode(answer).decode(), flush=True)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from domain.errors import InvalidInput
+from domain.errors import CHECK_FAILED, InvalidInput
 from prorata.cli.audit.walk_progress import Workers, counted, findings, progress_bar, workers_or_cores
-from prorata.cli.terminal.failures import NOT_SO
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def seal(
         for sentence, _ in findings(refused.report):
             print(sentence)
         print(f"{counted(refused.report)} walked: nothing was sealed", file=sys.stderr)
-        return NOT_SO
+        return CHECK_FAILED
     later = report.events - made.events
     print(f"sealed {made.events:,} events of {made.accounts:,} accounts, up to position {made.position}")
     print(f"root {made.root}")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from domain.errors import InvalidInput
+from domain.errors import CHECK_FAILED, InvalidInput
 from prorata.cli.audit.walk_progress import Workers, counted, findings, progress_bar, say, workers_or_cores
-from prorata.cli.terminal.failures import NOT_SO
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def verify(
         say(text, told, json=json)
     verdict = "all as it was written" if report.whole else "NOT as it was written"
     say(f"{counted(report)}: {verdict}", _result(report, ok=report.whole, began=began), json=json)
-    return 0 if report.whole else NOT_SO
+    return 0 if report.whole else CHECK_FAILED
 
 
 def _verified(account: str | None, tenant: str, workers: int) -> VerifyReport:
@@ -111,7 +110,7 @@ def _against(file: Path, trusted: Path | None, accounts: Path | None, workers: i
             "--public-key; by itself a signature only shows that the seal is as somebody signed it",
             file=sys.stderr,
         )
-    return 0 if found.holds else NOT_SO
+    return 0 if found.holds else CHECK_FAILED
 
 
 def _say_differences(found: Comparison, *, json: bool) -> None:

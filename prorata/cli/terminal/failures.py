@@ -1,73 +1,59 @@
 """How the command line says that something failed: one sentence on stderr with a stable code, and an exit
-code that means something."""
+code that means something (docs/operations.md, "Exit codes")."""
 
 from __future__ import annotations
 
 import errno
 import sys
 import traceback
+from typing import Final
 
 import cyclopts
 
-from domain.errors import InvalidInput
+from domain.errors import BAD_INPUT, HALTED, OWN_FAULT, TRY_AGAIN, Failure
 from prorata.cli.terminal.printable import printable
 
-NOT_SO, BAD_INPUT, UNREACHABLE, HALTED, OWN_FAULT = 1, 2, 3, 4, 70
+_NOT_WRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS)
 
 
 def explained(error: Exception) -> int:
     """Print what failed, where and what to do; the exit code of such a failure."""
+    if isinstance(error, Failure):
+        return _say(error.exit_code, error.code, str(error))
     if isinstance(error, cyclopts.CycloptsError):
-        return _say(BAD_INPUT, "usage", f"{error}\nSee `prorata --help`.")
-    if isinstance(error, InvalidInput):
-        return _say(BAD_INPUT, error.code, printable(str(error)))
-    code = getattr(error, "code", None)
-    if isinstance(code, str):
-        return _say(_exit_code(error), code, str(error))
+        return _say(BAD_INPUT, "usage", f"{error}", "See `prorata --help`.")
     if isinstance(error, OSError) and error.filename is not None:
         return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
         return _say(BAD_INPUT, "output_not_written", f"{error.strerror}: write to another place")
-    if (unreachable := _unreachable(error)) is not None:
-        return _say(UNREACHABLE, *unreachable)
+    if (of_server := _of_server(error)) is not None:
+        return _say(*of_server)
     traceback.print_exception(error)
     return _say(
         OWN_FAULT, "internal_error", "this is a fault of Prorata's own: please report the lines above"
     )
 
 
-def _exit_code(error: Exception) -> int:
-    """Of a failure of one of the packages, which all have a code."""
-    from consumers.errors import ArchiveBroken, ConsumerHalted, ReplayRefused, UnknownConsumer
-    from consumers.finance_ledger.closing import CloseRefused
-    from eventlog.errors import EventUnreadable, RowUnreadable, SealRefused
-    from projections.errors import CheckpointForeign, FoldOutdated, UnknownProjection
-    from publishing.errors import RelayHalted, TopicsRefused
-
-    if isinstance(error, UnknownProjection | UnknownConsumer):
-        return BAD_INPUT
-    if isinstance(error, ArchiveBroken | CloseRefused | ReplayRefused | SealRefused):
-        return NOT_SO
-    if isinstance(error, EventUnreadable | RowUnreadable):
-        return HALTED
-    if isinstance(error, RelayHalted | TopicsRefused | ConsumerHalted | CheckpointForeign | FoldOutdated):
-        return HALTED
-    return UNREACHABLE
-
-
-def _unreachable(error: Exception) -> tuple[str, str] | None:
-    """Code and sentence where a server was away."""
+def _of_server(error: Exception) -> tuple[int, str, str] | None:
+    """Exit code, code and sentence where a server was away, or would not let us in."""
     import psycopg
-    from kafka.errors import KafkaError
+    from kafka import errors as kafka
 
-    reason = " ".join(str(error).split())
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return HALTED, "not_permitted", f"the database's role may not do this: {error}; use another role"
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return "database_unreachable", f"the database does not answer (PRORATA_DATABASE_URL): {reason}"
-    if isinstance(error, KafkaError):
-        return "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {reason}"
+        reason = f"the database does not answer (PRORATA_DATABASE_URL): {error}"
+        return TRY_AGAIN, "database_unreachable", reason
+    if isinstance(error, kafka.AuthorizationError | kafka.SaslAuthenticationFailedError):
+        return HALTED, "not_permitted", f"the broker does not permit this: {error}; use another user"
+    if isinstance(error, kafka.KafkaError):
+        return TRY_AGAIN, "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {error}"
     return None
 
 
-def _say(exit_code: int, code: str, message: str) -> int:
-    print(f"prorata: {code}: {message}", file=sys.stderr)
+def _say(exit_code: int, code: str, message: str, hint: str = "") -> int:
+    """One line, whatever the message holds; a hint stands on a line of its own."""
+    print(f"prorata: {code}: {printable(' '.join(message.split()))}", file=sys.stderr)
+    if hint:
+        print(hint, file=sys.stderr)
     return exit_code

@@ -40,7 +40,7 @@ def test_a_database_that_confirms_before_the_disk_does_is_refused(
 
 
 def test_a_database_without_the_log_s_tables_is_refused(database_url: str) -> None:
-    with pytest.raises(NotMigrated, match=r"eventlog/0001_events, .*: run `prorata migrate`"):
+    with pytest.raises(NotMigrated, match=r"eventlog/0001_events, .*; run `prorata migrate`"):
         PostgresEventLog(database_url)
 
 

@@ -178,7 +178,7 @@ def test_a_line_whose_fate_is_unknown_is_named_and_never_its_token(world: World)
         )
 
     error = raised.value
-    assert (error.line, error.account_id, error.command_id, error.begun) == (2, "main/w", "c7", True)
+    assert (error.line, error.account_id, error.command_id) == (2, "main/w", "c7")
     assert error.code == "fate_unknown"
     assert "line 2" in str(error)
     assert TOKEN not in str(error) + repr(error) + repr(error.__cause__)
