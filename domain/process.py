@@ -1,14 +1,19 @@
 """The one path from a request to its answer, and of what falls due: a conversation without I/O.
 
 The generators here say what must be done next, `AppendStep` these events or `ChargeStep` this payment, and
-are sent what came of it: the state after the events, the payment's answer. The service drives them with the
-log and the payment gateway, simulation in memory, a preview by taking every charge as paid (R48). A driver
-that loses a race for an append closes the conversation and begins anew.
+are sent what came of it: the state after the events, the payment's answer. `drive` takes each step as it
+comes:
+
+    answer = drive(handle(state, request, catalogues), append=record, charge=pay)
+
+The service appends to the log and charges at the payment gateway, the simulation appends to a list and
+answers as the story says, a preview takes every charge as paid (R48). Losing a race for an append ends the
+conversation: the caller begins a new one on fresh state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import msgspec
@@ -20,7 +25,7 @@ from domain.catalog import Catalogues
 from domain.commands import Request
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Decision, Repeated, admit, decide
-from domain.evolve import evolve
+from domain.evolve import evolve_all
 from domain.proposals import Unchanged
 from domain.settle import settle
 from domain.state import Account, PendingPayment
@@ -41,7 +46,28 @@ class ChargeStep(msgspec.Struct, frozen=True):
 Step = AppendStep | ChargeStep
 Reply = Account | PaymentAnswer
 Returned = TypeVar("Returned")
-Conversation = Generator[Step, Reply, Returned]
+Conversation = Generator[Step, Reply | None, Returned]
+
+
+def drive(
+    conversation: Conversation[Returned],
+    *,
+    append: Callable[[tuple[e.Event, ...]], Account],
+    charge: Callable[[PendingPayment], PaymentAnswer],
+) -> Returned:
+    """What the conversation returns, once each of its steps is taken. `append` records the events and returns
+    the state after them; `charge` returns the payment's answer. What either raises ends the conversation."""
+    reply: Reply | None = None
+    try:
+        while True:
+            try:
+                step = conversation.send(reply)
+            except StopIteration as done:
+                returned: Returned = done.value
+                return returned
+            reply = append(step.events) if isinstance(step, AppendStep) else charge(step.payment)
+    finally:
+        conversation.close()
 
 
 def handle(
@@ -65,7 +91,9 @@ def handle(
     state = yield from _append(decided.events)
     recorded = decided.events
     if state.payment is not None:
-        recorded += yield from _answer_payment(state)
+        concluded = yield from _charged(state, state.payment)
+        yield from _append(concluded)
+        recorded += concluded
     return answer_of(recorded, state.currency, request.language)
 
 
@@ -75,19 +103,15 @@ def settle_due(state: Account, until: Instant, catalogues: Catalogues) -> Conver
     while events := settle(state, until, catalogues):
         state = yield from _append(events)
         if state.payment is not None:
-            answer = yield ChargeStep(state.payment)
-            assert not isinstance(answer, Account)
-            state = yield from _append(conclude(state, answer))
+            state = yield from _append((yield from _charged(state, state.payment)))
     return state
 
 
-def _answer_payment(state: Account) -> Conversation[tuple[e.Event, ...]]:
-    assert state.payment is not None
-    answer = yield ChargeStep(state.payment)
-    assert not isinstance(answer, Account)
-    events = conclude(state, answer)
-    yield from _append(events)
-    return events
+def _charged(state: Account, payment: PendingPayment) -> Conversation[tuple[e.Event, ...]]:
+    """The events that the payment's answer makes."""
+    answer = yield ChargeStep(payment)
+    assert isinstance(answer, str)
+    return conclude(state, answer)
 
 
 def _append(events: tuple[e.Event, ...]) -> Conversation[Account]:
@@ -105,18 +129,27 @@ def rehearse(
     state: Account | None, request: Request, catalogues: Catalogues
 ) -> tuple[Answer | Repeated, Account | None]:
     """`preview`, and the account as it would be after the command."""
-    conversation = handle(state, request, catalogues)
-    reply: Reply | None = None
-    while True:
-        try:
-            step = conversation.send(reply)  # type: ignore[arg-type]
-        except StopIteration as done:
-            answer: Answer | Repeated = done.value
-            return answer, state
-        if isinstance(step, ChargeStep):
-            reply = "paid"
-        else:
-            for event in step.events:
-                state = evolve(state, event)
-            assert state is not None
-            reply = state
+    rehearsal = Rehearsal(state)
+    answer = rehearsal.run(handle(state, request, catalogues))
+    return answer, rehearsal.state
+
+
+class Rehearsal:
+    """Runs conversations that change nothing: the events are kept here, every charge is taken as paid."""
+
+    def __init__(self, state: Account | None) -> None:
+        self.state = state
+        """The account as the events leave it."""
+        self.events: list[e.Event] = []
+
+    def run(self, conversation: Conversation[Returned]) -> Returned:
+        """What the conversation, begun from `state`, returns."""
+        return drive(conversation, append=self.append, charge=lambda _: "paid")
+
+    def append(self, events: tuple[e.Event, ...]) -> Account:
+        """The state after the events."""
+        state = evolve_all(self.state, events)
+        assert state is not None
+        self.state = state
+        self.events += events
+        return state

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
@@ -17,7 +17,7 @@ import msgspec
 from domain import events as e
 from domain.conclude import PaymentAnswer
 from domain.evolve import evolve
-from domain.process import AppendStep, Conversation
+from domain.process import Conversation, drive
 from domain.state import Account, PendingPayment
 from eventlog.codec import domain_codec
 from eventlog.port import EventLog
@@ -83,14 +83,7 @@ class Attempt:
 
     def run(self, conversation: Conversation[Returned]) -> Returned:
         """Take each step as it comes; what the conversation returns."""
-        reply: Any = None
-        while True:
-            try:
-                step = conversation.send(reply)
-            except StopIteration as done:
-                returned: Returned = done.value
-                return returned
-            reply = self._record(step.events) if isinstance(step, AppendStep) else self._charge(step.payment)
+        return drive(conversation, append=self._record, charge=self._charge)
 
     def _record(self, events: tuple[e.Event, ...]) -> Account:
         before = self.loaded

@@ -3,9 +3,7 @@ that are a list and a flag."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -20,13 +18,11 @@ from domain.decide import Repeated
 from domain.errors import InvalidInput
 from domain.evolve import evolve
 from domain.invoices import InvoiceEntry, Invoices, invoice_changes
-from domain.process import AppendStep, Conversation, handle, settle_due
+from domain.process import drive, handle, settle_due
 from domain.state import Account, PendingPayment
 from prorata.simulation.compare import Mismatch, mismatches
 from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethodStep, Scenario, Step
 from prorata.simulation.shown import Shown, shown
-
-Returned = TypeVar("Returned")
 
 
 class StepResult(msgspec.Struct, frozen=True):
@@ -69,7 +65,7 @@ class VirtualAccount:
             own = payment.purpose in ("purchase", "balance")
             return (own_payment if own else "paid") if self.works else "declined"
 
-        answered = self._converse(handle(self.state, request, self.catalogues), answer)
+        answered = drive(handle(self.state, request, self.catalogues), append=self._appended, charge=answer)
         if isinstance(answered, Repeated):
             recorded = [e for e in self.history if e.command is not None and e.command.id == request.id]
             return answer_of(recorded, self.account.currency, request.language)
@@ -78,25 +74,13 @@ class VirtualAccount:
     def settle(self, until: Instant) -> None:
         """Settle what is due up to the instant."""
         conversation = settle_due(self.account, until, self.catalogues)
-        self._converse(conversation, lambda _: "paid" if self.works else "declined")
+        drive(conversation, append=self._appended, charge=lambda _: "paid" if self.works else "declined")
 
     @property
     def account(self) -> Account:
         """The account's state."""
         assert self.state is not None
         return self.state
-
-    def _converse(
-        self, conversation: Conversation[Returned], answer: Callable[[PendingPayment], PaymentAnswer]
-    ) -> Returned:
-        reply: Any = None
-        while True:
-            try:
-                step = conversation.send(reply)
-            except StopIteration as done:
-                returned: Returned = done.value
-                return returned
-            reply = self._appended(step.events) if isinstance(step, AppendStep) else answer(step.payment)
 
     def _appended(self, events: tuple[e.Event, ...]) -> Account:
         for event in events:

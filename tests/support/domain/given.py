@@ -21,9 +21,10 @@ from domain.catalog import Catalog, Catalogues
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.evolve import evolve
-from domain.process import AppendStep, Conversation, handle, settle_due
-from domain.state import Account
+from domain.process import Conversation, handle, settle_due
+from domain.state import Account, PendingPayment
 from tests.support.domain.catalogs import SHIPPED
+from tests.support.domain.conversing import drive_until_unanswered
 
 
 class GivenAccount:
@@ -106,19 +107,10 @@ class GivenAccount:
     def _converse(
         self, conversation: Conversation[Any], own: PaymentAnswer | None, due: PaymentAnswer | None
     ) -> Any:
-        reply: Any = None
-        while True:
-            try:
-                step = conversation.send(reply)
-            except StopIteration as done:
-                return done.value
-            if isinstance(step, AppendStep):
-                reply = self.append(*step.events)
-                continue
-            reply = own if step.payment.purpose in ("purchase", "balance") else due
-            if reply is None:
-                conversation.close()
-                return None
+        def charge(payment: PendingPayment) -> PaymentAnswer | None:
+            return own if payment.purpose in ("purchase", "balance") else due
+
+        return drive_until_unanswered(conversation, lambda events: self.append(*events), charge)
 
 
 def standard_with_domain() -> GivenAccount:

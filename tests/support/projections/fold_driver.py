@@ -23,11 +23,12 @@ from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.events import Clock, Event
 from domain.evolve import evolve_all
-from domain.process import AppendStep, Conversation, Reply, handle, settle_due
+from domain.process import Conversation, handle, settle_due
 from domain.state import Account
 from eventlog import EventLog, NewEvent, StoredEvent
 from eventlog.codec import domain_codec
 from tests.support.domain.catalogs import SHIPPED
+from tests.support.domain.conversing import drive_until_unanswered
 
 CATALOGUES = Catalogues.always(SHIPPED)
 CODEC = domain_codec()
@@ -86,21 +87,12 @@ class Billing:
     def _drive(
         self, account_id: str, conversation: Conversation[Returned], pay: PaymentAnswer | None
     ) -> Returned | None:
-        reply: Reply | None = None
-        while True:
-            try:
-                step = conversation.send(reply)  # type: ignore[arg-type]  # None starts it
-            except StopIteration as done:
-                returned: Returned = done.value
-                return returned
-            if isinstance(step, AppendStep):
-                self.record(account_id, *step.events)
-                reply = self.states[account_id] = self._evolved(account_id, step.events)
-            elif pay is None:
-                conversation.close()
-                return None
-            else:
-                reply = pay
+        def append(events: tuple[Event, ...]) -> Account:
+            self.record(account_id, *events)
+            state = self.states[account_id] = self._evolved(account_id, events)
+            return state
+
+        return drive_until_unanswered(conversation, append, lambda _: pay)
 
     def _evolved(self, account_id: str, events: tuple[Event, ...]) -> Account:
         state = evolve_all(self.states.get(account_id), events)

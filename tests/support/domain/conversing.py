@@ -1,0 +1,36 @@
+"""Driving a conversation up to a payment that is left without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from domain.conclude import PaymentAnswer
+from domain.events import Event
+from domain.process import Conversation, drive
+from domain.state import Account, PendingPayment
+
+Returned = TypeVar("Returned")
+
+
+class _Unanswered(Exception):  # noqa: N818 - not an error: the story ends here
+    pass
+
+
+def drive_until_unanswered(
+    conversation: Conversation[Returned],
+    append: Callable[[tuple[Event, ...]], Account],
+    charge: Callable[[PendingPayment], PaymentAnswer | None],
+) -> Returned | None:
+    """`drive`, which ends at the first payment for which `charge` returns None; None then."""
+
+    def answered(payment: PendingPayment) -> PaymentAnswer:
+        answer = charge(payment)
+        if answer is None:
+            raise _Unanswered
+        return answer
+
+    try:
+        return drive(conversation, append=append, charge=answered)
+    except _Unanswered:
+        return None
