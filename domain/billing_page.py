@@ -16,7 +16,7 @@ from domain import events as e
 from domain.answers import Answer
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalog, Catalogues
-from domain.forecast import next_charges, next_invoice, settled_as_paid
+from domain.forecast import forecast, settled_as_paid
 from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
 from domain.views import Entitlement, EntitlementStatus, Standing, entitlements, standing
@@ -85,7 +85,8 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
     """The page at the instant, everything due before it taken as paid."""
     now, _ = settled_as_paid(state, at, catalogues)
     asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
-    charges = {charge.product: charge for charge in next_charges(now, at, catalogues)}
+    coming = forecast(now, at, catalogues)
+    charges = {charge.product: charge for charge in coming.next_charges}
     desk = _Desk(now, asked, at, catalogues, catalogues.at(at), entitlements(now), charges)
     items = [desk.plan(plan) for plan in now.plans.values()] + [desk.add_on(a) for a in now.addons.values()]
     packs = sorted(now.packs, key=lambda pack: pack.expires_on)
@@ -94,7 +95,7 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
         tuple(items),
         tuple([HeldCredits(p.product, desk.name(p.product), p.credits, p.expires_on) for p in packs]),
         _balance(now),
-        next_invoice(now, at, catalogues),
+        coming.next_invoice,
     )
 
 

@@ -10,31 +10,34 @@ from domain import events as e
 from domain.calendar import Instant, begins_at, date_of, twelve_months_after
 from domain.catalog import Catalogues
 from domain.conclude import conclude
-from domain.evolve import evolve
 from domain.invoices import invoice_changes
 from domain.money import zero
-from domain.settle import next_due, settle
+from domain.process import Rehearsal, settle_due
+from domain.settle import next_due
 from domain.state import Account
 from domain.views import Entitlement, entitlements
 
 ENDING = ("ending", "ended")
 
 
-class Outlook(msgspec.Struct, frozen=True):
-    """What an account has before it. `still_billed`: the next charge of each item that goes on (R32);
-    `invoices`: those of the next twelve months."""
+class Forecast(msgspec.Struct, frozen=True):
+    """What will be billed. `invoices`: those of the next twelve months, in order. `next_charges`: the first
+    charge of each product in them, a renewal (R32) or a scheduled resume (R36), by date. `next_invoice`: the
+    first one, also where it is further away."""
 
-    still_billed: tuple[e.Upcoming, ...]
+    next_charges: tuple[e.Upcoming, ...]
     next_invoice: e.Invoice | None
     invoices: tuple[e.Invoice, ...]
 
 
-def outlook(state: Account, at: Instant, catalogues: Catalogues) -> Outlook:
+def forecast(state: Account, at: Instant, catalogues: Catalogues) -> Forecast:
     """What is billed after the instant as things stand."""
     now, _ = settled_as_paid(state, at, catalogues)
-    return Outlook(
-        next_charges(now, at, catalogues), next_invoice(now, at, catalogues), forecast(now, at, catalogues)
-    )
+    end = begins_at(twelve_months_after(date_of(at, state.time_zone)), state.time_zone)
+    then, happened = settled_as_paid(now, end, catalogues)
+    invoices = _issued(happened)
+    first = invoices[0] if invoices else _next_invoice(then, catalogues)
+    return Forecast(_next_charges(invoices), first, invoices)
 
 
 def ends_with(before: Account, after: Account) -> tuple[Entitlement, ...]:
@@ -51,39 +54,27 @@ def ends_with(before: Account, after: Account) -> tuple[Entitlement, ...]:
 def settled_as_paid(
     state: Account, until: Instant, catalogues: Catalogues
 ) -> tuple[Account, tuple[e.Event, ...]]:
-    """The state with everything due up to the instant settled, every charge paid, and the events of it."""
-    happened: list[e.Event] = []
+    """The state with everything due up to the instant settled, every charge paid and every invoice issued on
+    its own date, and the events of it."""
+    rehearsal = Rehearsal(state)
     if state.payment is not None:
-        state = _after(state, conclude(state, "paid"), happened)
-    while (due := next_due(state)) is not None and due[1] <= until:
-        state = _after(state, settle(state, due[1], catalogues), happened)  # issued on its own date
-        if state.payment is not None:
-            state = _after(state, conclude(state, "paid"), happened)
-    return state, tuple(happened)
+        state = rehearsal.append(conclude(state, "paid"))
+    settled = rehearsal.run(settle_due(state, until, catalogues, on_time=True))
+    return settled, tuple(rehearsal.events)
 
 
-def forecast(state: Account, at: Instant, catalogues: Catalogues) -> tuple[e.Invoice, ...]:
-    """The invoices of the next twelve months after the instant, in order, as things stand."""
-    now, _ = settled_as_paid(state, at, catalogues)
-    end = begins_at(twelve_months_after(date_of(at, state.time_zone)), state.time_zone)
-    return invoices_issued(settled_as_paid(now, end, catalogues)[1])
-
-
-def next_invoice(state: Account, at: Instant, catalogues: Catalogues) -> e.Invoice | None:
-    """The first invoice after the instant as things stand; None: nothing will be billed."""
-    now, _ = settled_as_paid(state, at, catalogues)
-    while due := next_due(now):
-        now, happened = settled_as_paid(now, due[1], catalogues)
-        if issued := invoices_issued(happened):
+def _next_invoice(state: Account, catalogues: Catalogues) -> e.Invoice | None:
+    """The first invoice that is still to come; None: nothing will be billed."""
+    while due := next_due(state):
+        state, happened = settled_as_paid(state, due[1], catalogues)
+        if issued := _issued(happened):
             return issued[0]
     return None
 
 
-def next_charges(state: Account, at: Instant, catalogues: Catalogues) -> tuple[e.Upcoming, ...]:
-    """The next charge of each product within twelve months, by date, as things stand: its renewal, or its
-    scheduled resume (R36)."""
+def _next_charges(invoices: tuple[e.Invoice, ...]) -> tuple[e.Upcoming, ...]:
     charges: dict[str, e.Upcoming] = {}
-    for invoice in forecast(state, at, catalogues):
+    for invoice in invoices:
         sums: dict[str, Decimal] = {}
         for line in invoice.lines:
             sums[line.product] = sums.get(line.product, zero(invoice.currency)) + line.amount
@@ -92,13 +83,6 @@ def next_charges(state: Account, at: Instant, catalogues: Catalogues) -> tuple[e
     return tuple(charges.values())
 
 
-def invoices_issued(events: tuple[e.Event, ...]) -> tuple[e.Invoice, ...]:
+def _issued(events: tuple[e.Event, ...]) -> tuple[e.Invoice, ...]:
     """The invoices that the events issue, in order."""
     return tuple(invoice for event in events if (invoice := invoice_changes(event)[0]) is not None)
-
-
-def _after(state: Account, events: tuple[e.Event, ...], happened: list[e.Event]) -> Account:
-    for event in events:
-        state = evolve(state, event)
-    happened.extend(events)
-    return state

@@ -97,10 +97,12 @@ def handle(
     return answer_of(recorded, state.currency, request.language)
 
 
-def settle_due(state: Account, until: Instant, catalogues: Catalogues) -> Conversation[Account]:
-    """Settle everything due up to the instant, its boundaries included, one date after the other (R25).
-    The answer is the state then."""
-    while events := settle(state, until, catalogues):
+def settle_due(
+    state: Account, until: Instant, catalogues: Catalogues, *, on_time: bool = False
+) -> Conversation[Account]:
+    """Settle everything due up to the instant, its boundaries included, one date after the other (R25), and
+    return the state then. Invoices are issued at that instant, or, `on_time`, each on its own date."""
+    while events := settle(state, until, catalogues, on_time=on_time):
         state = yield from _append(events)
         if state.payment is not None:
             state = yield from _append((yield from _charged(state, state.payment)))

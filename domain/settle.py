@@ -10,9 +10,10 @@ from __future__ import annotations
 from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
+from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end, unpaid_lapse
 from domain.pausing import scheduled_resume
 from domain.pricing import PriceList, invoice_of
-from domain.renewal import loses_prerequisite, renew_addon, renew_plan, requirement
+from domain.renewal import renew_addon, renew_plan, requirement
 from domain.state import Account, AddonItem, PlanItem
 
 
@@ -47,9 +48,11 @@ def next_due(state: Account) -> tuple[CivilDate, Instant] | None:
     return due
 
 
-def settle(state: Account, until: Instant, catalogues: Catalogues) -> tuple[e.Event, ...]:
-    """The events of the next step that is due at `until` (inclusive); empty: all is settled. `until` is
-    also the instant of issue.
+def settle(
+    state: Account, until: Instant, catalogues: Catalogues, *, on_time: bool = False
+) -> tuple[e.Event, ...]:
+    """The events of the next step that is due at `until` (inclusive); empty: all is settled. Invoices are
+    issued at `until`, or, `on_time`, at the beginning of their own date.
 
     While a payment has no answer nothing can be settled (R16): that is the caller's to wait for.
     """
@@ -61,21 +64,17 @@ def settle(state: Account, until: Instant, catalogues: Catalogues) -> tuple[e.Ev
     day, at = due
     if state.open_invoice is not None and not state.open_invoice.declined:
         return (_renewal_payment(state, state.open_invoice.number, at),)
-    plans = [p for p in state.plans.values() if _cycle_ends(p, day)]
+    issued_at = at if on_time else until
+    plans = [p for p in state.plans.values() if cycle_ends(p, day)]
     addons = [a for a in state.addons.values() if a.cycle.end == day]
     if plans or addons:
-        if state.past_due and (lapse := _lapse(state, plans, addons, at)) is not None:
-            return (lapse,)
-        return _renew(state, plans, addons, day, at, until, catalogues)
-    expired = [p for p in state.packs if p.expires_on == day]
-    if expired:
-        return (_expire(state, expired[0].product, day, at),)
-    return (scheduled_resume(state, _plan_to_resume(state, day, catalogues, at), day, until, catalogues),)
-
-
-def _cycle_ends(item: PlanItem, day: CivilDate) -> bool:
-    """The paid cycle of a paused plan ends without effect, unless the plan is cancelled (R37)."""
-    return item.cycle is not None and item.cycle.end == day and (item.paused_at is None or item.cancelled)
+        if state.past_due and (event := _lapse_or_retry(state, plans, addons, at)) is not None:
+            return (event,)
+        return _renew(state, plans, addons, day, at, issued_at, catalogues)
+    if (expiry := credits_expiry(state, day, at)) is not None:
+        return (expiry,)
+    resuming = _plan_to_resume(state, day, catalogues, at)
+    return (scheduled_resume(state, resuming, day, issued_at, catalogues),)
 
 
 def _renewal_payment(state: Account, number: int, at: Instant) -> e.Event:
@@ -87,20 +86,16 @@ def _renewal_payment(state: Account, number: int, at: Instant) -> e.Event:
     )
 
 
-def _lapse(state: Account, plans: list[PlanItem], addons: list[AddonItem], at: Instant) -> e.Event | None:
+def _lapse_or_retry(
+    state: Account, plans: list[PlanItem], addons: list[AddonItem], at: Instant
+) -> e.Event | None:
     """R41: what of the open invoice ends unpaid, else the one more try for the balance before other items
     would."""
     invoice = state.open_invoice
     assert invoice is not None
-    ending = [p.product for p in plans] + [a.product for a in addons]
-    unpaid = {item.product for item in state.items if item.unpaid_since is not None}
-    lapsing = tuple(product for product in ending if product in unpaid)
-    if lapsing:
-        written_off = unpaid <= set(lapsing)
-        anchor = state.anchor_without(lapsing)
-        return e.ItemsLapsed(
-            at=at, number=invoice.number, items=lapsing, written_off=written_off, account_anchor=anchor
-        )
+    lapse = unpaid_lapse(state, [p.product for p in plans] + [a.product for a in addons], at)
+    if lapse is not None:
+        return lapse
     others = tuple(
         [p.product for p in plans if not p.cancelled] + [a.product for a in addons if not a.removed]
     )
@@ -134,36 +129,15 @@ def _renew(
     renewed = []
     gone: list[str] = []
     for item in plans if len(plans) == 1 else sorted(plans, key=lambda p: catalog.order(_target(p))):
-        if item.cancelled:
+        if (end := plan_end(state, item, gone, at)) is not None:
             gone.append(item.product)
-            anchor = state.anchor_without(gone)
-            ends.append(
-                e.PlanEnded(
-                    at=at, family=item.family, product=item.product, reason="cancelled", account_anchor=anchor
-                )
-            )
-        elif item.downgrade is not None and item.downgrade.to_free:
-            gone.append(item.product)
-            free = item.downgrade
-            anchor = state.anchor_without(gone)
-            ends.append(
-                e.FreePlanStarted(
-                    at=at,
-                    family=item.family,
-                    product=free.product,
-                    tier=free.tier,
-                    replaces=item.product,
-                    account_anchor=anchor,
-                )
-            )
+            ends.append(end)
         else:
             renewed.append(renew_plan(state.anchor, item, prices, zone))
     anchor = state.anchor_without(gone) if gone else state.anchor  # R30: re-read before the add-ons
     for addon in addons:
-        if addon.removed:
-            ends.append(e.AddonEnded(at=at, product=addon.product, reason="removed"))
-        elif loses_prerequisite(addon, requirement(addon, prices), state.plans):
-            ends.append(e.AddonEnded(at=at, product=addon.product, reason="prerequisite_ended"))
+        if (end := addon_end(addon, requirement(addon, prices), state.plans, at)) is not None:
+            ends.append(end)
         else:
             renewed.append(renew_addon(anchor, addon, prices, zone))
     if not renewed:
@@ -175,11 +149,6 @@ def _renew(
 
 def _target(item: PlanItem) -> str:
     return item.product if item.downgrade is None else item.downgrade.product
-
-
-def _expire(state: Account, product: str, day: CivilDate, at: Instant) -> e.Event:
-    left = sum(p.credits for p in state.packs if p.product == product and p.expires_on == day)
-    return e.CreditsExpired(at=at, product=product, credits=left, on=day)
 
 
 def _plan_to_resume(state: Account, day: CivilDate, catalogues: Catalogues, at: Instant) -> PlanItem:

@@ -5,7 +5,7 @@
     then.entitlements, then.invoices, then.access_windows, then.usable
 
 Which events count follows from both instants; what time has done since the last of them, such as ending an
-add-on that was removed, follows from those events (`domain.passing`). So an instant after all that is known
+add-on that was removed, follows from those events (`domain.later`). So an instant after all that is known
 is a forecast as things stood, and the same question has the same answer for ever.
 """
 
@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.calendar import Instant
 from domain.invoices import invoice_changes
-from domain.passing import Awaited, awaited, passed
+from domain.later import Unsettled, account_later, unsettled
 from domain.state import Account
 from domain.views import AccessWindows, Entitlement
 from eventlog import StoredEvent
@@ -41,8 +41,8 @@ class Past(msgspec.Struct, frozen=True):
     """An account at the instant `at`, as known at `known_at` (None: by all that is recorded).
 
     `last` is the last event that counts, and `recorded` the state after it. `state` and the documents are of
-    the instant: `by_time` are the events that made them so since, none of which is recorded; `awaited` is due
-    by then, and waits for a price or a payment. `usable` are the products that could be used, `in_grace`
+    the instant: `by_time` are the events that made them so since, none of which is recorded; `unsettled` is
+    due by then, and needs a price or a payment. `usable` are the products that could be used, `in_grace`
     those whose renewal is not known, which readers of windows let go on.
     """
 
@@ -57,7 +57,7 @@ class Past(msgspec.Struct, frozen=True):
     usable: tuple[str, ...]
     in_grace: tuple[str, ...]
     by_time: tuple[e.Event, ...]
-    awaited: tuple[Awaited, ...]
+    unsettled: tuple[Unsettled, ...]
 
 
 def past(
@@ -96,7 +96,7 @@ def _at_instant(
 ) -> Past:
     state, happened = account.state, tuple[e.Event, ...]()
     if isinstance(upto, AtInstant):
-        state, happened = passed(state, upto.at)
+        state, happened = account_later(state, upto.at)
     at = state.last_at
     now = replace(account, state=state)
     [held] = entitlements.FOLD.documents(now)
@@ -115,7 +115,7 @@ def _at_instant(
         usable=tuple([w.product for w in windows.products if _usable(w, at)]),
         in_grace=tuple([w.product for w in windows.products if _in_grace(w, at)]),
         by_time=happened,
-        awaited=awaited(state, at),
+        unsettled=unsettled(state, at),
     )
 
 

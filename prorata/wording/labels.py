@@ -43,7 +43,7 @@ UNPAID = {
     "open": message("Its payment has no answer yet."),
     "uncollectible": message("It was written off."),
 }
-AWAITED = {
+UNSETTLED = {
     "renewal": message("renewal"),
     "resume": message("scheduled resume with a payment"),
     "payment": message("answer to a payment"),

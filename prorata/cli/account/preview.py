@@ -13,7 +13,7 @@ from domain.answers import Answer
 from domain.calendar import local_text, parse_moment
 from domain.commands import Request
 from domain.errors import InvalidInput
-from domain.forecast import ends_with, outlook, settled_as_paid
+from domain.forecast import ends_with, forecast, settled_as_paid
 from domain.process import rehearse
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
 from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview, wording_of
@@ -158,7 +158,7 @@ def _foreseen(
     if state.clock != clock:  # refused: the account stands where its own clock does
         at = state.last_at
     before = settled_as_paid(state, at, series)[0]
-    foreseen = After(after, series, outlook(after, at, series), ends_with(before, after))
+    foreseen = After(after, series, forecast(after, at, series), ends_with(before, after))
     return Previewed(answer, confirmed, local_text(at, state.time_zone), foreseen)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from domain.calendar import local_text
 from domain.catalog import Catalogues
 from domain.explain import arithmetic
-from domain.forecast import Outlook
+from domain.forecast import Forecast
 from domain.money import zero
 from domain.pricing import total_of
 from domain.state import Account
@@ -27,7 +27,7 @@ class After(msgspec.Struct, frozen=True):
 
     state: Account
     catalogues: Catalogues
-    outlook: Outlook
+    forecast: Forecast
     ends: tuple[Entitlement, ...]
 
 
@@ -74,10 +74,10 @@ def preview_json(previewed: Previewed) -> dict[str, Any]:
     return found | {
         "currency": after.state.currency,
         "time_zone": zone,
-        "still_billed": after.outlook.still_billed,
+        "still_billed": after.forecast.next_charges,
         "ends": ends,
-        "next_invoice": after.outlook.next_invoice,
-        "forecast": after.outlook.invoices,
+        "next_invoice": after.forecast.next_invoice,
+        "forecast": after.forecast.invoices,
     }
 
 
@@ -101,7 +101,7 @@ def print_preview(out: Console, previewed: Previewed, account: str, language: Li
         print_lines(out, shown.lines, currency, total_of(shown.lines, currency), say)
     _print_ends(out, after, say)
     _print_still_billed(out, after, say)
-    print_invoice(out, after.outlook.next_invoice, say)
+    print_invoice(out, after.forecast.next_invoice, say)
     _print_forecast(out, after, say)
 
 
@@ -123,19 +123,19 @@ def _print_ends(out: Console, after: After, say: Wording) -> None:
 
 
 def _print_still_billed(out: Console, after: After, say: Wording) -> None:
-    if not after.outlook.still_billed:
+    if not after.forecast.next_charges:
         heading(out, say.say("Nothing goes on being billed"))
         return
     heading(out, say.say("What goes on being billed"))
     made = table(say.say("product"), say.say("date"), RIGHT + say.say("amount"))
-    for charge in after.outlook.still_billed:
+    for charge in after.forecast.next_charges:
         amount = say.amount(charge.amount, after.state.currency)
         made.add_row(say.product(charge.product), say.day(charge.date), amount)
     out.print(made)
 
 
 def _print_forecast(out: Console, after: After, say: Wording) -> None:
-    currency, invoices = after.state.currency, after.outlook.invoices
+    currency, invoices = after.state.currency, after.forecast.invoices
     if not invoices:
         return
     heading(out, say.say("The next twelve months, as things stand"))

@@ -115,7 +115,7 @@ def show_json(found: Past, say: Wording) -> dict[str, Any]:
         "usable": found.usable,
         "in_grace": found.in_grace,
         "by_time": [_event_json(event, found, say) for event in found.by_time],
-        "awaited": found.awaited,
+        "awaited": found.unsettled,
     }
 
 

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from domain import events as e
 from domain.explain import rule_of_event
-from domain.passing import Awaited
+from domain.later import Unsettled
 from eventlog.records import StoredEvent
 from projections.history.past import Past
 from prorata.cli.terminal.tables import RIGHT, heading, table
 from prorata.wording import Wording, happened
 from prorata.wording.changes import ChangeSaid
-from prorata.wording.labels import AWAITED, INVOICES, STANDINGS, STATUSES
+from prorata.wording.labels import INVOICES, STANDINGS, STATUSES, UNSETTLED
 
 Told: TypeAlias = tuple[StoredEvent, e.Event]
 
@@ -139,19 +139,19 @@ def _print_since(out: Console, found: Past, say: Wording) -> None:
         heading(out, say.say("By time alone, not recorded"))
         for event in found.by_time:
             _print_event(out, "·", event, found, say)
-    if found.awaited:
+    if found.unsettled:
         heading(out, say.say("Due, and not recorded"))
-        for awaited in found.awaited:
-            out.print(f"  · {_awaited(awaited, found, say)}")
+        for due in found.unsettled:
+            out.print(f"  · {_unsettled(due, found, say)}")
 
 
-def _awaited(awaited: Awaited, found: Past, say: Wording) -> str:
-    since = say.moment(awaited.since, found.state.time_zone)
-    what = say.say(AWAITED[awaited.what])
-    if awaited.product is None:
+def _unsettled(due: Unsettled, found: Past, say: Wording) -> str:
+    since = say.moment(due.since, found.state.time_zone)
+    what = say.say(UNSETTLED[due.what])
+    if due.product is None:
         return say.say("{what}, since {since}", what=what, since=since)
     return say.say(
-        "{what} of {product}, since {since}", what=what, product=say.product(awaited.product), since=since
+        "{what} of {product}, since {since}", what=what, product=say.product(due.product), since=since
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.evolve import evolve_all
-from domain.passing import passed
+from domain.later import account_later
 from domain.state import Account
 from domain.views import entitlements
 from projections.history.as_of import AtInstant, AtVersion, KnownAt, counted
@@ -85,7 +85,7 @@ def test_what_ends_by_time_alone_ends_just_so_when_it_is_settled(
 ) -> None:
     account = played(story)
     at = account.account.last_at + timedelta(days=days)
-    alone, _ = passed(account.account, at)
+    alone, _ = account_later(account.account, at)
     settled = fork(account)
     settled.works = works
     settled.settle(at)

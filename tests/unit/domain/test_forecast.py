@@ -12,7 +12,7 @@ from domain.answers import Answer
 from domain.calendar import begins_at, parse_moment
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog
 from domain.events import Upcoming
-from domain.forecast import ends_with, forecast, next_charges, next_invoice, outlook
+from domain.forecast import ends_with, forecast
 from domain.process import rehearse
 from domain.renewal import upcoming
 from tests.support.domain.catalogs import SHIPPED
@@ -20,7 +20,7 @@ from tests.support.domain.given import GivenAccount
 
 
 def totals(account: GivenAccount, at: str) -> list[tuple[date, Decimal]]:
-    found = forecast(account.state, parse_moment(at, account.zone), account.catalogues)
+    found = forecast(account.state, parse_moment(at, account.zone), account.catalogues).invoices
     return [(invoice.date, invoice.total) for invoice in found]
 
 
@@ -36,16 +36,16 @@ def test_a_year_has_twelve_renewals_the_last_one_a_year_from_today() -> None:
 def test_each_forecast_invoice_is_issued_on_its_own_date() -> None:
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-01-31")
-    for invoice in forecast(account.state, account.state.last_at, account.catalogues):
+    for invoice in forecast(account.state, account.state.last_at, account.catalogues).invoices:
         assert invoice.issued_at == begins_at(invoice.date, account.zone)
 
 
 def test_nothing_held_nothing_forecast() -> None:
     account = GivenAccount()
     assert totals(account, "2026-01-31") == []
-    assert next_invoice(account.state, account.state.last_at, account.catalogues) is None
+    assert forecast(account.state, account.state.last_at, account.catalogues).next_invoice is None
     account.give(c.BuyCredits("credits_5000"), "2026-01-31")
-    assert next_invoice(account.state, account.state.last_at, account.catalogues) is None
+    assert forecast(account.state, account.state.last_at, account.catalogues).next_invoice is None
 
 
 def test_a_price_that_is_announced_reaches_the_forecast_at_the_renewal_after_it() -> None:
@@ -61,7 +61,7 @@ def test_a_price_that_is_announced_reaches_the_forecast_at_the_renewal_after_it(
         },
     )
     versions = (CatalogVersion(None, SHIPPED), CatalogVersion(parse_moment("2026-03-01", "UTC"), dearer))
-    found = forecast(account.state, account.state.last_at, Catalogues(versions))
+    found = forecast(account.state, account.state.last_at, Catalogues(versions)).invoices
     assert [invoice.total for invoice in found[:3]] == [Decimal("20.00"), Decimal("25.00"), Decimal("25.00")]
 
 
@@ -86,7 +86,7 @@ def test_once_its_plan_has_ended_an_add_on_that_had_not_aligned_is_charged_in_fu
     account.give(c.CancelPlan("marketing"), "2026-04-07")
     whole = Upcoming("custom_domain", date(2026, 5, 5), Decimal("10.00"))
     assert upcoming(account.state, account.catalogues) == (whole,)
-    assert next_charges(account.state, account.state.last_at, account.catalogues) == (whole,)
+    assert forecast(account.state, account.state.last_at, account.catalogues).next_charges == (whole,)
 
 
 def test_what_ends_with_a_cancellation_is_the_plan_and_the_add_ons_that_need_it() -> None:
@@ -101,7 +101,7 @@ def test_what_ends_with_a_cancellation_is_the_plan_and_the_add_ons_that_need_it(
     ends = [e.product for e in ends_with(account.state, after)]
     assert ends == ["standard", "dedicated_ip"]
     assert [ending["product"] for ending in answer.facts["ending_addons"]] == ["dedicated_ip"]
-    still = outlook(after, request.at, account.catalogues).still_billed
+    still = forecast(after, request.at, account.catalogues).next_charges
     assert [charge.product for charge in still] == ["custom_domain"]
 
 
@@ -114,7 +114,7 @@ def test_what_is_still_billed_after_a_pause_is_what_its_answer_lists() -> None:
     answer, after = rehearse(account.state, request, account.catalogues)
     assert after is not None
     assert isinstance(answer, Answer)
-    still = outlook(after, request.at, account.catalogues).still_billed
+    still = forecast(after, request.at, account.catalogues).next_charges
     listed = [{"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)} for u in still]
     assert answer.facts["still_billed"] == listed
 
@@ -123,7 +123,7 @@ def test_a_catalogue_without_the_product_keeps_its_price_in_the_forecast() -> No
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-01-10")
     empty = convert_catalog({"families": [], "plans": [], "add_ons": [], "credits": []})
-    found = forecast(account.state, account.state.last_at, Catalogues.always(empty))
+    found = forecast(account.state, account.state.last_at, Catalogues.always(empty)).invoices
     assert {invoice.total for invoice in found} == {Decimal("20.00")}
 
 

@@ -85,7 +85,7 @@ def test_a_forecast_is_made_of_what_was_known(billing: Billing, clock: SetClock)
     billing.give(ACCOUNT, RemoveAddon("custom_domain"), "2026-04-08")
     foreseen = look(billing, at("2026-04-25"), known="2026-04-07")
     assert status(foreseen)["custom_domain"] == "active"
-    assert [(one.what, one.product) for one in foreseen.awaited] == [
+    assert [(one.what, one.product) for one in foreseen.unsettled] == [
         ("renewal", "standard"),
         ("renewal", "custom_domain"),
     ]
@@ -103,7 +103,7 @@ def test_a_plan_left_for_another_has_ended_though_the_other_waits_to_be_paid(bil
     billing.give(ACCOUNT, ChangePlan("essentials"), "2026-04-06")
     found = look(billing, at("2026-04-20"))
     assert status(found) == {"standard": "ended"}
-    assert [(one.what, one.product) for one in found.awaited] == [("renewal", "standard")]
+    assert [(one.what, one.product) for one in found.unsettled] == [("renewal", "standard")]
 
 
 def test_an_invoice_is_written_off_by_time_where_its_items_lapse(billing: Billing) -> None:

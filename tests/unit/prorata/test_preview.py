@@ -122,7 +122,7 @@ def test_without_a_confirmation_it_is_refused_as_doing_it_would_be_and_shows_wha
     assert seen.once_confirmed is not None
     assert (seen.once_confirmed.outcome, seen.once_confirmed.charged) == ("accepted", "20.00")
     assert seen.after is not None
-    assert seen.after.outlook.next_invoice is not None
+    assert seen.after.forecast.next_invoice is not None
     assert world.happened("w") == ["account_opened"]
 
 
@@ -147,7 +147,7 @@ def test_answer_and_forecast_are_of_one_state_though_the_account_changes_between
     seen = look(world, {"do": "purchase_addon", "product": "custom_domain"}, at=AT)
     assert seen.after is not None
     assert seen.answer.version == world.log.head("main/a1").version
-    assert [charge.product for charge in seen.after.outlook.still_billed] == [
+    assert [charge.product for charge in seen.after.forecast.next_charges] == [
         "standard",
         "surveys",
         "custom_domain",

@@ -9,7 +9,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.calendar import Instant, parse_moment
-from domain.passing import Awaited, awaited, passed
+from domain.later import Unsettled, account_later, unsettled
 from domain.views import entitlements, standing
 from tests.support.domain.given import GivenAccount, standard_with_domain
 
@@ -22,16 +22,16 @@ def account() -> GivenAccount:
 
 def by_time(account: GivenAccount, at: str) -> list[str]:
     """The types of the events that time alone makes."""
-    return [e.type_name(event) for event in passed(account.state, instant(account, at))[1]]
+    return [e.type_name(event) for event in account_later(account.state, instant(account, at))[1]]
 
 
 def status(account: GivenAccount, product: str, at: str) -> str:
-    return entitlements(passed(account.state, instant(account, at))[0])[product].status
+    return entitlements(account_later(account.state, instant(account, at))[0])[product].status
 
 
 def waiting(account: GivenAccount, at: str) -> list[tuple[str, str | None]]:
     until = instant(account, at)
-    return [(one.what, one.product) for one in awaited(passed(account.state, until)[0], until)]
+    return [(one.what, one.product) for one in unsettled(account_later(account.state, until)[0], until)]
 
 
 def instant(account: GivenAccount, at: str) -> Instant:
@@ -45,7 +45,7 @@ def test_a_removed_addon_ends_when_its_cycle_does(account: GivenAccount) -> None
     assert by_time(account, "2026-04-20") == ["addon_ended"]
 
 
-def test_a_renewal_is_awaited_and_never_made_up(account: GivenAccount) -> None:
+def test_a_renewal_is_named_as_unsettled_and_never_made_up(account: GivenAccount) -> None:
     assert by_time(account, "2027-01-01") == []
     assert status(account, "standard", "2027-01-01") == "active"
     assert waiting(account, "2026-04-19T23:59:59") == []
@@ -55,7 +55,7 @@ def test_a_renewal_is_awaited_and_never_made_up(account: GivenAccount) -> None:
 def test_a_cancelled_plan_ends_with_the_addons_that_need_it_and_the_anchor(account: GivenAccount) -> None:
     account.give(c.PurchaseAddon("dedicated_ip"), "2026-04-06")
     account.give(c.CancelPlan("marketing"), "2026-04-07")
-    after, happened = passed(account.state, instant(account, "2026-04-20"))
+    after, happened = account_later(account.state, instant(account, "2026-04-20"))
     assert [type(event) for event in happened] == [e.PlanEnded, e.AddonEnded]
     assert (standing(after).anchor, after.plans) == (None, {})
     assert waiting(account, "2026-04-20") == [("renewal", "custom_domain")]
@@ -72,7 +72,7 @@ def test_a_paused_plan_stays_so_until_it_is_cancelled_and_its_paid_cycle_ends(ac
 def test_a_resume_inside_the_paid_cycle_happens_by_itself(account: GivenAccount) -> None:
     account.give(c.PausePlan("marketing", date(2026, 4, 15)), "2026-04-10")
     assert status(account, "standard", "2026-04-14T23:59:59") == "paused"
-    after, happened = passed(account.state, instant(account, "2026-04-15"))
+    after, happened = account_later(account.state, instant(account, "2026-04-15"))
     assert [type(event) for event in happened] == [e.PlanResumed]
     assert entitlements(after)["standard"].renews
     assert after.anchor == date(2026, 3, 20)
@@ -97,7 +97,7 @@ def test_a_resume_is_dropped_while_past_due(account: GivenAccount) -> None:
 def test_what_is_unpaid_lapses_and_its_invoice_is_written_off(account: GivenAccount) -> None:
     account.settle("2026-04-20", due="declined")
     assert status(account, "standard", "2026-05-19T12:00") == "suspended"
-    after, happened = passed(account.state, instant(account, "2026-05-20"))
+    after, happened = account_later(account.state, instant(account, "2026-05-20"))
     [lapsed] = happened
     assert isinstance(lapsed, e.ItemsLapsed)
     assert lapsed.written_off
@@ -108,13 +108,13 @@ def test_nothing_lapses_while_the_answer_to_a_payment_is_not_known(account: Give
     account.settle("2026-04-20", due="declined")
     account.give_raw(account.request(c.PayBalance(), "2026-04-21"), payment=None)
     assert by_time(account, "2026-05-20") == []
-    [waits, *_] = awaited(account.state, account.state.last_at)
-    assert waits == Awaited("payment", None, parse_moment("2026-04-21", account.zone))
+    [waits, *_] = unsettled(account.state, account.state.last_at)
+    assert waits == Unsettled("payment", None, parse_moment("2026-04-21", account.zone))
 
 
 def test_a_move_down_to_free_needs_no_payment(account: GivenAccount) -> None:
     account.give(c.ChangePlan("free"), "2026-04-06")
-    after, happened = passed(account.state, instant(account, "2026-04-20"))
+    after, happened = account_later(account.state, instant(account, "2026-04-20"))
     assert [type(event) for event in happened] == [e.FreePlanStarted]
     assert entitlements(after)["free"].status == "active"
     assert entitlements(after)["standard"].status == "ended"
@@ -126,7 +126,7 @@ def test_credits_expire_pack_by_pack() -> None:
     account.give(c.BuyCredits(pack), "2026-02-01")
     account.give(c.BuyCredits(pack), "2026-03-01")
     one, both = (
-        entitlements(passed(account.state, instant(account, at))[0])[pack]
+        entitlements(account_later(account.state, instant(account, at))[0])[pack]
         for at in ("2027-02-01", "2027-03-01")
     )
     assert one.status == "active"
@@ -136,7 +136,7 @@ def test_credits_expire_pack_by_pack() -> None:
 
 def test_the_account_keeps_its_version_and_a_closed_one_is_left_alone(account: GivenAccount) -> None:
     account.give(c.RemoveAddon("custom_domain"), "2026-04-07")
-    after, _ = passed(account.state, instant(account, "2026-06-01"))
+    after, _ = account_later(account.state, instant(account, "2026-06-01"))
     assert after.version == account.state.version
     assert after.last_at == instant(account, "2026-06-01")
     account.give(c.CloseAccount(), "2026-04-08")
