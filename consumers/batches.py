@@ -10,8 +10,8 @@ import msgspec
 from kafka.consumer.fetcher import ConsumerRecord
 from msgspec.structs import replace
 
+from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted, HaltCode
-from consumers.places import PartitionCheckpoint
 from publishing.contract import known_types
 from publishing.envelope import (
     HEARTBEAT_TYPE,
@@ -41,7 +41,7 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Records in order, and the place before and after them."""
+    """Records in order, and the checkpoint before and after them."""
 
     before: PartitionCheckpoint
     after: PartitionCheckpoint
@@ -82,25 +82,25 @@ def read_letter(topic: Topic, record: ConsumerRecord) -> Letter:
 
 
 def _follow(
-    topic: Topic, place: PartitionCheckpoint, record: ConsumerRecord, headers: Mapping[str, bytes]
+    topic: Topic, checkpoint: PartitionCheckpoint, record: ConsumerRecord, headers: Mapping[str, bytes]
 ) -> PartitionCheckpoint:
-    """The place after the record, with its log and, of an event, its position; both as they have to be."""
-    log_id, next_offset = _log_id(headers) or place.log_id, record.offset + 1
-    if place.log_id not in (None, log_id):
-        raise _halted("foreign_log", place, record, f"it is of log {log_id}, not {place.log_id}")
+    """The checkpoint after the record, with its log and, of an event, its position, once both are right."""
+    log_id, next_offset = _log_id(headers) or checkpoint.log_id, record.offset + 1
+    if checkpoint.log_id not in (None, log_id):
+        raise _halted("foreign_log", checkpoint, record, f"it is of log {log_id}, not {checkpoint.log_id}")
     if topic.kind != "events" or headers.get("ce_type") == _HEARTBEAT:
-        return replace(place, log_id=log_id, next_offset=next_offset)
+        return replace(checkpoint, log_id=log_id, next_offset=next_offset)
     try:
         position, previous = int(headers["pos"]), int(headers["prev"])
     except (KeyError, ValueError) as error:
-        raise _halted("unchained", place, record, "it does not say which event it follows") from error
-    if position <= place.last_position:
-        raise _halted("repeated", place, record, f"position {position} after {place.last_position}")
-    if previous != place.last_position:
-        message = f"it follows position {previous}, and the last one read is {place.last_position}"
-        raise _halted("gap", place, record, message)
+        raise _halted("unchained", checkpoint, record, "it does not say which event it follows") from error
+    if position <= checkpoint.last_position:
+        raise _halted("repeated", checkpoint, record, f"position {position} after {checkpoint.last_position}")
+    if previous != checkpoint.last_position:
+        message = f"it follows position {previous}, and the last one read is {checkpoint.last_position}"
+        raise _halted("gap", checkpoint, record, message)
     return replace(
-        place,
+        checkpoint,
         log_id=log_id,
         next_offset=next_offset,
         last_position=position,
@@ -109,11 +109,11 @@ def _follow(
     )
 
 
-def is_last_of(place: PartitionCheckpoint, record: ConsumerRecord) -> bool:
+def is_last_of(checkpoint: PartitionCheckpoint, record: ConsumerRecord) -> bool:
     """Whether the record is the event that was taken in last there."""
     headers = dict(record.headers)
-    known = b"%d" % place.last_position, place.last_hash
-    return record.offset == place.last_offset and (headers.get("pos"), headers.get("hash", b"")) == known
+    known = b"%d" % checkpoint.last_position, checkpoint.last_hash
+    return record.offset == checkpoint.last_offset and (headers.get("pos"), headers.get("hash", b"")) == known
 
 
 def _log_id(headers: Mapping[str, bytes]) -> UUID | None:
@@ -123,16 +123,18 @@ def _log_id(headers: Mapping[str, bytes]) -> UUID | None:
         return None  # decoding says what is wrong
 
 
-def _heard(topic: Topic, place: PartitionCheckpoint, record: ConsumerRecord) -> PartitionCheckpoint:
+def _heard(topic: Topic, checkpoint: PartitionCheckpoint, record: ConsumerRecord) -> PartitionCheckpoint:
     try:
         heartbeat = decode(topic, record.key, record.value, record.headers)
     except EnvelopeUnreadable as error:
-        raise _halted("unchained", place, record, str(error)) from error
+        raise _halted("unchained", checkpoint, record, str(error)) from error
     assert isinstance(heartbeat, Heartbeat)
-    if heartbeat.position < place.heard_of:
-        message = f"the log ends at position {heartbeat.position}, and {place.heard_of} was heard of before"
-        raise _halted("log_restored", place, record, message)
-    return replace(place, heartbeat_position=heartbeat.position, heartbeat_at=heartbeat.log_time)
+    if heartbeat.position < checkpoint.heard_of:
+        message = (
+            f"the log ends at position {heartbeat.position}, and {checkpoint.heard_of} was heard of before"
+        )
+        raise _halted("log_restored", checkpoint, record, message)
+    return replace(checkpoint, heartbeat_position=heartbeat.position, heartbeat_at=heartbeat.log_time)
 
 
 def _newest(letters: Sequence[Letter]) -> list[Letter]:
@@ -158,6 +160,6 @@ def _order(letter: Letter | None) -> tuple[int, int]:
 
 
 def _halted(
-    code: HaltCode, place: PartitionCheckpoint, record: ConsumerRecord, message: str
+    code: HaltCode, checkpoint: PartitionCheckpoint, record: ConsumerRecord, message: str
 ) -> ConsumerHalted:
-    return ConsumerHalted(code, place.topic, place.partition, f"offset {record.offset}: {message}")
+    return ConsumerHalted(code, checkpoint.topic, checkpoint.partition, f"offset {record.offset}: {message}")

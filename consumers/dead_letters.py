@@ -16,7 +16,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from psycopg.rows import class_row
 
 from consumers.batches import Letter
-from consumers.places import Connection
+from consumers.checkpoints import Connection
 
 
 @dataclass(frozen=True)

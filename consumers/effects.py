@@ -8,11 +8,11 @@ from typing import Final
 
 import psycopg
 
-from consumers import dead_letters, places, revisions
+from consumers import checkpoints, dead_letters, revisions
 from consumers.batches import Batch, Letter, read_letter
+from consumers.checkpoints import Connection
 from consumers.errors import ConsumerError, PartitionMoved
 from consumers.handler import Handler, at_home
-from consumers.places import Connection
 from publishing.envelope import PublishedState
 from publishing.topics import Topic
 
@@ -55,7 +55,7 @@ def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) 
     with connection.transaction():
         at_home(connection, handler.name, for_transaction=True)
         for dead in dead_letters.of_key(connection, name, topic.name, key)[:1]:
-            places.lock(connection, name, topic.name, dead.partition)
+            checkpoints.lock(connection, name, topic.name, dead.partition)
         letters = [
             read_letter(topic, d.record) for d in dead_letters.of_key(connection, name, topic.name, key)
         ]
@@ -69,7 +69,7 @@ def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) 
 
 def _begin(connection: Connection, consumer: str, batch: Batch) -> list[Letter]:
     """Move the offset, park what is unreadable or waits behind it; the letters that are left to handle."""
-    if not places.move(connection, batch.before, batch.after):
+    if not checkpoints.move(connection, batch.before, batch.after):
         raise PartitionMoved(
             f"{batch.before.topic}/{batch.before.partition} is not at {batch.before.next_offset}"
         )

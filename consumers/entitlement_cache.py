@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from consumers.checkpoints import Connection
 from consumers.handler import Message
-from consumers.places import Connection
 from publishing.contract import AccessWindowsDocument
 from publishing.envelope import PublishedState
 from publishing.topics import Topics, partition_of

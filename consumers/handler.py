@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
-from consumers.places import Connection
+from consumers.checkpoints import Connection
 from publishing.envelope import PublishedEvent, PublishedState
 
 Message: TypeAlias = PublishedEvent | PublishedState

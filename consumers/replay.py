@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
+from consumers.checkpoints import Connection
 from consumers.errors import ANOTHER_HISTORY, ConsumerHalted, ReplayRefused
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, Message
-from consumers.places import Connection
 from consumers.runtime import Consumer
 
 _Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from consumers.places import Connection
+from consumers.checkpoints import Connection
 
 _TAKE: Final = """
     insert into consumers.revisions as held (consumer, topic, key, fold, revision)

@@ -26,7 +26,7 @@ import psycopg
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
-from consumers import places
+from consumers import checkpoints
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
@@ -129,4 +129,4 @@ class Consumer:
                 raise
             finally:
                 with suppress(psycopg.Error):
-                    places.unclaim(connection, self._handler.name, self._instance)
+                    checkpoints.unclaim(connection, self._handler.name, self._instance)

@@ -10,14 +10,14 @@ from uuid import UUID
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
 
-from consumers import places
+from consumers import checkpoints
 from consumers.batches import read_batch
+from consumers.checkpoints import Connection, PartitionCheckpoint
 from consumers.effects import write
 from consumers.errors import ConsumerHalted
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler
-from consumers.places import Connection, PartitionCheckpoint
-from consumers.topic_identity import check_places
+from consumers.topic_identity import check_checkpoints
 from eventlog.garbage_collection import without_garbage_collection
 from publishing.topics import Topic
 
@@ -43,7 +43,7 @@ class ConsumerSession:
         self._kafka = kafka
         self._instance = instance
         self._claim_seconds = claim_seconds
-        self._places: dict[TopicPartition, PartitionCheckpoint] = {}
+        self._checkpoints: dict[TopicPartition, PartitionCheckpoint] = {}
         self._claimed_at = -claim_seconds
         self._works = False
         self._refuse_other_topics()
@@ -54,24 +54,24 @@ class ConsumerSession:
         now = time.monotonic()
         if at_once or now - self._claimed_at >= self._claim_seconds / _TERMS:
             self._claimed_at = now
-            found = places.claim(
+            found = checkpoints.claim(
                 self._connection, self._handler.name, list(self._topics), self._instance, self._claim_seconds
             )
             claimed = {TopicPartition(place.topic, place.partition): place for place in found}
-            if claimed.keys() != self._places.keys():
+            if claimed.keys() != self._checkpoints.keys():
                 self._assign(claimed)
-        return len(self._places) == len(self._all)
+        return len(self._checkpoints) == len(self._all)
 
     def turn(self, wait_ms: int) -> None:
         """Take in what has come, at most one batch of each partition; wait so long if nothing has."""
-        if not self._places:
+        if not self._checkpoints:
             time.sleep(wait_ms / 1000)
             return
         with without_garbage_collection():
             for place, records in sorted(self._kafka.poll(wait_ms).items()):
-                batch = read_batch(self._topics[place.topic], self._places[place], records)
+                batch = read_batch(self._topics[place.topic], self._checkpoints[place], records)
                 write(self._connection, self._handler, batch)
-                self._places[place] = batch.after
+                self._checkpoints[place] = batch.after
                 if not self._works:
                     self._works = True
                     CONSUMERS.forget(self._connection, self._handler.name)
@@ -88,7 +88,7 @@ class ConsumerSession:
         found = self._kafka.partitions_for_topic(topic.name)
         if not found:
             raise UnknownTopicOrPartitionError(f"there is no topic {topic.name} (yet)")
-        known = places.ensure(self._connection, self._handler.name, topic.name, len(found))
+        known = checkpoints.ensure(self._connection, self._handler.name, topic.name, len(found))
         if known != len(found):
             message = f"it has {len(found)} partitions, and had {known}"
             raise ConsumerHalted("partitions_changed", topic.name, known, message)
@@ -96,15 +96,15 @@ class ConsumerSession:
 
     def _refuse_other_topics(self) -> None:
         """Its tables were made of topics with another prefix: reading on here would double their effects."""
-        for other in places.others(self._connection, self._handler.name, list(self._topics)):
+        for other in checkpoints.others(self._connection, self._handler.name, list(self._topics)):
             for topic in self._topics.values():
                 if other.endswith(topic.base):
                     message = f"{self._handler.name} has been reading {other}"
                     raise ConsumerHalted("topics_changed", topic.name, 0, message)
 
     def _assign(self, claimed: dict[TopicPartition, PartitionCheckpoint]) -> None:
-        known = check_places(self._kafka, claimed)
+        known = check_checkpoints(self._kafka, claimed)
         self._kafka.assign(known)
         for partition, place in known.items():
             self._kafka.seek(partition, place.next_offset)
-        self._places = known
+        self._checkpoints = known

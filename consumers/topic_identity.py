@@ -1,4 +1,4 @@
-"""Whether the topics are still those that a consumer's places speak of.
+"""Whether the topics are still those that a consumer's checkpoints speak of.
 
 A topic may have been made anew, and a broker or the log may have been restored from a backup and have gone on
 otherwise: then records that follow are not the continuation of what was taken in.
@@ -17,48 +17,54 @@ from kafka.errors import KafkaTimeoutError
 from msgspec.structs import replace
 
 from consumers.batches import is_last_of
+from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted, HaltCode
-from consumers.places import PartitionCheckpoint
 
 _SECONDS: Final = 20.0
 _POLL_MS: Final = 20
 
 
-def check_places(
-    kafka: KafkaConsumer, places: Mapping[TopicPartition, PartitionCheckpoint]
+def check_checkpoints(
+    kafka: KafkaConsumer, checkpoints: Mapping[TopicPartition, PartitionCheckpoint]
 ) -> dict[TopicPartition, PartitionCheckpoint]:
-    """The places, with the topics' ids. What is assigned has to be assigned and sought again afterwards.
+    """The checkpoints, with the topics' ids. What is assigned has to be assigned and sought again afterwards.
 
     Raises ConsumerHalted `retention_hole`, `topic_replaced` and `log_restored`.
     """
-    beginnings, ends = kafka.beginning_offsets(places), kafka.end_offsets(places)
+    beginnings, ends = kafka.beginning_offsets(checkpoints), kafka.end_offsets(checkpoints)
     known = {}
-    for partition, place in places.items():
-        topic_id = _topic_id(kafka, place.topic)
-        if place.topic_id not in (None, topic_id) and place.next_offset > 0:
-            raise _halted("topic_replaced", place, "the topic of that name is another one now")
-        if place.next_offset < beginnings[partition]:
-            raise _halted("retention_hole", place, f"the first record left is at {beginnings[partition]}")
-        if place.next_offset > ends[partition]:
-            raise _halted("topic_replaced", place, f"the topic ends at {ends[partition]}")
-        known[partition] = replace(place, topic_id=topic_id)
-    _check_last_events(kafka, {p: place for p, place in places.items() if _is_left(place, beginnings[p])})
+    for partition, checkpoint in checkpoints.items():
+        topic_id = _topic_id(kafka, checkpoint.topic)
+        if checkpoint.topic_id not in (None, topic_id) and checkpoint.next_offset > 0:
+            raise _halted("topic_replaced", checkpoint, "the topic of that name is another one now")
+        if checkpoint.next_offset < beginnings[partition]:
+            raise _halted(
+                "retention_hole", checkpoint, f"the first record left is at {beginnings[partition]}"
+            )
+        if checkpoint.next_offset > ends[partition]:
+            raise _halted("topic_replaced", checkpoint, f"the topic ends at {ends[partition]}")
+        known[partition] = replace(checkpoint, topic_id=topic_id)
+    _check_last_events(
+        kafka, {p: checkpoint for p, checkpoint in checkpoints.items() if _is_left(checkpoint, beginnings[p])}
+    )
     return known
 
 
-def _is_left(place: PartitionCheckpoint, beginning: int) -> bool:
-    return place.last_offset is not None and place.last_offset >= beginning
+def _is_left(checkpoint: PartitionCheckpoint, beginning: int) -> bool:
+    return checkpoint.last_offset is not None and checkpoint.last_offset >= beginning
 
 
-def _check_last_events(kafka: KafkaConsumer, places: Mapping[TopicPartition, PartitionCheckpoint]) -> None:
+def _check_last_events(
+    kafka: KafkaConsumer, checkpoints: Mapping[TopicPartition, PartitionCheckpoint]
+) -> None:
     """Read the event that was taken in last, in one partition after the other."""
-    for partition, place in places.items():
-        assert place.last_offset is not None
+    for partition, checkpoint in checkpoints.items():
+        assert checkpoint.last_offset is not None
         kafka.assign([partition])
-        kafka.seek(partition, place.last_offset)
-        if not is_last_of(place, _next_record(kafka, partition)):
-            event = f"the event at position {place.last_position}, taken in at offset {place.last_offset}"
-            raise _halted("log_restored", place, f"{event}, is not there any more")
+        kafka.seek(partition, checkpoint.last_offset)
+        if not is_last_of(checkpoint, _next_record(kafka, partition)):
+            taken = f"position {checkpoint.last_position}, taken in at offset {checkpoint.last_offset}"
+            raise _halted("log_restored", checkpoint, f"the event at {taken}, is not there any more")
 
 
 def _next_record(kafka: KafkaConsumer, partition: TopicPartition) -> ConsumerRecord:
@@ -75,7 +81,10 @@ def _topic_id(kafka: KafkaConsumer, topic: str) -> UUID | None:
     return found
 
 
-def _halted(code: HaltCode, place: PartitionCheckpoint, message: str) -> ConsumerHalted:
+def _halted(code: HaltCode, checkpoint: PartitionCheckpoint, message: str) -> ConsumerHalted:
     return ConsumerHalted(
-        code, place.topic, place.partition, f"offset {place.next_offset} is next to be read, and {message}"
+        code,
+        checkpoint.topic,
+        checkpoint.partition,
+        f"offset {checkpoint.next_offset} is next to be read, and {message}",
     )

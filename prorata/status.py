@@ -13,14 +13,14 @@ import msgspec
 import psycopg
 
 from consumers import dead_letters
+from consumers.checkpoints import Hearing, hearing
 from consumers.halts import CONSUMERS
-from consumers.places import Hearing, hearing
 from eventlog import EventLog, FenceHolder
 from projections.live.lag import lags
 from projections.live.parking import parked
 from prorata.settings import Settings
+from publishing.checkpoints import read_position
 from publishing.halts import RELAYS, Halt
-from publishing.positions import read_position
 from publishing.topics import Topics, exists
 
 LATE = 60.0

@@ -12,11 +12,11 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from kafka.producer.future import FutureRecordMetadata
 
 from publishing.batches import append_all
+from publishing.checkpoints import MARK_KEY, StreamCheckpoint
 from publishing.clients import CLIENT
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
 from publishing.headers import CONTENT
-from publishing.positions import MARK_KEY, StreamCheckpoint
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
 from publishing.wire import encoded

@@ -25,11 +25,11 @@ import psycopg
 from msgspec.structs import replace
 
 from eventlog import EventLog, RowUnreadable, WrongDatabase
+from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
 from publishing.lease import Connection, Lease, connect
-from publishing.positions import StreamCheckpoint, last_events, read_position, recreated
 from publishing.producing import ProducerSession
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids

@@ -38,10 +38,10 @@ from consumers.audit_archive.files import (
     write_day,
 )
 from consumers.batches import read_batch
+from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted
-from consumers.places import PartitionCheckpoint
 from consumers.reading import read_at_once
-from consumers.topic_identity import check_places
+from consumers.topic_identity import check_checkpoints
 from eventlog.records import StoredEvent
 from publishing.clients import ENDING_READER, READER
 from publishing.envelope import PublishedEvent
@@ -88,10 +88,10 @@ class Archiver:
             kafka.assign(partitions)
             while not stop.is_set():
                 day = _Day(self._folder, self._topic, len(partitions))
-                check_places(kafka, dict(zip(partitions, day.places, strict=True)))
-                for partition, place in zip(partitions, day.places, strict=True):
+                check_checkpoints(kafka, dict(zip(partitions, day.checkpoints, strict=True)))
+                for partition, checkpoint in zip(partitions, day.checkpoints, strict=True):
                     kafka.resume(partition)
-                    kafka.seek(partition, place.next_offset)
+                    kafka.seek(partition, checkpoint.next_offset)
                 if not self._read_day(kafka, day, ends, stop):
                     return
                 day.close()
@@ -109,8 +109,8 @@ class Archiver:
             if day.is_over:
                 return True
             if ends is not None and all(
-                day.is_over_in(place.partition) or (kafka.position(place) or 0) >= end
-                for place, end in ends.items()
+                day.is_over_in(checkpoint.partition) or (kafka.position(checkpoint) or 0) >= end
+                for checkpoint, end in ends.items()
             ):
                 return False
         return False
@@ -127,7 +127,7 @@ class _Day:
         before = entries(folder)
         last = before[-1] if before else None
         self._after = last
-        self.places = [_place(topic.name, nth, last) for nth in range(partitions)]
+        self.checkpoints = [_place(topic.name, nth, last) for nth in range(partitions)]
         self._date: date | None = None
         self._cuts: dict[int, tuple[int, datetime]] = {}
         self._kept: list[list[StoredEvent]] = [[] for _ in range(partitions)]
@@ -135,7 +135,7 @@ class _Day:
     def take(self, record: Any) -> bool:
         """Take the record in; True: it is the heartbeat with which the next day begins, and is left."""
         nth = record.partition
-        before = self.places[nth]
+        before = self.checkpoints[nth]
         batch = read_batch(self._topic, before, [record])
         after = batch.after
         if after.heartbeat_at is not None and after.heartbeat_at != before.heartbeat_at:
@@ -150,7 +150,7 @@ class _Day:
                 reason = f"offset {record.offset}: {letter.error}"
                 raise ConsumerHalted("altered", self._topic.name, nth, reason)
             self._keep(nth, letter.message.event)
-        self.places[nth] = after
+        self.checkpoints[nth] = after
         return False
 
     def is_over_in(self, partition: int) -> bool:
@@ -160,7 +160,7 @@ class _Day:
     @property
     def is_over(self) -> bool:
         """Whether all of them have."""
-        return len(self._cuts) == len(self.places)
+        return len(self._cuts) == len(self.checkpoints)
 
     def close(self) -> None:
         """Write the day's file and its line of the manifest."""
@@ -179,8 +179,8 @@ class _Day:
             log_id=log_id,
             cut=cut,
             cut_at=cut_at,
-            offsets=tuple(place.next_offset for place in self.places),
-            last=tuple(place.last_position for place in self.places),
+            offsets=tuple(checkpoint.next_offset for checkpoint in self.checkpoints),
+            last=tuple(checkpoint.last_position for checkpoint in self.checkpoints),
             previous=last_line_hash(self._folder),
         )
         add_entry(self._folder, entry)
@@ -188,7 +188,7 @@ class _Day:
         logger.info("%s: %s with %d events, up to position %d", NAME, name, events, cut)
 
     def _log_id(self) -> UUID:
-        [log_id] = {place.log_id for place in self.places if place.log_id is not None}
+        [log_id] = {checkpoint.log_id for checkpoint in self.checkpoints if checkpoint.log_id is not None}
         return log_id
 
     def _keep(self, nth: int, event: StoredEvent) -> None:
@@ -204,7 +204,7 @@ class _Day:
 
     def _events(self) -> Iterator[StoredEvent]:
         """All of the day's, in the order of the log."""
-        return merge(*map(self._of_partition, range(len(self.places))), key=attrgetter("position"))
+        return merge(*map(self._of_partition, range(len(self.checkpoints))), key=attrgetter("position"))
 
     def _of_partition(self, nth: int) -> Iterator[StoredEvent]:
         for path in sorted(self._scratch.glob(f"{nth}-*")):

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import BAD_DEBT, CASH, DEFERRED, RECEIVABLE, REVENUE
-from consumers.places import Connection
 
 _ROOTS: Final = {
     CASH: "Assets:Cash",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from consumers.places import Connection
+from consumers.checkpoints import Connection
 
 _SHARE: Final = """
     select pg_advisory_xact_lock_shared(hashtext('finance_ledger'))

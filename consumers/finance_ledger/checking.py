@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import CASH, DEFERRED, RECEIVABLE, REVENUE
-from consumers.places import Connection
 
 _RECEIVABLE: Final = """
     with booked as (

@@ -13,12 +13,12 @@ from typing import Final, Literal
 import msgspec
 from psycopg.rows import class_row
 
+from consumers.checkpoints import Connection
 from consumers.errors import ConsumerError
 from consumers.finance_ledger.books import hold
 from consumers.finance_ledger.handler import NAME
 from consumers.finance_ledger.recognition import recognise
 from consumers.handler import at_home
-from consumers.places import Connection
 from domain.errors import CHECK_FAILED
 from publishing.topics import Topics
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
+from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import BAD_DEBT, DEFERRED, RECEIVABLE
 from consumers.finance_ledger.books import first_open_day
 from consumers.finance_ledger.postings import (
@@ -19,7 +20,6 @@ from consumers.finance_ledger.postings import (
     posting_of,
 )
 from consumers.handler import Message
-from consumers.places import Connection
 from publishing.contract import Invoice, InvoiceStatus
 from publishing.envelope import PublishedEvent
 from publishing.topics import Topics

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import DEFERRED, REVENUE
 from consumers.finance_ledger.books import first_open_day
 from consumers.finance_ledger.handler import NAME
 from consumers.handler import at_home
-from consumers.places import Connection
 
 # Closed days are booked on the first open one. A credit line's amount is negative, so the sum may be.
 _RECOGNISE: Final = """

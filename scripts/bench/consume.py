@@ -11,8 +11,8 @@ from typing import Final
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
+from consumers.checkpoints import Connection
 from consumers.handler import Message
-from consumers.places import Connection
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from consumers.checkpoints import Connection
 from consumers.entitlement_cache import NAME, may_use
-from consumers.places import Connection
 from prorata.settings import Settings
 from publishing.topics import Topics
 from scripts.bench import scratch as places

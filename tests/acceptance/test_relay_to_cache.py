@@ -10,8 +10,8 @@ import psycopg
 
 import consumers
 import publishing
+from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache, may_use
-from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.calendar import parse_moment
 from domain.commands import PurchaseAddon, PurchasePlan, RemoveAddon

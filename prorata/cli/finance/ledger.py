@@ -15,8 +15,8 @@ from domain.errors import InvalidInput
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
+    from consumers.checkpoints import Connection
     from consumers.finance_ledger.closing import BookBalance
-    from consumers.places import Connection
 
 Json = Annotated[bool, Parameter(negative="", help="One JSON object a line.")]
 Through = Annotated[str | None, Parameter(help="The last day; default: yesterday in UTC.")]

@@ -17,8 +17,8 @@ from domain.errors import InvalidInput
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
+    from consumers.checkpoints import Connection
     from consumers.dead_letters import DeadLetter
-    from consumers.places import Connection
 
 Consumer = Annotated[str, Parameter(help="Which consumer, such as entitlement_cache.")]
 Key = Annotated[str, Parameter(help="The parked key, as `dlq list` shows it.")]

@@ -9,8 +9,8 @@ import pytest
 
 import consumers
 import publishing
+from consumers.checkpoints import Connection
 from consumers.handler import Handler
-from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog.postgres.log import PostgresEventLog

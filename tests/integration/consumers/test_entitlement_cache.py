@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache, Permission, may_use
 from consumers.handler import Handler
-from consumers.places import Connection
 from domain.calendar import parse_moment
 from domain.commands import PausePlan, PurchasePlan, RemoveAddon
 from publishing.topics import Topics

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from consumers.checkpoints import Connection
 from consumers.finance_ledger.beancount import exported
 from consumers.finance_ledger.checking import problems
 from consumers.finance_ledger.closing import CloseRefused, balances, close
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.finance_ledger.recognition import recognise
 from consumers.handler import Handler
-from consumers.places import Connection
 from domain.commands import ChangePlan, CloseAccount, PayBalance, PurchasePlan
 from eventlog import EventLog
 from projections.history.as_of import At, as_of

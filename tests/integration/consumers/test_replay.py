@@ -8,12 +8,12 @@ from threading import Event, Thread
 
 import pytest
 
+from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache
 from consumers.errors import ReplayRefused
 from consumers.finance_ledger.closing import close
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
-from consumers.places import Connection
 from consumers.replay import Replay
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog

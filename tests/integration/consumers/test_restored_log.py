@@ -18,11 +18,11 @@ import consumers
 import publishing
 from consumers.audit_archive.archiver import Archiver
 from consumers.audit_archive.files import NO_LINE
+from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache
 from consumers.errors import ConsumerHalted
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
-from consumers.places import Connection
 from consumers.replay import Replay
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog

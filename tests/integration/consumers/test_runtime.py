@@ -17,10 +17,10 @@ from msgspec import structs
 
 from consumers import dead_letters, runtime
 from consumers.batches import Batch
+from consumers.checkpoints import Connection
 from consumers.effects import release, write
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.handler import Handler, Message
-from consumers.places import Connection
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import Head, NewEvent

@@ -18,10 +18,10 @@ from eventlog import EventLog, Head, StoredEvent
 from eventlog.memory import MemoryEventLog
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from publishing.checkpoints import StreamCheckpoint, read_position
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, RelayHalted
 from publishing.lease import Lease, connect
-from publishing.positions import StreamCheckpoint, read_position
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelayProgress, run_relay
 from publishing.streams import EventStream

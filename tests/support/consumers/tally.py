@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from consumers.checkpoints import Connection
 from consumers.handler import Message
-from consumers.places import Connection
 from publishing.envelope import PublishedEvent
 
 TALLY_TABLE: Final = """

@@ -9,9 +9,9 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from uuid import uuid4
 
+from publishing.checkpoints import StreamCheckpoint
 from publishing.envelope import Record
 from publishing.headers import CONTENT
-from publishing.positions import StreamCheckpoint
 from publishing.producing import ProducerSession
 from publishing.topics import Topics
 from publishing.watchdog import Watchdog

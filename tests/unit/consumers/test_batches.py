@@ -11,8 +11,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 from msgspec.structs import replace
 
 from consumers.batches import Batch, is_last_of, read_batch
+from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted
-from consumers.places import PartitionCheckpoint
 from eventlog import NewEvent, StoredEvent
 from eventlog.memory import MemoryEventLog
 from publishing.envelope import (

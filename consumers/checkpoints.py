@@ -113,7 +113,7 @@ _HEARING: Final = """
 
 
 def hearing(connection: Connection) -> list[Hearing]:
-    """Of every consumer."""
+    """Heartbeat age and last known position of each consumer."""
     with connection.cursor(row_factory=class_row(Hearing)) as cursor:
         return cursor.execute(_HEARING).fetchall()
 
