@@ -30,9 +30,9 @@ from consumers import checkpoints
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, at_home
-from consumers.reading import read_at_once
 from consumers.session import ConsumerSession
 from publishing.clients import ENDING_READER, READER
+from publishing.kafka_internals import read_at_once
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Final
-from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 from consumers.batches import is_last_of
 from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted, HaltCode
+from publishing.kafka_internals import topic_id as known_topic_id
 
 _SECONDS: Final = 20.0
 _POLL_MS: Final = 20
@@ -34,7 +34,7 @@ def check_checkpoints(
     beginnings, ends = kafka.beginning_offsets(checkpoints), kafka.end_offsets(checkpoints)
     known = {}
     for partition, checkpoint in checkpoints.items():
-        topic_id = _topic_id(kafka, checkpoint.topic)
+        topic_id = known_topic_id(kafka, checkpoint.topic)
         if checkpoint.topic_id not in (None, topic_id) and checkpoint.next_offset > 0:
             raise _halted("topic_replaced", checkpoint, "the topic of that name is another one now")
         if checkpoint.next_offset < beginnings[partition]:
@@ -73,12 +73,6 @@ def _next_record(kafka: KafkaConsumer, partition: TopicPartition) -> ConsumerRec
         for records in kafka.poll(_POLL_MS).values():
             return records[0]
     raise KafkaTimeoutError(f"{partition} could not be read within {_SECONDS:.0f} s")
-
-
-def _topic_id(kafka: KafkaConsumer, topic: str) -> UUID | None:
-    """As the last metadata said."""
-    found: UUID | None = vars(kafka)["_client"].cluster.topic_id(topic)
-    return found
 
 
 def _halted(code: HaltCode, checkpoint: PartitionCheckpoint, message: str) -> ConsumerHalted:

@@ -10,22 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any
 
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from kafka.producer.future import FutureRecordMetadata
-from kafka.producer.producer_batch import ProducerBatch
-from kafka.record.default_records import DefaultRecordBatchBuilder
-from kafka.record.memory_records import MemoryRecordsBuilder
 
 from publishing.envelope import Record
+from publishing.kafka_internals import BEFORE_THE_RECORDS, Batch, batch_of, hand_over, producer_config
 from publishing.wire import record_bytes
-
-Batch: TypeAlias = tuple[Any, FutureRecordMetadata]
-"""A ProducerBatch, and its one future, that of its first record."""
-
-_FORMAT: Final = 2
-_BEFORE_THE_RECORDS: Final = DefaultRecordBatchBuilder.HEADER_STRUCT.size
 
 
 def append_all(producer: KafkaProducer, records: Sequence[Record]) -> list[FutureRecordMetadata]:
@@ -33,17 +25,8 @@ def append_all(producer: KafkaProducer, records: Sequence[Record]) -> list[Futur
 
     Raises TypeError for what is no record, before anything is handed over.
     """
-    insides = vars(producer)
-    accumulator, sender = insides["_accumulator"], insides["_sender"]
-    made = batches_of(records, accumulator.config)
-    for place in dict.fromkeys(batch.topic_partition for batch, _ in made):
-        producer.partitions_for(place.topic)  # waits for the topic's metadata
-        insides["_transaction_manager"].maybe_add_partition_to_transaction(place)
-    for batch, future in made:
-        # A refused batch gives up those behind it, and the sender then sleeps on: the commit would hang.
-        _ = future.add_errback(lambda _: sender.wakeup())
-        _enqueue(accumulator, batch)
-    sender.wakeup()
+    made = batches_of(records, producer_config(producer))
+    hand_over(producer, made)
     return [future for _, future in made]
 
 
@@ -51,9 +34,9 @@ def batches_of(records: Sequence[Record], config: Mapping[str, Any]) -> list[Bat
     """The client's own batches, partition after partition, of its `batch_size` and compression."""
     now, at = time.monotonic(), int(time.time() * 1000)
     return [
-        _batch(place, written, config, now, at)
+        batch_of(place, written, config, now, at)
         for place, of_it in _by_place(records).items()
-        for written in _cut(of_it, config["batch_size"] - _BEFORE_THE_RECORDS)
+        for written in _cut(of_it, config["batch_size"] - BEFORE_THE_RECORDS)
     ]
 
 
@@ -77,32 +60,3 @@ def _cut(records: Sequence[Record], most: int) -> Iterator[list[bytes]]:
         written.append(record)
         size += len(record)
     yield written
-
-
-def _batch(
-    place: tuple[str, int], written: list[bytes], config: Mapping[str, Any], now: float, at: int
-) -> Batch:
-    builder: Any = MemoryRecordsBuilder(_FORMAT, config["compression_attrs"], config["batch_size"])
-    inside = builder._builder
-    inside._buffer += b"".join(written)
-    inside._first_timestamp = inside._max_timestamp = at
-    inside._num_records, inside._last_offset = len(written), len(written) - 1
-    builder._next_offset = len(written)
-    batch: Any = ProducerBatch(TopicPartition(*place), builder, now=now)
-    batch.max_record_size = max(map(len, written))
-    future = FutureRecordMetadata(batch.produce_future, 0, at, None, -1, -1, -1)
-    batch._record_futures.append(future)
-    return batch, future
-
-
-def _enqueue(accumulator: Any, batch: Any) -> None:
-    """As `RecordAccumulator.append` does with a batch that it has just begun."""
-    accumulator._appends_in_progress.increment()  # a producer that is closed meanwhile waits for us
-    try:
-        with accumulator._tp_lock(batch.topic_partition):
-            if accumulator._closed:
-                raise RuntimeError("the producer is closed")
-            accumulator._batches[batch.topic_partition].append(batch)
-            accumulator._incomplete.add(batch)
-    finally:
-        accumulator._appends_in_progress.decrement()

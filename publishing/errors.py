@@ -5,7 +5,8 @@
     ├── LeaseHeld              another relay works on the stream
     ├── LeaseLost              another relay has taken the stream over, or may have
     ├── TopicsRefused          a topic exists with other settings than the contract's
-    └── EnvelopeUnreadable     a record that is not one of the contract
+    ├── EnvelopeUnreadable     a record that is not one of the contract
+    └── KafkaClientChanged     kafka-python is not the release that this code is made for
 
 Each has a stable `code`, an exit code and a remedy (domain.errors.Failure).
 """
@@ -137,3 +138,22 @@ class EnvelopeUnreadable(PublishingError):
     @property
     def what(self) -> str:
         return f"a record of {self.topic} cannot be read: {self.reason}"
+
+
+class KafkaClientChanged(PublishingError):
+    """kafka-python is another release than the pinned one, or lacks a part that we use."""
+
+    code = "kafka_client_changed"
+
+    def __init__(self, pinned: str, found: str, missing: Sequence[str]) -> None:
+        super().__init__(pinned, found, tuple(missing))
+        self.pinned = pinned
+        self.found = found
+        self.missing = tuple(missing)
+
+    def __str__(self) -> str:
+        lacks = f" and lacks {', '.join(self.missing)}" if self.missing else ""
+        return (
+            f"kafka-python is {self.found}{lacks}, and publishing/kafka_internals.py is made for "
+            f"{self.pinned}: install what requirements.lock says"
+        )

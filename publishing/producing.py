@@ -17,6 +17,7 @@ from publishing.clients import CLIENT
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
 from publishing.headers import CONTENT
+from publishing.kafka_internals import force_close
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
 from publishing.wire import encoded
@@ -126,8 +127,7 @@ class ProducerSession:
             self._producer.close(timeout=_CLOSE_SECONDS)
         except KafkaError:
             # Its flush ran out of time, and the rest of `close` with it: a thread that would try for ever.
-            sender: Any = vars(self._producer)["_sender"]
-            sender.force_close()
+            force_close(self._producer)
 
     def _made(self) -> KafkaProducer:
         return KafkaProducer(

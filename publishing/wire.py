@@ -4,6 +4,7 @@ costs kafka-python more than all the rest, and a relay twice the time.
     headers = encoded([CONTENT, ("pos", b"42")])
     plain(headers)[1]                       # ("pos", b"42")
     record_bytes(0, key, value, headers)    # the first of a batch
+    read_record(batch, at)                  # what a consumer gets, whoever wrote it
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from kafka.record.util import decode_varint
+
 Headers: TypeAlias = list[tuple[str, bytes]]
+
+ReadHeaders: TypeAlias = list[tuple[str, bytes | None]]
+"""Of a record that anybody may have written: a header may have no value."""
 
 _NO_FLAGS_NO_DELAY: Final = b"\0\0"
 """Attributes, and the time since the batch's."""
@@ -30,7 +36,7 @@ def varint(number: int) -> bytes:
 
 
 def text(content: bytes) -> bytes:
-    """It behind its length."""
+    """The bytes, length-prefixed."""
     return varint(len(content)) + content
 
 
@@ -73,3 +79,66 @@ def _number(whole: bytes, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if whole[at - 1] < 0x80:
             return number >> 1, at
+
+
+_MORE_OR_NEGATIVE: Final = 0x81
+"""The bits of a number's first byte that are clear where it is the only one, and not negative."""
+
+
+def read_record(buffer: bytes, at: int) -> tuple[int, int, int, bytes | None, bytes | None, ReadHeaders, int]:
+    """The record that begins there: its length, milliseconds after the batch's time, number in the batch,
+    key, value and headers, and where the next one begins.
+
+    Bytes of a header's name that are not UTF-8 become escapes. Raises ValueError or IndexError for
+    what is no record.
+    """
+    length, at = decode_varint(buffer, at)
+    end = at + length
+    _, at = decode_varint(buffer, at)  # attributes, of which there are none
+    delay, at = decode_varint(buffer, at)
+    nth, at = decode_varint(buffer, at)
+    key, at = _bytes(buffer, at)
+    value, at = _bytes(buffer, at)
+    headers, at = _headers(buffer, at)
+    if at != end:
+        raise ValueError(f"{length} bytes that end at byte {at - end + length}")
+    return length, delay, nth, key, value, headers, at
+
+
+def _headers(buffer: bytes, at: int) -> tuple[ReadHeaders, int]:
+    count, at = decode_varint(buffer, at)
+    if count < 0:
+        raise ValueError(f"{count} headers")
+    headers: ReadHeaders = []
+    for _ in range(count):
+        size = buffer[at]
+        if size & _MORE_OR_NEGATIVE:
+            size, begin = decode_varint(buffer, at)
+            if size < 0:
+                raise ValueError(f"a header's name of {size} bytes")
+        else:
+            size, begin = size >> 1, at + 1
+        at = begin + size
+        name = _name(buffer[begin:at])
+        size = buffer[at]
+        if size & _MORE_OR_NEGATIVE:
+            size, begin = decode_varint(buffer, at)
+            if size < 0:
+                headers.append((name, None))
+                at = begin
+                continue
+        else:
+            size, begin = size >> 1, at + 1
+        at = begin + size
+        headers.append((name, buffer[begin:at]))
+    return headers, at
+
+
+def _bytes(buffer: bytes, at: int) -> tuple[bytes | None, int]:
+    size, at = decode_varint(buffer, at)
+    return (None, at) if size < 0 else (buffer[at : at + size], at + size)
+
+
+@lru_cache(maxsize=1024)
+def _name(content: bytes) -> str:
+    return content.decode(errors="backslashreplace")

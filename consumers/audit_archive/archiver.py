@@ -40,11 +40,11 @@ from consumers.audit_archive.files import (
 from consumers.batches import read_batch
 from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted
-from consumers.reading import read_at_once
 from consumers.topic_identity import check_checkpoints
 from eventlog.records import StoredEvent
 from publishing.clients import ENDING_READER, READER
 from publishing.envelope import PublishedEvent
+from publishing.kafka_internals import read_at_once
 from publishing.topics import Topics
 
 logger = logging.getLogger(__name__)
