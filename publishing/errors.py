@@ -144,6 +144,7 @@ class KafkaClientChanged(PublishingError):
     """kafka-python is another release than the pinned one, or lacks a part that we use."""
 
     code = "kafka_client_changed"
+    remedy = "install what requirements.lock says"
 
     def __init__(self, pinned: str, found: str, missing: Sequence[str]) -> None:
         super().__init__(pinned, found, tuple(missing))
@@ -151,9 +152,7 @@ class KafkaClientChanged(PublishingError):
         self.found = found
         self.missing = tuple(missing)
 
-    def __str__(self) -> str:
+    @property
+    def what(self) -> str:
         lacks = f" and lacks {', '.join(self.missing)}" if self.missing else ""
-        return (
-            f"kafka-python is {self.found}{lacks}, and publishing/kafka_internals.py is made for "
-            f"{self.pinned}: install what requirements.lock says"
-        )
+        return f"kafka-python is {self.found}{lacks}, and this code is made for {self.pinned}"
