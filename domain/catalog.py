@@ -12,6 +12,7 @@ place.
 from __future__ import annotations
 
 import hashlib
+import re
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -138,8 +139,11 @@ class Catalogues(msgspec.Struct, frozen=True):
 
 # ---- the file ------------------------------------------------------------
 
+_CURRENCY: Final = re.compile("^[A-Z]{3}$")
+_PRICE: Final = re.compile(r"^[0-9]+(\.[0-9]+)?$")
+
 PricesFile = dict[
-    Annotated[str, Meta(pattern="^[A-Z]{3}$")], Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+    Annotated[str, Meta(pattern=_CURRENCY.pattern)], Annotated[str, Meta(pattern=_PRICE.pattern)]
 ]
 
 
@@ -219,8 +223,10 @@ def parse_catalog(data: bytes | str) -> Catalog:
     try:
         file = _decoder.decode(data)
         twice = repeated_name(data)
+    except msgspec.ValidationError as error:
+        raise _fault(error, _whole(data)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid(*_place_and_message(str(error))) from None
+        raise _invalid("$", str(error)) from None
     if twice is not None:
         place, name = twice
         raise _invalid(place, f"the field {name[:40]!r} stands twice")
@@ -232,7 +238,7 @@ def convert_catalog(value: Any) -> Catalog:
     try:
         return build_catalog(msgspec.convert(value, type=CatalogFile))
     except msgspec.ValidationError as error:
-        raise _invalid(*_place_and_message(str(error))) from None
+        raise _fault(error, value) from None
 
 
 def build_catalog(file: CatalogFile) -> Catalog:
@@ -338,10 +344,39 @@ def _invalid(place: str, message: str) -> InvalidCatalog:
     return InvalidCatalog("invalid_catalog", place, message)
 
 
-def _place_and_message(text: str) -> tuple[str, str]:
-    message, _, place = text.rpartition(" - at `")
+def _fault(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
+    """What the decoder says, with the place. Of prices it does not say which: the first that is none."""
+    message, _, place = str(error).rpartition(" - at `")
     if not message:
-        return "$", text
-    if place.startswith("key` in `"):  # of a dictionary the place is said in two parts
-        return place.removeprefix("key` in `").rstrip("`"), f"a key of it: {message}"
-    return place.rstrip("`"), message
+        return _invalid("$", str(error))
+    place = place.removeprefix("key` in `").rstrip("`")
+    if not place.endswith("prices") and not place.endswith("prices[...]"):
+        return _invalid(place, message)
+    place = place.removesuffix("[...]")
+    for currency, price in _prices_at(document, place):
+        if not _CURRENCY.fullmatch(currency):
+            code = currency[:40]
+            return _invalid(f"{place}.{code}", f"{code!r} is no currency: three capital letters, such as EUR")
+        if not isinstance(price, str) or not _PRICE.fullmatch(price):
+            written = str(price)[:40]
+            return _invalid(
+                f"{place}.{currency}", f'{written!r} is no price: a text of digits, such as "20.00"'
+            )
+    return _invalid(place, message)
+
+
+def _whole(data: bytes | str) -> Any:
+    """The document as it is; None where it is no JSON from the fault on."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _prices_at(document: Any, place: str) -> list[tuple[str, Any]]:
+    """Currencies and prices of the object at a place such as `$.plans[0].tiers[1].prices`."""
+    if document is None:
+        return []
+    for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
+        document = document[name] if name else document[int(number)]
+    return list(document.items()) if isinstance(document, dict) else []

@@ -27,7 +27,7 @@ from domain.addons import (
 )
 from domain.answers import Refusal
 from domain.calendar import Instant, local_text
-from domain.catalog import Catalogues
+from domain.catalog import EMPTY, Catalogues
 from domain.credits import buy_credits
 from domain.money import zero
 from domain.pausing import pause_plan, resume_plan
@@ -97,6 +97,8 @@ def decide(
     if due is not None and due[1] <= request.at:
         raise ValueError(f"something fell due on {due[0]}: settle it before deciding")
     proposed = _propose(Context.of(state, request.at, ref, catalogues), request.command)
+    if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
+        return _no_catalogue(proposed) if catalogues.at(request.at) is EMPTY else proposed
     if not isinstance(proposed, Proposal):
         return proposed
     if proposed.reinstates:
@@ -216,6 +218,11 @@ def _confirmation_required(
     message = f"{amount} {state.currency} would be charged now: confirm {' and '.join(missing)}."
     facts = {"total": str(amount), "currency": state.currency, "missing": missing}
     return Refusal("confirmation_required", message, facts, lines)
+
+
+def _no_catalogue(refusal: Refusal) -> Refusal:
+    """Nothing is known to an account for which nothing is sold yet: that is the reason, not a wrong name."""
+    return Refusal("no_catalogue", "Nothing is sold: no catalogue is in force.", refusal.facts)
 
 
 def _forbidden(request: c.Request) -> Refusal | None:

@@ -16,7 +16,8 @@ from projections.registry import MIGRATIONS as PROJECTIONS
 from prorata.settings import Settings
 from service.accounts import Accounts
 from service.billing import BillingRun, ProjectedCalendar
-from service.catalogues import CatalogueLibrary, PostgresCatalogues
+from service.catalogue_store import PostgresCatalogues
+from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
 from service.gateway import PostgresTestGateway
@@ -61,6 +62,13 @@ def opened_log(settings: Settings) -> Iterator[PostgresEventLog]:
 
 
 @contextmanager
+def opened_catalogues(settings: Settings) -> Iterator[CatalogueLibrary]:
+    """The catalogue's versions alone."""
+    with closing(PostgresCatalogues(settings.database_url, patience=PATIENCE)) as store:
+        yield CatalogueLibrary(store)
+
+
+@contextmanager
 def running(settings: Settings) -> Iterator[Running]:
     """The service with its log, gateway, catalogues and billing run."""
     url = settings.database_url
@@ -68,10 +76,9 @@ def running(settings: Settings) -> Iterator[Running]:
         log = stack.enter_context(opened_log(settings))
         snapshots = stack.enter_context(closing(PostgresSnapshots(url, patience=PATIENCE)))
         gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
-        store = stack.enter_context(closing(PostgresCatalogues(url, patience=PATIENCE)))
+        catalogues = stack.enter_context(opened_catalogues(settings))
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         clock = SystemClock()
-        catalogues = CatalogueLibrary(store)
         ports = Ports(GroupedEventLog(log), Accounts(log, snapshots), gateway)
         recover_after = timedelta(seconds=settings.recover_after)
         service = BillingService(ports, catalogues, clock, recover_after=recover_after)

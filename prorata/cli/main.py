@@ -19,7 +19,7 @@ app = cyclopts.App(
     version_flags=[],
     result_action="return_value",
 )
-catalog = cyclopts.App(name="catalog", help="The catalogue: check a file, compare two, load a version.")
+catalog = cyclopts.App(name="catalog", help="The catalogue: check, compare, load, list, show, withdraw.")
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
@@ -29,10 +29,13 @@ _GROUPS = {str(group.name[0]): group for group in (catalog, ledger, dlq, archive
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.operate.database:migrate")
 app.command(catalog)
-catalog.command("prorata.cli.operate.database:load", name="load")
 catalog.command("prorata.cli.catalog.files:check", name="check")
 catalog.command("prorata.cli.catalog.files:diff", name="diff")
 catalog.command("prorata.cli.catalog.files:schema", name="schema")
+catalog.command("prorata.cli.catalog.versions:load", name="load")
+catalog.command("prorata.cli.catalog.versions:list_", name="list")
+catalog.command("prorata.cli.catalog.versions:show", name="show")
+catalog.command("prorata.cli.catalog.versions:withdraw", name="withdraw")
 app.command("prorata.cli.account.command:command")
 app.command("prorata.cli.account.preview:preview")
 app.command("prorata.cli.account.screens:shop")

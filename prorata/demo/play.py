@@ -17,6 +17,7 @@ from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
 from prorata.simulation.scenario import Scenario, parse_scenario
 from prorata.wiring import Running, migrations, running
+from service.catalogue_versions import demo_body
 from service.commands import AnswerLine
 from service.session import CommandSession
 
@@ -65,6 +66,8 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
     applied = migrate(settings.database_url, migrations())
     timed(f"migrated the database ({len(applied)} migrations)")
     with running(settings) as system, Projector(settings.database_url, system.log) as projector:
+        loaded = system.catalogues.load(demo_body(), None, system.clock.now())
+        timed(f"loaded a catalogue for the wall clock (version {loaded.version.version})")
         answers = {story.account: _give(system, story) for story in told}
         timed(f"gave {sum(map(len, answers.values()))} commands to {len(told)} accounts on a test clock")
         projector.run_once()

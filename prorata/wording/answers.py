@@ -41,6 +41,7 @@ REFUSALS: Final[dict[str, str]] = {
         "The answer to a payment of this account is not known yet: send the command again later."
     ),
     "unknown_product": message("The catalogue has no {asked}."),
+    "no_catalogue": message("Nothing is sold: no catalogue is in force."),
     "no_price": message("{product} has no price in {currency}."),
     "own_process": message("{product} is sold by a process of its own."),
     "already_active": message("{product} is active already."),

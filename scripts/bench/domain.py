@@ -45,7 +45,7 @@ def _measured(name: str, unit: str, rounds: int, work: Callable[[], int]) -> Mea
 
 
 def _catalogues() -> Catalogues:
-    from service.catalogues import EXAMPLE
+    from service.catalogue_versions import EXAMPLE
 
     return Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
 

@@ -153,7 +153,7 @@ def _story(rnd: random.Random) -> tuple[NewEvent, ...]:
 
 @lru_cache
 def _catalogues() -> Catalogues:
-    from service.catalogues import EXAMPLE
+    from service.catalogue_versions import EXAMPLE
 
     return Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
 

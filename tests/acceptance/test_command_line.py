@@ -180,7 +180,7 @@ def test_the_shipped_example_serves_no_account_on_the_wall_clock(
     }
     assert "test clock only" in prorata("catalog", "load", str(CATALOG_FILE)).err
     done = prorata.commands(opened, bought, test_clock=False)
-    assert [answer["code"] for answer in done.answers] == [None, "unknown_product"]
+    assert [answer["code"] for answer in done.answers] == [None, "no_catalogue"]
     own = tmp_path / "own.json"
     own.write_bytes(CATALOG_FILE.read_bytes().replace(b"Custom domain", b"Own domain"))
     assert prorata("catalog", "load", str(own)).exit_code == 0

@@ -13,6 +13,8 @@ import msgspec
 from cyclopts import Parameter
 
 from domain.errors import BAD_INPUT, TRY_AGAIN
+from prorata.cli.catalog.nothing_sold import CODE as NO_CATALOGUE
+from prorata.cli.catalog.nothing_sold import note_nothing_sold
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def command(
 ) -> int:
     """Give commands, one JSON object a line; each is answered by one line on stdout, in order.
 
+    Where nothing is sold (`no_catalogue`), stderr says once why, and what to do.
+
     Exit 0: every line was a command (a refusal is an answer). 2: some line was none; the others were done.
     3: the system could not be reached, or a line's fate is unknown (said on stderr).
     """
@@ -39,7 +43,7 @@ def command(
     from service.errors import LineUnanswered
     from service.session import CommandSession
 
-    exit_code = 0
+    exit_code, noted = 0, False
     lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
     with _lines(file) as lines, running(Settings.of()) as system:
         session = CommandSession(
@@ -61,6 +65,9 @@ def command(
             if language != "en" and answer.is_command:
                 answer = _said(answer, language)
             print(msgspec.json.encode(answer).decode(), flush=True)
+            if answer.code == NO_CATALOGUE and not noted:
+                noted = True
+                note_nothing_sold(system.catalogues.on_the_wall_clock(), system.clock.now())
             if not answer.is_command:
                 exit_code = BAD_INPUT
     return exit_code

@@ -12,6 +12,7 @@ from domain.calendar import Instant, local_text, parse_moment
 from domain.catalog import Catalog, Catalogues
 from domain.errors import InvalidInput
 from domain.state import Account
+from prorata.cli.catalog.nothing_sold import note_nothing_sold, nothing_sold
 from prorata.settings import Settings
 from prorata.wording import Language, Wording
 
@@ -47,14 +48,17 @@ class Looked(msgspec.Struct, frozen=True):
 
     @property
     def heading(self) -> dict[str, str]:
-        """What every JSON answer begins with."""
+        """What every JSON answer begins with; where nothing is sold, with the code of that too."""
         state = self.state
         at = local_text(self.at, state.time_zone)
-        return {"account": self.account, "at": at, "currency": state.currency, "time_zone": state.time_zone}
+        found = {"account": self.account, "at": at, "currency": state.currency, "time_zone": state.time_zone}
+        nothing = nothing_sold(self.catalogues, self.at)
+        return found if nothing is None else {**found, "code": nothing.code}
 
 
 def look(account: str, tenant: str, at: str | None) -> Looked:
-    """The account in the log. Nothing is settled, recorded or charged.
+    """The account in the log. Nothing is settled, recorded or charged. Stderr says why where nothing is
+    sold.
 
     Raises InvalidInput `unknown_account`, `test_clock_only`, `at_too_early`.
     """
@@ -65,9 +69,11 @@ def look(account: str, tenant: str, at: str | None) -> Looked:
         state = system.service.account(account_id_of(tenant, account))
         if state is None:
             raise unknown(account, tenant)
-        return Looked(
+        found = Looked(
             account, state, instant_of(state, at, system.clock.now()), system.catalogues.series_for(state)
         )
+    note_nothing_sold(found.catalogues, found.at)
+    return found
 
 
 def instant_of(state: Account, given: str | None, now: Instant) -> Instant:

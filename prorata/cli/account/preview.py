@@ -17,6 +17,8 @@ from domain.forecast import ends_with, forecast, settled_as_paid
 from domain.process import rehearse
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
 from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview, wording_of
+from prorata.cli.catalog.nothing_sold import CODE as NO_CATALOGUE
+from prorata.cli.catalog.nothing_sold import note_nothing_sold
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import Running, running
@@ -71,6 +73,8 @@ def preview(
     text = sys.stdin.read() if command == "-" else command
     with running(Settings.of()) as system:
         seen = previewed(system, account, text, tenant, "test" if test_clock else "wall", at, language)
+        if seen.answer.code == NO_CATALOGUE:
+            note_nothing_sold(system.catalogues.on_the_wall_clock(), system.clock.now())
     if json:
         print(msgspec.json.encode(preview_json(seen)).decode())
     else:

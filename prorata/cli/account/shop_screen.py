@@ -13,6 +13,9 @@ from prorata.wording.labels import STATUSES
 def print_shop(out: Console, found: Shop, currency: str, say: Wording, *, account: str, when: str) -> None:
     """The shop's sections, one below the other."""
     out.print(say.say("Shop of {account}, {when}", account=account, when=when), style="bold")
+    if not (found.plans or found.add_ons or found.own_processes or found.credits):
+        out.print(say.say("Nothing is sold."))
+        return
     for shelf in found.plans:
         heading(out, shelf.name)
         _print_offers(out, shelf.plans, currency, say)

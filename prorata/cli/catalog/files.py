@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
 from domain.errors import InvalidInput
 from domain.forecast import settled_as_paid
 from prorata.catalog_schema import schema_text
+from prorata.cli.catalog.nothing_sold import nothing_sold
+from prorata.cli.catalog.summary import summary
 from prorata.cli.terminal.printable import printable
 from prorata.settings import Settings
 
@@ -25,16 +28,21 @@ def check(
 
     Exit 0: it is. 2: it is not; the place and the reason are said on stderr.
     """
-    catalog = _read(file)
+    data, catalog = _read(file)
     print(printable(f"{file}: a valid catalogue, version {catalog.version}"))
-    for line in summary(catalog):
+    for line in summary(data):
         print(f"  {printable(line)}")
     return 0
 
 
 def diff(
-    old: Annotated[Path, Parameter(help="The catalogue before, JSON.")],
-    new: Annotated[Path, Parameter(help="The catalogue after, JSON.")],
+    first: Annotated[
+        str, Parameter(help="A catalogue: a file, or the number of a loaded version; the one before.")
+    ],
+    second: Annotated[
+        str | None,
+        Parameter(help="The one after; without it, the first is compared with the one in force now."),
+    ] = None,
     *,
     accounts: Annotated[
         bool,
@@ -46,11 +54,12 @@ def diff(
 ) -> int:
     """What changed: products, prices, prerequisites, policies, order.
 
-    With --accounts each account's next renewals are priced under both catalogues, one account after the
-    other as the log gives them, and summed up by currency. An account's own catalogue (test clock) is not
-    looked at. Exit 2: one of the files is no catalogue.
+    `prorata catalog diff new.json` compares with what is sold now, `prorata catalog diff 2 3` two versions.
+    With --accounts each account's next renewals are priced under both catalogues, one account after the other
+    as the log gives them, and summed up by currency. An account's own catalogue (test clock) is left out.
+    Exit 2: there is no such catalogue.
     """
-    before, after = _read(old), _read(new)
+    before, after = (_in_force(), _named(first)) if second is None else (_named(first), _named(second))
     found = changes(before, after)
     for change in found:
         print(_line("change", change) if json else f"  {printable(said(change))}")
@@ -67,40 +76,35 @@ def schema() -> int:
     return 0
 
 
-def _read(file: Path) -> Catalog:
+def _read(file: Path) -> tuple[bytes, Catalog]:
     try:
-        return parse_catalog(file.read_bytes())
+        data = file.read_bytes()
+        return data, parse_catalog(data)
     except InvalidInput as error:
         raise InvalidInput(error.code, f"{file}: {error.place}", error.message) from None
 
 
-def summary(catalog: Catalog) -> Iterator[str]:
-    """What is in it, and what is not sold in every currency."""
-    tiers = sum(len(plan.tiers) for plan in catalog.plans.values())
-    pausable = [family.id for family in catalog.families.values() if family.pausable]
-    yield f"{len(catalog.families)} families (pausable: {', '.join(pausable) or 'none'})"
-    yield f"{len(catalog.plans)} plans with {tiers} tiers"
-    own = [add_on.id for add_on in catalog.add_ons.values() if add_on.process is not None]
-    yield f"{len(catalog.add_ons)} add-ons (with a process of their own: {', '.join(own) or 'none'})"
-    yield f"{len(catalog.credits)} credit packs"
-    yield f"tier upgrades {'at the full difference' if catalog.full_difference else 'by days'}"
-    sold = _currencies(catalog)
-    every = sorted({currency for currencies in sold.values() for currency in currencies})
-    yield f"currencies: {', '.join(every) or 'none'}"
-    for product, currencies in sold.items():
-        if missing := [currency for currency in every if currency not in currencies]:
-            yield f"note: {product} is not sold in {', '.join(missing)}"
+def _named(name: str) -> Catalog:
+    """The catalogue of a file, or of a loaded version where the name is a number and no file."""
+    if not name.isdecimal() or Path(name).exists():
+        return _read(Path(name))[1]
+    from prorata.wiring import opened_catalogues
+    from service.catalogue_store import version_named
+
+    with opened_catalogues(Settings.of()) as catalogues:
+        return parse_catalog(version_named(catalogues.versions(), int(name)).body)
 
 
-def _currencies(catalog: Catalog) -> dict[str, set[str]]:
-    """In which currencies each product and tier has a price."""
-    found = {
-        f"{plan.id} ({tier})": set(prices)
-        for plan in catalog.plans.values()
-        for tier, prices in plan.tiers.items()
-    }
-    found |= {a.id: set(a.prices) | set(a.block_prices) for a in catalog.add_ons.values()}
-    return found | {pack.id: set(pack.prices) for pack in catalog.credits.values()}
+def _in_force() -> Catalog:
+    """What is sold on the wall clock now. Raises InvalidInput `no_catalogue`."""
+    from prorata.wiring import opened_catalogues
+
+    now = datetime.now(UTC)
+    with opened_catalogues(Settings.of()) as catalogues:
+        series = catalogues.on_the_wall_clock()
+    if (nothing := nothing_sold(series, now)) is not None:
+        raise nothing
+    return series.at(now)
 
 
 def said(change: CatalogChange) -> str:

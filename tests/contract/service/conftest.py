@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventlog.postgres.migrate import EVENTLOG, migrate
-from service.catalogues import CatalogueStore, MemoryCatalogues, PostgresCatalogues
+from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
 from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
 from service.schema import SERVICE
 from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots

@@ -8,7 +8,7 @@ import pytest
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
-from service.catalogues import PostgresCatalogues
+from service.catalogue_store import PostgresCatalogues
 from service.clock import FixedClock
 from service.gateway import PostgresTestGateway
 from service.schema import SERVICE

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from domain.evolve import evolve_all
-from service.catalogues import EXAMPLE
+from service.catalogue_versions import EXAMPLE
 from service.commands import AnswerLine
 from service.errors import PaymentUnanswered
 from tests.support.service.world import NOW, Process, World

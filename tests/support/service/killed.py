@@ -20,7 +20,8 @@ from domain.conclude import PaymentAnswer
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.postgres.log import PostgresEventLog
 from service.accounts import Accounts
-from service.catalogues import CatalogueLibrary, PostgresCatalogues
+from service.catalogue_store import PostgresCatalogues
+from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
 from service.gateway import Means, PostgresTestGateway

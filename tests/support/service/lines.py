@@ -9,7 +9,8 @@ import msgspec
 
 from eventlog.postgres.log import PostgresEventLog
 from service.accounts import Accounts
-from service.catalogues import CatalogueLibrary, PostgresCatalogues
+from service.catalogue_store import PostgresCatalogues
+from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
 from service.gateway import PostgresTestGateway

@@ -21,7 +21,8 @@ from eventlog import EventLog
 from eventlog.codec import domain_codec
 from eventlog.memory import MemoryEventLog
 from service.accounts import Accounts
-from service.catalogues import CatalogueLibrary, CatalogueStore, MemoryCatalogues
+from service.catalogue_store import CatalogueStore, MemoryCatalogues
+from service.catalogues import CatalogueLibrary
 from service.clock import FixedClock
 from service.commands import AnswerLine
 from service.conversing import Ports

@@ -26,7 +26,21 @@ def test_what_is_not_sold_in_every_currency_is_noted(prorata: Terminal, tmp_path
     file.write_text(json.dumps(value))
     ran = prorata("catalog", "check", str(file))
     assert ran.exit_code == 0
-    assert "note: custom_domain is not sold in JPY" in ran.out
+    assert "note: $.add_ons[0].prices: custom_domain is not sold in JPY" in ran.out
+
+
+def test_a_currency_that_is_missing_in_one_step_of_a_block_price_is_noted_with_the_step(
+    prorata: Terminal, tmp_path: Path
+) -> None:
+    value = json.loads(CATALOG_FILE.read_bytes())
+    [nth] = [nth for nth, add_on in enumerate(value["add_ons"]) if "block" in add_on]
+    del value["add_ons"][nth]["block"]["prices"][1]["prices"]["JPY"]
+    file = tmp_path / "catalog.json"
+    file.write_text(json.dumps(value))
+    ran = prorata("catalog", "check", str(file))
+    assert ran.exit_code == 0
+    place = f"$.add_ons[{nth}].block.prices[1].prices"
+    assert f"note: {place}: {value['add_ons'][nth]['id']} is not sold in JPY" in " ".join(ran.out.split())
 
 
 def test_a_fault_is_said_with_its_place_and_reason(prorata: Terminal, tmp_path: Path) -> None:
@@ -40,13 +54,25 @@ def test_a_fault_is_said_with_its_place_and_reason(prorata: Terminal, tmp_path: 
     assert f"{file}: $.plans[1].tiers[0].prices.JPY" in ran.err
 
 
-def test_a_currency_that_is_none_is_said_with_its_prices(prorata: Terminal, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "place", "reason"),
+    [
+        (b'"euro": "13.00"', "prices.euro", "'euro' is no currency: three capital letters, such as EUR"),
+        (b'"EUX": "13.00"', "prices.EUX", "'EUX' is not a currency code"),
+        (b'"EUR": 13.00', "prices.EUR", "'13.0' is no price"),
+        (b'"EUR": "13,00"', "prices.EUR", "'13,00' is no price"),
+        (b'"EUR": null', "prices.EUR", "'None' is no price"),
+    ],
+)
+def test_a_price_that_is_none_is_said_with_its_place_and_currency(
+    prorata: Terminal, tmp_path: Path, written: bytes, place: str, reason: str
+) -> None:
     file = tmp_path / "catalog.json"
-    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "13.00"', b'"euro": "13.00"'))
+    file.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "13.00"', written))
     ran = prorata("catalog", "check", str(file))
-    assert ran.exit_code == 2
-    assert "a key of it: Expected `str` matching regex" in ran.err
-    assert "$.plans[1].tiers[0].prices" in ran.err
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert reason in ran.err
+    assert f"{file}: $.plans[1].tiers[0].{place}`" in ran.err
 
 
 NONE = [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"a": "\\ud800"}']

@@ -16,7 +16,7 @@ import pytest
 from domain.catalog import convert_catalog, parse_catalog
 from domain.errors import InvalidCatalog
 from prorata.catalog_schema import SCHEMA, catalog_schema, schema_text
-from service.catalogues import EXAMPLE
+from service.catalogue_versions import EXAMPLE
 from tests.reference.catalogues import catalogue
 from tests.support.domain.catalogs import CATALOG_FILE
 

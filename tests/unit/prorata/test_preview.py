@@ -14,7 +14,7 @@ from domain.state import Account
 from prorata.cli.account.preview import previewed
 from prorata.cli.account.preview_screen import Previewed, preview_json, print_preview
 from prorata.wiring import Running
-from service.catalogues import EXAMPLE
+from service.catalogue_versions import EXAMPLE
 from service.commands import AnswerLine
 from tests.support.service.world import NOW, World, memory_world
 

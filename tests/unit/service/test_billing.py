@@ -10,7 +10,7 @@ from domain.settle import next_due
 from eventlog import Head, NewEvent, StoredEvent
 from projections.models.calendar import Due
 from service.billing import BillingRun, RunReport
-from service.catalogues import EXAMPLE
+from service.catalogue_versions import EXAMPLE
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import NOW, World, memory_world, minutes
 

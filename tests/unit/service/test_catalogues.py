@@ -1,7 +1,7 @@
 """Which catalogue an account's prices are read from."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,9 @@ from domain.commands import OpenAccount
 from domain.errors import InvalidInput
 from domain.evolve import evolve_all
 from domain.state import Account
-from service.catalogues import EXAMPLE, CatalogueLibrary, MemoryCatalogues
+from service.catalogue_store import MemoryCatalogues
+from service.catalogue_versions import EXAMPLE, standings
+from service.catalogues import CatalogueLibrary
 from service.errors import CatalogueMissing
 from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.service.world import NOW, memory_world
@@ -82,7 +84,7 @@ def test_the_example_serves_no_account_on_the_wall_clock(library: CatalogueLibra
 
     loaded = library.load(spaced, None, NOW)
 
-    assert loaded.example, "recognised however it is spaced and ordered"
+    assert loaded.version.example, "recognised however it is spaced and ordered"
     assert library.series_for(on_wall).at(NOW).version == "none"
 
 
@@ -111,3 +113,55 @@ def test_a_catalogue_that_is_not_stored_is_missed_by_name(
     state = Account(1, "EUR", "UTC", "test", "abc", NOW)
     with pytest.raises(CatalogueMissing, match="abc"):
         library.series_for(state)
+
+
+def test_what_is_withdrawn_serves_no_account_any_more(library: CatalogueLibrary, on_wall: Account) -> None:
+    library.load(_body("now"), None, NOW)
+    wrong = library.load(_body("wrong"), NOW + 2 * DAY, NOW)
+    assert library.series_for(on_wall).at(NOW + 2 * DAY).version == "wrong"
+
+    library.withdraw(wrong.version.version, NOW + DAY)
+
+    assert library.series_for(on_wall).at(NOW + 2 * DAY).version == "now"
+
+
+def test_an_account_on_a_test_clock_keeps_what_is_withdrawn_later_and_none_is_opened_with_it() -> None:
+    world = memory_world()
+    wrong = world.library.load(_body("wrong"), NOW + DAY, NOW)
+    world.open("before")
+    world.library.withdraw(wrong.version.version, NOW)
+    world.open("after")
+
+    def version(account: str) -> str:
+        return world.library.series_for(world.service.account(f"main/{account}")).at(NOW).version
+
+    assert (version("before"), version("after")) == ("wrong", "2026-01")
+
+
+def test_how_each_version_stands(library: CatalogueLibrary) -> None:
+    library.load(EXAMPLE.read_bytes(), None, NOW)
+    for name, days in [("first", 0), ("second", 2), ("wrong", 4), ("right", 4), ("never", 6)]:
+        library.load(_body(name), NOW + days * DAY, NOW)
+    library.withdraw(6, NOW)
+
+    found = standings(library.versions(), NOW + 3 * DAY)
+
+    assert [standing for _, standing in found] == [
+        "example", "superseded", "in force", "superseded", "scheduled", "withdrawn",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("begins", [None, NOW + DAY])
+def test_an_account_is_told_that_no_catalogue_is_in_force(begins: datetime | None) -> None:
+    world = memory_world()
+    world.open("w", at=None)
+    if begins is not None:
+        world.library.load(EXAMPLE.read_bytes().replace(b'"2026-01"', b'"ours"'), begins, NOW)
+
+    for line in (
+        {"do": "purchase_plan", "product": "standard"},
+        {"do": "purchase_addon", "product": "surveys"},
+        {"do": "buy_credits", "product": "credits_5000"},
+        {"do": "start_transactional", "blocks": 1},
+    ):
+        assert world.say_now(account="w", **line).code == "no_catalogue"

@@ -117,6 +117,6 @@ def test_a_forgotten_key_whose_payment_was_cancelled_is_free() -> None:
 
 
 def _example() -> bytes:
-    from service.catalogues import EXAMPLE
+    from service.catalogue_versions import EXAMPLE
 
     return EXAMPLE.read_bytes().replace(b'"2026-01"', b'"2026-02"')

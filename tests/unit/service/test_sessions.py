@@ -10,7 +10,7 @@ import pytest
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.errors import LogUnavailable
 from eventlog.memory import MemoryEventLog
-from service.catalogues import EXAMPLE
+from service.catalogue_versions import EXAMPLE
 from service.errors import LineUnanswered
 from service.gateway import Confirmation
 from tests.support.service.gateways import UnreliableGateway

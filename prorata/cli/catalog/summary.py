@@ -1,0 +1,52 @@
+"""What is in a catalogue, in a few lines, and which prices are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import UNSET
+
+from domain.catalog import CatalogFile, parse_catalog
+
+
+def summary(data: bytes) -> Iterator[str]:
+    """What is in the catalogue, its currencies, and where a product has no price in one of them.
+
+    Raises InvalidCatalog.
+    """
+    catalog = parse_catalog(data)
+    tiers = sum(len(plan.tiers) for plan in catalog.plans.values())
+    pausable = [family.id for family in catalog.families.values() if family.pausable]
+    yield f"{len(catalog.families)} families (pausable: {', '.join(pausable) or 'none'})"
+    yield f"{len(catalog.plans)} plans with {tiers} tiers"
+    own = [add_on.id for add_on in catalog.add_ons.values() if add_on.process is not None]
+    yield f"{len(catalog.add_ons)} add-ons (with a process of their own: {', '.join(own) or 'none'})"
+    yield f"{len(catalog.credits)} credit packs"
+    yield f"tier upgrades {'at the full difference' if catalog.full_difference else 'by days'}"
+    yield from _currencies(msgspec.json.decode(data, type=CatalogFile))
+
+
+def _currencies(file: CatalogFile) -> Iterator[str]:
+    priced = list(_priced(file))
+    every = {currency for _, _, currencies in priced for currency in currencies}
+    yield f"currencies: {', '.join(sorted(every)) or 'none'}"
+    for place, product, currencies in priced:
+        if missing := every - currencies:
+            yield f"note: {place}: {product} is not sold in {', '.join(sorted(missing))}"
+
+
+def _priced(file: CatalogFile) -> Iterator[tuple[str, str, set[str]]]:
+    """The place of every price, whose it is, and its currencies. Blocks have a price in a currency only where
+    every step has one: the steps that lack it are named."""
+    for i, plan in enumerate(file.plans):
+        for j, tier in enumerate(plan.tiers):
+            yield f"$.plans[{i}].tiers[{j}].prices", f"{plan.id} ({tier.id})", set(tier.prices)
+    for i, add_on in enumerate(file.add_ons):
+        if add_on.prices is not UNSET:
+            yield f"$.add_ons[{i}].prices", add_on.id, set(add_on.prices)
+        if add_on.block is not UNSET:
+            for j, step in enumerate(add_on.block.prices):
+                yield f"$.add_ons[{i}].block.prices[{j}].prices", add_on.id, set(step.prices)
+    for i, pack in enumerate(file.credits):
+        yield f"$.credits[{i}].prices", pack.id, set(pack.prices)
