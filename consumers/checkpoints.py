@@ -45,11 +45,13 @@ class PartitionCheckpoint(msgspec.Struct, frozen=True, gc=False):
 @dataclass(frozen=True)
 class Hearing:
     """What a consumer has heard of its topics: the oldest of its partitions' last heartbeats (None: not of
-    every one yet), and the last position that one of them named."""
+    every one yet), the last position that one of them named, and how many records it passed over, since their
+    type was unknown to its code."""
 
     consumer: str
     heartbeat_at: datetime | None
     position: int | None
+    skipped: int
 
 
 _COLUMNS: Final = ", ".join(f"place.{name}" for name in PartitionCheckpoint.__struct_fields__)
@@ -107,13 +109,13 @@ _LOCK: Final = """
 
 _HEARING: Final = """
     select consumer, case when bool_and(heartbeat_at is not null) then min(heartbeat_at) end as heartbeat_at,
-        max(greatest(heartbeat_position, last_position)) as position
+        max(greatest(heartbeat_position, last_position)) as position, sum(skipped)::bigint as skipped
     from consumers.partitions group by consumer order by consumer
 """
 
 
 def hearing(connection: Connection) -> list[Hearing]:
-    """Heartbeat age and last known position of each consumer."""
+    """Heartbeat age, last known position and records passed over, of each consumer."""
     with connection.cursor(row_factory=class_row(Hearing)) as cursor:
         return cursor.execute(_HEARING).fetchall()
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from kafka.consumer.fetcher import ConsumerRecord
 from psycopg.rows import class_row
 
-from consumers.batches import Letter
-from consumers.checkpoints import Connection
+if TYPE_CHECKING:
+    from kafka.consumer.fetcher import ConsumerRecord
+
+    from consumers.batches import Letter
+    from consumers.checkpoints import Connection
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class DeadLetter:
     @property
     def record(self) -> ConsumerRecord:
         """The record again."""
+        from kafka.consumer.fetcher import (
+            ConsumerRecord,
+        )  # who only counts what is parked needs no broker's client
+
         headers = list(zip(self.header_names, self.header_values, strict=True))
         sent_at = round(self.sent_at.timestamp() * 1000)
         unknown: Any = None

@@ -43,11 +43,12 @@ _REMEDIES: dict[HaltCode, str] = {
     "log_restored": f"the log, or the broker, was restored from a backup and went on otherwise: {_REPLAY}",
 }
 
-ReplayCode = Literal["replay_behind", "replay_lacks"]
+ReplayCode = Literal["replay_behind", "replay_lacks", "replay_running"]
 
 _REPLAY_REMEDIES: dict[ReplayCode, str] = {
     "replay_behind": "run `prorata replay` again",
     "replay_lacks": "keep the live tables: the topics no longer hold what these rows were made of",
+    "replay_running": "stop it first, or let it end",
 }
 
 ArchiveCode = Literal[

@@ -20,13 +20,11 @@ from consumers.checkpoints import Connection
 from consumers.errors import ANOTHER_HISTORY, ConsumerHalted, ReplayRefused
 from consumers.halts import CONSUMERS
 from consumers.handler import Handler, Message
+from consumers.leftovers import BEFORE, NEXT, leftovers
 from consumers.runtime import Consumer
 
 _Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]
 """By consumer, topic and partition."""
-
-NEXT: Final = "_next"
-BEFORE: Final = "_before"
 
 _TABLES: Final = """
     select tablename from pg_tables where schemaname = %(schema)s order by tablename
@@ -99,6 +97,19 @@ class Replay:
         """Drop what was replayed."""
         with self._connected() as connection, connection.transaction():
             _drop(connection, self._next)
+
+    def discard(self) -> list[str]:
+        """Drop what replays have replaced or left unfinished; the names of what there was.
+
+        Raises ReplayRefused `replay_running` while one reads.
+        """
+        with self._connected() as connection, connection.transaction():
+            left = [leftover for leftover in leftovers(connection) if leftover.consumer == self._live]
+            for leftover in left:
+                if leftover.running:
+                    raise ReplayRefused("replay_running", f"a replay of {self._live} is running")
+                _drop(connection, leftover.name)
+        return [leftover.name for leftover in left]
 
     def swap(self) -> None:
         """Let the replayed tables take the live ones' place.

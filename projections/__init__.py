@@ -8,3 +8,11 @@
 Each read model has a module with its document, its fold and its queries; `rebuild` makes its tables anew,
 `projections.history.as_of` answers for the past. docs/projections.md says what all of them guarantee.
 """
+
+from pathlib import Path
+from typing import Final
+
+from eventlog.postgres.migrate import MigrationSource
+
+MIGRATIONS: Final = MigrationSource("projections", Path(__file__).parent / "migrations")
+"""For `eventlog.postgres.migrate.migrate`, after the log's own."""

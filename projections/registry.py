@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Final
 
-from eventlog.postgres.migrate import MigrationSource
 from projections.errors import UnknownProjection
 from projections.fold import Fold
 from projections.models import access_windows, added, calendar, entitlements, invoices
 from projections.tables import Projection
-
-MIGRATIONS: Final = MigrationSource("projections", Path(__file__).parent / "migrations")
-"""For `eventlog.postgres.migrate.migrate`, after the log's own."""
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     entitlements.PROJECTION,

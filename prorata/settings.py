@@ -29,11 +29,29 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which a payment without an answer is taken over: longer than any live process waits
     for the gateway."""
 
+    expected: str | None = None
+    """The processes that should run here, such as `bill,project,relay,consume:entitlement_cache`, or `none`:
+    `prorata status` tells when one does not. Default: the first three, and every other one that has announced
+    itself here."""
+
+    health_port: int | None = None
+    """Port at which a long-running process answers /healthz and /readyz (`--health`); default: none."""
+
+    listen: str = "127.0.0.1"
+    """Address that metrics and health are offered at: by default only this machine may ask."""
+
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """From which level on lines are written; `info` has a line for each command and billing step."""
+
+    @property
+    def expected_names(self) -> tuple[str, ...] | None:
+        """The names in `expected`; None: nothing is said."""
+        if self.expected is None:
+            return None
+        return tuple(name.strip() for name in self.expected.split(",") if name.strip())
 
     @classmethod
     def of(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -50,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             message, _, place = str(error).rpartition(" - at `$.")
             raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
         _check_addresses(settings)
+        _check_processes(settings)
         if not is_prefix(settings.kafka_prefix):
             reason = f"{settings.kafka_prefix!r} {NO_PREFIX}"
             raise InvalidInput("invalid_setting", "PRORATA_KAFKA_PREFIX", reason)
@@ -66,6 +85,19 @@ def is_prefix(text: str) -> bool:
 
 def _variable(name: str) -> str:
     return f"PRORATA_{name.upper()}"
+
+
+def _check_processes(settings: Settings) -> None:
+    from prorata.processes.expected import NOTHING, is_name
+
+    names = settings.expected_names or ()
+    for name in names:
+        if not is_name(name) and names != (NOTHING,):
+            reason = f"{name!r} is no process (such as bill, project, relay, consume:entitlement_cache)"
+            raise InvalidInput("invalid_setting", "PRORATA_EXPECTED", reason)
+    if settings.health_port is not None and not 0 < settings.health_port < 65536:
+        reason = f"{settings.health_port} is no port: 1 to 65535 are"
+        raise InvalidInput("invalid_setting", "PRORATA_HEALTH_PORT", reason)
 
 
 def _check_addresses(settings: Settings) -> None:

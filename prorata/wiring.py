@@ -11,8 +11,6 @@ import msgspec
 
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource
-from projections.registry import MIGRATIONS as PROJECTIONS
 from prorata.settings import Settings
 from service.accounts import Accounts
 from service.billing import BillingRun, ProjectedCalendar
@@ -21,7 +19,6 @@ from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
 from service.gateway import PostgresTestGateway
-from service.schema import SERVICE
 from service.service import BillingService
 from service.snapshots import PostgresSnapshots
 
@@ -43,15 +40,6 @@ class Running(msgspec.Struct, frozen=True):
     catalogues: CatalogueLibrary
     billing: BillingRun
     clock: SystemClock
-
-
-def migrations() -> tuple[MigrationSource, ...]:
-    """Every package's migrations, in the order in which they are applied."""
-    from consumers import MIGRATIONS as CONSUMERS
-    from publishing import MIGRATIONS as PUBLISHING
-
-    consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
-    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers)
 
 
 @contextmanager

@@ -24,6 +24,9 @@ from publishing.topics import Topic, Topics
 
 Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
 
+STREAMS: Final = {"events": 0, "state": 1}
+"""The partition of each stream's positions."""
+
 MARK_KEY: Final = b"mark"
 """Of the records that are no positions: a new holder's marks."""
 
@@ -68,15 +71,37 @@ def read_position(
                 raise KafkaTimeoutError(f"the mark at offset {mark} of {place} cannot be read yet")
             time.sleep(_POLL_MS / 1000)
             [(beginning, end)] = _spans(consumer, [place]).values()
-        back = 16
-        while end > beginning:  # step back over markers and aborted records until a committed one shows
-            start = max(beginning, end - back)
-            found = [r for r in _read(consumer, {place: (start, end)}) if r.key != MARK_KEY]
-            if found:
-                return _decoder.decode(found[-1].value)
-            if start == beginning:
-                break
-            back *= 8
+        return _newest(consumer, place, beginning, end)
+
+
+def last_positions(
+    bootstrap: str, topics: Topics, partitions: Sequence[int], seconds: float
+) -> dict[int, StreamCheckpoint | None]:
+    """Each stream's last position (None: it has none), read with one client from what the broker shows now.
+
+    Raises KafkaError where the broker cannot be reached within that time.
+    """
+    wait = {"bootstrap_timeout_ms": round(seconds * 1000), "retry_backoff_ms": 10}
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **{**ENDING_READER, **wait})) as consumer:
+        if topics.positions.name not in consumer.topics():  # asking for one that is not there waits for it
+            return dict.fromkeys(partitions)
+        spans = _spans(consumer, [TopicPartition(topics.positions.name, nth) for nth in partitions])
+        return {place.partition: _newest(consumer, place, *span) for place, span in spans.items()}
+
+
+def _newest(
+    consumer: KafkaConsumer, place: TopicPartition, beginning: int, end: int
+) -> StreamCheckpoint | None:
+    """The last position in that span: steps back over markers and aborted records until one shows."""
+    back = 16
+    while end > beginning:
+        start = max(beginning, end - back)
+        found = [r for r in _read(consumer, {place: (start, end)}) if r.key != MARK_KEY]
+        if found:
+            return _decoder.decode(found[-1].value)
+        if start == beginning:
+            break
+        back *= 8
     return None
 
 

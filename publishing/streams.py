@@ -20,6 +20,7 @@ from eventlog.codec import Codec, domain_codec
 from projections.fold import Evolution, Fold
 from projections.models import access_windows, entitlements, invoices
 from projections.states import AccountStates, Folded, Reading, from_start, read, stream
+from publishing.checkpoints import STREAMS
 from publishing.envelope import PublishedState, Record, event_record, state_record
 from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
@@ -57,7 +58,7 @@ class EventStream:
     """`billing.events.v1`: each event as stored, with the position of the one before it in its partition."""
 
     name: Final = "events"
-    number: Final = 0
+    number: Final = STREAMS["events"]
 
     def __init__(self, log: EventLog, topics: Topics) -> None:
         self._headers = EventHeaders(log.log_id)
@@ -83,7 +84,7 @@ class StateStream:
     """
 
     name: Final = "state"
-    number: Final = 1
+    number: Final = STREAMS["state"]
 
     def __init__(self, log: EventLog, topics: Topics, *, remembered: int = REMEMBERED_ACCOUNTS) -> None:
         self._log = log

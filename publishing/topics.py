@@ -152,6 +152,21 @@ def check_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS)
     return topics
 
 
+def answers(bootstrap: str, seconds: float) -> bool:
+    """Whether the broker answers within that time."""
+    client = {
+        **CLIENT,
+        "bootstrap_timeout_ms": round(seconds * 1000),
+        "request_timeout_ms": round(seconds * 1000),
+    }
+    try:
+        with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **client)) as admin:
+            admin.list_topics()
+    except KafkaError:
+        return False
+    return True
+
+
 def exists(bootstrap: str, topic: Topic) -> bool:
     """Whether the topic is there: a client that asks for one that is not waits for it."""
     with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:

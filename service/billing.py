@@ -21,9 +21,9 @@ from domain.calendar import Instant
 from domain.errors import InvalidInput
 from domain.events import Clock as ClockName
 from eventlog.errors import LogUnavailable, WrongDatabase
+from projections import MIGRATIONS
 from projections.models import calendar
 from projections.models.calendar import Due
-from projections.registry import MIGRATIONS
 from service.clock import Clock
 from service.errors import PaymentUnanswered
 from service.schema import connect

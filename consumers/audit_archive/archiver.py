@@ -62,6 +62,8 @@ class Archiver:
         self._folder = folder
         self._bootstrap = bootstrap
         self._topic = Topics(prefix).events
+        self.done_until: datetime | None = None
+        """Everything before this instant is in the archive, as far as this process has seen."""
 
     def run(self, stop: Event) -> None:
         """Archive each day when it is over, until `stop` is set. Raises ConsumerHalted, ArchiveBroken."""
@@ -88,6 +90,7 @@ class Archiver:
             kafka.assign(partitions)
             while not stop.is_set():
                 day = _Day(self._folder, self._topic, len(partitions))
+                self.done_until = day.begins_at
                 check_checkpoints(kafka, dict(zip(partitions, day.checkpoints, strict=True)))
                 for partition, checkpoint in zip(partitions, day.checkpoints, strict=True):
                     kafka.resume(partition)
@@ -131,6 +134,11 @@ class _Day:
         self._date: date | None = None
         self._cuts: dict[int, tuple[int, datetime]] = {}
         self._kept: list[list[StoredEvent]] = [[] for _ in range(partitions)]
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When the day before it was over; None: there is none."""
+        return None if self._after is None else self._after.cut_at
 
     def take(self, record: Any) -> bool:
         """Take the record in; True: it is the heartbeat with which the next day begins, and is left."""

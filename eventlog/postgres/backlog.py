@@ -49,14 +49,16 @@ _BEHIND: Final = """
 """
 
 
-def backlogs_of(connection: psycopg.Connection[TupleRow], readers: Sequence[Reader]) -> list[Backlog]:
-    """Of each reader, in their order."""
+def backlogs_of(
+    connection: psycopg.Connection[TupleRow], readers: Sequence[Reader], *, counted: int = COUNTED
+) -> list[Backlog]:
+    """Of each reader, in their order; `counted`: events counted of each shard, 1 to learn only since when."""
     bound = {
         "first": [reader.shards[0] for reader in readers],
         "last": [reader.shards[-1] for reader in readers],
         "position": [reader.position for reader in readers],
         "beyond": 2**63 - 1,
-        "counted": COUNTED,
+        "counted": counted,
     }
     with connection.cursor(row_factory=args_row(Backlog)) as cursor:
         return cursor.execute(_BEHIND, bound).fetchall()

@@ -12,7 +12,7 @@ import msgspec
 from psycopg import sql
 
 from domain.calendar import Instant
-from eventlog.postgres.backlog import Backlog, Reader, backlogs_of
+from eventlog.postgres.backlog import COUNTED, Backlog, Reader, backlogs_of
 from projections.live import checkpoints
 from projections.live.lane_shares import SPACE
 from projections.live.lanes import LANES
@@ -57,11 +57,14 @@ _WORKERS: Final = sql.SQL(
 ).format(space=sql.Literal(SPACE), lanes=sql.Literal(LANES))
 
 
-def lags(connection: Connection) -> list[ProjectionLag]:
-    """Of every projection whose tables are made, by name. Nothing is changed, and no lock is waited for."""
+def lags(connection: Connection, *, counted: int = COUNTED) -> list[ProjectionLag]:
+    """Of every projection whose tables are made, by name. Nothing is changed, and no lock is waited for.
+
+    `counted`: events counted of each shard, at most.
+    """
     [[now, last]] = connection.execute(_NOW).fetchall()
     found = checkpoints.read_all(connection)
-    behind = backlogs_of(connection, [Reader(c.shards, c.position) for c in found])
+    behind = backlogs_of(connection, [Reader(c.shards, c.position) for c in found], counted=counted)
     workers: dict[int, str] = dict(connection.execute(_WORKERS).fetchall())
     parked: dict[str, int] = dict(connection.execute(_PARKED).fetchall())
     by_name: dict[str, list[LaneLag]] = {}

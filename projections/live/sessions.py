@@ -9,7 +9,7 @@ import psycopg
 
 from eventlog import NotMigrated
 from eventlog.postgres.migrate import missing
-from projections.registry import MIGRATIONS
+from projections import MIGRATIONS
 from projections.tables import Connection
 
 # Of what waits for its client in the middle of COPY, the server sees no timeout, only that it is to end.

@@ -12,11 +12,12 @@ import msgspec
 
 from domain.catalog import Catalog
 from projections.live.projector import Projector
+from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
 from prorata.simulation.scenario import Scenario, parse_scenario
-from prorata.wiring import Running, migrations, running
+from prorata.wiring import Running, running
 from service.catalogue_versions import demo_body
 from service.commands import AnswerLine
 from service.session import CommandSession

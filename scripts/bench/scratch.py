@@ -22,7 +22,7 @@ def database(database_url: str, *, migrated: bool = True) -> Iterator[str]:
     Raises InvalidInput `cannot_create_database` where the role may not.
     """
     from eventlog.postgres.migrate import migrate
-    from prorata.wiring import migrations
+    from prorata.migrations import migrations
 
     with _made(database_url, sql.SQL("create database {}")) as url:
         if migrated:

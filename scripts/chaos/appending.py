@@ -29,7 +29,7 @@ from eventlog.codec import domain_codec
 from eventlog.group_commit.asyncio import GroupedAppends
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
-from prorata.cli.operate.workers import stopping
+from prorata.processes.stopping import stopping
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Lost, Row, Sent, Stored
 

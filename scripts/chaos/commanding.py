@@ -23,7 +23,7 @@ import msgspec
 
 from domain.errors import TRY_AGAIN
 from eventlog import LogUnavailable
-from prorata.cli.operate.workers import stopping
+from prorata.processes.stopping import stopping
 from prorata.settings import Settings
 from prorata.wiring import Running, running
 from scripts.chaos.appending import each

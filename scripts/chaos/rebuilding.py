@@ -22,7 +22,7 @@ from eventlog.postgres.log import PostgresEventLog
 from projections.errors import HeldBack, RebuildRunning
 from projections.rebuild.rebuilding import drop_old, rebuild
 from projections.registry import PROJECTIONS
-from prorata.cli.operate.workers import stopping
+from prorata.processes.stopping import stopping
 from prorata.settings import Settings
 from scripts.chaos.journal import Journal, Noticed
 

@@ -14,7 +14,7 @@ import psycopg
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import migrate
-from prorata.wiring import migrations
+from prorata.migrations import migrations
 from scripts.chaos import appending, commanding
 from scripts.chaos.journal import Entry, Noticed, read
 from scripts.chaos.log_checks import append_problems, chain_problems, command_problems, rows_of

@@ -12,7 +12,7 @@ from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
 from projections.tables import Connection
-from prorata.wiring import migrations
+from prorata.migrations import migrations
 from tests.support.command_line import PRORATA, CommandLine
 from tests.support.projections.fold_driver import Billing
 from tests.support.projections.read_models import all_rows, live_a_little

@@ -19,6 +19,7 @@ from tests.support.command_line import OPEN, PRORATA, CommandLine, step
 def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
     """Everything is at work, and up to date."""
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
+    prorata.environment["PRORATA_EXPECTED"] = "none"
     assert prorata("migrate").exit_code == 0
     assert prorata.commands(OPEN, step("2026-03-20", "purchase_plan", product="standard")).exit_code == 0
     for command in (["project"], ["relay"], ["consume", "entitlement_cache"]):
@@ -27,7 +28,7 @@ def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> Comma
 
 
 def test_all_is_well_when_everything_is_up_to_date(prorata: CommandLine) -> None:
-    done = prorata("status", "--json")
+    done = prorata("status", "--json", "--patience", "30")
     assert done.exit_code == 0, done
     [status] = done.answers
     assert status["troubles"] == []
@@ -39,7 +40,7 @@ def test_all_is_well_when_everything_is_up_to_date(prorata: CommandLine) -> None
     [consumer] = status["consumers"]
     assert consumer["name"] == "entitlement_cache"
     assert 0 <= consumer["seconds"] < 60
-    assert prorata("status").out.endswith("all is well\n")
+    assert prorata("status", "--patience", "30").out.endswith("all is well\n")
 
 
 def test_before_there_are_topics_the_relays_have_no_position_and_lag(
@@ -48,14 +49,14 @@ def test_before_there_are_topics_the_relays_have_no_position_and_lag(
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert prorata("migrate").exit_code == 0
     assert prorata.commands(OPEN).exit_code == 0
-    [status] = prorata("status", "--json", timeout=20).answers
+    [status] = prorata("status", "--json", "--patience", "30", timeout=60).answers
     assert [(lag["name"], lag["position"]) for lag in status["relays"]] == [("events", None), ("state", None)]
     assert all(lag["seconds"] > 0 for lag in status["relays"])
 
 
 def test_what_lags_is_said_with_its_lag(prorata: CommandLine) -> None:
     assert prorata.commands(step("2026-04-05", "purchase_addon", product="surveys")).exit_code == 0
-    [status] = prorata("status", "--json").answers
+    [status] = prorata("status", "--json", "--patience", "30").answers
     assert all(lag["seconds"] > 0 for lag in (*status["projections"], *status["relays"]))
 
 
@@ -67,20 +68,20 @@ def test_a_halted_relay_stays_known_until_it_is_mended(prorata: CommandLine, dat
         [[kept]] = connection.execute(f"select hash from events where position = ({last})").fetchall()
         connection.execute(f"update events set hash = sha256('other') where position = ({last})")
         assert prorata("relay", "--once").exit_code == 4
-        done = prorata("status")
+        done = prorata("status", "--patience", "30")
         assert done.exit_code == 1
         assert "halted" in done.out
         assert "log_differs" in done.out
         connection.execute(f"update events set hash = %s where position = ({last})", [kept])
     assert prorata("relay", "--once").exit_code == 0
-    assert prorata("status").exit_code == 0
+    assert prorata("status", "--patience", "30").exit_code == 0
 
 
 def test_parked_keys_are_counted(prorata: CommandLine, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("alter table finance_ledger.invoices add check (number <> 1)")
     assert prorata("consume", "finance_ledger", "--once").exit_code == 0
-    [status] = prorata("status", "--json").answers
+    [status] = prorata("status", "--json", "--patience", "30").answers
     assert status["parked"] == [{"name": "finance_ledger", "keys": 1}]
     assert status["troubles"] == ["finance_ledger: 1 parked"]
 

@@ -14,13 +14,14 @@ from domain.catalog import Catalog
 from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
 from projections.models import access_windows, entitlements, invoices
+from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.simulation.compare import mismatches
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
 from prorata.simulation.scenario import Expectation, Scenario, parse_scenario
 from prorata.simulation.shown import Shown, shown_documents
-from prorata.wiring import Running, migrations, running
+from prorata.wiring import Running, running
 from service.session import CommandSession
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"

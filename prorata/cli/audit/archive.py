@@ -9,22 +9,26 @@ import msgspec
 from cyclopts import Parameter
 
 from domain.errors import InvalidInput
-from prorata.cli.operate.workers import Once, stopping
+from prorata.cli.operate.workers import Health, Once
 from prorata.settings import Settings
 
 Folder = Annotated[Path, Parameter(help="The archive's folder.")]
 
 
-def run(folder: Folder, *, once: Once = False) -> int:
+def run(folder: Folder, *, once: Once = False, health: Health = None) -> int:
     """Write each day's events into a Parquet file of its own, once the day is over in UTC."""
     from consumers.audit_archive.archiver import Archiver
+    from prorata.processes.running import at_work
 
     settings = Settings.of()
     archiver = Archiver(folder, settings.kafka, prefix=settings.kafka_prefix)
     if once:
         archiver.run_once()
-    else:
-        archiver.run(stopping())
+        return 0
+    with at_work(settings, f"archive:{folder.resolve()}", health) as process:
+        process.doing = lambda: "archives each day once it is over"
+        process.done_until = lambda: archiver.done_until
+        archiver.run(process.stop)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -29,8 +29,18 @@ def recognise(*, through: Through = None) -> int:
     last = _day(through)
     with _books() as connection:
         lines = recognised(connection, last)
+    _announce(last)
     print(f"{lines} invoice lines recognised up to {last}")
     return 0
+
+
+def _announce(last: date) -> None:
+    """So that `prorata status` knows up to which day revenue was recognised."""
+    from prorata.processes.announcing import announce_done
+    from prorata.processes.expected import RECOGNITION
+
+    over = datetime.combine(last + timedelta(days=1), time(), UTC)
+    announce_done(Settings.of().database_url, RECOGNITION, over)
 
 
 def show(*, through: Through = None, json: Json = False) -> int:

@@ -8,7 +8,7 @@ from prorata.settings import Settings
 def migrate() -> int:
     """Bring the database's schema up to date. May be run at any time, and by several at once."""
     from eventlog.postgres.migrate import migrate as apply
-    from prorata.wiring import migrations
+    from prorata.migrations import migrations
 
     applied = apply(Settings.of().database_url, migrations())
     for name in applied:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from cyclopts import Parameter, validators
 
-from prorata.cli.operate.workers import Once, stopping
+from prorata.cli.operate.workers import Health, Once
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
-    from eventlog import EventLog
     from projections.live.projector import Counts
+    from prorata.processes.running import Process
+
+NAME: Final = "project"
+"""As which each worker announces itself."""
 
 Workers = Annotated[
     int,
@@ -21,51 +24,70 @@ Workers = Annotated[
 ]
 
 
-def project(*, once: Once = False, workers: Workers = 1) -> int:
+def project(*, once: Once = False, workers: Workers = 1, health: Health = None) -> int:
     """Keep the read models in PostgreSQL up to date.
 
     All workers share the accounts out, also with those of other machines. The accounts of one that dies are
     taken over within seconds; with --workers it is started anew.
     """
     from projections.live.projector import Projector
-    from prorata.supervisor import supervise
     from prorata.wiring import opened_log
 
     settings = Settings.of()
-    if workers > 1 and not once:
-        return supervise(_work, workers, stopping())
-    with opened_log(settings) as log:
-        if not once:
-            return _follow(settings, log, stopping())
-        with Projector(settings.database_url, log) as projector:
+    if once:
+        with opened_log(settings) as log, Projector(settings.database_url, log) as projector:
             _say(projector.run_once())
-    return 0
+        return 0
+    if workers > 1:
+        return _supervise(settings, workers, health)
+    from prorata.processes.running import at_work
+
+    with at_work(settings, NAME, health) as process:
+        return _follow(settings, process)
+
+
+def _supervise(settings: Settings, workers: int, health: int | None) -> int:
+    """Keep the workers alive, each of which announces itself; the health is that of their supervisor."""
+    from prorata.processes.running import offer_health
+    from prorata.processes.stopping import stopping
+    from prorata.supervisor import supervise
+
+    stop = stopping()
+    with ExitStack() as stack:
+        offer_health(stack, settings, NAME, stop, health)
+        return supervise(_work, workers, stop)
 
 
 def _work() -> int:
     """One of several workers, in a process of its own."""
     from prorata.cli.terminal.failures import explained
+    from prorata.processes.running import at_work
     from prorata.supervisor import set_with_parent
-    from prorata.wiring import opened_log
 
-    stop = stopping()
-    set_with_parent(stop)
     try:
         settings = Settings.of()
-        with opened_log(settings) as log:
-            return _follow(settings, log, stop)
+        with at_work(msgspec.structs.replace(settings, health_port=None), NAME) as process:
+            set_with_parent(process.stop)
+            return _follow(settings, process)
     except Exception as error:  # noqa: BLE001 - the last place of this process
         return explained(error)
 
 
-def _follow(settings: Settings, log: EventLog, stop: Event) -> int:
+def _follow(settings: Settings, process: Process) -> int:
     from projections.live.lane_shares import Shares
     from projections.live.projector import Projector
+    from prorata.wiring import opened_log
 
     url = settings.database_url
-    with Shares(url) as shares, Projector(url, log, lanes=()) as projector:
-        _say(projector.run(stop, shares))
+    with opened_log(settings) as log, Shares(url) as shares, Projector(url, log, lanes=()) as projector:
+        process.doing = lambda: _folds(projector.lanes)
+        _say(projector.run(process.stop, shares))
     return 0
+
+
+def _folds(lanes: frozenset[int]) -> str:
+    """Such as: folds lanes 0 to 7. A worker's lanes are neighbours."""
+    return f"folds lanes {min(lanes)} to {max(lanes)}" if lanes else "waits for a lane"
 
 
 def _say(counts: Counts) -> None:

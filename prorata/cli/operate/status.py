@@ -5,25 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
+from domain.errors import InvalidInput
+from prorata.cli.operate.workers import Health
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
-    from prorata.status import ReaderLag, Status
+    from rich.table import Table
+
+    from prorata.processes.table import Process
+    from prorata.status.report import ReaderLag, Status
 
 
-def status(*, json: Annotated[bool, Parameter(negative="", help="One JSON object.")] = False) -> int:
-    """Lag of each read model, relay and consumer, parked keys, halts, and who holds back the log's readers.
+def status(
+    *,
+    json: Annotated[bool, Parameter(negative="", help="One JSON object.")] = False,
+    patience: Annotated[
+        float, Parameter(help="Seconds to wait for the broker.", validator=validators.Number(gt=0))
+    ] = 0.6,
+    forget: Annotated[
+        str | None,
+        Parameter(help="Only forget a process that is gone, such as metrics: it is expected no more."),
+    ] = None,
+) -> int:
+    """What runs and what should, lags, parked keys, halts, and who holds back the log's readers.
 
     Exit 1: a person has to look at something, which is said in a sentence each.
     """
-    from prorata.status import status_of
-    from prorata.wiring import opened_log
-
     settings = Settings.of()
-    with opened_log(settings) as log:
-        found = status_of(settings, log)
+    if forget is not None:
+        return _forget(settings, forget)
+    from prorata.status.asking import status_of
+
+    found = status_of(settings, patience=patience)
     if json:
         print(msgspec.json.encode({**msgspec.structs.asdict(found), "troubles": found.troubles}).decode())
     else:
@@ -33,42 +48,103 @@ def status(*, json: Annotated[bool, Parameter(negative="", help="One JSON object
 
 def metrics(
     *,
-    port: Annotated[int, Parameter(help="Where Prometheus asks, on all addresses.")] = 9464,
+    port: Annotated[
+        int, Parameter(help="Where Prometheus asks.", validator=validators.Number(gte=1, lte=65535))
+    ] = 9464,
+    listen: Annotated[
+        str | None,
+        Parameter(
+            help="Address to be asked at, such as 0.0.0.0 for all; default: PRORATA_LISTEN, 127.0.0.1."
+        ),
+    ] = None,
+    health: Health = None,
 ) -> int:
     """Serve the same figures to Prometheus until stopped; they are asked for at each scrape."""
     from prometheus_client import CollectorRegistry, start_http_server
 
-    from prorata.cli.operate.workers import stopping
     from prorata.metrics import StatusCollector
-    from prorata.wiring import opened_log
+    from prorata.processes.health import usable_port
+    from prorata.processes.running import at_work
 
     settings = Settings.of()
-    stop = stopping()
-    with opened_log(settings) as log:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(StatusCollector(settings, log))
-        server, thread = start_http_server(port, registry=registry)
-        stop.wait()
+    address = listen or settings.listen
+    registry = CollectorRegistry(auto_describe=True)
+    registry.register(StatusCollector(settings))
+    with usable_port(address, port, "--port"):
+        server, thread = start_http_server(port, addr=address, registry=registry)
+    try:
+        with at_work(settings, "metrics", health) as process:
+            process.doing = lambda: f"answers at {address}:{port}"
+            while not process.stop.wait(1.0):
+                pass
+    finally:
         server.shutdown()
+        server.server_close()
         thread.join()
     return 0
 
 
+def _forget(settings: Settings, name: str) -> int:
+    import psycopg
+
+    from prorata.processes.table import forget
+
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        gone = forget(connection, name)
+    if not gone:
+        raise InvalidInput("not_gone", "--forget", f"no process {name!r} is known here that is gone")
+    print(f"{name} is forgotten")
+    return 0
+
+
 def _show(found: Status) -> None:
-    from prorata.cli.terminal.tables import console, table
+    from prorata.cli.terminal.tables import console
 
     out = console()
+    out.print(_readers(found))
+    out.print()
+    out.print(_processes(found))
+    for left in found.leftovers:
+        if left.running:
+            out.print(f"· {left.name} is being made now")
+        elif not left.unfinished:
+            out.print(f"· {left.name} is kept: {left.remedy}")
+    for trouble in found.troubles:
+        out.print(f"! {trouble}")
+    if not found.troubles:
+        out.print("all is well")
+
+
+def _readers(found: Status) -> Table:
+    from prorata.cli.terminal.tables import table
+
     shown = table("what", "name", ">position", ">behind")
     shown.add_row("log", "", str(found.log_position), "")
     kinds = (("read model", found.projections), ("relay", found.relays), ("consumer", found.consumers))
     for kind, lags in kinds:
         for lag in lags:
             shown.add_row(kind, lag.name, _position(lag), _behind(lag))
-    out.print(shown)
-    for trouble in found.troubles:
-        out.print(f"! {trouble}")
-    if not found.troubles:
-        out.print("all is well")
+    return shown
+
+
+def _processes(found: Status) -> Table:
+    """Those that are known, and those that should be."""
+    from prorata.cli.terminal.printable import printable
+    from prorata.cli.terminal.tables import table
+
+    shown = table("process", "where", "state", "does")
+    for process in found.processes:
+        where = f"{process.host} {process.pid}"
+        shown.add_row(*map(printable, (process.name, where, _state(process), process.doing)))
+    known = {process.name for process in found.processes}
+    for name in found.expected:
+        if name not in known:
+            shown.add_row(printable(name), "", "absent", "")
+    return shown
+
+
+def _state(process: Process) -> str:
+    return process.state if process.alive else f"{process.state}, {process.idle_seconds:.0f} s"
 
 
 def _position(lag: ReaderLag) -> str:

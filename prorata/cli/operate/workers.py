@@ -5,40 +5,36 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
-from threading import Event
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
 from prorata.settings import NO_PREFIX, Settings, is_prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eventlog import EventLog
+    from prorata.processes.running import Process
     from service.billing import RunReport
 
 Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
+
+Health = Annotated[
+    int | None,
+    Parameter(
+        help="Port for /healthz and /readyz; default: PRORATA_HEALTH_PORT, else none.",
+        validator=validators.Number(gte=1, lte=65535),
+    ),
+]
 
 ConsumerName = Annotated[str, Parameter(help="entitlement_cache or finance_ledger.")]
 
 PAUSE = 1.0
 """Seconds between two billing runs."""
-
-
-def stopping() -> Event:
-    """Set by SIGINT and SIGTERM: the work at hand is finished, then the command ends with 0."""
-    stop = Event()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, ask)
-    return stop
 
 
 def bill(
@@ -48,6 +44,7 @@ def bill(
     ] = None,
     test_clock: Annotated[bool, Parameter(negative="", help="Bill the accounts on a test clock.")] = False,
     once: Once = False,
+    health: Health = None,
 ) -> int:
     """Settle what fell due by itself: renewals, ends, scheduled resumes.
 
@@ -55,25 +52,51 @@ def bill(
     """
     from projections.live.projector import Projector
     from projections.registry import projection_named
+    from prorata.processes.running import at_work
     from prorata.wiring import running
 
     settings = Settings.of()
     given = None if until is None else parse_moment(until, "UTC", "--until")
     lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
-    stop, failed = stopping(), False
+    name, failed = "bill:test-clock" if test_clock else "bill", False
+    # One that bills up to an instant is no billing run for what falls due later: nobody counts on it.
     with (
+        at_work(settings, name, health, goes_on=not once and given is None) as process,
         running(settings) as system,
         Projector(settings.database_url, system.log, [projection_named("calendar")]) as calendar,
     ):
-        while not stop.is_set():
+        billed = _Billed(process)
+        while not process.stop.is_set():
             calendar.run_once()  # the run finds accounts there, also where no projector runs
-            report = system.billing.run_due(lives_on, given or system.clock.now())
+            report = system.billing.run_due(lives_on, given or system.clock.now(), billed.progress)
+            billed.count(report)
             failed = failed or bool(report.failed)
             _say_billed(report, always=once)
             if once:
                 break
-            stop.wait(PAUSE)
+            process.stop.wait(PAUSE)
     return 1 if failed else 0
+
+
+class _Billed:
+    """How many accounts a process has billed, which it says of itself."""
+
+    def __init__(self, process: Process) -> None:
+        self._stop = process.stop
+        self._before = self._now = 0
+        process.doing = self.said
+
+    def progress(self, report: RunReport) -> None:
+        """Another account was looked at: the loop turns."""
+        self._stop.turn()
+        self._now = report.accounts
+
+    def count(self, report: RunReport) -> None:
+        """A run is over."""
+        self._before, self._now = self._before + report.accounts, 0
+
+    def said(self) -> str:
+        return f"billed {self._before + self._now} accounts"
 
 
 def _say_billed(report: RunReport, *, always: bool) -> None:
@@ -97,11 +120,13 @@ def relay(
     refresh: Annotated[
         str | None, Parameter(help="Only send what differs in this state topic, such as billing.invoices.v1.")
     ] = None,
+    health: Health = None,
 ) -> int:
     """Publish the log's events and the state topics to Kafka, each event exactly once.
 
     After `--republish-to PREFIX` let readers use it too: PRORATA_KAFKA_PREFIX.
     """
+    from prorata.processes.running import at_work
     from prorata.wiring import opened_log
     from publishing.mending import take_up
     from publishing.relay import RelayProgress, run_relay
@@ -109,16 +134,21 @@ def relay(
 
     settings = Settings.of()
     prefix = settings.kafka_prefix if republish_to is None else _beside(republish_to, settings.kafka_prefix)
+    name = "relay" if republish_to is None else f"relay:{prefix}"
     published: dict[str, int] = {}
+    positions: dict[str, int] = {}
 
     def report(progress: RelayProgress) -> None:
         published[progress.stream] = published.get(progress.stream, 0) + progress.events
+        positions[progress.stream] = progress.position
 
-    with opened_log(settings) as log:
+    goes_on = not once and refresh is None
+    with at_work(settings, name, health, goes_on=goes_on) as process, opened_log(settings) as log:
         if refresh is not None:
             return _refresh(log, settings, refresh, prefix)
         if from_ is not None:
             take_up(log, settings.kafka, settings.database_url, from_, prefix)
+        process.doing = lambda: _published_up_to(positions)
         gc.freeze()  # what is imported is no garbage: a look at all of it stops every stream for 50 ms
         run_relay(
             log,
@@ -126,13 +156,19 @@ def relay(
             settings.database_url,
             prefix=prefix,
             once=once,
-            stop=None if once else stopping(),
+            stop=None if once else process.stop,
             report=report,
             on_hang=leave if once else _begin_anew,
         )
     done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))
     print(done or "nothing to publish")
     return 0
+
+
+def _published_up_to(positions: Mapping[str, int]) -> str:
+    """Such as: published up to 4711 (events), 4710 (state); a relay that holds no lease publishes nothing."""
+    said = ", ".join(f"{position} ({stream})" for stream, position in sorted(positions.items()))
+    return f"published up to {said}" if said else "waits for its turn"
 
 
 def _beside(given: str, now: str) -> str:
@@ -173,18 +209,22 @@ def consume(
     consumer: ConsumerName,
     *,
     once: Once = False,
+    health: Health = None,
 ) -> int:
     """Run a consumer: each record's effect exactly once, in its own schema."""
     from consumers.registry import handler_named
     from consumers.runtime import Consumer
+    from prorata.processes.running import at_work
 
     settings = Settings.of()
     handler = handler_named(consumer)
     runtime = Consumer(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
     if once:
         runtime.run_once()
-    else:
-        runtime.run(stopping())
+        return 0
+    with at_work(settings, f"consume:{consumer}", health) as process:
+        process.doing = lambda: "takes in what is published"
+        runtime.run(process.stop)
     return 0
 
 
@@ -194,6 +234,10 @@ def replay(
     swap: Annotated[
         bool, Parameter(negative="--no-swap", help="Put the replayed tables in the live ones' place.")
     ] = True,
+    discard: Annotated[
+        bool,
+        Parameter(negative="", help="Only drop the tables that replays have replaced or left unfinished."),
+    ] = False,
 ) -> int:
     """Read the topics from their beginning into empty tables beside the live ones, which go on meanwhile.
 
@@ -202,9 +246,14 @@ def replay(
     from consumers.registry import handler_named
     from consumers.replay import Replay
 
+    if discard and not swap:
+        raise InvalidInput("usage", "--discard", "it replays nothing, so it takes no other option")
     settings = Settings.of()
     handler = handler_named(consumer)
     replayed = Replay(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    if discard:
+        print("\n".join(replayed.discard()) or "nothing to drop")
+        return 0
     replayed.run()
     if swap:
         replayed.swap()

@@ -10,7 +10,7 @@ from domain.errors import InvalidInput
 from eventlog.audit.verify import verify_database
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import migrate
-from prorata.wiring import migrations
+from prorata.migrations import migrations
 from scripts.bench import __main__ as bench
 from scripts.bench import generate
 

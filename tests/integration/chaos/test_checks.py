@@ -20,8 +20,9 @@ from domain.calendar import parse_moment
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
+from prorata.migrations import migrations
 from prorata.settings import Settings
-from prorata.wiring import migrations, running
+from prorata.wiring import running
 from publishing.relay import run_relay
 from publishing.topics import Topics
 from scripts.chaos import reading

@@ -8,8 +8,8 @@ import pytest
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from projections import MIGRATIONS
 from projections.live.projector import Projector
-from projections.registry import MIGRATIONS
 from projections.tables import Connection
 from tests.support.projections.fold_driver import Billing
 

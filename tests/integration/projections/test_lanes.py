@@ -12,6 +12,7 @@ import pytest
 
 from domain.commands import PurchaseAddon
 from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from projections import MIGRATIONS
 from projections.live import checkpoints
 from projections.live.checkpoints import BEFORE_ALL, LogPoint
 from projections.live.lag import lags
@@ -20,7 +21,7 @@ from projections.live.parking import parked
 from projections.live.projector import Projector
 from projections.live.waiting import wait_for
 from projections.models import invoices
-from projections.registry import MIGRATIONS, PROJECTIONS
+from projections.registry import PROJECTIONS
 from projections.tables import Connection, Rows
 from tests.support.projections.fold_driver import Billing, unreadable
 from tests.support.projections.read_models import folded, live_a_little, shown

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from projections import MIGRATIONS
 from projections.live.projector import Projector
-from projections.registry import MIGRATIONS
 from service.billing import BillingRun, ProjectedCalendar
 from service.schema import SERVICE
 from tests.support.service.world import NOW, World

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from eventlog.postgres.migrate import EVENTLOG, migrate
-from projections.registry import MIGRATIONS
+from projections import MIGRATIONS
 from tests.support.servers import NewDatabase, SharedServers
 
 

@@ -1,0 +1,17 @@
+"""Every package's migrations, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource
+from projections import MIGRATIONS as PROJECTIONS
+from prorata.processes.table import MIGRATIONS as OPERATIONS
+from service.schema import SERVICE
+
+
+def migrations() -> tuple[MigrationSource, ...]:
+    """The sources, the log's first."""
+    from consumers import MIGRATIONS as CONSUMERS
+    from publishing import MIGRATIONS as PUBLISHING
+
+    consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
+    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS)

@@ -1,0 +1,52 @@
+"""Which processes should run here, and the command that starts each.
+
+expected_names(settings.expected, known)        # ("bill", "consume:entitlement_cache", …)
+command_of("consume:entitlement_cache")         # "prorata consume entitlement_cache"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+ALWAYS: Final = ("bill", "project", "relay")
+"""Without these nothing is billed, shown or published: expected wherever nothing else is said."""
+
+RECOGNITION: Final = "ledger:recognise"
+"""Done daily, not a process that runs on: its row only says up to which day it was done."""
+
+NOTHING: Final = "none"
+"""The setting's value where no process is expected."""
+
+_NAME: Final = re.compile(r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics")
+
+_COMMANDS: Final = {
+    "bill:test-clock": "prorata bill --test-clock",
+    RECOGNITION: "prorata ledger recognise",
+}
+
+
+def is_name(name: str) -> bool:
+    """Whether a process of ours may have that name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def expected_names(given: tuple[str, ...] | None, announced: Iterable[str]) -> tuple[str, ...]:
+    """The names given (`none` alone: no process), or else those always expected and all that have announced
+    themselves here, except what is done now and then."""
+    if given is not None:
+        return () if given == (NOTHING,) else given
+    return tuple(sorted({*ALWAYS, *announced} - {RECOGNITION}))
+
+
+def command_of(name: str) -> str:
+    """The command that starts the process."""
+    if name in _COMMANDS:
+        return _COMMANDS[name]
+    kind, _, what = name.partition(":")
+    if kind == "archive":
+        return f"prorata archive run {what}"
+    if kind == "relay" and what:
+        return f"prorata relay --republish-to {what}"
+    return f"prorata {kind} {what}".rstrip()

@@ -1,0 +1,59 @@
+"""Whether a process can do its work: its servers answer, the migrations are there, it has not halted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+
+from eventlog.errors import MigrationError
+from eventlog.postgres.migrate import missing
+from prorata.settings import Settings
+from publishing.halts import RELAYS, Halt
+
+PATIENCE: int = 2
+"""Seconds in which a server has to answer."""
+
+
+def problems(settings: Settings, name: str) -> Sequence[str]:
+    """What keeps the process of that name from its work, a sentence each."""
+    kind = name.partition(":")[0]
+    found = list(_of_database(settings, name))
+    if kind in ("relay", "consume", "archive"):
+        found += _of_broker(settings)
+    return found
+
+
+def _of_database(settings: Settings, name: str) -> Sequence[str]:
+    from prorata.migrations import migrations
+
+    try:
+        with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=PATIENCE) as connection:
+            lacking = [missed for source in migrations() for missed in missing(connection, source)]
+            if lacking:
+                return [f"the database lacks migrations ({', '.join(lacking)}): run `prorata migrate`"]
+            return [f"{halt.name} halted: {halt.message}" for halt in _halts(connection, settings, name)]
+    except psycopg.Error as error:
+        return [f"the database does not answer: {str(error).partition(chr(10))[0]}"]
+    except MigrationError as error:
+        return [str(error)]
+
+
+def _halts(
+    connection: psycopg.Connection[tuple[object, ...]], settings: Settings, name: str
+) -> Sequence[Halt]:
+    from consumers.halts import CONSUMERS
+
+    kind, _, what = name.partition(":")
+    if kind == "relay":
+        prefix = f"{what or settings.kafka_prefix}prorata-relay-"
+        return [halt for halt in RELAYS.all(connection) if halt.name.startswith(prefix)]
+    if kind == "consume":
+        return [halt for halt in CONSUMERS.all(connection) if halt.name == what]
+    return []
+
+
+def _of_broker(settings: Settings) -> Sequence[str]:
+    from publishing.topics import answers
+
+    return [] if answers(settings.kafka, PATIENCE) else ["the broker does not answer"]

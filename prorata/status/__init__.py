@@ -1,0 +1,1 @@
+"""How everything stands, and what of it a person has to look at."""

@@ -1,0 +1,77 @@
+"""What `prorata status` and the metrics say: the figures, not how they are asked for or shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from prorata.processes.table import Process
+from publishing.halts import Halt
+
+
+class ReaderLag(msgspec.Struct, frozen=True):
+    """How far something is. `position`: of the last event that it has; `seconds`: how long ago the first
+    event that it lacks was recorded, 0 where it lacks none; None: it never began, or nobody knows.
+    `skipped`: records that a consumer passed over, since its code does not know their type."""
+
+    name: str
+    position: int | None
+    seconds: float | None
+    skipped: int = 0
+
+
+class ParkedKeys(msgspec.Struct, frozen=True):
+    """Accounts or keys that something has stopped at."""
+
+    name: str
+    keys: int
+
+
+class Overdue(msgspec.Struct, frozen=True):
+    """Accounts on the wall clock that fell due, or wait for a payment's answer, for longer than a billing run
+    takes: how many (at most so many are counted), and for how long the first one."""
+
+    accounts: int
+    seconds: float
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """Tables that a rebuild or a replay left: `unfinished` ones never took the live ones' place, others were
+    replaced and kept. `running`: something works on them now. `remedy`: commands that end it."""
+
+    name: str
+    unfinished: bool
+    running: bool
+    remedy: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How everything stands at `at`. `fence`: the transaction that holds back settled reads now, and for how
+    many seconds already. `broker` False: it did not answer in time (`broker_problem` says why), so nothing is
+    known of the relays' positions. `expected`: processes that should run. `unrecognised_days`: days whose
+    revenue should be recognised by now."""
+
+    at: datetime
+    log_position: int
+    fence: str | None
+    fence_seconds: float | None
+    broker: bool
+    broker_problem: str | None
+    expected: tuple[str, ...]
+    processes: tuple[Process, ...]
+    projections: tuple[ReaderLag, ...]
+    relays: tuple[ReaderLag, ...]
+    consumers: tuple[ReaderLag, ...]
+    overdue: Overdue
+    unrecognised_days: int
+    parked: tuple[ParkedKeys, ...]
+    halts: tuple[Halt, ...]
+    leftovers: tuple[Leftover, ...]
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What a person has to look at, in sentences."""
+        from prorata.status.troubles import troubles
+
+        return tuple(troubles(self))
