@@ -53,7 +53,7 @@ def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) 
     """
     name = handler.name
     with connection.transaction():
-        at_home(connection, handler.name, for_transaction=True)
+        at_home(connection, handler.name)
         for dead in dead_letters.of_key(connection, name, topic.name, key)[:1]:
             checkpoints.lock(connection, name, topic.name, dead.partition)
         letters = [

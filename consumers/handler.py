@@ -42,10 +42,10 @@ class Handler(Protocol):
 
 
 _AT_HOME: Final = """
-    select set_config('search_path', quote_ident(%(schema)s) || ', public', %(for_transaction)s)
+    select set_config('search_path', quote_ident(%(schema)s) || ', public', true)
 """
 
 
-def at_home(connection: Connection, consumer: str, *, for_transaction: bool = False) -> None:
-    """Let the session, or its transaction alone, look for tables in the consumer's schema first."""
-    connection.execute(_AT_HOME, {"schema": consumer, "for_transaction": for_transaction})
+def at_home(connection: Connection, consumer: str) -> None:
+    """Let this transaction look for tables in the consumer's schema first."""
+    connection.execute(_AT_HOME, {"schema": consumer})

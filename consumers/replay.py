@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-import psycopg
 from psycopg import sql
 
 from consumers.checkpoints import Connection
@@ -22,6 +21,7 @@ from consumers.halts import CONSUMERS
 from consumers.handler import Handler, Message
 from consumers.leftovers import BEFORE, NEXT, leftovers
 from consumers.runtime import Consumer
+from eventlog.postgres.connect import connect
 
 _Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]
 """By consumer, topic and partition."""
@@ -163,8 +163,8 @@ class Replay:
             new, live = sql.Identifier(self._next, table), sql.Identifier(self._live, table)
             connection.execute(sql.SQL("create table {} (like {} including all)").format(new, live))
 
-    def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(self._database_url, autocommit=True)
+    def _connected(self) -> Connection:
+        return connect(self._database_url, f"prorata replay {self._live}")
 
 
 def _exists(connection: Connection, schema: str) -> bool:

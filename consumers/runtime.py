@@ -29,8 +29,9 @@ from kafka.errors import KafkaError
 from consumers import checkpoints
 from consumers.errors import ConsumerHalted, PartitionMoved, PartitionsHeld
 from consumers.halts import CONSUMERS
-from consumers.handler import Handler, at_home
+from consumers.handler import Handler
 from consumers.session import ConsumerSession
+from eventlog.postgres.connect import connect
 from publishing.clients import ENDING_READER, READER
 from publishing.kafka_internals import read_at_once
 from publishing.topics import Topics
@@ -43,7 +44,7 @@ _PATIENCE_ONCE: Final = 5.0
 _WAIT_MS: Final = 200
 _WAIT_MS_ONCE: Final = 20
 
-_STANDS_STILL: Final = "set idle_in_transaction_session_timeout = '60s'"
+_STANDS_STILL: Final = "60s"
 """An instance that stands still in the middle of a batch, or whose host is gone, is ended after so long: its
 partitions are free then."""
 
@@ -117,9 +118,10 @@ class Consumer:
     def _session(self, reader: dict[str, Any]) -> Iterator[ConsumerSession]:
         kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **reader)
         read_at_once(kafka)
-        with closing(kafka), psycopg.connect(self._database_url, autocommit=True) as connection:
-            at_home(connection, self._handler.name)
-            connection.execute(_STANDS_STILL)
+        name = self._handler.name
+        settings = {"search_path": f'"{name}", public', "idle_in_transaction_session_timeout": _STANDS_STILL}
+        connecting = connect(self._database_url, f"prorata consume {name}", settings=settings)
+        with closing(kafka), connecting as connection:
             try:
                 yield ConsumerSession(
                     self._handler, self._topics, connection, kafka, self._instance, self._claim_seconds

@@ -16,7 +16,7 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import class_row
 
-from publishing.lease import Connection
+from eventlog.postgres.connect import Connection
 
 
 class Halt(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The lease of a stream: a row with a holder and an expiry by the database's clock.
 
-    with connect(database_url) as connection:
+    with connect(database_url, "prorata relay") as connection:
         lease = Lease(connection, "prorata-relay-events", seconds=5)
         if lease.acquire():
             now = lease.renew()     # each second; raises LeaseLost
@@ -12,27 +12,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import TupleRow
 
+from eventlog.postgres.connect import Connection
 from publishing.errors import LeaseLost
-
-Connection: TypeAlias = psycopg.Connection[TupleRow]
-
-_NETWORK: Final = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
 
 _ACQUIRE: Final = """
     insert into publishing.leases as lease (stream, holder, label, acquired_at, expires_at)
@@ -61,13 +49,6 @@ _RELEASE: Final = """
 _HOLDER: Final = """
     select label from publishing.leases where stream = %(stream)s
 """
-
-
-@contextmanager
-def connect(database_url: str) -> Iterator[Connection]:
-    """A connection for leases alone: each statement is its own transaction."""
-    with psycopg.connect(make_conninfo(database_url, **_NETWORK), autocommit=True) as connection:
-        yield connection
 
 
 class Lease:

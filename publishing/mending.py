@@ -10,9 +10,10 @@ from threading import Event
 from typing import Final
 
 from eventlog import EventLog
+from eventlog.postgres.connect import Connection
 from publishing.checkpoints import StreamCheckpoint, digest_of, newest_values, read_position, recreated
 from publishing.envelope import Record
-from publishing.lease import Connection, Lease
+from publishing.lease import Lease
 from publishing.producing import ProducerSession
 from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream

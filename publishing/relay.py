@@ -25,11 +25,12 @@ import psycopg
 from msgspec.structs import replace
 
 from eventlog import EventLog, RowUnreadable, WrongDatabase
+from eventlog.postgres.connect import Connection, connect
 from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
-from publishing.lease import Connection, Lease, connect
+from publishing.lease import Lease
 from publishing.producing import ProducerSession
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids
@@ -222,7 +223,7 @@ class Relay:
     ) -> None:
         """Do the work with the lease and a producer that fences every earlier one."""
         try:
-            with connect(self._database_url) as connection:
+            with connect(self._database_url, self._name) as connection:
                 lease = Lease(connection, self._name, seconds=self._settings.lease_seconds)
                 if self._take(lease, stop, once=once):
                     try:
@@ -371,7 +372,10 @@ class Relay:
         return RelayHalted(self.stream.name, code, message)
 
     def _remember(self, halted: RelayHalted) -> None:
-        with suppress(psycopg.Error), connect(self._database_url) as connection:
+        with (
+            suppress(psycopg.Error),
+            connect(self._database_url, self._name) as connection,
+        ):
             RELAYS.keep(connection, self._name, halted.code, str(halted))
 
     def _start_over(self, error: Exception, stop: Event) -> None:

@@ -48,7 +48,9 @@ class ProjectedCalendar:
     """The calendar that the projector keeps."""
 
     def __init__(self, database_url: str, *, patience: float = 10.0) -> None:
-        self._connections = connect(database_url, limit=1, patience=patience, source=MIGRATIONS)
+        self._connections = connect(
+            database_url, "prorata calendar", limit=1, patience=patience, source=MIGRATIONS
+        )
 
     def close(self) -> None:
         """Close the connection."""

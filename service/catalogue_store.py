@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from msgspec.structs import replace
 
 from domain.errors import InvalidInput
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from service.catalogue_versions import CatalogueVersion, the_same
 from service.schema import connect
 
@@ -147,7 +147,7 @@ class PostgresCatalogues:
     """A store in tables. Versions become visible in the order of their numbers: loads take turns."""
 
     def __init__(self, database_url: str, *, connections: int = 2, patience: float = 10.0) -> None:
-        self._connections = connect(database_url, limit=connections, patience=patience)
+        self._connections = connect(database_url, "prorata catalogues", limit=connections, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""

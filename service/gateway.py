@@ -19,7 +19,7 @@ import msgspec
 
 from domain.conclude import PaymentAnswer
 from eventlog.errors import LogUnavailable
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from service.errors import GatewayUnavailable
 from service.schema import connect
 
@@ -137,7 +137,7 @@ class PostgresTestGateway:
     stays charged whatever becomes of the process that asked. Of a token only what it stands for is sent."""
 
     def __init__(self, database_url: str, *, connections: int = 4, patience: float = 10.0) -> None:
-        self._connections = connect(database_url, limit=connections, patience=patience)
+        self._connections = connect(database_url, "prorata gateway", limit=connections, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""

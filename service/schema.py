@@ -12,13 +12,13 @@ SERVICE = MigrationSource("service", Path(__file__).parent / "migrations")
 
 
 def connect(
-    database_url: str, *, limit: int, patience: float, source: MigrationSource = SERVICE
+    database_url: str, name: str, *, limit: int, patience: float, source: MigrationSource = SERVICE
 ) -> Connections:
     """Connections for the source's tables, each its own session with commits of its own.
 
     Raises NotMigrated, and LogUnavailable where the server does not answer.
     """
-    connections = Connections(database_url, limit=limit, patience=patience)
+    connections = Connections(database_url, name, limit=limit, patience=patience)
     if lacking := connections.run(lambda connection: missing(connection, source)):
         connections.close()
         raise NotMigrated(lacking)

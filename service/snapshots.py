@@ -81,7 +81,7 @@ class PostgresSnapshots:
     """Snapshots in the table service.snapshots, as long as there is one."""
 
     def __init__(self, database_url: str, *, connections: int = 2, patience: float = 10.0) -> None:
-        self._connections = connect(database_url, limit=connections, patience=patience)
+        self._connections = connect(database_url, "prorata snapshots", limit=connections, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""

@@ -107,7 +107,7 @@ def close(connection: Connection, month: date, *, prefix: str = "") -> list[Book
     _check(connection, last, prefix)
     recognise(connection, last)
     with connection.transaction():
-        at_home(connection, NAME, for_transaction=True)
+        at_home(connection, NAME)
         if (first_open := hold(connection)) > last:
             closed_through = first_open - timedelta(days=1)
             raise CloseRefused("month_closed", f"the books are closed up to {closed_through} already")

@@ -66,7 +66,7 @@ def recognise(connection: Connection, through: date) -> int:
     lines = 0
     while True:
         with connection.transaction():
-            at_home(connection, NAME, for_transaction=True)
+            at_home(connection, NAME)
             bound = {
                 "through": through,
                 "first_open_day": first_open_day(connection),

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from eventlog.postgres.inserting import INSERTS, insert_of
 from eventlog.records import StoredEvent
 

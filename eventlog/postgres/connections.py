@@ -12,33 +12,18 @@ from typing import TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8BinaryDumper
 
 from eventlog.errors import LogReplaced, LogUnavailable, NotMigrated, NotPrimary, UnsafeDurability
+from eventlog.postgres.connect import Connection, connect
 from eventlog.postgres.migrate import EVENTLOG, missing
 from eventlog.postgres.row_encoding import take_packed
 
-Connection = psycopg.Connection[TupleRow]
 T = TypeVar("T")
 
-_NETWORK = {
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-}
-"""A server that fell silent is given up after about ten seconds, not after the hours that TCP would wait."""
-
-# enable_seqscan: each query of the log has its index, but a plan made while the table was small, and kept,
-# would read all of it for ever. timezone: instants come back in UTC. Isolation: an append that lost must see
-# to whom.
-_SETTINGS = """
-    select set_config('enable_seqscan', 'off', false), set_config('timezone', 'UTC', false),
-        set_config('default_transaction_isolation', 'read committed', false)
-"""
+# Each query of the log has its index, but a plan made while the table was small, and kept, would read all of
+# it for ever.
+_SETTINGS = {"enable_seqscan": "off"}
 _SERVER = "select current_setting('synchronous_commit'), pg_is_in_recovery()"
 _LOG_ID = "select id from public.log"
 
@@ -46,8 +31,9 @@ _LOG_ID = "select id from public.log"
 class Connections:
     """Up to `limit` connections; the first is made, and the database checked, at once."""
 
-    def __init__(self, database_url: str, *, limit: int, patience: float) -> None:
-        self._conninfo = make_conninfo(database_url, **_NETWORK)
+    def __init__(self, database_url: str, name: str, *, limit: int, patience: float) -> None:
+        self._database_url = database_url
+        self._name = name
         self._patience = patience
         self._free = BoundedSemaphore(limit)
         self._lock = Lock()
@@ -141,7 +127,7 @@ class Connections:
             connection.close()
 
     def _connect(self) -> tuple[Connection, UUID]:
-        connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection = connect(self._database_url, self._name, settings=_SETTINGS)
         try:
             return connection, _prepare(connection)
         except BaseException:
@@ -159,7 +145,6 @@ def _prepare(connection: Connection) -> UUID:
     lacking = missing(connection, EVENTLOG)
     if lacking:
         raise NotMigrated(lacking)
-    connection.execute(_SETTINGS)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     take_packed(connection.adapters)
     [[log_id]] = connection.execute(_LOG_ID).fetchall()

@@ -14,7 +14,7 @@ import logging
 import time
 from typing import Final
 
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from eventlog.postgres.reading import COLUMNS, fetch, fetch_events
 from eventlog.records import FenceHolder, StoredEvent
 from eventlog.shards import SHARDS

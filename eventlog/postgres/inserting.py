@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from eventlog.appending import is_stored_as
 from eventlog.errors import VersionConflict
 from eventlog.port import Outcome
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from eventlog.postgres.reading import head_of, read_account
 from eventlog.postgres.row_encoding import COLUMNS, Packed, bigints, sealed_events
 from eventlog.records import Append, StoredEvent

@@ -17,7 +17,8 @@ from eventlog.appending import chained_rows, one_of_each_account, utc_now
 from eventlog.errors import EventRefused, LogError, LogUnavailable
 from eventlog.port import Outcome
 from eventlog.postgres import fence, inserting, log_stream, reading
-from eventlog.postgres.connections import Connection, Connections
+from eventlog.postgres.connect import Connection
+from eventlog.postgres.connections import Connections
 from eventlog.postgres.log_stream import LogChunk
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 from eventlog.shards import neighbours
@@ -31,6 +32,7 @@ _ACCOUNTS_PAGE = 1_000
 class PostgresEventLog:
     """An EventLog on a migrated PostgreSQL database; each process makes its own, threads share it.
 
+    `name`: as which the server shows its connections.
     `patience`: for how many seconds a call tries to reach a lost server before it raises LogUnavailable.
     `fence_patience`: for how many a settled read waits for open transactions before it returns nothing.
     """
@@ -38,6 +40,7 @@ class PostgresEventLog:
     def __init__(
         self,
         database_url: str,
+        name: str = "prorata log",
         *,
         clock: Callable[[], datetime] = utc_now,
         connections: int = 8,
@@ -46,7 +49,7 @@ class PostgresEventLog:
     ) -> None:
         self._clock = clock
         self._fence_patience = fence_patience
-        self._connections = Connections(database_url, limit=connections, patience=patience)
+        self._connections = Connections(database_url, name, limit=connections, patience=patience)
 
     def close(self) -> None:
         """Close the connections."""

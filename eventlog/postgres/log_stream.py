@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from eventlog.codec import KIND
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from eventlog.postgres.fence import page_of
 
 BLOCK: Final = 100

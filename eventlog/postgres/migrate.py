@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from eventlog.errors import MigrationChanged, MigrationMisnamed
+from eventlog.postgres.connect import connect
 
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
 
@@ -51,7 +52,7 @@ def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,))
     Raises MigrationChanged or MigrationMisnamed before the source at fault has changed anything.
     """
     applied = []
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with connect(database_url, "prorata migrate") as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
         connection.execute(_CREATE_TABLE)
         for source in sources:

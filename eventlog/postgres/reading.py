@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import args_row
 
 from eventlog.errors import RowUnreadable
-from eventlog.postgres.connections import Connection
+from eventlog.postgres.connect import Connection
 from eventlog.records import Head, StoredEvent
 
 COLUMNS: Final = ", ".join(StoredEvent.__struct_fields__)

@@ -17,6 +17,7 @@ from typing import Final, Self
 
 import psycopg
 
+from eventlog.postgres.connect import connect
 from projections.live.lanes import LANES
 from projections.tables import Connection
 
@@ -97,8 +98,9 @@ class Shares:
     def _joined(self) -> Connection:
         if self._connection is None:
             name = f"prorata project, {socket.gethostname()} {os.getpid()}"
-            connection = psycopg.connect(self._database_url, autocommit=True, application_name=name[:63])
-            connection.execute(f"set idle_session_timeout = '{self._patience}s'")
+            connection = connect(
+                self._database_url, name, settings={"idle_session_timeout": f"{self._patience}s"}
+            )
             connection.execute(_JOIN)
             self._connection = connection
         return self._connection

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
 import psycopg
 
 from eventlog import NotMigrated
+from eventlog.postgres.connect import connect
 from eventlog.postgres.migrate import missing
 from projections import MIGRATIONS
 from projections.tables import Connection
@@ -37,19 +39,22 @@ class Sessions:
     def reading(self) -> Connection:
         """For checkpoints and parked accounts as they are committed. Raises NotMigrated."""
         if self._reading is None or self._reading.closed:
-            self._reading = self._open()
+            self._reading = self._open({})
         return self._reading
 
     def writing(self) -> Connection:
         """For the pages' transactions."""
         if self._writing is None or self._writing.closed:
-            self._writing = self._open()
-            # What a crash of the server takes is folded again: rows and checkpoint are lost together.
-            self._writing.execute("set synchronous_commit = off")
-            # Each statement has its index; plans made while the tables were small are kept for long.
-            self._writing.execute("set enable_seqscan = off")
-            # A projector that stands still inside a transaction must not hold back the others for ever.
-            self._writing.execute(f"set transaction_timeout = '{self._longest_page}s'")
+            self._writing = self._open(
+                {
+                    # What a crash of the server takes is folded again: rows and checkpoint are lost together.
+                    "synchronous_commit": "off",
+                    # Each statement has its index; plans made while the tables were small are kept for long.
+                    "enable_seqscan": "off",
+                    # A projector that stands still in a transaction must not hold back the others for ever.
+                    "transaction_timeout": f"{self._longest_page}s",
+                }
+            )
         return self._writing
 
     def end_standing(self) -> None:
@@ -64,8 +69,8 @@ class Sessions:
                 connection.close()
         self._reading = self._writing = None
 
-    def _open(self) -> Connection:
-        connection = psycopg.connect(self._database_url, autocommit=True)
+    def _open(self, settings: Mapping[str, str]) -> Connection:
+        connection = connect(self._database_url, "prorata project", settings=settings)
         lacking = missing(connection, MIGRATIONS)
         if lacking:
             connection.close()

@@ -31,6 +31,7 @@ from eventlog.codec import Codec, domain_codec
 from eventlog.garbage_collection import without_garbage_collection
 from eventlog.history import AccountRange, HistoryChunk
 from eventlog.postgres.account_stream import histories
+from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
 from projections.live.parking import Failure, failure_of, park
 from projections.rebuild import units
@@ -39,6 +40,8 @@ from projections.tables import Connection, Projection
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
+
+_NAME: Final = "prorata rebuild"
 
 T = TypeVar("T")
 
@@ -133,11 +136,12 @@ class _Filler:
         self._untils = untils
         self._codec = codec
         with ExitStack() as stack:
-            self._reads: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
-            self._writes: Connection = stack.enter_context(psycopg.connect(database_url, autocommit=True))
-            self._writer = stack.enter_context(ThreadPoolExecutor(1))
+            self._reads: Connection = stack.enter_context(connect(database_url, _NAME))
             # What a crash of the server takes is done again: a unit's rows and its note are lost together.
-            self._writes.execute("set synchronous_commit = off")
+            self._writes: Connection = stack.enter_context(
+                connect(database_url, _NAME, settings={"synchronous_commit": "off"})
+            )
+            self._writer = stack.enter_context(ThreadPoolExecutor(1))
             self._log: PostgresEventLog | None = None
             self._events = 0
             self._open = stack.pop_all()
@@ -210,7 +214,7 @@ class _Filler:
     def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], Failure | None]:
         """As a projector does it: up to the event that fails, which is then named."""
         if self._log is None:
-            self._log = PostgresEventLog(self._database_url, connections=1)
+            self._log = PostgresEventLog(self._database_url, _NAME, connections=1)
             self._open.callback(self._log.close)
         readings = stream(self._log, self._codec, account_id, until=self._untils[shard_of(account_id)])
         folded = from_start(self._projection.fold.evolution, readings)

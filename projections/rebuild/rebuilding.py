@@ -22,6 +22,7 @@ import psycopg
 from eventlog import EventLog
 from eventlog.codec import Codec, domain_codec
 from eventlog.postgres.account_stream import spans
+from eventlog.postgres.connect import connect
 from projections.errors import HeldBack, RebuildRunning
 from projections.live import checkpoints
 from projections.live.checkpoints import BEFORE_ALL, Checkpoint, LogPoint
@@ -35,6 +36,8 @@ from projections.tables import Connection, Projection
 EVENTS_IN_A_UNIT: Final = 20_000
 UNITS: Final = 256
 """At most. More lose less of an interrupted one, fewer are less to note."""
+
+_NAME: Final = "prorata rebuild"
 
 _RENAME_PATIENCE: Final = 60.0
 """Seconds for which the swap goes on asking for the live tables' locks, a second at a time."""
@@ -93,7 +96,7 @@ def rebuild(
 
 def drop_old(database_url: str, projection: Projection) -> list[str]:
     """Drop the tables that rebuilds have replaced or left unfinished; return their names."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with connect(database_url, _NAME) as connection:
         _lock_out_others(connection, projection)
         with connection.transaction():
             live = checkpoints.read_made(connection, [projection.name])
@@ -134,7 +137,7 @@ class _Rebuild:
         self._restart = restart
 
     def __enter__(self) -> Self:
-        self._connection: Connection = psycopg.connect(self._database_url, autocommit=True)
+        self._connection: Connection = connect(self._database_url, _NAME)
         try:
             self._begin()
         except BaseException:
@@ -229,7 +232,7 @@ class _Rebuild:
             return
         self._catch_up()
         self._say("compare")
-        with psycopg.connect(self._database_url) as snapshot:
+        with connect(self._database_url, _NAME, autocommit=False) as snapshot:
             snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with self._live_held():
                 live, new = (checkpoints.read(snapshot, [p.name]) for p in (self._live, self._new))

@@ -7,12 +7,12 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 import msgspec
-import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
 from consumers.entitlement_cache import Permission, may_use
 from domain.calendar import Instant
 from domain.events import Event
+from eventlog.postgres.connect import connect
 from projections.models.access_windows import AccessWindowsDocument
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
@@ -53,7 +53,7 @@ def receive(settings: Settings) -> Received:
 
 def cached(settings: Settings, account: str, shown: Shown, at: Instant) -> dict[str, Permission]:
     """What the entitlement cache answers for each product at the instant (R45)."""
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with connect(settings.database_url, "prorata demo") as connection:
         products = [held.product for held in shown.entitlements]
         return {p: may_use(connection, account, p, at, prefix=settings.kafka_prefix) for p in products}
 

@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import psycopg
 
+from eventlog.errors import WrongDatabase
+from eventlog.postgres.connect import connect
 from prorata.processes import table
 from prorata.processes.stopping import StopSignal
 from prorata.processes.table import Beat
@@ -65,14 +67,14 @@ class Announcement:
         told = False
         while not self._ending.is_set():
             try:
-                with psycopg.connect(self._database_url, autocommit=True) as connection:
+                with connect(self._database_url, f"prorata {self.name}, announcing") as connection:
                     table.announce(connection, self._said())
                     told = False
                     while not self._ending.wait(self._beat):
                         table.write(connection, self._said())
                     table.write(connection, self._said())
                 return
-            except psycopg.Error as error:
+            except (psycopg.Error, WrongDatabase) as error:
                 if not told:
                     told = True
                     logger.warning("%s cannot announce itself: %s", self.name, str(error).partition("\n")[0])
@@ -98,9 +100,9 @@ def announce_done(database_url: str, name: str, done_until: datetime) -> None:
         uuid4(), name, socket.gethostname(), os.getpid(), code_version(), 0.0, "done", done_until, ended=True
     )
     try:
-        with psycopg.connect(database_url, autocommit=True) as connection:
+        with connect(database_url, f"prorata {name}, announcing") as connection:
             table.announce(connection, beat)
-    except psycopg.Error as error:
+    except (psycopg.Error, WrongDatabase) as error:
         logger.warning("%s cannot be noted as done: %s", name, str(error).partition("\n")[0])
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import psycopg
 
-from eventlog.errors import MigrationError
+from eventlog.errors import MigrationError, WrongDatabase
+from eventlog.postgres.connect import connect
 from eventlog.postgres.migrate import missing
 from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
@@ -28,14 +29,14 @@ def _of_database(settings: Settings, name: str) -> Sequence[str]:
     from prorata.migrations import migrations
 
     try:
-        with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=PATIENCE) as connection:
+        with connect(settings.database_url, f"prorata {name}, readiness", patience=PATIENCE) as connection:
             lacking = [missed for source in migrations() for missed in missing(connection, source)]
             if lacking:
                 return [f"the database lacks migrations ({', '.join(lacking)}): run `prorata migrate`"]
             return [f"{halt.name} halted: {halt.message}" for halt in _halts(connection, settings, name)]
     except psycopg.Error as error:
         return [f"the database does not answer: {str(error).partition(chr(10))[0]}"]
-    except MigrationError as error:
+    except (MigrationError, WrongDatabase) as error:
         return [str(error)]
 
 

@@ -20,6 +20,7 @@ from consumers.leftovers import BEFORE, NEXT
 from consumers.leftovers import leftovers as of_replays
 from eventlog.errors import NotMigrated
 from eventlog.postgres.backlog import Reader, backlogs_of
+from eventlog.postgres.connect import connect
 from eventlog.postgres.fence import fence_holder
 from eventlog.postgres.migrate import missing
 from eventlog.postgres.reading import last_position
@@ -71,7 +72,7 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
     Raises NotMigrated, and psycopg.OperationalError where the database does not answer.
     """
     broker = AskedBroker(settings, patience)
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with connect(settings.database_url, "prorata status") as connection:
         _check_migrations(connection)
         now = datetime.now(UTC)
         fence = fence_holder(connection)

@@ -91,9 +91,9 @@ def check() -> int:
 
 @contextmanager
 def _books() -> Iterator[Connection]:
-    import psycopg
+    from eventlog.postgres.connect import connect
 
-    with psycopg.connect(Settings.of().database_url, autocommit=True) as connection:
+    with connect(Settings.of().database_url, "prorata ledger") as connection:
         yield connection
 
 

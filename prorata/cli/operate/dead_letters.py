@@ -82,9 +82,9 @@ def release(consumer: Consumer, key: Key) -> int:
 
 @contextmanager
 def _connection() -> Iterator[Connection]:
-    import psycopg
+    from eventlog.postgres.connect import connect
 
-    with psycopg.connect(Settings.of().database_url, autocommit=True) as connection:
+    with connect(Settings.of().database_url, "prorata dlq") as connection:
         yield connection
 
 

@@ -16,12 +16,11 @@ from prorata.settings import Settings
 
 def parked(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a line.")] = False) -> int:
     """Every account that a read model has stopped at: since when, at which event, and why."""
-    import psycopg
-
+    from eventlog.postgres.connect import connect
     from projections.live.parking import parked as parked_accounts
     from prorata.cli.terminal.tables import console, table
 
-    with psycopg.connect(Settings.of().database_url, autocommit=True) as connection:
+    with connect(Settings.of().database_url, "prorata parked") as connection:
         found = parked_accounts(connection)
     shown = table("read model", "account", ">version", ">position", "since", "error")
     for entry in found:

@@ -97,12 +97,11 @@ def _say(counts: Counts) -> None:
 
 def lag(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a line.")] = False) -> int:
     """How far each read model is behind the log, lane by lane, and which worker holds the lane."""
-    import psycopg
-
+    from eventlog.postgres.connect import connect
     from projections.live.lag import lags
     from prorata.cli.terminal.tables import console, table
 
-    with psycopg.connect(Settings.of().database_url, autocommit=True) as connection:
+    with connect(Settings.of().database_url, "prorata lag") as connection:
         found = lags(connection)
     if json:
         for one in found:

@@ -85,11 +85,10 @@ def metrics(
 
 
 def _forget(settings: Settings, name: str) -> int:
-    import psycopg
-
+    from eventlog.postgres.connect import connect
     from prorata.processes.table import forget
 
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with connect(settings.database_url, "prorata status") as connection:
         gone = forget(connection, name)
     if not gone:
         raise InvalidInput("not_gone", "--forget", f"no process {name!r} is known here that is gone")

@@ -51,10 +51,12 @@ def test_a_database_that_lacks_a_later_migration_is_refused(migrated_url: str, s
     assert refusal.value.missing == missing(session, EVENTLOG)
 
 
-def test_a_standby_is_refused(migrated_url: str, session: Session) -> None:
-    session.execute("create function pg_is_in_recovery() returns boolean language sql return true")
+def test_a_standby_is_refused(own_postgres: PostgresServer) -> None:
+    own_postgres.stop()
+    (own_postgres.data / "standby.signal").touch()
+    own_postgres.start()
     with pytest.raises(NotPrimary):
-        PostgresEventLog(f"{migrated_url}?options=-c%20search_path%3Dpublic,pg_catalog")
+        PostgresEventLog(own_postgres.url())
 
 
 def test_a_server_that_is_not_there_is_said_to_be_unavailable_at_once() -> None:

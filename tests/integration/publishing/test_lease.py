@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from eventlog.postgres.connect import Connection, connect
 from publishing.errors import LeaseLost
-from publishing.lease import Connection, Lease, connect
+from publishing.lease import Lease
 
 
 @pytest.fixture
 def connection(migrated_url: str) -> Iterator[Connection]:
     """The connection of a relay."""
-    with connect(migrated_url) as connection:
+    with connect(migrated_url, "test") as connection:
         yield connection
 
 
@@ -62,7 +63,7 @@ def test_a_released_one_is_free_at_once(connection: Connection) -> None:
 
 
 def test_the_service_role_may_hold_leases_and_nothing_more(migrated_url: str) -> None:
-    with connect(f"{migrated_url}?options=-c%20role%3Dprorata_service") as connection:
+    with connect(f"{migrated_url}?options=-c%20role%3Dprorata_service", "test") as connection:
         assert Lease(connection, "events", seconds=60).acquire()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from publishing.leases")

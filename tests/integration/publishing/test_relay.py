@@ -16,12 +16,13 @@ import pytest
 
 from eventlog import EventLog, Head, StoredEvent
 from eventlog.memory import MemoryEventLog
+from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing.checkpoints import StreamCheckpoint, read_position
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, RelayHalted
-from publishing.lease import Lease, connect
+from publishing.lease import Lease
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelayProgress, run_relay
 from publishing.streams import EventStream
@@ -181,7 +182,7 @@ def test_a_producer_that_is_dropped_without_its_broker_leaves_no_thread_behind(
 def test_it_waits_for_nobody_elses_lease_for_ever(
     migrated_url: str, events_relay: MakeRelay, topics: Topics
 ) -> None:
-    with connect(migrated_url) as connection:
+    with connect(migrated_url, "test") as connection:
         assert Lease(connection, f"{topics.prefix}prorata-relay-events", seconds=600).acquire()
         with pytest.raises(LeaseHeld, match="is published by process"):
             events_relay().run_once()
