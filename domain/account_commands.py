@@ -30,7 +30,7 @@ def pay_balance(ctx: Context) -> Proposed:
     """Pay the open invoice by the saved method: an attempt (R16) without confirmation (R15)."""
     invoice = ctx.state.open_invoice
     if invoice is None:
-        return Refusal("nothing_due", "No invoice is open.")
+        return Refusal("nothing_due")
     paid = e.InvoicePaid(at=ctx.at, command=ctx.command, number=invoice.number, amount=invoice.total)
     return Proposal(paid, while_past_due=True, pays=invoice.total)
 
@@ -57,7 +57,8 @@ def override_price(ctx: Context, command: OverridePrice) -> Proposed:
         return no_price(product, ctx.state.currency)
     try:
         price = parse_amount(command.price, ctx.state.currency, "$.price")
-    except InvalidInput as error:
-        return Refusal("invalid_amount", error.message, {"product": product})
+    except InvalidInput:
+        facts = {"product": product, "price": command.price[:40], "currency": ctx.state.currency}
+        return Refusal("invalid_amount", facts)
     overridden = e.PriceOverridden(at=ctx.at, command=ctx.command, product=product, tier=tier, price=price)
     return Proposal(overridden, while_past_due=True)

@@ -42,7 +42,7 @@ def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
     if price is None and not ctx.prices.blocks(add_on):
         return no_price(add_on.id, ctx.state.currency)
     if add_on.process is not None:
-        return _own_process(add_on.id, add_on.name)
+        return _own_process(add_on.id)
     if (held := ctx.state.addons.get(add_on.id)) is not None:
         return _already_held(ctx, held)
     if lacks_prerequisite(ctx.state, add_on.requires):
@@ -59,10 +59,10 @@ def remove_addon(ctx: Context, command: RemoveAddon) -> Proposed:
     if add_on is None and held is None:
         return unknown_product(command.product, "add-on")
     if add_on is not None and add_on.process is not None:
-        return _own_process(add_on.id, add_on.name)
+        return _own_process(add_on.id)
     if held is not None and held.blocks is not None:
-        return _own_process(held.product, held.product)
-    return not_held(command.product) if held is None else _remove(ctx, held)
+        return _own_process(held.product)
+    return not_held(command.product, "add-on") if held is None else _remove(ctx, held)
 
 
 def undo(ctx: Context, command: Undo) -> Proposed:
@@ -107,7 +107,8 @@ def change_transactional(ctx: Context, command: ChangeTransactional) -> Proposed
     if held.removed:
         return cancellation_pending(held.product, held.cycle.end)
     if held.next_blocks == command.blocks:
-        return Unchanged(f"{command.blocks} blocks are renewed on {held.cycle.end} already.")
+        facts = {"product": held.product, "blocks": command.blocks, "on": held.cycle.end.isoformat()}
+        return Unchanged(facts)
     changed = e.BlocksChanged(
         at=ctx.at, command=ctx.command, product=held.product, blocks=command.blocks, on=held.cycle.end
     )
@@ -149,7 +150,7 @@ def _transactional(ctx: Context) -> AddonItem | Refusal:
     if held is not None:
         return held
     add_on = ctx.catalog.transactional
-    return unknown_product("transactional", "add-on") if add_on is None else not_held(add_on.id)
+    return unknown_product("transactional", "add-on") if add_on is None else not_held(add_on.id, "add-on")
 
 
 # ---- what they share -----------------------------------------------------
@@ -189,10 +190,8 @@ def _already_held(ctx: Context, held: AddonItem) -> Proposed:
     """R17."""
     if held.removed:
         return _reinstate(ctx, held)
-    message = f"{held.product} is already active; it renews on {held.cycle.end}."
-    return Refusal(
-        "already_active", message, {"product": held.product, "renews_on": held.cycle.end.isoformat()}
-    )
+    facts = {"product": held.product, "renews_on": held.cycle.end.isoformat()}
+    return Refusal("already_active", facts)
 
 
 def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
@@ -202,19 +201,15 @@ def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
 
 def _remove(ctx: Context, held: AddonItem) -> Proposed:
     if held.removed:
-        return Unchanged(f"{held.product} is already removed; it can be used until {held.cycle.end}.")
+        return Unchanged({"product": held.product, "access_until": held.cycle.end.isoformat()})
     removed = e.AddonRemoved(at=ctx.at, command=ctx.command, product=held.product, on=held.cycle.end)
     return Proposal(removed, while_past_due=True)
 
 
 def _nothing_to_undo(product: str) -> Refusal:
-    return Refusal("nothing_to_undo", f"Nothing is pending for {product}.", {"product": product})
+    return Refusal("nothing_to_undo", {"product": product})
 
 
-def _own_process(product: str, name: str) -> Refusal:
-    return Refusal(
-        "own_process",
-        f"{name} has a process of its own: start_transactional, change_transactional, "
-        "top_up_transactional and stop_transactional.",
-        {"product": product, "process": "transactional"},
-    )
+def _own_process(product: str) -> Refusal:
+    """R20."""
+    return Refusal("own_process", {"product": product, "process": "transactional"})

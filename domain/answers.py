@@ -12,22 +12,30 @@ import msgspec
 from domain import events as e
 from domain.calendar import CivilDate
 from domain.money import zero
-from domain.wording import message_of
 
 Outcome = Literal["accepted", "reinstated", "unchanged", "rejected"]
+RefusalCode = Literal[
+    "unknown_account", "account_exists", "command_id_reused", "wrong_clock", "forbidden", "account_closed",
+    "payment_in_progress", "unknown_product", "no_catalogue", "no_price", "invalid_amount", "own_process",
+    "already_active", "not_held", "plan_paused", "not_paused", "already_paused", "not_pausable",
+    "cancellation_pending", "change_pending", "pause_limit", "invalid_date", "free_already_used",
+    "monthly_plan_active",
+    "nothing_to_undo", "nothing_due", "balance_due", "prerequisite_missing", "past_due", "payment_locked",
+    "confirmation_required", "quote_changed", "payment_declined", "payment_cancelled",
+]  # fmt: skip
+"""Why a command was not done."""
 Facts = dict[str, Any]
 
 WITHDRAWALS = (e.AddonRemovalWithdrawn, e.PlanCancellationWithdrawn, e.DowngradeWithdrawn)
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A command that was not done: a stable `code`, a sentence for a person, the facts that it speaks of.
+    """A command that was not done: a stable `code`, and the facts that a person is told (`prorata.wording`).
 
     `lines`: what it would have cost, where the refusal is about the confirmation or the quote.
     """
 
-    code: str
-    message: str
+    code: RefusalCode
     facts: Facts = {}
     lines: tuple[e.Line, ...] = ()
 
@@ -37,8 +45,7 @@ class Answer(msgspec.Struct, frozen=True):
     types it recorded."""
 
     outcome: Outcome
-    code: str | None
-    message: str
+    code: RefusalCode | None
     facts: Facts
     charged: Decimal | None
     lines: tuple[e.Line, ...]
@@ -48,39 +55,32 @@ class Answer(msgspec.Struct, frozen=True):
 
 def refused(refusal: Refusal) -> Answer:
     """The answer to a command that recorded nothing."""
-    return Answer("rejected", refusal.code, refusal.message, refusal.facts, None, refusal.lines, None, ())
+    return Answer("rejected", refusal.code, refusal.facts, None, refusal.lines, None, ())
 
 
-def unchanged(message: str, currency: str) -> Answer:
+def unchanged(facts: Facts, currency: str) -> Answer:
     """The answer to a command that found everything already so (section 10)."""
-    return Answer("unchanged", None, message, {}, zero(currency), (), None, ())
+    return Answer("unchanged", None, facts, zero(currency), (), None, ())
 
 
-def answer_of(events: Sequence[e.Event], currency: str, language: str = "en") -> Answer:
+def answer_of(events: Sequence[e.Event], currency: str) -> Answer:
     """The answer to the command that recorded these events, in order: an intent, if money moved, and what
     came of it."""
     names = tuple(e.type_name(event) for event in events)
     last = events[-1]
     if isinstance(last, e.PaymentDeclined):
         facts: Facts = {"amount": str(last.amount), "currency": currency}
-        message = (
-            f"The payment of {last.amount} {currency} was declined; nothing was changed. Try another card."
-        )
-        return Answer("rejected", "payment_declined", message, facts, None, (), None, names)
+        return Answer("rejected", "payment_declined", facts, None, (), None, names)
     if isinstance(last, e.PaymentCancelled):
-        message = "The payment was never made; nothing was changed. Send the command again."
-        return Answer("rejected", "payment_cancelled", message, {}, None, (), None, names)
+        return Answer("rejected", "payment_cancelled", {}, None, (), None, names)
     if isinstance(last, e.PaymentStarted):
-        message = "The answer to the payment is not known yet. Send the command again later: it is done once."
-        return Answer("rejected", "payment_in_progress", message, {}, None, (), None, names)
+        return Answer("rejected", "payment_in_progress", {}, None, (), None, names)
     invoice = getattr(last, "invoice", None)
     charged, lines = (zero(currency), ()) if invoice is None else (invoice.total, invoice.lines)
     if isinstance(last, e.InvoicePaid):
         charged = last.amount
     outcome: Outcome = "reinstated" if isinstance(last, WITHDRAWALS) else "accepted"
-    return Answer(
-        outcome, None, message_of(last, language), _facts(last), charged, lines, _renews_on(last), names
-    )
+    return Answer(outcome, None, _facts(last), charged, lines, _renews_on(last), names)
 
 
 def _renews_on(event: e.Event) -> CivilDate | None:
@@ -95,7 +95,7 @@ def _renews_on(event: e.Event) -> CivilDate | None:
 
 
 def _facts(event: e.Event) -> Facts:
-    """Dates and amounts that the message speaks of, and what else the caller must be told (R28, R32)."""
+    """Dates and amounts that the sentence speaks of, and what else the caller must be told (R28, R32)."""
     match event:
         case e.PlanPaused():
             still = [

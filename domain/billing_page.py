@@ -25,12 +25,11 @@ Action = Literal["change", "pause", "resume", "undo", "cancel", "manage", "remov
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):
-    """What removing asks to confirm, as a sentence: until when access lasts (R26). `unpaid`: there is none
-    until the balance is paid."""
+    """What removing asks to confirm: until when access lasts (R26). `unpaid`: there is none until the balance
+    is paid."""
 
     access_until: CivilDate
     unpaid: bool
-    sentence: str
 
 
 class HeldItem(msgspec.Struct, frozen=True):
@@ -204,11 +203,7 @@ class _Desk(msgspec.Struct, frozen=True):
 
     def _removal(self, item: AddonItem) -> Removal:
         """R26; of what is unpaid R38."""
-        until, unpaid = item.cycle.end, item.unpaid_since is not None
-        verb = "Remove" if item.blocks is None else "Stop"
-        paid = ", once the balance is paid" if unpaid else ""
-        sentence = f"{verb} {item.product}? It can be used until {until}{paid}; nothing is refunded."
-        return Removal(until, unpaid, sentence)
+        return Removal(item.cycle.end, item.unpaid_since is not None)
 
 
 _Choice = tuple[Action, list[c.Command]]

@@ -154,8 +154,8 @@ class Request(msgspec.Struct, frozen=True):
     """A command as it is given: when, by which role, on which clock, under which idempotency key, with
     what confirmation.
 
-    `language` is the caller's, for the answer's sentence (R19). `cvv` and `billing` say that the
-    confirmation was given (R15); the provider's token itself never comes here.
+    `cvv` and `billing` say that the confirmation was given (R15); the provider's token itself never comes
+    here.
     """
 
     command: Command
@@ -166,7 +166,6 @@ class Request(msgspec.Struct, frozen=True):
     cvv: bool = False
     billing: bool = False
     expected_total: Decimal | None = None
-    language: str = "en"
 
     @property
     def fingerprint(self) -> str:

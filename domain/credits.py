@@ -23,11 +23,7 @@ def buy_credits(ctx: Context, command: BuyCredits) -> Proposed:
         return no_price(pack.id, ctx.state.currency)
     plan = ctx.state.plans.get(MARKETING)
     if plan is not None and plan.active_monthly:
-        return Refusal(
-            "monthly_plan_active",
-            f"{plan.product} is active: credits are for accounts without it.",
-            {"product": plan.product},
-        )
+        return Refusal("monthly_plan_active", {"product": plan.product})
     expires_on = twelve_months_after(ctx.today)
     line = credits_line(pack.id, price, ctx.today, expires_on)
     return Proposal(

@@ -61,28 +61,22 @@ def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Non
     if state is None:
         if isinstance(request.command, c.OpenAccount):
             return _forbidden(request)
-        return Refusal("unknown_account", "There is no such account.")
+        return Refusal("unknown_account")
     recorded = None if request.id is None else state.commands.get(request.id)
     if recorded is not None:
         if recorded.fingerprint != request.fingerprint:
-            message = f"The command id {request.id!r} was used for another command: choose a new one."
-            return Refusal("command_id_reused", message, {"id": request.id})
+            return Refusal("command_id_reused", {"id": request.id})
         in_progress = state.payment is not None and state.payment.command_id == request.id
-        return _payment_in_progress() if in_progress else Repeated(recorded.version)
+        return Refusal("payment_in_progress") if in_progress else Repeated(recorded.version)
     if isinstance(request.command, c.OpenAccount):
-        return Refusal(
-            "account_exists", "An account with this id was opened before; ids are never used again."
-        )
+        return Refusal("account_exists")
     if request.clock != state.clock:
-        message = (
-            f"The account lives on the {state.clock} clock; the command came for the {request.clock} clock."
-        )
-        return Refusal("wrong_clock", message, {"clock": state.clock})
+        return Refusal("wrong_clock", {"clock": state.clock})
     if state.payment is not None:
-        return _payment_in_progress()
+        return Refusal("payment_in_progress")  # R16
     if refusal := _forbidden(request):
         return refusal
-    return Refusal("account_closed", "The account is closed.") if state.closed else None
+    return Refusal("account_closed") if state.closed else None
 
 
 def decide(
@@ -98,7 +92,8 @@ def decide(
         raise ValueError(f"something fell due on {due[0]}: settle it before deciding")
     proposed = _propose(Context.of(state, request.at, ref, catalogues), request.command)
     if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
-        return _no_catalogue(proposed) if catalogues.at(request.at) is EMPTY else proposed
+        nothing_sold = catalogues.at(request.at) is EMPTY
+        return Refusal("no_catalogue", proposed.facts) if nothing_sold else proposed
     if not isinstance(proposed, Proposal):
         return proposed
     if proposed.reinstates:
@@ -159,13 +154,12 @@ def _charge(state: Account, request: c.Request, proposed: Proposal) -> Decision 
         if proposed.pays is None and not (request.cvv and request.billing):
             return _confirmation_required(state, request, amount, proposed.lines)
     if request.expected_total is not None and request.expected_total != amount:
-        message = f"It would cost {amount} {state.currency} now, not {request.expected_total}."
         facts = {
             "total": str(amount),
             "currency": state.currency,
             "expected_total": str(request.expected_total),
         }
-        return Refusal("quote_changed", message, facts, proposed.lines)
+        return Refusal("quote_changed", facts, proposed.lines)
     if not amount:
         return Decision((proposed.event,))
     return Decision((_intent(state, request, proposed, amount),))
@@ -203,11 +197,7 @@ def _locked(state: Account, at: Instant) -> Refusal | None:
     free_at = declines[-1] + LOCK
     if at >= free_at:
         return None
-    until = local_text(free_at, state.time_zone)
-    message = (
-        f"{LOCKING_DECLINES} payments were declined within 24 hours: the next attempt is possible at {until}."
-    )
-    return Refusal("payment_locked", message, {"until": until})
+    return Refusal("payment_locked", {"until": local_text(free_at, state.time_zone)})
 
 
 def _confirmation_required(
@@ -215,33 +205,20 @@ def _confirmation_required(
 ) -> Refusal:
     """R15."""
     missing = [name for name, given in (("cvv", request.cvv), ("billing", request.billing)) if not given]
-    message = f"{amount} {state.currency} would be charged now: confirm {' and '.join(missing)}."
     facts = {"total": str(amount), "currency": state.currency, "missing": missing}
-    return Refusal("confirmation_required", message, facts, lines)
+    return Refusal("confirmation_required", facts, lines)
 
 
 def _no_catalogue(refusal: Refusal) -> Refusal:
     """Nothing is known to an account for which nothing is sold yet: that is the reason, not a wrong name."""
-    return Refusal("no_catalogue", "Nothing is sold: no catalogue is in force.", refusal.facts)
+    return Refusal("no_catalogue", refusal.facts)
 
 
 def _forbidden(request: c.Request) -> Refusal | None:
     """R43."""
     if request.role in ROLES_THAT_COMMAND:
         return None
-    return Refusal(
-        "forbidden",
-        f"The role {request.role[:60]!r} may not do this: owner and admin may.",
-        {"role": request.role[:60]},
-    )
-
-
-def _payment_in_progress() -> Refusal:
-    """R16."""
-    return Refusal(
-        "payment_in_progress",
-        "The answer to a payment of this account is not known yet: send the command again later.",
-    )
+    return Refusal("forbidden", {"role": request.role[:60]})
 
 
 def command_ref(request: c.Request) -> e.CommandRef:

@@ -22,14 +22,10 @@ def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
         return unknown
     family = ctx.catalog.families.get(command.family)
     if family is not None and not family.pausable:
-        return Refusal(
-            "not_pausable",
-            f"A plan of the family {command.family} cannot be paused.",
-            {"family": command.family},
-        )
+        return Refusal("not_pausable", {"family": command.family})
     held = ctx.state.plans.get(command.family)
     if held is None or held.cycle is None:
-        return not_held(f"a monthly plan of the family {command.family}")
+        return not_held(command.family, "monthly plan")
     if refusal := _pause_refused(ctx, held) or _resume_date_refused(ctx, command.resume_on):
         return refusal
     resume_at = None if command.resume_on is None else begins_at(command.resume_on, ctx.state.time_zone)
@@ -54,18 +50,16 @@ def _pause_refused(ctx: Context, held: PlanItem) -> Refusal | None:
     assert held.cycle is not None
     facts = {"product": held.product}
     if not held.active:
-        return Refusal("already_paused", f"{held.product} is already paused.", facts)
+        return Refusal("already_paused", facts)
     if held.cancelled:
         return cancellation_pending(held.product, held.cycle.end)
     if held.downgrade is not None:
-        message = f"{held.product} becomes {held.downgrade.product} on {held.cycle.end}: undo that first."
-        return Refusal("change_pending", message, {**facts, "on": held.cycle.end.isoformat()})
+        return Refusal("change_pending", {**facts, "on": held.cycle.end.isoformat()})
     if ctx.state.past_due:
         return past_due(ctx.state)
     pauses = ctx.state.pauses.get(held.family, ())
     if len(pauses) == 2 and (allowed := twelve_months_after(pauses[0])) > ctx.today:
-        message = f"{held.product} was paused twice in twelve months: it can be paused again from {allowed}."
-        return Refusal("pause_limit", message, {**facts, "allowed_from": allowed.isoformat()})
+        return Refusal("pause_limit", {**facts, "allowed_from": allowed.isoformat()})
     return None
 
 
@@ -73,10 +67,7 @@ def _resume_date_refused(ctx: Context, resume_on: CivilDate | None) -> Refusal |
     """R36: the date must lie after today."""
     if resume_on is None or ctx.today < resume_on < LATEST.date():
         return None
-    message = f"A pause can end on a date after today, {ctx.today}; {resume_on} is not one."
-    return Refusal(
-        "invalid_date", message, {"resume_on": resume_on.isoformat(), "today": ctx.today.isoformat()}
-    )
+    return Refusal("invalid_date", {"resume_on": resume_on.isoformat(), "today": ctx.today.isoformat()})
 
 
 def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
@@ -85,9 +76,9 @@ def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
         return unknown
     held = ctx.state.plans.get(command.family)
     if held is None or held.cycle is None:
-        return not_held(f"a monthly plan of the family {command.family}")
+        return not_held(command.family, "monthly plan")
     if held.active:
-        return Refusal("not_paused", f"{held.product} is not paused.", {"product": held.product})
+        return Refusal("not_paused", {"product": held.product})
     if held.cancelled:
         return cancellation_pending(held.product, held.cycle.end)
     event = _resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.prices, scheduled=False)

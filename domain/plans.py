@@ -56,11 +56,7 @@ def purchase_plan(ctx: Context, command: PurchasePlan) -> Proposed:
         return _paused(held)
     if held.cancelled and (held.product, held.tier) == (target.product, target.tier):
         return _withdraw_cancellation(ctx, held)
-    return Refusal(
-        "already_active",
-        f"{held.product} is active in this family: change the plan instead.",
-        {"product": held.product},
-    )
+    return Refusal("already_active", {"product": held.product})
 
 
 def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
@@ -110,7 +106,7 @@ def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
         return target
     held = ctx.state.plans.get(target.family)
     if held is None:
-        return not_held(f"a plan of the family {target.family}")
+        return not_held(target.family, "plan")
     if not held.active:
         return _paused(held)
     if held.cancelled:
@@ -122,15 +118,12 @@ def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
                 at=ctx.at, command=ctx.command, family=held.family, product=held.product
             )
             return Proposal(withdrawn, reinstates=True)
-        return Refusal(
-            "already_active", f"{held.product} ({held.tier}) is the present plan.", {"product": held.product}
-        )
+        return Refusal("already_active", {"product": held.product})
     if held.cycle is None and not target.free:
         return start(ctx, target, replaces=held.product)
     if held.downgrade is not None and held.downgrade == target.pending:  # whatever its price is by now
-        return Unchanged(
-            f"{held.product} already becomes {target.product} ({target.tier}) on {_end_of(held)}."
-        )
+        becomes = {"to_product": target.product, "to_tier": target.tier}
+        return Unchanged({"product": held.product, **becomes, "on": _end_of(held).isoformat()})
     if target.price < held.price:
         return _downgrade(ctx, held, target)
     if target.free and held.cycle is not None:
@@ -203,7 +196,7 @@ def _free_already_used(ctx: Context, held: PlanItem) -> Refusal | None:
     replaced = held.downgrade is not None and held.downgrade.to_free
     if replaced or not ctx.state.free_used:
         return None
-    return Refusal("free_already_used", "The move down to a Free plan is allowed once in an account's life.")
+    return Refusal("free_already_used")
 
 
 def _end_of(held: PlanItem) -> CivilDate:
@@ -217,9 +210,9 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
         return unknown
     held = ctx.state.plans.get(command.family)
     if held is None:
-        return not_held(f"a plan of the family {command.family}")
+        return not_held(command.family, "plan")
     if held.cancelled:
-        return Unchanged(f"{held.product} is already cancelled.")
+        return Unchanged({"product": held.product, "on": _end_of(held).isoformat()})
     if held.cycle is None or held.cycle.end <= ctx.today:  # only of a paused plan it has passed
         anchor = ctx.state.anchor_without((held.product,))
         ended = e.PlanEnded(
@@ -254,7 +247,7 @@ def undo_plan(ctx: Context, held: PlanItem) -> Proposed:
             at=ctx.at, command=ctx.command, family=held.family, product=held.product
         )
         return Proposal(withdrawn, reinstates=True)
-    return Refusal("nothing_to_undo", f"Nothing is pending for {held.product}.", {"product": held.product})
+    return Refusal("nothing_to_undo", {"product": held.product})
 
 
 def unknown_family(ctx: Context, family: str) -> Refusal | None:
@@ -285,7 +278,7 @@ def _withdraw_cancellation(ctx: Context, held: PlanItem) -> Proposal:
 
 
 def _paused(held: PlanItem) -> Refusal:
-    return Refusal("plan_paused", f"{held.product} is paused: resume it first.", {"product": held.product})
+    return Refusal("plan_paused", {"product": held.product})
 
 
 def _addons_ending_with(ctx: Context, item: PlanItem) -> tuple[e.Ending, ...]:

@@ -85,7 +85,7 @@ def handle(
     decided = decide(state, request, catalogues)
     if isinstance(decided, Unchanged):
         assert state is not None
-        return unchanged(decided.message, state.currency)
+        return unchanged(decided.facts, state.currency)
     if not isinstance(decided, Decision):
         return refused(decided)
     state = yield from _append(decided.events)
@@ -94,7 +94,7 @@ def handle(
         concluded = yield from _charged(state, state.payment)
         yield from _append(concluded)
         recorded += concluded
-    return answer_of(recorded, state.currency, request.language)
+    return answer_of(recorded, state.currency)
 
 
 def settle_due(

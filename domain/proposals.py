@@ -9,11 +9,12 @@ does the rest, the same for every command.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
 from domain import events as e
-from domain.answers import Refusal
+from domain.answers import Facts, Refusal, RefusalCode
 from domain.calendar import CivilDate, Instant, date_of
 from domain.catalog import Catalog, Catalogues
 from domain.pricing import PriceList
@@ -40,12 +41,20 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Unchanged(msgspec.Struct, frozen=True):
-    """Everything is already so: accepted, and nothing is recorded (section 10)."""
+    """Everything is already so: accepted, and nothing is recorded (section 10). `facts`: what is so."""
 
-    message: str
+    facts: Facts
 
 
 Proposed = Proposal | Unchanged | Refusal
+
+AskedKind = Literal[
+    "product", "product with tiers", "plan", "tier", "plan family", "add-on", "plan or add-on", "credit pack"
+]
+"""What the catalogue was asked for (`unknown_product`)."""
+
+HeldKind = Literal["plan", "monthly plan", "add-on"]
+"""What the account should have held (`not_held`)."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -75,39 +84,29 @@ class Context(msgspec.Struct, frozen=True):
         )
 
 
-def unknown_product(name: str, kind: str) -> Refusal:
+def unknown_product(name: str, kind: AskedKind) -> Refusal:
     """The catalogue has no such thing of the kind asked for."""
-    return Refusal("unknown_product", f"The catalogue has no {kind} {name!r}.", {"asked": name, "kind": kind})
+    return Refusal("unknown_product", {"asked": name, "kind": kind})
 
 
 def no_price(product: str, currency: str) -> Refusal:
     """The product is not sold in the account's currency."""
-    return Refusal(
-        "no_price", f"{product} has no price in {currency}.", {"product": product, "currency": currency}
-    )
+    return Refusal("no_price", {"product": product, "currency": currency})
 
 
-def not_held(what: str) -> Refusal:
-    """The account does not hold it."""
-    return Refusal("not_held", f"The account does not hold {what}.", {"asked": what})
+def not_held(asked: str, kind: HeldKind) -> Refusal:
+    """The account does not hold the add-on of that id, or a plan of the family of that id."""
+    return Refusal("not_held", {"asked": asked, "kind": kind})
 
 
 def cancellation_pending(product: str, on: CivilDate) -> Refusal:
     """It is to end, and that must be undone first."""
-    return Refusal(
-        "cancellation_pending",
-        f"{product} ends on {on}: undo that first.",
-        {"product": product, "on": on.isoformat()},
-    )
+    return Refusal("cancellation_pending", {"product": product, "on": on.isoformat()})
 
 
 def prerequisite_missing(product: str, requires: tuple[str, ...]) -> Refusal:
     """No plan that the product needs is active (R18)."""
-    return Refusal(
-        "prerequisite_missing",
-        f"{product} needs an active plan: {' or '.join(requires)}.",
-        {"product": product, "requires": list(requires)},
-    )
+    return Refusal("prerequisite_missing", {"product": product, "requires": list(requires)})
 
 
 def lacks_prerequisite(state: Account, requires: tuple[str, ...]) -> bool:
@@ -127,11 +126,8 @@ def balance_due(state: Account) -> Refusal:
     return _unpaid(state, "balance_due")
 
 
-def _unpaid(state: Account, code: str) -> Refusal:
+def _unpaid(state: Account, code: RefusalCode) -> Refusal:
     invoice = state.open_invoice
     assert invoice is not None
-    return Refusal(
-        code,
-        f"Invoice {invoice.number} of {invoice.total} {state.currency} is unpaid: pay the balance first.",
-        {"invoice": invoice.number, "amount": str(invoice.total), "currency": state.currency},
-    )
+    facts = {"invoice": invoice.number, "amount": str(invoice.total), "currency": state.currency}
+    return Refusal(code, facts)

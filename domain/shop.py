@@ -27,7 +27,7 @@ TRANSACTIONAL = ("start_transactional", "change_transactional", "top_up_transact
 
 class Today(msgspec.Struct, frozen=True):
     """What buying would answer now (R48): what is `charged`, its lines and their arithmetic. Where it cannot
-    be bought, `charged` is None, and `code` and `message` say why.
+    be bought, `charged` is None, and `code` says why.
 
     `renews_on`: the renewal date, of what is held its own. `begins_on`: of a downgrade, when it takes the
     present plan's place (R29). `facts`: those of the answer.
@@ -39,7 +39,6 @@ class Today(msgspec.Struct, frozen=True):
     renews_on: CivilDate | None
     begins_on: CivilDate | None
     code: str | None
-    message: str
     facts: dict[str, object]
     outcome: str
     events: tuple[str, ...]
@@ -168,7 +167,6 @@ class _Counter(msgspec.Struct, frozen=True):
             answer.renews_on or renews_on,
             begins_on,
             answer.code,
-            answer.message,
             answer.facts,
             answer.outcome,
             answer.events,

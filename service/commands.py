@@ -103,13 +103,14 @@ class Invalid(msgspec.Struct, frozen=True):
 
 
 class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to a line; `place` only where it is `invalid`."""
+    """The answer to a line; `place` only where it is `invalid`. `message`: why it is, else the answer's
+    sentence, which whoever shows the answer adds (`prorata.wording`)."""
 
     account: str | None
     id: str | None
     outcome: Literal["accepted", "reinstated", "unchanged", "rejected", "invalid"]
     code: str | None
-    message: str
+    message: str | UnsetType
     facts: Facts
     charged: str | None
     lines: tuple[Line, ...]
@@ -133,7 +134,7 @@ def answered(parsed: ParsedCommand, answer: Answer, version: int | None) -> Answ
         parsed.id,
         answer.outcome,
         answer.code,
-        answer.message,
+        UNSET,
         answer.facts,
         None if charged is None else format(charged, "f"),
         answer.lines,

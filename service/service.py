@@ -48,11 +48,8 @@ _logger = logging.getLogger(__name__)
 EVENTS_OF_A_COMMAND = 2
 """At most: an intent, and what came of it."""
 
-PROVIDER_AWAY = Refusal(
-    "payment_in_progress",
-    "A payment that fell due before could not be made, since the payment provider gives no answer: "
-    "send the command again later.",
-)
+PROVIDER_AWAY = Refusal("payment_in_progress")
+"""A payment that fell due before could not be made, since the payment provider gives no answer."""
 
 
 class GivenCommand(msgspec.Struct, frozen=True):
@@ -244,7 +241,7 @@ class BillingService:
             raise outcome
         if isinstance(outcome, Repeated):
             assert state is not None
-            return self._as_recorded(attempt.account_id, outcome.version, state.currency, request.language)
+            return self._as_recorded(attempt.account_id, outcome.version, state.currency)
         version = None if attempt.state is None else attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
 
@@ -275,8 +272,7 @@ class BillingService:
                 attempt.run(settle_due(state, request.at, catalogues))
             except PaymentUnanswered:
                 return refused(PROVIDER_AWAY)
-            message = "Payments are answered so from now on."
-            return Answer("accepted", None, message, {}, zero(state.currency), (), None, ())
+            return Answer("accepted", None, {}, zero(state.currency), (), None, ())
 
         return decide
 
@@ -309,13 +305,13 @@ class BillingService:
         head = self._ports.log.head(account_id)
         return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
 
-    def _as_recorded(self, account_id: str, version: int, currency: str, language: str) -> GivenCommand:
+    def _as_recorded(self, account_id: str, version: int, currency: str) -> GivenCommand:
         """The answer that the recorded events of a command make, the first of which is this version."""
         stored = self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
         events = [self._codec.read(row) for row in stored]
         if not isinstance(events[0], e.PaymentStarted):  # after an intent only what came of it can follow
             del events[1:]
-        return GivenCommand(answer_of(events, currency, language), stored[len(events) - 1].version)
+        return GivenCommand(answer_of(events, currency), stored[len(events) - 1].version)
 
 
 def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:

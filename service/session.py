@@ -42,16 +42,13 @@ class CommandSession:
         *,
         tenant: str,
         lives_on: ClockName,
-        language: str = "en",
     ) -> None:
-        """`language` is the caller's, for confirmations (R19). Raises InvalidInput for a tenant that cannot
-        be one."""
+        """Raises InvalidInput for a tenant that cannot be one."""
         self._service = service
         self._catalogues = catalogues
         self._clock = clock
         self._tenant = check_tenant(tenant)
         self._lives_on = lives_on
-        self._language = language
         self._lines = 0
 
     def answer_line(self, line: bytes) -> AnswerLine:
@@ -90,7 +87,6 @@ class CommandSession:
             parsed.cvv,
             parsed.billing,
             parsed.expected_total,
-            self._language,
         )
         if parsed.preview:
             return self._service.preview(parsed.account_id, request)

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.catalog import Catalog
 from projections.live.projector import Projector
+from prorata.cli.account.speaking import Speaker
 from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.simulation.lines import lines_of
@@ -88,12 +89,12 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
 
 def _give(system: Running, story: Story) -> list[Told]:
     session = CommandSession(system.service, system.catalogues, system.clock, tenant="main", lives_on="test")
-    told = []
+    speak, told = Speaker(system, "en"), []
     for played in lines_of(story.raw, story.account, None):
         assert played.line is not None, "the demo's stories have commands only"
         answer = session.answer_line(played.line)
         if played.step is not None:
-            told.append(Told(story.raw["steps"][played.step], answer))
+            told.append(Told(story.raw["steps"][played.step], speak(answer, f"main/{story.account}")))
     return told
 
 

@@ -8,12 +8,12 @@ from rich.table import Table
 
 from consumers.entitlement_cache import Permission
 from domain.calendar import Instant, local_text
-from domain.events import Event
+from domain.events import AccountOpened, Event
 from domain.explain import arithmetic, rule_of_event, rule_of_line
 from domain.invoices import invoice_changes
 from prorata.demo.play import Told
-from prorata.narration import narrated
 from prorata.simulation.shown import Shown
+from prorata.wording import happened_and_charged, wording
 
 STATUS_RULES = {
     "active": "R44",
@@ -30,7 +30,9 @@ def print_answers(console: Console, told: list[Told]) -> None:
     for one in told:
         step, answer = one.step, one.answer
         asked = " ".join(str(step[name]) for name in ("do", "product", "family", "blocks") if name in step)
-        table.add_row(step["at"], asked, answer.code or answer.outcome, answer.charged or "–", answer.message)
+        table.add_row(
+            step["at"], asked, answer.code or answer.outcome, answer.charged or "–", str(answer.message)
+        )
     console.print(table)
     console.print()
 
@@ -38,8 +40,14 @@ def print_answers(console: Console, told: list[Told]) -> None:
 def print_events(console: Console, events: list[Event]) -> None:
     """The account's history, as it arrived."""
     table = _table("billing.events.v1", "effective", "what happened", "rule")
+    opened, say = events[0], wording("en")
+    assert isinstance(opened, AccountOpened)
     for event in events:
-        table.add_row(f"{event.at:%Y-%m-%d %H:%MZ}", narrated(event), rule_of_event(event))
+        table.add_row(
+            f"{event.at:%Y-%m-%d %H:%MZ}",
+            happened_and_charged(event, opened.currency, say),
+            rule_of_event(event),
+        )
     console.print(table)
     console.print()
 

@@ -68,7 +68,7 @@ class VirtualAccount:
         answered = drive(handle(self.state, request, self.catalogues), append=self._appended, charge=answer)
         if isinstance(answered, Repeated):
             recorded = [e for e in self.history if e.command is not None and e.command.id == request.id]
-            return answer_of(recorded, self.account.currency, request.language)
+            return answer_of(recorded, self.account.currency)
         return answered
 
     def settle(self, until: Instant) -> None:
@@ -135,7 +135,9 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
     answer = account.give(_request(step, do), own_payment=own_payment)
     if isinstance(do, c.OverridePrice):
         if answer.code in ("unknown_product", "no_price", "invalid_amount"):
-            raise InvalidInput("invalid_scenario", step.place, answer.message)
+            from prorata.wording import said, wording  # here, since a scenario that plays needs no Babel
+
+            raise InvalidInput("invalid_scenario", step.place, said(answer, wording("en")))
         return StepResult(answer.outcome, answer.code, None, answer.events)
     found += _outcome_mismatches(step.given, answer, step.place)
     return StepResult(answer.outcome, answer.code, answer.charged, answer.events)

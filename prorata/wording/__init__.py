@@ -4,14 +4,24 @@
     french.amount(Decimal("4.84"), "EUR")      # '4,84 €'
     said(answer, french)                       # 'Mission accomplie ! Votre plan a bien été mis à niveau. …'
 
-The domain speaks one stable English, for logs and programs; here its events and answers are said anew.
-Sentences stand in the code in English and, translated, in prorata/locale/*/LC_MESSAGES/prorata.po
-(docs/screens.md says how one is added).
+The domain answers with codes, facts and events. Every sentence that a person reads of them is made here: in
+English as it stands in the code, else translated by prorata/locale/*/LC_MESSAGES/prorata.po (docs/screens.md
+says how one is added).
 """
 
 from prorata.wording.answers import said
-from prorata.wording.events import happened
+from prorata.wording.events import happened, happened_and_charged
 from prorata.wording.language import Language, Wording, wording
 from prorata.wording.lines import calculated, explained, rule_said
 
-__all__ = ["Language", "Wording", "calculated", "explained", "happened", "rule_said", "said", "wording"]
+__all__ = [
+    "Language",
+    "Wording",
+    "calculated",
+    "explained",
+    "happened",
+    "happened_and_charged",
+    "rule_said",
+    "said",
+    "wording",
+]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from domain import events as e
+from domain.invoices import invoice_changes
 from prorata.wording.language import Wording, message
+from prorata.wording.lines import calculated, titled
 
 REASONS: Final = {
     "cancelled": message("it was cancelled"),
@@ -166,6 +168,22 @@ def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 
             )
         case _:
             assert_never(event)
+
+
+def happened_and_charged(event: e.Event, currency: str, say: Wording) -> str:
+    """`happened`, and the invoice that the event issues, with the calculation of each line."""
+    invoice, _ = invoice_changes(event)
+    if invoice is None:
+        return happened(event, currency, say)
+    lines = [f"{titled(line, say)} {calculated(line, invoice.currency, say)}" for line in invoice.lines]
+    charged = say.say(
+        "Invoice {number} of {date}: {total} ({lines}).",
+        number=invoice.number,
+        date=say.day(invoice.date),
+        total=say.amount(invoice.total, invoice.currency),
+        lines="; ".join(lines),
+    )
+    return f"{happened(event, currency, say)} {charged}"
 
 
 def tiered(product: str, tier: str | None, say: Wording) -> str:

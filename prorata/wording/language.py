@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from gettext import GNUTranslations
+from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
@@ -29,6 +29,8 @@ LOCALES: Final[dict[str, str]] = {"en": "en_001", "fr": "fr"}
 
 LOCALE_FOLDER: Final = Path(__file__).parents[1] / "locale"
 
+MOMENT: Final = "d MMM y HH:mm"
+
 _DIGITS = re.compile(r"0\.0+")
 
 
@@ -44,7 +46,7 @@ class Wording:
         self.language: Language = language
         self._names = names or {}
         self._locale = Locale.parse(LOCALES[language])
-        self._translations = translations(language)
+        self._translations = NullTranslations() if language == "en" else translations(language)
 
     def naming(self, names: Mapping[str, str]) -> Wording:
         """The same language with these products' names."""
@@ -102,7 +104,14 @@ class Wording:
         if begins_at(day, zone) == at:
             return self.day(day)
         local = at.astimezone(zone_info(zone))
-        return format_datetime(local, "d MMM y HH:mm", tzinfo=local.tzinfo, locale=self._locale)
+        return format_datetime(local, MOMENT, tzinfo=local.tzinfo, locale=self._locale)
+
+    def local(self, text: str) -> str:
+        """An instant as `domain.calendar.local_text` writes it: a date, or a date and time in a zone."""
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            return self.day(at)
+        return format_datetime(at, MOMENT, tzinfo=at.tzinfo, locale=self._locale)
 
 
 @lru_cache(maxsize=8)

@@ -109,7 +109,7 @@ def test_a_purchase_is_confirmed_in_french(prorata: CommandLine) -> None:
     assert answer["message"].startswith("Mission accomplie ! Votre plan a bien été mis à niveau.")
     removed = json.dumps(step("2026-04-06", "remove_addon", product="surveys"))
     answer = answered(prorata("command", "-", "--test-clock", "--language", "fr", given=removed))
-    assert answer["message"] == "surveys est supprimé ; l’accès dure jusqu’au 20 avr. 2026."
+    assert answer["message"] == "Surveys est supprimé ; l’accès dure jusqu’au 20 avr. 2026."
 
 
 def test_a_new_catalogue_is_measured_on_the_accounts_in_the_log(prorata: CommandLine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -16,9 +16,6 @@ from domain.errors import BAD_INPUT, TRY_AGAIN
 from prorata.cli.catalog.nothing_sold import CODE as NO_CATALOGUE
 from prorata.cli.catalog.nothing_sold import note_nothing_sold
 from prorata.settings import Settings
-
-if TYPE_CHECKING:
-    from service.commands import AnswerLine
 
 
 def command(
@@ -39,7 +36,9 @@ def command(
     Exit 0: every line was a command (a refusal is an answer). 2: some line was none; the others were done.
     3: the system could not be reached, or a line's fate is unknown (said on stderr).
     """
+    from prorata.cli.account.speaking import Speaker
     from prorata.wiring import running
+    from service.commands import account_id_of
     from service.errors import LineUnanswered
     from service.session import CommandSession
 
@@ -52,8 +51,8 @@ def command(
             system.clock,
             tenant=tenant,
             lives_on=lives_on,
-            language=language,
         )
+        speak = Speaker(system, language)
         for line in lines:
             if not line.strip():
                 continue
@@ -62,8 +61,8 @@ def command(
             except LineUnanswered as error:
                 print(f"prorata: {error.code}: {error}", file=sys.stderr)
                 return TRY_AGAIN
-            if language != "en" and answer.is_command:
-                answer = _said(answer, language)
+            if answer.is_command and answer.account is not None:
+                answer = speak(answer, account_id_of(tenant, answer.account))
             print(msgspec.json.encode(answer).decode(), flush=True)
             if answer.code == NO_CATALOGUE and not noted:
                 noted = True
@@ -71,12 +70,6 @@ def command(
             if not answer.is_command:
                 exit_code = BAD_INPUT
     return exit_code
-
-
-def _said(answer: AnswerLine, language: Literal["en", "fr"]) -> AnswerLine:
-    from prorata.wording import said, wording
-
-    return msgspec.structs.replace(answer, message=said(answer, wording(language)))
 
 
 @contextmanager

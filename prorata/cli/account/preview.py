@@ -16,13 +16,13 @@ from domain.errors import InvalidInput
 from domain.forecast import ends_with, forecast, settled_as_paid
 from domain.process import rehearse
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
-from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview, wording_of
+from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview
+from prorata.cli.account.speaking import Speaker
 from prorata.cli.catalog.nothing_sold import CODE as NO_CATALOGUE
 from prorata.cli.catalog.nothing_sold import note_nothing_sold
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import Running, running
-from prorata.wording import said
 from service.commands import (
     AnswerLine,
     Invalid,
@@ -101,10 +101,10 @@ def previewed(
         answer = session.answer_line(line)
         parsed = parse_line(line, tenant, clock)
         if isinstance(parsed, Invalid) or not answer.is_command:
-            raise InvalidInput(answer.code or "invalid", str(answer.place or ""), answer.message)
+            raise InvalidInput(answer.code or "invalid", str(answer.place or ""), str(answer.message))
         seen = _foreseen(system, parsed, answer, clock)
         if seen is not None:
-            return _in_language(seen, language)
+            return _spoken(seen, parsed.account_id, Speaker(system, language))
     raise Contended(f"{tenant}/{account}", ATTEMPTS)
 
 
@@ -166,14 +166,10 @@ def _foreseen(
     return Previewed(answer, confirmed, local_text(at, state.time_zone), foreseen)
 
 
-def _in_language(seen: Previewed, language: Literal["en", "fr"]) -> Previewed:
-    """In English the domain's own sentences stand."""
-    if language == "en":
-        return seen
-    currency = None if seen.after is None else seen.after.state.currency
-    say = wording_of(seen, language)
-    answer = replace(seen.answer, message=said(seen.answer, say, currency))
+def _spoken(seen: Previewed, account_id: str, speak: Speaker) -> Previewed:
     confirmed = seen.once_confirmed
-    if confirmed is not None:
-        confirmed = replace(confirmed, message=said(confirmed, say, currency))
-    return replace(seen, answer=answer, once_confirmed=confirmed)
+    return replace(
+        seen,
+        answer=speak(seen.answer, account_id),
+        once_confirmed=None if confirmed is None else speak(confirmed, account_id),
+    )

@@ -76,11 +76,10 @@ def billing(
 
 
 def shop_json(found: Shop, currency: str, say: Wording) -> dict[str, Any]:
-    """The shop for programs; in English the messages are the domain's own."""
+    """The shop for programs."""
 
     def told(today: Today) -> dict[str, Any]:
-        message = today.message if say.language == "en" else said(today, say, currency)
-        return {**msgspec.structs.asdict(today), "message": message}
+        return {**msgspec.structs.asdict(today), "message": said(today, say, currency)}
 
     def offer(one: Offer) -> dict[str, Any]:
         return {**msgspec.structs.asdict(one), "today": told(one.today)}
@@ -105,7 +104,7 @@ def billing_json(page: BillingPage, state: Account, say: Wording) -> dict[str, A
     def item(one: HeldItem) -> dict[str, Any]:
         until = None if one.access_until is None else local_text(one.access_until, state.time_zone)
         removal = None if one.removal is None else msgspec.structs.asdict(one.removal)
-        if removal is not None and say.language != "en":
+        if removal is not None:
             removal["sentence"] = removal_said(one, say)
         return {**msgspec.structs.asdict(one), "access_until": until, "removal": removal}
 

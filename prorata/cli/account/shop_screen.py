@@ -51,7 +51,7 @@ def _today_cells(today: Today, currency: str, say: Wording) -> tuple[str, str, s
     """What it costs now, why, and the renewal date."""
     renews_on = "–" if today.renews_on is None else say.day(today.renews_on)
     if today.charged is None:
-        return "–", f"{_said_today(today, say, currency)} ({today.code})", renews_on
+        return "–", f"{said(today, say, currency)} ({today.code})", renews_on
     return say.amount(today.charged, currency), _why(today, currency, say), renews_on
 
 
@@ -63,10 +63,6 @@ def _why(today: Today, currency: str, say: Wording) -> str:
     if not today.lines:
         return say.say("nothing is charged")
     return "\n".join(calculated(line, currency, say) for line in today.lines)
-
-
-def _said_today(today: Today, say: Wording, currency: str) -> str:
-    return said(today, say, currency)
 
 
 def _print_own_process(out: Console, process: OwnProcess, currency: str, say: Wording) -> None:

@@ -13,12 +13,12 @@ from domain.explain import rule_of_event
 from eventlog.codec import domain_codec
 from eventlog.errors import EventUnreadable
 from eventlog.records import StoredEvent
-from prorata.cli.account.present import AccountName, Tenant
+from prorata.cli.account.present import AccountName, LanguageChoice, Tenant
 from prorata.cli.audit.moments import History, KnownAtOption
 from prorata.cli.terminal.printable import printable
-from prorata.narration import narrated
 from prorata.settings import Settings
 from prorata.wiring import opened_log
+from prorata.wording import Wording, happened_and_charged
 from service.clock import SystemClock
 
 
@@ -27,6 +27,7 @@ def history(
     *,
     known_at: KnownAtOption = None,
     json: Annotated[bool, Parameter(negative="", help="One JSON object an event, one a line.")] = False,
+    language: LanguageChoice = "en",
     tenant: Tenant = "main",
 ) -> int:
     """Every event of an account, in order, with what it did and by which rule.
@@ -35,13 +36,13 @@ def history(
     """
     with opened_log(Settings.of()) as log:
         found = History.of(log, account, tenant, SystemClock().now())
-    unread = 0
+    say, unread = Wording(language), 0
     for stored in found.known(known_at, "--known-at"):
         if json:
             print(msgspec.json.encode(_audited(stored)).decode())
             continue
         try:
-            what, did = _told(domain_codec().read(stored), stored)
+            what, did = _told(domain_codec().read(stored), stored, found.currency, say)
         except EventUnreadable as error:
             unread += 1
             what = f"in schema version {stored.schema_version}"
@@ -50,10 +51,10 @@ def history(
     return 1 if unread else 0
 
 
-def _told(event: e.Event, stored: StoredEvent) -> tuple[str, str]:
-    """Its rule and who caused it, and what it did."""
+def _told(event: e.Event, stored: StoredEvent, currency: str, say: Wording) -> tuple[str, str]:
+    """The event's rule and who caused it, and what it did."""
     who = "" if event.command is None else f" by {stored.actor or event.command.role}"
-    return f"({rule_of_event(event)}){who}", narrated(event)
+    return f"({rule_of_event(event)}){who}", happened_and_charged(event, currency, say)
 
 
 def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:

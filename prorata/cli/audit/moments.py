@@ -54,6 +54,14 @@ class History(msgspec.Struct, frozen=True, dict=True):
         except EventUnreadable:
             return "UTC"
 
+    @cached_property
+    def currency(self) -> str:
+        """Of the account; XXX, which is none, where its opening cannot be read."""
+        try:
+            return self.opened.currency
+        except EventUnreadable:
+            return "XXX"
+
     def instant(self, text: str, place: str) -> Instant:
         """Raises InvalidInput `invalid_moment`, `nonexistent_time`."""
         return parse_moment(text, self.zone, place)

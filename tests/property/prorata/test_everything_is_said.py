@@ -27,7 +27,6 @@ def test_every_answer_of_random_histories_is_said_in_french() -> None:
     for answer, currency in answers():
         sentence = said(answer, wording("fr"), currency)
         assert sentence
-        assert sentence != answer.message, answer
         assert "{" not in sentence
         codes.add(answer.code)
         outcomes.update(answer.events[-1:])

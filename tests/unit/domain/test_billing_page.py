@@ -56,7 +56,7 @@ def test_removing_asks_for_a_confirmation_that_says_until_when_access_lasts(acco
     removal = item_of(page_of(account, "2026-04-06"), "custom_domain").removal
     assert removal is not None
     assert removal.access_until == date(2026, 4, 20)
-    assert removal.sentence == ("Remove custom_domain? It can be used until 2026-04-20; nothing is refunded.")
+    assert not removal.unpaid
     answer = account.give(c.RemoveAddon("custom_domain"), "2026-04-06")
     assert answer.facts["access_until"] == removal.access_until.isoformat()
 
@@ -68,7 +68,6 @@ def test_of_an_unpaid_add_on_the_confirmation_says_that_access_needs_the_balance
     removal = item_of(page_of(account, "2026-04-21"), "custom_domain").removal
     assert removal is not None
     assert removal.unpaid
-    assert "once the balance is paid" in removal.sentence
 
 
 def test_a_plan_can_be_changed_paused_and_cancelled_where_its_family_allows() -> None:
@@ -100,7 +99,7 @@ def test_transactional_is_topped_up_changed_stopped_and_undone_by_its_own_proces
     assert item.actions == ("manage", "change", "top_up", "stop")
     assert (item.price, item.allowance) == (None, 50_000)
     assert item.removal is not None
-    assert item.removal.sentence.startswith("Stop transactional? It can be used until 2026-04-20;")
+    assert item.removal.access_until == date(2026, 4, 20)
     assert item.next_charge == Upcoming("transactional", date(2026, 4, 20), Decimal("40.00"))
     account.give(c.StopTransactional(), "2026-03-21")
     stopped = item_of(page_of(account, "2026-03-22"), "transactional")

@@ -90,7 +90,7 @@ def test_what_is_held_says_so_with_its_renewal_date_and_why_it_cannot_be_bought_
     held = offer_of(shop_of(standard, "2026-04-06"), "custom_domain")
     assert (held.status, held.today.code, held.today.charged) == ("active", "already_active", None)
     assert held.today.renews_on == date(2026, 4, 20)
-    assert held.today.message == "custom_domain is already active; it renews on 2026-04-20."
+    assert held.today.facts == {"product": "custom_domain", "renews_on": "2026-04-20"}
     plan = offer_of(shop_of(standard, "2026-04-06"), "standard", "500")
     assert (plan.status, plan.today.code, plan.today.renews_on) == (
         "active",
@@ -144,9 +144,9 @@ def test_each_reason_against_buying_is_said_with_its_code(standard: GivenAccount
     assert offer_of(found, "credits_5000").today.code == "monthly_plan_active"
     bare = shop_of(GivenAccount(), "2026-04-06")
     missing = offer_of(bare, "dedicated_ip").today
-    assert (missing.code, missing.message) == (
+    assert (missing.code, missing.facts) == (
         "prerequisite_missing",
-        "dedicated_ip needs an active plan: standard or premium.",
+        {"product": "dedicated_ip", "requires": ["standard", "premium"]},
     )
     yen = GivenAccount(currency="JPY", catalog=convert_catalog(SMALL))
     maps = offer_of(shop_of(yen, "2026-04-06"), "maps")

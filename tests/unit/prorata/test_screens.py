@@ -100,16 +100,16 @@ def test_names_with_brackets_are_shown_as_they_are() -> None:
     assert "\n[bold]Plans[/bold] :smile:\n" in shop_text(account, "2026-04-06")
 
 
-def test_for_programs_english_messages_are_the_domain_s_own(account: GivenAccount) -> None:
+def test_programs_get_the_sentence_beside_the_code_in_either_language(account: GivenAccount) -> None:
     found = shop(account.state, parse_moment("2026-04-06", account.zone), account.catalogues)
     [held] = [
         a for a in shop_json(found, "EUR", speaking("en"))["add_ons"] if a["product"] == "custom_domain"
     ]
-    assert held["today"]["message"] == "custom_domain is already active; it renews on 2026-04-20."
+    assert held["today"]["message"] == "Custom domain is active already; it renews on 20 Apr 2026."
     [held] = [
         a for a in shop_json(found, "EUR", speaking("fr"))["add_ons"] if a["product"] == "custom_domain"
     ]
-    assert held["today"]["message"] == "Custom domain est déjà actif."
+    assert held["today"]["message"] == "Custom domain est déjà actif ; renouvellement le 20 avr. 2026."
 
 
 def test_a_test_clock_is_looked_at_when_asked_and_never_before_its_last_instant(
