@@ -10,7 +10,7 @@ says how one is added).
 """
 
 from prorata.wording.answers import said
-from prorata.wording.events import happened, happened_and_charged
+from prorata.wording.events import happened, happened_in_full
 from prorata.wording.language import Language, Wording, wording
 from prorata.wording.lines import calculated, explained, rule_said
 
@@ -20,7 +20,7 @@ __all__ = [
     "calculated",
     "explained",
     "happened",
-    "happened_and_charged",
+    "happened_in_full",
     "rule_said",
     "said",
     "wording",

@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any, Final, Protocol
 
 from domain.calendar import CivilDate
-from prorata.wording.events import tiered
+from prorata.wording.events import charge_said, tiered
 from prorata.wording.language import Wording, message
 
 
@@ -212,12 +212,8 @@ def _word(name: str, value: Any, facts: Mapping[str, Any], say: Wording) -> Any:
 
 
 def _charge(item: Mapping[str, str], currency: str | None, say: Wording) -> str:
-    return say.say(
-        "{product} ({amount} on {date})",
-        product=say.product(item["product"]),
-        amount=_amount(item["amount"], currency, say),
-        date=say.day(date.fromisoformat(item["date"])),
-    )
+    amount, day = Decimal(item["amount"]), date.fromisoformat(item["date"])
+    return charge_said(item["product"], amount, day, currency, say)
 
 
 def _amount(text: str, currency: str | None, say: Wording) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Final, assert_never
 
 from domain import events as e
@@ -170,20 +172,46 @@ def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 
             assert_never(event)
 
 
-def happened_and_charged(event: e.Event, currency: str, say: Wording) -> str:
-    """`happened`, and the invoice that the event issues, with the calculation of each line."""
+def happened_in_full(event: e.Event, currency: str, say: Wording) -> str:
+    """`happened`, with what else the event says: what ends or goes on being billed with it, and the invoice
+    that it issues, with the calculation of each line."""
+    told = [happened(event, currency, say)]
+    match event:
+        case e.PlanPaused():
+            if event.resume_on is not None:
+                told.append(say.say("It resumes on {on}.", on=say.day(event.resume_on)))
+            if event.still_billed:
+                still = [charge_said(u.product, u.amount, u.date, currency, say) for u in event.still_billed]
+                told.append(say.say("Still billed: {products}.", products=say.listed(still)))
+        case e.PlanCancelled() | e.DowngradeScheduled():
+            if event.ending_addons:
+                ending = say.products([ending.product for ending in event.ending_addons])
+                told.append(say.say("With it ends: {products}.", products=ending))
+        case _:
+            pass
     invoice, _ = invoice_changes(event)
-    if invoice is None:
-        return happened(event, currency, say)
-    lines = [f"{titled(line, say)} {calculated(line, invoice.currency, say)}" for line in invoice.lines]
-    charged = say.say(
-        "Invoice {number} of {date}: {total} ({lines}).",
-        number=invoice.number,
-        date=say.day(invoice.date),
-        total=say.amount(invoice.total, invoice.currency),
-        lines="; ".join(lines),
+    if invoice is not None:
+        lines = [f"{titled(line, say)} {calculated(line, invoice.currency, say)}" for line in invoice.lines]
+        told.append(
+            say.say(
+                "Invoice {number} of {date}: {total} ({lines}).",
+                number=invoice.number,
+                date=say.day(invoice.date),
+                total=say.amount(invoice.total, invoice.currency),
+                lines="; ".join(lines),
+            )
+        )
+    return " ".join(told)
+
+
+def charge_said(product: str, amount: Decimal, day: date, currency: str | None, say: Wording) -> str:
+    """What will be charged for a product, and when."""
+    return say.say(
+        "{product} ({amount} on {date})",
+        product=say.product(product),
+        amount=say.price(amount) if currency is None else say.amount(amount, currency),
+        date=say.day(day),
     )
-    return f"{happened(event, currency, say)} {charged}"
 
 
 def tiered(product: str, tier: str | None, say: Wording) -> str:

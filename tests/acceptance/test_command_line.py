@@ -66,7 +66,7 @@ def test_a_story_goes_from_the_command_to_the_consumer(
         "cycles_renewed",
         "invoice_paid",
     ]
-    assert "10.00 × 15/31 days = 4.84" in prorata("history", "a1").out
+    assert "€10.00 × 15/31 days = €4.84" in prorata("history", "a1").out
     for projection in ("entitlements", "invoices", "access_windows", "calendar"):
         rebuilt = prorata("rebuild", projection)
         assert (rebuilt.exit_code, rebuilt.out) == (0, ""), rebuilt.err
