@@ -40,22 +40,21 @@ class Leftover:
 # A schema of that name is a replay's if what it is named after has migrations or checkpoints.
 _LEFTOVERS: Final = """
     with named as (
-        select nspname::text collate "C" as name from pg_namespace
+        select nspname::text collate "C" as name, regexp_replace(nspname, '_(next|before)$', '') as base
+        from pg_namespace
         union
-        select distinct consumer from consumers.partitions
+        select distinct consumer, regexp_replace(consumer, '_(next|before)$', '') from consumers.partitions
     )
-    select name, exists (
-        select from consumers.partitions where consumer = name and claimed_until > clock_timestamp()
+    select named.name, exists (
+        select from consumers.partitions reading
+        where reading.consumer = named.name and reading.claimed_until > clock_timestamp()
     ) as running
     from named
-    where name ~ '_(next|before)$' and (
-        exists (select from public.migrations where source = regexp_replace(name, '_(next|before)$', ''))
-        or exists (
-            select from consumers.partitions
-            where consumer in (name, regexp_replace(name, '_(next|before)$', ''))
-        )
+    where named.name ~ '_(next|before)$' and (
+        exists (select from public.migrations known where known.source = named.base)
+        or exists (select from consumers.partitions known where known.consumer in (named.name, named.base))
     )
-    order by name
+    order by named.name
 """
 
 

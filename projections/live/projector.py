@@ -173,16 +173,31 @@ class Projector:
                     break
         return total
 
-    def run_once(self, until: int | None = None, *, up_to: Sequence[Checkpoint] = ()) -> Counts:
+    def run_once(
+        self, until: int | None = None, *, up_to: Sequence[Checkpoint] = (), stop: Stop | None = None
+    ) -> Counts:
         """Fold all that is settled now, up to and including the position `until`; return what was done.
 
         `up_to`: where to stop instead, lane by lane: checkpoints of another generation of this projection.
+        `stop`: looked at after each page; once it is set, no more is folded.
         """
         total = Counts()
         last = self._log.last_position() if until is None and not up_to else until
         with without_garbage_collection():
-            while (done := sum(self._pages(last, up_to), Counts())) != Counts():
+            while (done := self._sum(self._pages(last, up_to), stop)) != Counts():
                 total += done
+                if stop is not None and stop.is_set():
+                    break
+        return total
+
+    def _sum(self, pages: Generator[Counts], stop: Stop | None) -> Counts:
+        """What the pages did, up to the one after which `stop` is set."""
+        total = Counts()
+        with closing(pages):
+            for done in pages:
+                total += done
+                if stop is not None and stop.is_set():
+                    break
         return total
 
     def run_page(self, until: int | None = None) -> Counts:

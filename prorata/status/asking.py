@@ -6,8 +6,7 @@ status = status_of(settings)
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,7 +16,6 @@ from psycopg.rows import TupleRow
 from consumers.checkpoints import hearing
 from consumers.halts import CONSUMERS
 from consumers.leftovers import BEFORE, NEXT
-from consumers.leftovers import leftovers as of_replays
 from eventlog.errors import NotMigrated
 from eventlog.postgres.backlog import Reader, backlogs_of
 from eventlog.postgres.connect import connect
@@ -32,7 +30,8 @@ from prorata.processes.table import Process, processes
 from prorata.settings import Settings
 from prorata.status import money
 from prorata.status.broker import AskedBroker, Positions
-from prorata.status.report import Leftover, ParkedKeys, ReaderLag, Status
+from prorata.status.leftovers import is_generation, leftovers
+from prorata.status.report import ParkedKeys, ReaderLag, Status
 from publishing.halts import RELAYS
 
 PATIENCE: Final = 0.6
@@ -46,25 +45,6 @@ _PARKED: Final = """
     select consumer, count(distinct (topic, key)) from consumers.dead_letters group by consumer
 """
 
-# A rebuild holds its advisory lock for as long as it runs: 64 bits, which pg_locks shows in halves.
-_REBUILDS: Final = """
-    select projection, generation, exists (
-        select from pg_locks locks
-        where locks.locktype = 'advisory' and locks.granted and locks.objsubid = 1
-            and locks.database = (select oid from pg_database where datname = current_database())
-            and (locks.classid::bigint << 32) | locks.objid::bigint
-                = hashtextextended('projections/rebuild/' || projection, 0)
-    )
-    from projections.rebuilds order by projection
-"""
-
-_GENERATIONS: Final = """
-    select tablename from pg_tables
-    where schemaname = 'projections' and tablename ~ '_v[0-9]+$' order by tablename
-"""
-
-_OF_GENERATION: Final = re.compile(r"(.+)_v([0-9]+)")
-
 
 def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
     """Nothing is changed, and no lock is waited for; for the broker at most so many seconds.
@@ -77,7 +57,6 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
         now = datetime.now(UTC)
         fence = fence_holder(connection)
         known = processes(connection)
-        left = [*_of_rebuilds(connection), *_of_replays(connection)]
         positions, problem = broker.answer()
         return Status(
             at=now,
@@ -95,7 +74,7 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
             unrecognised_days=money.unrecognised_days(connection, _recognised(known), now.date()),
             parked=_parked(connection),
             halts=(*RELAYS.all(connection), *CONSUMERS.all(connection)),
-            leftovers=tuple(left),
+            leftovers=leftovers(connection),
         )
 
 
@@ -118,7 +97,7 @@ def _recognised(known: Sequence[Process]) -> datetime | None:
 
 def _projections(connection: Connection) -> tuple[ReaderLag, ...]:
     """Of the live ones: the generation of a rebuild is none yet."""
-    found = [lag for lag in lags(connection, counted=1) if not _OF_GENERATION.fullmatch(lag.projection)]
+    found = [lag for lag in lags(connection, counted=1) if not is_generation(lag.projection)]
     return tuple(ReaderLag(lag.projection, lag.position, lag.seconds) for lag in found)
 
 
@@ -152,39 +131,6 @@ def _consumers(connection: Connection, now: datetime) -> tuple[ReaderLag, ...]:
 
 def _is_replays(consumer: str) -> bool:
     return consumer.endswith((NEXT, BEFORE))
-
-
-def _of_replays(connection: Connection) -> Iterator[Leftover]:
-    for left in of_replays(connection):
-        discard = f"`prorata replay {left.consumer} --discard` drops it"
-        remedy = (
-            f"`prorata replay {left.consumer}` goes on with it, {discard}" if left.unfinished else discard
-        )
-        yield Leftover(left.name, left.unfinished, left.running, remedy)
-
-
-def _of_rebuilds(connection: Connection) -> Iterator[Leftover]:
-    begun = {(projection, number): running for projection, number, running in connection.execute(_REBUILDS)}
-    for (projection, number), running in begun.items():
-        rebuild = f"prorata rebuild {projection}"
-        remedy = f"`{rebuild}` goes on with it, `{rebuild} --discard` drops it"
-        yield Leftover(f"{projection}_v{number}", unfinished=True, running=running, remedy=remedy)
-    for (table,) in connection.execute(_GENERATIONS):
-        projection, number = _projection_of(table)
-        if (projection, number) not in begun:
-            remedy = f"`prorata rebuild {projection} --discard` drops it"
-            yield Leftover(table, unfinished=False, running=False, remedy=remedy)
-
-
-def _projection_of(table: str) -> tuple[str, int]:
-    """Whose table it is, and of which generation."""
-    from projections.registry import ALL
-
-    found = _OF_GENERATION.fullmatch(table)
-    assert found is not None
-    name, number = found[1], int(found[2])
-    owners = [projection.name for projection in ALL if name in [made.name for made in projection.tables]]
-    return owners[0] if owners else name, number
 
 
 def _age(instant: datetime, now: datetime) -> float:

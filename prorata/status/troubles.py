@@ -71,11 +71,25 @@ def _of_readers(status: Status) -> Iterator[str]:
     for lag in (*status.projections, *status.relays, *status.consumers):
         if lag.seconds is not None and lag.seconds > LATE:
             yield f"{lag.name} is {lag.seconds:.0f} seconds behind"
+    yield from _deaf(status)
     for lag in status.consumers:
         if lag.skipped:
             yield (
                 f"{lag.name} passed over records of types unknown to its code: {lag.skipped}; run newer "
                 f"code, then `prorata replay {lag.name}`"
+            )
+
+
+def _deaf(status: Status) -> Iterator[str]:
+    """Consumers that run and have heard nothing of some partition: nothing is published where they read."""
+    heard = {lag.name for lag in status.consumers if lag.seconds is not None}
+    for process in status.processes:
+        kind, _, consumer = process.name.partition(":")
+        old = (status.at - process.started_at).total_seconds() > LATE
+        if kind == "consume" and process.alive and old and consumer not in heard:
+            yield (
+                f"{consumer} has not heard of every partition of its topics: does the relay publish where it "
+                "reads (PRORATA_KAFKA, PRORATA_KAFKA_PREFIX)?"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 import urllib.error
@@ -118,6 +119,49 @@ def scraped(prorata: CommandLine) -> Iterator[Callable[[], str]]:
 
 def test_prometheus_gets_the_same_figures(scraped: Callable[[], str]) -> None:
     text = scraped()
+    assert "prorata_database_up 1.0" in text
+    assert "prorata_overdue_accounts 0.0" in text
+    assert 'prorata_processes{name="metrics"} ' in text
+    assert 'prorata_skipped_records{name="entitlement_cache"} 0.0' in text
     assert "prorata_troubles 0.0" in text
     assert 'prorata_lag_seconds{kind="projection",name="entitlements"} 0.0' in text
     assert 'prorata_position{kind="relay",name="events"}' in text
+
+
+def test_metrics_listen_on_loopback_and_a_port_that_is_used_is_a_sentence(prorata: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as other:
+        port = other.getsockname()[1]
+        for command in ("metrics --port", "bill --health"):
+            done = prorata(*command.split(), str(port))
+            assert done.exit_code == 2
+            assert done.err.startswith(f"prorata: port_unusable: port {port} of 127.0.0.1 is in use")
+
+
+def test_records_of_types_that_a_consumer_does_not_know_are_no_all_is_well(
+    prorata: CommandLine, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("update consumers.partitions set skipped = 1 where partition = 0")
+    [status] = prorata("status", "--json", "--patience", "30").answers
+    [trouble] = status["troubles"]
+    assert "`prorata replay entitlement_cache`" in trouble
+
+
+def test_a_status_fits_80_columns(prorata: CommandLine) -> None:
+    del prorata.environment["PRORATA_EXPECTED"]
+    done = prorata("status", "--patience", "30")
+    assert done.exit_code == 1
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_a_process_that_is_gone_for_good_is_forgotten(prorata: CommandLine, database_url: str) -> None:
+    del prorata.environment["PRORATA_EXPECTED"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into operations.processes (id, name, host, pid, version, turned_at, doing, ended_at) "
+            "values (gen_random_uuid(), 'metrics', 'here', 1, '1', now(), 'stopped', now())"
+        )
+    assert "metrics does not run" in " ".join(prorata("status", "--patience", "30").out.split())
+    assert prorata("status", "--forget", "metrics").exit_code == 0
+    assert "metrics" not in prorata("status", "--patience", "30").out
+    assert prorata("status", "--forget", "metrics").exit_code == 2

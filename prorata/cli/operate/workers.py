@@ -67,7 +67,7 @@ def bill(
     ):
         billed = _Billed(process)
         while not process.stop.is_set():
-            calendar.run_once()  # the run finds accounts there, also where no projector runs
+            calendar.run_once(stop=process.stop)  # the run finds accounts there, also where no projector runs
             report = system.billing.run_due(lives_on, given or system.clock.now(), billed.progress)
             billed.count(report)
             failed = failed or bool(report.failed)

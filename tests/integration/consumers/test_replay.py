@@ -8,12 +8,13 @@ from threading import Event, Thread
 
 import pytest
 
-from consumers.checkpoints import Connection
+from consumers.checkpoints import Connection, hearing
 from consumers.entitlement_cache import EntitlementCache
 from consumers.errors import ReplayRefused
 from consumers.finance_ledger.closing import close
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
+from consumers.leftovers import leftovers
 from consumers.replay import Replay
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog
@@ -100,6 +101,41 @@ def test_closed_months_are_not_replaced(
     assert refused.value.code == "replay_lacks"
     replaying.forget()
     assert connection.execute("select to_regnamespace('finance_ledger_next')").fetchall() == [(None,)]
+
+
+def test_what_replays_left_is_no_consumer_and_is_discarded(
+    published: Callable[[int], None],
+    replay: Callable[[Handler], Replay],
+    take_in: Callable[[Handler], None],
+    connection: Connection,
+) -> None:
+    published(1)
+    take_in(EntitlementCache())
+    replaying = replay(EntitlementCache())
+    replaying.run()
+    replaying.swap()
+    replaying.run()
+    found = [(left.name, left.unfinished, left.running) for left in leftovers(connection)]
+    assert found == [("entitlement_cache_before", False, False), ("entitlement_cache_next", True, False)]
+    assert replaying.discard() == ["entitlement_cache_before", "entitlement_cache_next"]
+    assert [heard.consumer for heard in hearing(connection)] == ["entitlement_cache"]
+    assert leftovers(connection) == []
+    assert replaying.discard() == []
+
+
+def test_a_replay_that_runs_is_not_discarded(
+    published: Callable[[int], None], replay: Callable[[Handler], Replay], connection: Connection
+) -> None:
+    published(1)
+    replaying = replay(EntitlementCache())
+    replaying.run()
+    connection.execute(
+        "update consumers.partitions set claimed_until = clock_timestamp() + interval '1 minute' "
+        "where consumer = 'entitlement_cache_next'"
+    )
+    with pytest.raises(ReplayRefused) as refused:
+        replaying.discard()
+    assert refused.value.code == "replay_running"
 
 
 def test_a_running_consumer_goes_on_in_the_new_tables(

@@ -23,6 +23,7 @@ def process(name: str, state: State = "runs", **changes: Any) -> Process:
 NAMES = ("archive:/srv/archive", "bill", "consume:entitlement_cache", "metrics", "project", "relay")
 PROCESSES = tuple(process(name) for name in NAMES[1:])
 ARCHIVE = process(NAMES[0], done_until=NOW - timedelta(hours=12))
+HEARD = (ReaderLag("entitlement_cache", 9, 1.0),)
 
 WELL = Status(
     at=NOW,
@@ -35,7 +36,7 @@ WELL = Status(
     processes=(ARCHIVE, *PROCESSES),
     projections=(ReaderLag("calendar", 9, 0.0),),
     relays=(ReaderLag("events", 9, 0.0),),
-    consumers=(ReaderLag("entitlement_cache", 9, 1.0),),
+    consumers=HEARD,
     overdue=Overdue(0, 0.0),
     unrecognised_days=0,
     parked=(),
@@ -77,8 +78,10 @@ def test_one_of_two_that_works_is_enough() -> None:
         ({"parked": (ParkedKeys("calendar", 2),)}, "calendar: 2 parked"),
         ({"projections": (ReaderLag("calendar", 3, 61.0),)}, "calendar is 61 seconds behind"),
         ({"relays": (ReaderLag("events", None, 61.0),)}, "events is 61 seconds behind"),
-        ({"consumers": (ReaderLag("ledger", 3, 61.0),)}, "ledger is 61 seconds behind"),
-        ({"consumers": (ReaderLag("ledger", 3, 0.0, 4),)}, "`prorata replay ledger`"),
+        ({"consumers": (*HEARD, ReaderLag("ledger", 3, 61.0))}, "ledger is 61 seconds behind"),
+        ({"consumers": (*HEARD, ReaderLag("ledger", 3, 0.0, 4))}, "`prorata replay ledger`"),
+        ({"consumers": ()}, "entitlement_cache has not heard of every partition"),
+        ({"consumers": (ReaderLag("entitlement_cache", 3, None),)}, "has not heard of every partition"),
         ({"fence": "backend 8", "fence_seconds": 61.0}, "held back for 61 seconds by backend 8"),
         ({"overdue": Overdue(3, 1200.0)}, "overdue accounts: 3, the first one for 20 minutes"),
         ({"unrecognised_days": 2}, "`prorata ledger recognise`"),
