@@ -12,15 +12,13 @@ import msgspec
 
 from domain.events import EVENT_TYPES
 from publishing import contract
+from publishing.compatibility import releases
 from publishing.envelope import HEARTBEAT_KEY, HEARTBEAT_TYPE
 from publishing.topics import Topic, Topics
 
 FILE: Final = Path(__file__).parent / "asyncapi.json"
 EXAMPLES: Final = Path(__file__).parent / "examples"
 """One record of each type, as the relay makes it: `addon_purchased.json`."""
-
-VERSION: Final = "1.0.0"
-"""Of the contract: the second number is raised with each release of the schemas."""
 
 _ABOUT: Final = (
     "What Prorata publishes about accounts: every event once, in order for each account, and the whole state "
@@ -73,7 +71,7 @@ def document() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Prorata",
-            "version": VERSION,
+            "version": version(),
             "description": _ABOUT,
             "license": {"name": "Apache-2.0"},
         },
@@ -82,6 +80,11 @@ def document() -> dict[str, Any]:
         "operations": operations,
         "components": {"messages": messages, "schemas": _headers()},
     }
+
+
+def version() -> str:
+    """The contract's version: its second number is raised with each release of the schemas."""
+    return f"1.{max(releases(contract.RELEASED)) - 1}.0"
 
 
 def _channel(topic: Topic, names: list[str]) -> dict[str, Any]:

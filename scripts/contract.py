@@ -2,11 +2,14 @@
 
 python -m scripts.contract               # writes what follows from the code
 python -m scripts.contract --release     # and keeps today's schemas as the next release
+
+Exit 1: today's schemas would break a subscriber; the places are said, and nothing is released.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +27,7 @@ from eventlog.memory import MemoryEventLog
 from prorata.simulation.run import VirtualAccount, history_of
 from prorata.simulation.scenario import read_scenario
 from publishing import asyncapi, contract
-from publishing.compatibility import releases
+from publishing.compatibility import breaks, releases
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics
@@ -98,31 +101,51 @@ def _shown(record: Record) -> dict[str, Any]:
     }
 
 
-def release() -> Path | None:
-    """Keep today's schemas as the next release; None: they are the last one's."""
+def broken() -> list[str]:
+    """Each place where today's schemas would break who was built on a release."""
+    today = contract.schemas()
+    return [
+        f"release {number}, {name}: {place}"
+        for number, release in releases(contract.RELEASED).items()
+        for name, schema in release.items()
+        for place in breaks(schema, today[name])
+    ]
+
+
+def unreleased() -> bool:
+    """Today's schemas are not the last release's."""
     past = releases(contract.RELEASED)
-    if past and past[max(past)] == contract.schemas():
-        return None
-    folder = contract.RELEASED / str(max(past, default=0) + 1)
+    return not past or past[max(past)] != contract.schemas()
+
+
+def release() -> Path:
+    """Keep today's schemas as the next release."""
+    folder = contract.RELEASED / str(max(releases(contract.RELEASED), default=0) + 1)
     folder.mkdir(parents=True)
     for path, text in schemas().items():
         (folder / path.name).write_text(text, encoding="utf-8")
     return folder
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--release", action="store_true", help="keep today's schemas as the next release")
     options = parser.parse_args()
+    breaking = broken()
+    if options.release and unreleased() and not breaking:
+        print(f"released: {release().name}")
     asyncapi.EXAMPLES.mkdir(exist_ok=True)
     for made in (schemas, examples, document):
         for path, text in made().items():
             path.write_text(text, encoding="utf-8")
-    if options.release:
-        print(f"released: {release() or 'nothing, since nothing changed'}")
+    for place in breaking:
+        print(f"{place}: raise the event's schema version, or add another field", file=sys.stderr)
+    if not breaking and unreleased():
+        print("the schemas are not those of the last release: keep them with `make contract ARGS=--release`")
+    return 1 if breaking else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,10 +3,11 @@
     python -m scripts.event_samples
 
 A version that has no file yet gets one, of events that the scenarios' own accounts recorded; today's version
-gets further samples where an optional field is now there that no sample has. No sample is ever changed, and a
-shape that may not follow the kept one in the same schema version is refused: raise the version instead
-(docs/eventlog.md). For samples of older versions the script writes what they are read as now, if nothing
-says so yet.
+gets a further sample where an optional field is there that is absent in all others, or absent where it is
+there in all others. Where the samples show each field both ways nothing is written, whatever scenarios are
+added. No sample is ever changed, and a shape that may not follow the kept one in the same schema version is
+refused: raise the version instead (docs/eventlog.md). For samples of older versions the script writes what
+they are read as now, if nothing says so yet.
 """
 
 from __future__ import annotations
@@ -87,10 +88,12 @@ def updated(file: SampleFile | None, event_type: str, found: Iterable[tuple[str,
         raise ShapeRefused(f"{file.name}: raise the schema version: " + "; ".join(broken))
     codec = domain_codec()
     samples = dict(file.samples)
-    known = {_signature(codec.decode(event_type, version, s.bytes.encode())) for s in samples.values()}
+    known = {
+        one for s in samples.values() for one in shown(codec.decode(event_type, version, s.bytes.encode()))
+    }
     for name, event in found:
-        if (signature := _signature(event)) not in known:
-            known.add(signature)
+        if not known.issuperset(shows := shown(event)):
+            known |= shows
             state = codec.encode(event)[2]
             samples[name] = Sample(state.decode(), msgspec.json.decode(state))
     return SampleFile(event_type, version, shape, samples)
@@ -137,12 +140,14 @@ def _lifted_path(file: SampleFile) -> Path:
     return FOLDER / file.name.replace(".json", ".lifted.json")
 
 
-def _signature(event: e.Event) -> tuple[Any, ...]:
-    """Which of its optional fields are there, also in the command and in what a payment becomes."""
-    absent = tuple([name for name in event.__struct_fields__ if getattr(event, name) in (None, ())])
-    command = None if event.command is None else event.command.id is None
-    becomes = getattr(event, "if_paid", None)
-    return absent, command, None if becomes is None else (e.type_name(becomes), _signature(becomes))
+def shown(event: e.Event) -> set[tuple[str, bool]]:
+    """Which of its fields are there and which are not, also of the command and of what a payment becomes."""
+    found = {(name, getattr(event, name) not in (None, ())) for name in event.__struct_fields__}
+    if event.command is not None:
+        found.add(("command.id", event.command.id is not None))
+    if (becomes := getattr(event, "if_paid", None)) is not None:
+        found |= {(f"{e.type_name(becomes)}.{name}", there) for name, there in shown(becomes)}
+    return found
 
 
 def _without_words(node: Any) -> Any:

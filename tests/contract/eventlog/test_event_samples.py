@@ -15,7 +15,16 @@ from domain.explain import rule_of_event
 from eventlog.codec import domain_codec, kind
 from prorata.wording import happened_in_full, wording
 from scripts import event_samples
-from scripts.event_samples import SampleFile, ShapeRefused, kept, lifted, shape_of, updated
+from scripts.event_samples import (
+    SampleFile,
+    ShapeRefused,
+    kept,
+    lifted,
+    render,
+    shape_of,
+    shown,
+    updated,
+)
 
 FILES = kept()
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -95,25 +104,32 @@ def test_a_shape_changes_only_with_a_higher_version_or_by_an_optional_field(file
     assert file.shape == shape_of(file.type), "run: python -m scripts.event_samples"
 
 
-def test_the_script_finds_events_of_every_type_and_changes_no_sample() -> None:
+def test_at_a_clean_head_the_script_writes_nothing() -> None:
+    """If it does: `python -m scripts.event_samples`, and read what it adds."""
     files = {(file.type, file.schema_version): file for file in FILES}
     for event_type, found in event_samples.recorded().items():
         assert found
         file = files[event_type, e.SCHEMA_VERSIONS[event_type]]
-        assert updated(file, event_type, found).samples.items() >= file.samples.items()
+        assert updated(file, event_type, found) == file
+        assert (event_samples.FOLDER / file.name).read_text(encoding="utf-8") == render(file)
 
 
 @of_today
-def test_samples_are_kept_as_they_are_when_others_are_added(file: SampleFile) -> None:
+def test_samples_are_added_until_each_field_is_shown_there_and_absent(file: SampleFile) -> None:
     fewer = msgspec.structs.replace(file, samples=dict(list(file.samples.items())[:1]))
     codec = domain_codec()
-    found = [
-        (f"anew: {name}", codec.decode(file.type, file.schema_version, sample.bytes.encode()))
+    events = {
+        name: codec.decode(file.type, file.schema_version, sample.bytes.encode())
         for name, sample in file.samples.items()
-    ]
+    }
+    found = [(f"anew: {name}", event) for name, event in events.items()]
     more = updated(fewer, file.type, found)
     assert list(more.samples.items())[:1] == list(fewer.samples.items())
-    assert len(more.samples) == len(file.samples)
+    kept_ones = [events[name.removeprefix("anew: ")] for name in more.samples]
+    assert {one for event in kept_ones for one in shown(event)} == {
+        one for event in events.values() for one in shown(event)
+    }
+    assert updated(more, file.type, found) == more
 
 
 @pytest.mark.parametrize(
