@@ -42,8 +42,15 @@ _NAME: Final = "prorata rebuild"
 _RENAME_PATIENCE: Final = 60.0
 """Seconds for which the swap goes on asking for the live tables' locks, a second at a time."""
 
+LOCK_PATIENCE: Final = 10.0
+"""Seconds for which a rebuild waits for another one's lock: the server may not have noticed yet that its
+process has died."""
+
 # Of the session: it ends with the connection, however the rebuild ends.
-_TRY_LOCK: Final = "select pg_try_advisory_lock(hashtextextended('projections/rebuild/' || %(name)s, 0))"
+_LOCK: Final = "select pg_advisory_lock(hashtextextended('projections/rebuild/' || %(name)s, 0))"
+_LOCK_TIMEOUT: Final = "select set_config('lock_timeout', %(milliseconds)s, true)"
+_NOTICE_DEATH: Final = "set client_connection_check_interval = '1s'"
+"""Else a statement such as the making of an index goes on, and holds the lock, for a client that is gone."""
 
 Phase = Literal["fold", "index", "catch up", "compare", "swap"]
 
@@ -106,9 +113,14 @@ def drop_old(database_url: str, projection: Projection) -> list[str]:
 
 
 def _lock_out_others(connection: Connection, projection: Projection) -> None:
-    [[locked]] = connection.execute(_TRY_LOCK, {"name": projection.name}).fetchall()
-    if not locked:
-        raise RebuildRunning(projection.name)
+    """Hold the projection's lock until the connection ends. Raises RebuildRunning."""
+    connection.execute(_NOTICE_DEATH)
+    try:
+        with connection.transaction():
+            connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(int(LOCK_PATIENCE * 1000))})
+            connection.execute(_LOCK, {"name": projection.name})
+    except psycopg.errors.LockNotAvailable:
+        raise RebuildRunning(projection.name) from None
 
 
 def _abandon(connection: Connection, live: Projection, generation: int) -> None:

@@ -1,5 +1,6 @@
 """A rebuild from the log alone: equal to the live tables, or it says where not; no reader notices."""
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -260,8 +261,14 @@ def test_a_reader_with_a_long_transaction_delays_the_swap_and_sees_one_generatio
 
 
 def test_two_rebuilds_of_one_projection_do_not_meet(
-    lived: None, owner_url: str, billing: Billing, rebuilt: Rebuild, connection: Connection
+    lived: None,
+    owner_url: str,
+    billing: Billing,
+    rebuilt: Rebuild,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys.modules[rebuild.__module__], "LOCK_PATIENCE", 0.1)
     connection.execute("update projections.calendar set clock = 'wall'")
     with ExitStack() as stack:
         first = rebuild(owner_url, billing.log, calendar.PROJECTION)
