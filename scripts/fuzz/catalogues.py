@@ -25,7 +25,7 @@ import jsonschema
 
 from domain.money import MAX_DIGITS, MINOR_DIGITS
 from prorata.catalog_schema import schema_text
-from prorata.cli.main import app
+from prorata.cli.catalog.files import check
 from prorata.cli.terminal.failures import explained
 from scripts.fuzz import judging
 from scripts.fuzz.judging import Complaints, Fared, Fates, document_of, fault_of_shape, schema_of
@@ -57,7 +57,7 @@ def checked(file: Path) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            exit_code = int(app(["catalog", "check", str(file)], exit_on_error=False, print_error=False) or 0)
+            exit_code = check(file)
         except Exception as error:  # noqa: BLE001 - as `prorata.cli.main` does
             exit_code = explained(error)
     return exit_code, out.getvalue(), err.getvalue()

@@ -84,6 +84,18 @@ def become(mutant: Mutant) -> None:
     found[function].__code__ = dict(_codes(code_of(mutant)))[function]
 
 
+def out_of_reach(module: str) -> list[str]:
+    """The functions of the imported module that hold a mutant which `become` could not make of them."""
+    file = DOMAIN / f"{module}.py"
+    codes = dict(_codes(compile(_tree(module), file, "exec")))
+    found = dict(_functions(sys.modules[f"domain.{module}"]))
+    return [
+        name
+        for name in sorted({mutant.change.function for mutant in mutants(module)} - {""})
+        if name not in found or found[name].__code__.co_freevars != codes[name].co_freevars
+    ]
+
+
 def _functions(owner: Any) -> Iterator[tuple[str, FunctionType]]:
     """Every function of the module and of its classes, by its qualified name; decorated ones from inside."""
     for value in vars(owner).values():

@@ -9,13 +9,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 _forks: Final = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["tests.support.preloaded"])
+
+
+def exit_code_of(target: Callable[..., None], *arguments: object, timeout: float = 60) -> int:
+    """How a process that calls the function ends; below zero: by that signal."""
+    process = _forks.Process(target=target, args=arguments)
+    process.start()
+    process.join(timeout)
+    assert process.exitcode is not None, f"it went on for {timeout} s"
+    return process.exitcode
 
 
 class Forked:

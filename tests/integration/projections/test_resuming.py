@@ -21,9 +21,10 @@ from projections.rebuild import units
 from projections.rebuild.rebuilding import RebuildProgress, drop_old, rebuild
 from projections.registry import projection_named
 from projections.tables import Connection
+from tests.support.forked import exit_code_of
 from tests.support.projections.fold_driver import Billing, unreadable
 from tests.support.projections.read_models import all_rows, live_a_little
-from tests.support.projections.rebuilding import small_units
+from tests.support.projections.rebuilding import rebuild_until, small_units
 from tests.support.projections.stopped_rebuild import Watcher, stopped_at
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(9)]
@@ -114,17 +115,13 @@ def test_killed_at_any_statements_it_ends_with_the_same_tables(
     killed = 0
     while True:
         statement = random.randint(1, 60) if killed < 8 else 10**6
-        command = [sys.executable, "-m", "tests.support.projections.rebuilding", owner_url, name]
-        done = subprocess.run(
-            [*command, str(statement)], capture_output=True, text=True, timeout=60, check=False
-        )
-        if done.returncode == 0:
+        ended = exit_code_of(rebuild_until, owner_url, name, statement)
+        if ended == 0:
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert ended == -signal.SIGKILL
         killed += 1
         assert all_rows(connection) == before
     assert killed > 0
-    assert done.stdout == ""
     assert all_rows(connection) == before
     assert {c.generation for c in checkpoints.read(connection, [name])} == {2}
     assert [p.account_id for p in parked(connection) if p.projection == name] == [ACCOUNTS[3]]

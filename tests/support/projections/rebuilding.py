@@ -44,15 +44,20 @@ def small_units(monkeypatch: Any = None) -> None:
             monkeypatch.setattr(module, name, value)
 
 
-def main() -> None:
-    url, name, statement, *processes = sys.argv[1:]
+def rebuild_until(url: str, name: str, statement: int, processes: int = 1) -> None:
+    """Rebuild the read model in this process, up to the n-th statement; exit 1 if there are differences."""
     small_units()
     log = PostgresEventLog(url)
-    KilledConnection.left = int(statement)
+    KilledConnection.left = statement
     psycopg.connect = KilledConnection.connect
-    for difference in rebuild(url, log, projection_named(name), processes=int(*processes or "1")):
-        print(difference)
+    found = list(rebuild(url, log, projection_named(name), processes=processes))
     log.close()
+    sys.exit(1 if found else 0)
+
+
+def main() -> None:
+    url, name, statement, *processes = sys.argv[1:]
+    rebuild_until(url, name, int(statement), int(*processes or "1"))
 
 
 if __name__ == "__main__":

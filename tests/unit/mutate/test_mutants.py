@@ -65,14 +65,17 @@ def test_one_change_is_made_and_the_tree_stays_as_it_was() -> None:
     assert ast.dump(tree) == before
 
 
-def test_every_function_that_holds_a_mutant_is_found_in_its_module() -> None:
+def test_every_function_that_holds_a_mutant_can_become_one() -> None:
     script = """
 import importlib
-from scripts.mutate.mutants import become, mutants, modules
+from scripts.mutate.mutants import become, is_program, modules, mutants, out_of_reach
 for module in modules():
     importlib.import_module(f"domain.{module}")
-    for mutant in {m.change.function: m for m in mutants(module) if m.change.function}.values():
-        become(mutant)
+    assert out_of_reach(module) == [], module
+    for mutant in mutants(module):
+        if mutant.change.function and is_program(mutant):
+            become(mutant)
+            break
 """
     ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
