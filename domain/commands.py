@@ -1,7 +1,7 @@
 """What can be asked of an account: commands, and the request that carries one.
 
-A command holds only its own fields (FORMAT.md, "Steps"); who asks, when, under which key and with what
-confirmation is in `Request`.
+A command holds only its own fields (docs/scenarios.md, "Steps"); who asks, when, under which key and with
+what confirmation is in `Request`.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class PaymentGateway(Protocol):
 
 @runtime_checkable
 class SettableGateway(PaymentGateway, Protocol):
-    """A gateway on which an account's saved method can be set (FORMAT.md, `payment_method`)."""
+    """A gateway on which an account's saved method can be set (docs/scenarios.md, `payment_method`)."""
 
     def set_saved_method(self, account_id: str, *, works: bool) -> None:
         """How every payment of the account is answered from now on, purchases included."""

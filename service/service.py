@@ -178,7 +178,7 @@ class BillingService:
 
     def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> GivenCommand:
         """On a test clock: settle what is due at the instant, then let every payment of the account be
-        answered so (FORMAT.md, `payment_method`).
+        answered so (docs/scenarios.md, `payment_method`).
 
         Raises InvalidInput `at_too_early`.
         """

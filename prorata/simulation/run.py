@@ -36,7 +36,7 @@ class StepResult(msgspec.Struct, frozen=True):
 
 class Result(msgspec.Struct, frozen=True):
     """What came of a scenario: whether all holds, what does not, each step's outcome, and the end state
-    (FORMAT.md)."""
+    (docs/scenarios.md)."""
 
     name: str
     rules: tuple[str, ...]

@@ -13,7 +13,6 @@ for name in (
     "consumers.runtime",
     "prorata.wiring",
     "projections.registry",
-    "psycopg_pool",
     "publishing.relay",
 ):
     importlib.import_module(name)

@@ -36,7 +36,7 @@ from eventlog.recorder import LogAggregateRecorder, LogApplicationRecorder
 from tests.support.eventlog import package_cases
 from tests.support.eventlog.sample_events import new_event
 
-PAGE = Path(__file__).parents[3] / "docs" / "eventlog.md"
+PAGE = Path(__file__).parents[3] / "docs" / "eventsourcing.md"
 
 
 class AggregateCases(package_cases.AggregateRecorderTestCase):

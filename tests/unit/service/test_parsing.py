@@ -1,4 +1,4 @@
-"""What is a line of commands, and how one that is none is named (FORMAT.md, "Command lines")."""
+"""What is a line of commands, and how one that is none is named (docs/scenarios.md, "Command lines")."""
 
 import json
 from decimal import Decimal
