@@ -1,4 +1,4 @@
-"""From events to be appended to the rows that will stand in the log: pure, and the same for every log."""
+"""Make the rows that will stand in the log of the events to be appended: pure, the same for every log."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,14 +10,14 @@ from eventlog.records import MAX_ACCOUNT_ID_BYTES, NO_HASH, Append, NewEvent, St
 from eventlog.shards import shard_of
 
 UNPLACED = 0
-"""The position of a row that has none yet: the log hands it out when it stores the row."""
+"""The position of a row before the log, storing it, hands one out."""
 
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
-"""In these every instant can be told in every time zone."""
+"""Every instant of these years can be expressed in every time zone."""
 
 
 def utc_now() -> datetime:
-    """The clock of a log that is given no other."""
+    """The default clock of a log: now, in UTC."""
     return datetime.now(UTC)
 
 
@@ -35,7 +35,7 @@ def chained_rows(log_id: UUID, append: Append, now: datetime) -> list[StoredEven
     for event in append.events:
         version += 1
         effective_at = event.effective_at.astimezone(UTC)
-        sealed = event_hash(
+        own_hash = event_hash(
             log_id,
             account_id=account_id,
             version=version,
@@ -63,10 +63,10 @@ def chained_rows(log_id: UUID, append: Append, now: datetime) -> list[StoredEven
             event.actor,
             event.state,
             previous_hash,
-            sealed,
+            own_hash,
         )
         rows.append(row)
-        previous_hash = sealed
+        previous_hash = own_hash
     return rows
 
 
@@ -75,12 +75,12 @@ def is_stored_as(append: Append, found: Sequence[StoredEvent]) -> bool:
     return [event.event_id for event in append.events] == [event.event_id for event in found]
 
 
-def one_of_each_account(sealed: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
-    """The first append of each account: two of one account never share a statement."""
+def one_of_each_account(rows_of: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+    """The rows of the first append of each account: two of one account never share a statement."""
     firsts: dict[str, int] = {}
-    for nth, rows in sealed.items():
+    for nth, rows in rows_of.items():
         firsts.setdefault(rows[0].account_id, nth)
-    return {nth: sealed[nth] for nth in firsts.values()}
+    return {nth: rows_of[nth] for nth in firsts.values()}
 
 
 def _check(append: Append) -> None:
@@ -124,7 +124,7 @@ def _event_fault(event: NewEvent) -> str | None:
 
 
 def _is_text(text: str) -> bool:
-    """Whether PostgreSQL can hold it."""
+    """Whether PostgreSQL can hold this text: no NUL, no lone surrogate."""
     if text.isascii():
         return "\0" not in text
     try:

@@ -68,7 +68,7 @@ def event_hash(
     state: bytes,
     previous_hash: bytes,
 ) -> bytes:
-    """The 32 bytes that seal an event and, through `previous_hash`, the account's history before it."""
+    """The hash of an event, 32 bytes; through `previous_hash` it covers the account's history before it."""
     return sha256(
         b"".join(
             (
@@ -179,5 +179,5 @@ def _sized(value: bytes) -> bytes:
 
 
 def _microseconds(instant: datetime) -> int:
-    """Exact for every instant. A naive one is no instant, and raises TypeError."""
+    """Microseconds since 1970, exact for every instant; TypeError for a naive datetime."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -1,4 +1,4 @@
-"""Between domain events and the bytes that the log keeps: JSON, in the order of each event's fields.
+"""Encode domain events as the bytes that the log keeps, and decode them: JSON, fields in their order.
 
     codec = domain_codec()
     event_type, schema_version, state = codec.encode(event)
@@ -20,25 +20,25 @@ from eventlog.records import StoredEvent
 E = TypeVar("E", bound=msgspec.Struct)
 
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-"""From the JSON object of a schema version to that of the next one."""
+"""Turns the JSON object of one schema version into that of the next."""
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """By type and the version that the upcaster reads. None is ever removed: what was written stays readable."""
 
 _FAILURES = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What bytes that are not what they should be make of a decoder, or of an upcaster that meets them."""
+"""The exceptions that damaged bytes can cause in a decoder or an upcaster."""
 
 KIND: Final = "type || ':' || schema_version"
-"""What `kind` says, to PostgreSQL."""
+"""SQL expression equal to `kind(type, schema_version)`."""
 
 
 def kind(event_type: str, schema_version: int) -> str:
-    """Of what kind an event is: `plan_paused:1`."""
+    """Type and schema version as one text: `plan_paused:1`."""
     return f"{event_type}:{schema_version}"
 
 
 def kinds_of(stored: Iterable[StoredEvent]) -> str:
-    """Of what kinds these rows are, as `decode_all` takes it."""
+    """The kinds of these rows, joined by commas, as `decode_all` takes them."""
     return ",".join([kind(row.type, row.schema_version) for row in stored])
 
 
@@ -121,7 +121,7 @@ class Codec(Generic[E]):
         return self.decode_all(kinds_of(stored), [row.state for row in stored])
 
     def _kinds_of(self, events: Sequence[E]) -> str:
-        """Of what kinds they would be written today: of a class, always the same."""
+        """The kinds that these events would be written as today; each class has one."""
         today = self._today
         try:
             return ",".join([today[type(event)] for event in events])

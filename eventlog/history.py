@@ -12,7 +12,7 @@ import msgspec
 from eventlog.records import MAX_ACCOUNT_ID_BYTES, StoredEvent
 
 BEYOND_ALL: Final = "\U0010ffff" * (MAX_ACCOUNT_ID_BYTES // 4 + 1)
-"""Stands after every account id."""
+"""A text that sorts after every account id."""
 
 
 class AccountRange(msgspec.Struct, frozen=True):
@@ -35,8 +35,8 @@ class EventPlace(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventPlaces(msgspec.Struct, frozen=True, gc=False):
-    """Where events of one account stand, in order; `version` is the first one's. Where only the last place
-    was asked for, `positions` and `recorded_at` are the last event's alone."""
+    """Where events of one account stand, in order; `version` is that of the first. If only the last place was
+    asked for, `positions` and `recorded_at` hold that of the last event alone."""
 
     account_id: str
     version: int
@@ -58,13 +58,14 @@ class EventPlaces(msgspec.Struct, frozen=True, gc=False):
         return EventPlace(self.account_id, self.last_version, self.positions[-1], self.recorded_at[-1])
 
     def each(self) -> Iterator[EventPlace]:
-        """Where each event stands, if they follow each other and it was asked for."""
+        """Where each event stands. The events follow each other, and every place was asked for."""
         assert len(self.positions) == len(self)
         return map(EventPlace, repeat(self.account_id), count(self.version), self.positions, self.recorded_at)
 
 
 class HistoryChunk(EventPlaces, frozen=True, gc=False):
-    """The events too, column by column; `kinds` as `Codec.decode_all` takes them."""
+    """Events of one account, column by column, with their places; `kinds` as `Codec.decode_all` takes
+    them."""
 
     kinds: str
     states: list[bytes]
@@ -74,7 +75,7 @@ class HistoryChunk(EventPlaces, frozen=True, gc=False):
 
 
 def places_of(events: Sequence[StoredEvent]) -> EventPlaces:
-    """Where these events of one account stand, at least one."""
+    """Where these events of one account stand; there is at least one."""
     return EventPlaces(
         events[0].account_id,
         events[0].version,

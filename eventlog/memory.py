@@ -1,4 +1,4 @@
-"""The log in memory: the same promises, for the threads of one process and as long as that lives."""
+"""The log in memory: the same promises as in PostgreSQL, for one process and as long as it lives."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from eventlog.shards import neighbours
 
 
 class MemoryEventLog:
-    """An EventLog without a database. Like there, an append that loses burns a position."""
+    """An EventLog without a database. As in PostgreSQL, an append that loses burns a position."""
 
     def __init__(self, *, log_id: UUID | None = None, clock: Callable[[], datetime] = utc_now) -> None:
         self._log_id = log_id or uuid4()
@@ -29,7 +29,7 @@ class MemoryEventLog:
         self._handed_out = 0
 
     def close(self) -> None:
-        """Nothing to close: what is used like the other log is closed like it."""
+        """Do nothing: this log is closed where the one in PostgreSQL would be."""
 
     @property
     def log_id(self) -> UUID:
@@ -51,12 +51,12 @@ class MemoryEventLog:
     def append_together(self, appends: Sequence[Append]) -> list[list[StoredEvent]]:
         with self._lock:
             now = self._clock()
-            sealed = [chained_rows(self._log_id, append, now) for append in appends]
+            rows_of_each = [chained_rows(self._log_id, append, now) for append in appends]
             if len({append.account_id for append in appends}) < len(appends):
                 raise ValueError("append_together takes one append for each account")
             losers = [append for append in appends if self.head(append.account_id) != append.head]
             if not losers:
-                return [self._store(rows) for rows in sealed]
+                return [self._store(rows) for rows in rows_of_each]
             self._handed_out += len(losers)
             earlier = [self._stored_earlier(append) for append in losers]
             found = [rows for rows in earlier if rows]
@@ -104,9 +104,9 @@ class MemoryEventLog:
         with self._lock:
             return iter(sorted(self._accounts))
 
-    def _store(self, sealed: list[StoredEvent]) -> list[StoredEvent]:
+    def _store(self, rows: list[StoredEvent]) -> list[StoredEvent]:
         stored = []
-        for row in sealed:
+        for row in rows:
             self._handed_out += 1
             stored.append(replace(row, position=self._handed_out))
         self._events += stored

@@ -1,4 +1,4 @@
-"""What happened to a history that is not whole, as far as its own rows tell: pure, and slow, for the few."""
+"""Find out what happened to a history that is not whole, from its own rows. Pure; slow, since few need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eventlog.records import Head
 from eventlog.shards import shard_of
 
 _RENUMBERED_BY: Final = 256
-"""An event is recognised under another version when that is at most so far away."""
+"""An event is recognised under another version if that is at most this far away."""
 
 
 def diagnosed(log_id: UUID, head: Head, last_position: int, rows: Sequence[RawRow]) -> Problem:
@@ -33,12 +33,12 @@ def diagnosed(log_id: UUID, head: Head, last_position: int, rows: Sequence[RawRo
 
 
 def never_handed_out(position: int, account_id: str, version: int) -> Problem:
-    """The event stands above every position that the log has given."""
+    """The problem of an event above every position that the log's sequence has handed out."""
     return Problem(account_id, version, "misplaced", f"its position {position} was never handed out")
 
 
 def _misplaced(row: RawRow, last_position: int) -> Problem:
-    """In the chain it is whole: it only lies at a wrong place."""
+    """The problem of an event that its chain holds, but that has a wrong shard or position."""
     if row.shard != shard_of(row.account_id):
         message = f"its shard is {row.shard}, the account's is {shard_of(row.account_id)}"
     else:
@@ -57,7 +57,7 @@ def _missing(row: RawRow, expected: int, rows: Sequence[RawRow]) -> Problem:
 
 
 def _altered(row: RawRow, expected: int, rows: Sequence[RawRow]) -> Problem:
-    """Its hash is not that of its fields. It may be that of the same fields under another version."""
+    """The problem of an event whose hash its fields do not give; they may give it under another version."""
 
     def problem(version: int, kind: ProblemKind, message: str) -> Problem:
         return Problem(row.account_id, version, kind, message)

@@ -19,7 +19,7 @@ def leaf_hash(content: bytes) -> bytes:
 
 
 class Tree:
-    """Over the leaves in the order in which they are added."""
+    """A hash tree over the leaves in the order in which they are added."""
 
     def __init__(self) -> None:
         self.leaves = 0
@@ -38,7 +38,7 @@ class Tree:
             joined //= 2
 
     def root(self) -> bytes:
-        """Of the leaves so far; without any, the hash of nothing."""
+        """The root over the leaves added so far; the hash of the empty text if there are none."""
         if not self._full:
             return sha256(b"").digest()
         *others, root = self._full

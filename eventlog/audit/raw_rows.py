@@ -24,10 +24,12 @@ from eventlog.records import StoredEvent
 Connection = psycopg.Connection[Any]
 
 HEAD: Final = Struct(">hiiiqiq")
-"""What a row begins with: (_, _, shard, _, version, _, microseconds since 2000 at which it was recorded)."""
+"""The layout of a row's first bytes: (_, _, shard, _, version, _, recorded at, in microseconds since
+2000)."""
 
 TAIL: Final = 12 + 36
-"""What it ends with: position and hash, each after its length. In between is what the hash covers."""
+"""The length of a row's last bytes: position and hash, each length-prefixed. The hash covers what is
+between."""
 
 _COPY_HEADER: Final = 19
 _END: Final = b"\xff\xff"
@@ -65,27 +67,28 @@ _ESTIMATE: Final = """
 """
 
 
-class PositionRange(NamedTuple):
-    """The accounts from `first` on and before `end`, in byte order; None: no bound on that side."""
+class WalkPart(NamedTuple):
+    """A part of a walk: the accounts from `first` (inclusive) to `end` (exclusive) in byte order; None leaves
+    that side open."""
 
     first: str | None = None
     end: str | None = None
 
     @classmethod
-    def only(cls, account_id: str) -> PositionRange:
-        """That one account: no text lies between an id and the same with U+0001, the first after NUL."""
+    def only(cls, account_id: str) -> WalkPart:
+        """The part that holds one account: no text lies between an id and the id followed by U+0001."""
         return cls(account_id, account_id + "\x01")
 
     @property
     def condition(self) -> sql.Composable:
-        """Of the rows that lie in it."""
+        """The SQL condition that selects the part's rows."""
         bounds = (("account_id >= {}", self.first), ("account_id < {}", self.end))
         conditions = [sql.SQL(text).format(bound) for text, bound in bounds if bound is not None]
         return sql.SQL(" and ").join([sql.SQL("true"), *conditions])
 
 
 def prepare(connection: Connection) -> None:
-    """Let a connection stream rows by the primary key, in bounded memory on either side."""
+    """Set the session up to stream rows by the primary key, in bounded memory on both sides."""
     connection.execute(
         "select set_config('enable_seqscan', 'off', false), set_config('enable_sort', 'off', false),"
         " set_config('enable_bitmapscan', 'off', false), set_config('timezone', 'UTC', false),"
@@ -93,7 +96,7 @@ def prepare(connection: Connection) -> None:
     )
 
 
-def rows(connection: Connection, log_id: UUID, part: PositionRange) -> Iterator[bytes]:
+def rows(connection: Connection, log_id: UUID, part: WalkPart) -> Iterator[bytes]:
     """The part's rows by account and version, as they are committed now."""
     statement = sql.SQL(_ROWS).format(log_id=str(log_id), within=part.condition)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -108,14 +111,14 @@ def estimate(connection: Connection) -> int:
     return int(rows)
 
 
-def parts(connection: Connection, count: int) -> list[PositionRange]:
+def parts(connection: Connection, count: int) -> list[WalkPart]:
     """All accounts in about so many parts of about as many events; none is in two."""
     if count < 2:
-        return [PositionRange(None, None)]
+        return [WalkPart(None, None)]
     percent = min(100.0, 51_200.0 * count / estimate(connection))
     sample = [account for (account,) in connection.execute(_SAMPLE, {"percent": percent}).fetchall()]
     cuts = sorted({sample[len(sample) * nth // count] for nth in range(1, count)} if sample else ())
-    return [PositionRange(*ends) for ends in zip([None, *cuts], [*cuts, None], strict=True)]
+    return [WalkPart(*ends) for ends in zip([None, *cuts], [*cuts, None], strict=True)]
 
 
 class RawRow:
@@ -136,7 +139,7 @@ class RawRow:
         return sha256(other).digest() == self._fields["hash"]
 
     def stored(self) -> StoredEvent | None:
-        """The event as other readers see it; None where a value is none that the log takes."""
+        """The event as other readers see it; None if it holds a value that the log never takes."""
         try:
             return self._stored()
         except (OverflowError, ValueError):
@@ -163,7 +166,7 @@ class RawRow:
 
 
 def instant(since_2000: int) -> datetime:
-    """What a row's head says as microseconds."""
+    """The instant that a row's head gives as microseconds since 2000."""
     return _EPOCH_2000 + timedelta(microseconds=since_2000)
 
 

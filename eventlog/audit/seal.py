@@ -43,11 +43,11 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     log_id: str
     position: int
     hash: str
-    """Of the event at the position."""
+    """The hash of the event at the position, in hexadecimal."""
     events: int
     accounts: int
     root: str
-    """Of the tree over the shards."""
+    """The root of the tree over the shards, in hexadecimal."""
     shards: tuple[ShardSeal, ...]
     made_at: str
 
@@ -74,7 +74,7 @@ class SealedAccount:
         self._hash.update(place)
 
     def digest(self) -> bytes:
-        """The leaf."""
+        """The account's leaf: 32 bytes."""
         return self._hash.digest()
 
 
@@ -91,7 +91,7 @@ class Sealing:
         self._events[shard] += events
 
     def shards(self) -> tuple[ShardSeal, ...]:
-        """All of them, also those without accounts."""
+        """Every shard, including those without accounts."""
         return tuple(
             ShardSeal(tree.leaves, events, tree.root().hex())
             for tree, events in zip(self._trees, self._events, strict=True)

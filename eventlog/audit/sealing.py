@@ -1,4 +1,4 @@
-"""Seals of a log in PostgreSQL: made, and held against what the log is now.
+"""Make a seal of a log in PostgreSQL, and compare the log with a seal made earlier.
 
     report, seal = make_seal(database_url, workers=2)
     comparison = compare(database_url, seal, workers=2)
@@ -152,7 +152,7 @@ def _settled_end(log: EventLog) -> StoredEvent | None:
 
 
 def _at_the_end(log: EventLog, seal: Seal) -> list[SealDifference]:
-    """Whether the log holds the very event that it ended with when it was sealed."""
+    """A difference unless the log holds, at the seal's position, the event that it was sealed with."""
     try:
         event = log.at_position(seal.position)
         held = None if event is None else event.hash.hex()
@@ -197,7 +197,7 @@ class _Naming:
         self._next = next(sealed, None)
 
     def take_in(self, leaf: Leaf) -> None:
-        """The log's next account."""
+        """Compare the log's next account."""
         while self._next is not None and self._next.account_id.encode() < leaf.account_id.encode():
             self._removed(self._next)
         sealed = self._next
@@ -209,7 +209,7 @@ class _Naming:
         self._next = next(self._sealed, None)
 
     def finish(self) -> None:
-        """The log has no more accounts."""
+        """Report the sealed accounts that the log has not shown."""
         while self._next is not None:
             self._removed(self._next)
 

@@ -19,9 +19,9 @@ from multiprocessing import get_context
 from typing import Final, Self
 from uuid import UUID
 
-from eventlog.audit import raw_rows as raw
+from eventlog.audit import raw_rows
 from eventlog.audit.diagnosis import never_handed_out
-from eventlog.audit.raw_rows import PositionRange
+from eventlog.audit.raw_rows import WalkPart
 from eventlog.audit.walking import MOST_PROBLEMS, Highest, Walked, walk
 from eventlog.chain import Problem, verify_account
 from eventlog.errors import LogUnavailable
@@ -32,7 +32,7 @@ from eventlog.postgres.log import PostgresEventLog
 from eventlog.records import StoredEvent
 
 Progress = Callable[[int, int], None]
-"""Told now and then: events walked, and about how many there are."""
+"""Called now and then with the events walked so far and an estimate of all of them."""
 
 _PAGE = 1_000
 _PART_EVENTS: Final = 50_000
@@ -61,11 +61,11 @@ class VerifyReport:
     events: int = 0
     accounts: int = 0
     problems: list[Problem] = field(default_factory=list)
-    """The first one of each account that has one, by account; not more than MOST_PROBLEMS of them."""
+    """The first problem of each account that has one, ordered by account; at most MOST_PROBLEMS."""
     more_problems: int = 0
-    """Accounts with a problem that is not told."""
+    """The number of further accounts with a problem, which `problems` leaves out."""
     unguarded: list[str] = field(default_factory=list)
-    """What should protect the table and does not, in sentences."""
+    """A sentence for each trigger or index that should protect the table and is missing."""
 
     @property
     def whole(self) -> bool:
@@ -89,10 +89,10 @@ def verify_database(
     """
     with closing(PostgresEventLog(database_url, connections=1)) as log, log.connect() as connection:
         report = VerifyReport(log.log_id, unguarded=missing_guards(connection))
-        expected = raw.estimate(connection)
-        parts = [PositionRange.only(account) for account in accounts or ()]
+        expected = raw_rows.estimate(connection)
+        parts = [WalkPart.only(account) for account in accounts or ()]
         if accounts is None:
-            parts = raw.parts(connection, min(max(expected // _PART_EVENTS, 1), _MOST_PARTS))
+            parts = raw_rows.parts(connection, min(max(expected // _PART_EVENTS, 1), _MOST_PARTS))
         highest: Highest = (0, "", 0)
         for walked in _walked(database_url, parts, until, min(workers, len(parts))):
             _take_in(report, walked)
@@ -108,7 +108,7 @@ def verify_database(
 
 
 def _take_in_first(report: VerifyReport, problem: Problem) -> None:
-    """In the place of what was found later in the same account."""
+    """Report this problem instead of one found later in the same account."""
     others = [other for other in report.problems if other.account_id != problem.account_id]
     report.problems = sorted([*others, problem], key=lambda other: other.account_id.encode())
 
@@ -121,8 +121,8 @@ def _take_in(report: VerifyReport, walked: Walked) -> None:
     report.more_problems += walked.more_problems + len(walked.problems[told:])
 
 
-def _walked(database_url: str, parts: Sequence[PositionRange], until: int, workers: int) -> Iterator[Walked]:
-    """What was seen of each part, in their order."""
+def _walked(database_url: str, parts: Sequence[WalkPart], until: int, workers: int) -> Iterator[Walked]:
+    """Yield what the walk saw of each part, in the order of the parts."""
     if workers < 2:
         with _Walker(database_url) as walker:
             for part in parts:
@@ -138,9 +138,9 @@ def _walked(database_url: str, parts: Sequence[PositionRange], until: int, worke
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, database_url: str, parts: Sequence[PositionRange], until: int, *, ahead: int
+    pool: ProcessPoolExecutor, database_url: str, parts: Sequence[WalkPart], until: int, *, ahead: int
 ) -> Iterator[Walked]:
-    """No more results wait for their turn than `ahead`."""
+    """Yield results in order; at most `ahead` parts are under way or wait for their turn."""
     under_way: deque[Future[Walked]] = deque()
     for part in parts:
         under_way.append(pool.submit(_walk_in_worker, database_url, part, until))
@@ -151,13 +151,13 @@ def _in_order(
 
 
 class _Walker:
-    """A connection that rows are streamed on."""
+    """A worker's connection, on which it streams the rows of its parts."""
 
     def __init__(self, database_url: str) -> None:
         with closing(PostgresEventLog(database_url, connections=1)) as log:
             self._log_id = log.log_id
             self._connection = log.connect()
-        raw.prepare(self._connection)
+        raw_rows.prepare(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -165,16 +165,16 @@ class _Walker:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def walk(self, part: PositionRange, until: int) -> Walked:
+    def walk(self, part: WalkPart, until: int) -> Walked:
         with without_garbage_collection():
-            return walk(raw.rows(self._connection, self._log_id, part), self._log_id, until=until)
+            return walk(raw_rows.rows(self._connection, self._log_id, part), self._log_id, until=until)
 
 
 _walker_at = lru_cache(_Walker)
-"""Of a worker process, made for its first part; it ends with the process."""
+"""The walker of a worker process: made for its first part, and gone when the process ends."""
 
 
-def _walk_in_worker(database_url: str, part: PositionRange, until: int) -> Walked:
+def _walk_in_worker(database_url: str, part: WalkPart, until: int) -> Walked:
     return _walker_at(database_url).walk(part, until)
 
 

@@ -16,10 +16,10 @@ from eventlog.records import NO_HASH, Head
 from eventlog.shards import shard_of
 
 MOST_PROBLEMS: Final = 100
-"""So many problems of a walk are told; the others are only counted."""
+"""A walk reports this many problems; further ones are only counted."""
 
 _LOOK_AHEAD: Final = 256
-"""Rows from the first bad one on, by which it is told what happened to it."""
+"""The number of rows, from the first bad one on, that the diagnosis looks at."""
 
 _LONG_AGO: Final = -(2**63)
 _THIRTY_TWO: Final = b"\0\0\0\x20"
@@ -27,12 +27,13 @@ _LOG_ID: Final = 4 + 16
 
 
 Highest: TypeAlias = tuple[int, str, int]
-"""The highest position of all, with its account and version."""
+"""The highest position seen, with its account and version."""
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """An account as a seal covers it: its head at the seal's position, and the hash over all up to there."""
+    """An account as a seal covers it: its head at the seal's position, and the hash over every event up to
+    it."""
 
     account_id: str
     events: int
@@ -43,7 +44,7 @@ class Leaf:
 
 @dataclass
 class Walked:
-    """What was seen of some accounts, in byte order of their ids."""
+    """What a walk saw of some accounts, in byte order of their ids."""
 
     events: int = 0
     accounts: int = 0
@@ -53,7 +54,7 @@ class Walked:
     highest: Highest = (0, "", 0)
 
     def add(self, problem: Problem) -> None:
-        """Keep it, or count it."""
+        """Keep the problem, or only count it once MOST_PROBLEMS are kept."""
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(problem)
         else:
@@ -125,6 +126,6 @@ def _leaf(account_id: str, sealed: SealedAccount) -> Leaf:
 
 
 def _account_key(row: bytes) -> bytes:
-    """What the hashed bytes of each of an account's rows begin with: the log's id and the account's."""
+    """The prefix that the hashed bytes of an account's rows share: the log's id and the account's id."""
     start = HEAD.size + _LOG_ID
     return row[HEAD.size : start + 4 + int.from_bytes(row[start : start + 4], "big")]

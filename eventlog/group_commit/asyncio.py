@@ -1,4 +1,4 @@
-"""The door for asyncio: appends that wait while a statement runs share the next one (group commit).
+"""Group commit for asyncio tasks: appends that wait while a statement runs share the next one.
 
     async with GroupedAppends(database_url) as appends:        # after `prorata migrate`
         stored = await appends.append("acme/a-1", head, [new_event])   # or VersionConflict, as at the log
@@ -37,10 +37,10 @@ _CLOSED = "it was closed"
 class GroupedAppends:
     """Appends of the tasks of one event loop, on a migrated PostgreSQL database.
 
-    `connections`: statements at once, each with its share of the appends: one is under way while another's
-    are answered, and one which waits for a rival's transaction does not hold up all. `max_events`: in one
-    statement. `max_waiting`: appends let in that have no answer yet; while there are so many, `append` waits.
-    `patience`: as for PostgresEventLog.
+    `connections`: how many statements run at once, each with its share of the appends: one is under way while
+    the callers of another are answered, and one that waits for a rival's transaction does not hold up all.
+    `max_events`: the most events in one statement. `max_waiting`: while so many appends have no answer,
+    further calls of `append` wait. `patience`: as for PostgresEventLog.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class GroupedAppends:
 
     @property
     def waiting(self) -> int:
-        """How many appends were let in and have no answer yet: `max_waiting` at most."""
+        """The number of appends that were let in and have no answer yet; at most `max_waiting`."""
         return self._groups.waiting
 
     async def close(self) -> None:
@@ -135,24 +135,24 @@ class GroupedAppends:
 
     async def _write(self) -> None:
         """Store group after group, until the queue is empty and closed."""
-        line: InsertConnection | None = None
+        connection: InsertConnection | None = None
         try:
             while group := await self._next_group():
                 outcomes: Sequence[Outcome | Exception] = [LogUnavailable(_CLOSED)] * len(group)
                 try:
-                    if line is None or line.is_lost:
-                        line = await self._new_line()
-                    outcomes = await self._stored(line, group)
+                    if connection is None or connection.is_lost:
+                        connection = await self._new_connection()
+                    outcomes = await self._stored(connection, group)
                 except Exception as error:  # noqa: BLE001 - each who waits is to raise it
                     outcomes = [error] * len(group)
                 finally:
                     self._answer(group, outcomes)
         finally:
-            if line is not None:
-                line.close()
+            if connection is not None:
+                connection.close()
 
     async def _next_group(self) -> list[Queued]:
-        """What waits; empty when the door is closed."""
+        """The next group; empty once the queue is closed and drained."""
         while not self._groups:
             if self._closing:
                 return []
@@ -169,28 +169,32 @@ class GroupedAppends:
         return group
 
     def _wake(self) -> None:
-        """Let a writer that rests, if there is one, look for a group."""
+        """Wake one resting writer, if there is one, to look for a group."""
         if self._resting:
             self._resting.pop().set_result(None)
 
-    async def _new_line(self) -> InsertConnection | None:
-        """None where there is none to be had: the log in a thread knows how to wait for the server."""
+    async def _new_connection(self) -> InsertConnection | None:
+        """A connection for inserts; None if none can be made now: then the log, in a thread, waits for the
+        server."""
         try:
             return InsertConnection(await self._in_thread(lambda: prepared(self._log.connect())))
         except (LogUnavailable, psycopg.Error):
             return None
 
-    async def _stored(self, line: InsertConnection | None, group: Sequence[Queued]) -> Sequence[Outcome]:
-        """What became of each. Where a statement fails, the log itself finds that out, each append's own."""
+    async def _stored(
+        self, connection: InsertConnection | None, group: Sequence[Queued]
+    ) -> Sequence[Outcome]:
+        """What became of each append. If the statement fails, the log stores each append alone and so finds
+        out."""
         appends = [queued.append for queued in group]
-        sealed = {nth: queued.sealed for nth, queued in enumerate(group) if queued.sealed}
-        if line is None:
+        rows = {nth: queued.rows for nth, queued in enumerate(group) if queued.rows}
+        if connection is None:
             return await self._in_thread(self._log.append_many, appends)
         try:
-            won = winners(sealed, await line.insert(sealed.values()))
+            won = winners(rows, await connection.insert(rows.values()))
         except InsertFailed:
             return await self._in_thread(self._log.append_many, appends)
-        lost = [nth for nth in sealed if nth not in won]
+        lost = [nth for nth in rows if nth not in won]
         fates = await self._in_thread(self._log.fates, [appends[nth] for nth in lost]) if lost else []
         outcomes = won | dict(zip(lost, fates, strict=True))
         return [outcomes[nth] for nth in range(len(group))]

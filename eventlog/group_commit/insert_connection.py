@@ -1,4 +1,4 @@
-"""A connection whose inserts an event loop waits for.
+"""A connection whose inserts an asyncio event loop waits for.
 
 It runs libpq itself (`psycopg.pq`): an AsyncConnection takes twice as long over a statement, which every
 append in it waits for.
@@ -20,14 +20,14 @@ _GENERIC_PLANS = "set plan_cache_mode = force_generic_plan"  # arrays of any len
 
 
 class InsertFailed(Exception):  # noqa: N818
-    """The statement was refused, or its answer lost: what became of it is not known here."""
+    """The statement was refused or its answer was lost: its fate must be looked up."""
 
 
 class InsertConnection:
-    """Runs one insert at a time, in the loop that makes it. After `is_lost` it runs none."""
+    """Runs one insert at a time in the event loop that made it, and none after `is_lost`."""
 
     def __init__(self, connection: Connection) -> None:
-        """The connection is the line's own from now on, and was given to `prepared` before."""
+        """Take over a connection that `prepared` has set up; nobody else uses it from now on."""
         self._connection = connection
         self._pgconn = connection.pgconn
         self._socket = connection.pgconn.socket
@@ -38,7 +38,8 @@ class InsertConnection:
         self._loop.add_reader(self._socket, self._read)
 
     async def insert(self, appends: Iterable[Sequence[StoredEvent]]) -> list[tuple[str, int, int]]:
-        """Insert the rows of appends to different accounts; account, version, position of those that won."""
+        """Insert the rows of appends to different accounts; return account, version and position of the
+        winners."""
         insert, arguments = insert_of(appends)
         self._answer, self._results = self._loop.create_future(), []
         try:
@@ -54,10 +55,10 @@ class InsertConnection:
 
     def close(self) -> None:
         """Close the connection; an insert under way fails."""
-        self._lose(InsertFailed("the line was closed"))
+        self._lose(InsertFailed("the connection was closed"))
 
     def _write(self) -> None:
-        """Send what the socket takes; the loop calls again until all is sent."""
+        """Send what the socket takes; the event loop calls this again until all is sent."""
         try:
             all_sent = self._pgconn.flush() == 0
         except psycopg.Error as error:
@@ -97,7 +98,7 @@ class InsertConnection:
 
 
 def prepared(connection: Connection) -> Connection:
-    """The connection, ready to be a line's. Waits for the server: call it in a thread."""
+    """Prepare the insert statements on this connection. It waits for the server: call it in a thread."""
     try:
         connection.execute(_GENERIC_PLANS)
         for insert in INSERTS:

@@ -1,11 +1,11 @@
-"""Which of the waiting appends share the next statement: no I/O, no threads, no loop.
+"""Decide which of the waiting appends share the next statement. Without I/O, threads or an event loop.
 
-The doors in `grouped` (asyncio) and `joined` (threads) run it; what happens in them is the same:
+`eventlog.group_commit.asyncio` and `eventlog.group_commit.threads` both use it in this way:
 
-    groups = AppendQueue[Future](max_events=500)
-    groups.add(QueuedAppend(append, future))
-    group = groups.take()          # these go into one statement
-    groups.finish(group)           # it has ended, however
+    queue = AppendQueue[Future](max_events=500)
+    queue.add(QueuedAppend(append, future))
+    group = queue.take()          # these go into one statement
+    queue.finish(group)           # the statement has ended, in whatever way
 """
 
 from collections import deque
@@ -20,34 +20,36 @@ W = TypeVar("W")
 
 
 class QueuedAppend(msgspec.Struct, Generic[W], eq=False, gc=False):
-    """An append in the queue, and who is to be told its outcome. `sealed`: its rows, where made already."""
+    """An append in the queue, and the `waiter` that is told its outcome. `rows`: its hashed rows, if made
+    already."""
 
     append: Append
     waiter: W
-    sealed: list[StoredEvent] | None = None
+    rows: list[StoredEvent] | None = None
 
 
 class AppendQueue(Generic[W]):
-    """A queue, first come first served, but for appends to one account: they go in successive statements,
-    so that the second finds what became of the first.
+    """A first-come, first-served queue. Appends to one account go into successive statements, so that the
+    second finds what became of the first.
 
-    `max_events`: in a statement, unless one append alone has more.
+    `max_events`: the most events that a statement takes, unless a single append has more.
     """
 
     def __init__(self, *, max_events: int) -> None:
         self._max_events = max_events
         self._ready: deque[QueuedAppend[W]] = deque()
         self._behind: dict[str, deque[QueuedAppend[W]]] = {}
-        """By account that is in the queue or in a statement: its later appends, which wait for that one."""
+        """By account with an append in the queue or in a statement: the later appends that wait for that
+        one."""
         self.waiting = 0
-        """How many have no outcome yet: in the queue or in a statement."""
+        """The number of appends without an outcome, in the queue or in a statement."""
 
     def __len__(self) -> int:
-        """How many could be taken now."""
+        """The number of appends that could be taken now."""
         return len(self._ready)
 
     def add(self, waiting: QueuedAppend[W]) -> None:
-        """Put it at the end."""
+        """Put the append at the end of the queue."""
         self.waiting += 1
         account_id = waiting.append.account_id
         if account_id in self._behind:
@@ -57,7 +59,7 @@ class AppendQueue(Generic[W]):
             self._ready.append(waiting)
 
     def take(self, *, share: int = 1) -> list[QueuedAppend[W]]:
-        """Those whose turn it is; none if no one waits but for a statement that runs.
+        """Take the appends whose turn it is; none if all that wait do so for a running statement.
 
         At most one in `share` of all that have no outcome yet, so that another statement runs while the
         callers of this one are answered and come again.
@@ -72,11 +74,11 @@ class AppendQueue(Generic[W]):
         return group
 
     def first(self) -> QueuedAppend[W] | None:
-        """Whose turn is next."""
+        """The append whose turn is next, left in the queue; None if there is none."""
         return self._ready[0] if self._ready else None
 
     def withdraw(self, waiting: QueuedAppend[W]) -> bool:
-        """Take it out of the queue again; False if it was taken already."""
+        """Take the append out of the queue again; False if a statement has taken it already."""
         behind = self._behind.get(waiting.append.account_id, deque())
         if waiting in behind:
             behind.remove(waiting)
@@ -89,7 +91,7 @@ class AppendQueue(Generic[W]):
         return True
 
     def finish(self, group: Iterable[QueuedAppend[W]]) -> None:
-        """Their statement has ended: the next append of each of their accounts may go."""
+        """Note that the group's statement has ended: the next append of each of its accounts may go."""
         for waiting in group:
             self.waiting -= 1
             account_id = waiting.append.account_id

@@ -1,9 +1,9 @@
-"""The door for threads: appends that wait while a statement runs share the next one (group commit).
+"""Group commit for threads: appends that wait while a statement runs share the next one.
 
     log = GroupedEventLog(PostgresEventLog(database_url))
     stored = log.append("acme/a-1", head, [new_event])      # joins the appends of other threads
 
-No thread is its own: of those that wait, one at a time leads and stores for the others. For asyncio:
+There is no background thread: one waiting caller stores the whole group. For asyncio tasks:
 `eventlog.group_commit.asyncio`.
 """
 
@@ -19,7 +19,7 @@ from eventlog.port import EventLog, Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 
 _LEAD: Final = None
-"""What a thread is sent when it is its turn to store."""
+"""The message that makes a waiting thread the one that stores the next group."""
 
 Mail: TypeAlias = SimpleQueue[Outcome | Exception | None]
 
@@ -27,8 +27,8 @@ Mail: TypeAlias = SimpleQueue[Outcome | Exception | None]
 class GroupedEventLog:
     """An EventLog of which `append` joins the appends of other threads; all else goes to the log itself.
 
-    `statements`: at once, so that one which waits for a rival's transaction does not hold up all the others.
-    `max_events`: in one statement. No more appends wait than there are threads, each for its own.
+    `statements`: how many run at once, so that one which waits for a rival's transaction does not hold up the
+    others. `max_events`: the most events in one statement. Each thread waits for its own append only.
     """
 
     def __init__(self, log: EventLog, *, statements: int = 2, max_events: int = 500) -> None:
@@ -37,7 +37,7 @@ class GroupedEventLog:
         self._groups: AppendQueue[Mail] = AppendQueue(max_events=max_events)
         self._free = statements
         self._has_called = False
-        """A thread was sent the lead and has not begun."""
+        """A thread was sent the lead and has not begun to store."""
 
     @property
     def log_id(self) -> UUID:
@@ -45,7 +45,7 @@ class GroupedEventLog:
 
     @property
     def waiting(self) -> int:
-        """How many appends have no outcome yet."""
+        """The number of appends without an outcome."""
         return self._groups.waiting
 
     def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
@@ -100,7 +100,7 @@ class GroupedEventLog:
         return self._log.accounts()
 
     def _lead(self) -> None:
-        """Store those whose turn it is, then hand the lead to one that waits still."""
+        """Store the appends whose turn it is, then hand the lead to a thread that still waits."""
         with self._lock:
             self._has_called = False
             group = self._groups.take()
@@ -120,7 +120,8 @@ class GroupedEventLog:
                 queued.waiter.put(outcome)
 
     def _call_leader(self) -> None:
-        """Under the lock. Whom the lead goes to is in the queue still, so finds it before its outcome."""
+        """Call the next leader; the lock is held. The next leader is still queued, so it receives the lead
+        before any outcome."""
         leader = self._groups.first()
         if leader is not None and self._free > 0 and not self._has_called:
             self._free -= 1
@@ -128,7 +129,7 @@ class GroupedEventLog:
             leader.waiter.put(_LEAD)
 
     def _leave(self, queued: QueuedAppend[Mail]) -> None:
-        """Nobody waits for this append any more; the lead, if that had come, goes to another."""
+        """Stop waiting for this append; if its thread had been sent the lead, hand that to another."""
         with self._lock:
             self._groups.withdraw(queued)
             while not queued.waiter.empty():

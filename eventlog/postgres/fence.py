@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 _FEW_SHARDS: Final = SHARDS // 8
-"""Up to here, merging a page of each shard reads fewer index entries than leaving out the other shards."""
+"""Up to this number of shards, merging a page of each reads fewer index entries than filtering all."""
 
 # NULL before the first one, where the sequence's own last_value says 1 already.
 _HANDED_OUT: Final = """
@@ -75,7 +75,8 @@ _OF_FEW_SHARDS: Final = """
 def read_settled(
     connection: Connection, after: int, limit: int, shards: range, patience: float
 ) -> list[StoredEvent]:
-    """A page of the events after that position; empty: there is none, or writers outlasted the patience."""
+    """A page of the events after that position; empty if there is none, or if writers outlasted the
+    patience."""
     until = settled_until(connection, after, patience)
     if until == after:
         return []
@@ -91,7 +92,8 @@ def read_settled(
 
 
 def settled_until(connection: Connection, after: int, patience: float) -> int:
-    """Where a reader may go on to from `after`; `after`: no further, or writers outlasted the patience."""
+    """The position up to which a reader at `after` may read; `after` itself if there is nothing new, or if
+    writers outlasted the patience."""
     [[until]] = fetch(connection, _HANDED_OUT)
     if until <= after or not _outlived_writers(connection, patience):
         return after
@@ -108,7 +110,7 @@ def page_of(shards: range, columns: str = COLUMNS) -> str:
 
 
 def fence_holder(connection: Connection) -> FenceHolder | None:
-    """The writing transaction that began first, of those open now."""
+    """The oldest of the writing transactions that are open now."""
     rows = fetch(connection, _HOLDER)
     return FenceHolder(*rows[0]) if rows else None
 

@@ -14,7 +14,7 @@ from eventlog.errors import VersionConflict
 from eventlog.port import Outcome
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.reading import head_of, read_account
-from eventlog.postgres.row_encoding import COLUMNS, Packed, bigints, sealed_events
+from eventlog.postgres.row_encoding import COLUMNS, Packed, bigints, row_array
 from eventlog.records import Append, StoredEvent
 
 _COLUMNS: Final = ", ".join(COLUMNS)
@@ -78,45 +78,46 @@ class Insert(msgspec.Struct, frozen=True):
 _ONE_EACH = Insert("append_one_each", _APPEND_ONE_EACH)
 _SEVERAL = Insert("append_several", _APPEND)
 INSERTS: Final = (_ONE_EACH, _SEVERAL)
-"""Every one that `insert_of` may name."""
+"""Every statement that `insert_of` may name."""
 
 
-def insert_of(sealed: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Packed]]:
-    """What inserts the rows of appends to different accounts, and its arguments."""
-    in_order = sorted(sealed, key=lambda rows: rows[0].account_id)
+def insert_of(rows_of: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Packed]]:
+    """The statement that inserts the rows of appends to different accounts, and its arguments."""
+    in_order = sorted(rows_of, key=lambda rows: rows[0].account_id)
     rows = [row for append in in_order for row in append]
     if len(rows) == len(in_order):
-        return _ONE_EACH, [sealed_events(rows)]
+        return _ONE_EACH, [row_array(rows)]
     firsts = accumulate(map(len, in_order[:-1]), initial=1)
-    return _SEVERAL, [sealed_events(rows), bigints(list(firsts))]
+    return _SEVERAL, [row_array(rows), bigints(list(firsts))]
 
 
 def winners(
-    sealed: Mapping[int, list[StoredEvent]], returned: Iterable[tuple[str, int, int]]
+    rows_of: Mapping[int, list[StoredEvent]], returned: Iterable[tuple[str, int, int]]
 ) -> dict[int, list[StoredEvent]]:
     """The appends that won, with their positions, by what the insert returned."""
     places = {(account_id, version): position for account_id, version, position in returned}
     return {
         nth: [replace(row, position=places[row.account_id, row.version]) for row in rows]
-        for nth, rows in sealed.items()
+        for nth, rows in rows_of.items()
         if (rows[0].account_id, rows[0].version) in places
     }
 
 
 def store_each(
-    connection: Connection, appends: Sequence[Append], sealed: Mapping[int, list[StoredEvent]]
+    connection: Connection, appends: Sequence[Append], rows_of: Mapping[int, list[StoredEvent]]
 ) -> dict[int, Outcome]:
-    """Store what wins of appends to different accounts. Bears repeating: what is stored already has won."""
-    won = _insert(connection, sealed)
-    return {nth: won.get(nth) or fate(connection, appends[nth]) for nth in sealed}
+    """Store what wins of appends to different accounts. May be repeated: what is stored already has won."""
+    won = _insert(connection, rows_of)
+    return {nth: won.get(nth) or fate(connection, appends[nth]) for nth in rows_of}
 
 
 def store_together(
-    connection: Connection, appends: Sequence[Append], sealed: Mapping[int, list[StoredEvent]]
+    connection: Connection, appends: Sequence[Append], rows_of: Mapping[int, list[StoredEvent]]
 ) -> list[list[StoredEvent]]:
-    """Store all of the appends to different accounts, or none and raise VersionConflict. Bears repeating."""
+    """Store all of the appends to different accounts, or none and raise VersionConflict.
+    May be repeated."""
     with connection.transaction():
-        won = _insert(connection, sealed)
+        won = _insert(connection, rows_of)
         if len(won) < len(appends):
             raise psycopg.Rollback
     if len(won) == len(appends):
@@ -134,10 +135,10 @@ def fate(connection: Connection, append: Append) -> Outcome:
     return _stored_earlier(connection, append) or _conflict(connection, append)
 
 
-def _insert(connection: Connection, sealed: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
-    insert, arguments = insert_of(sealed.values())
+def _insert(connection: Connection, rows_of: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+    insert, arguments = insert_of(rows_of.values())
     cursor = psycopg.RawCursor(connection)
-    return winners(sealed, cursor.execute(insert.statement, arguments, prepare=True, binary=True))
+    return winners(rows_of, cursor.execute(insert.statement, arguments, prepare=True, binary=True))
 
 
 def _stored_earlier(connection: Connection, append: Append) -> list[StoredEvent] | None:

@@ -13,7 +13,7 @@ from eventlog.postgres.connect import Connection
 from eventlog.records import Head, StoredEvent
 
 COLUMNS: Final = ", ".join(StoredEvent.__struct_fields__)
-"""Of an event, in the order of StoredEvent's fields."""
+"""The columns of an event, in the order of StoredEvent's fields."""
 
 _HEAD: Final = """
     select version, hash, recorded_at from public.events
@@ -96,7 +96,7 @@ def accounts(connection: Connection, after: str, limit: int) -> list[str]:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Of rows that the driver cannot make anything of it says RowUnreadable."""
+    """Raise RowUnreadable for a row in the block that the driver cannot decode."""
     try:
         yield
     except psycopg.DataError as error:
@@ -104,11 +104,11 @@ def readable() -> Iterator[None]:
 
 
 def fetch(connection: Connection, statement: str, **bound: object) -> list[tuple[Any, ...]]:
-    """All rows of a named statement, prepared, in binary."""
+    """All rows of this statement, prepared, in binary format."""
     return connection.execute(statement, bound, prepare=True, binary=True).fetchall()
 
 
 def fetch_events(connection: Connection, statement: str, **bound: object) -> list[StoredEvent]:
-    """The same of a statement that selects COLUMNS."""
+    """All events of a statement that selects COLUMNS."""
     with connection.cursor(binary=True, row_factory=args_row(StoredEvent)) as cursor:
         return cursor.execute(statement, bound, prepare=True).fetchall()

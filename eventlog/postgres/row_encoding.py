@@ -1,4 +1,4 @@
-"""Sealed rows as one parameter of an insert: an array of `sealed_event` in PostgreSQL's binary format.
+"""Rows as one parameter of an insert: an array of `sealed_event` in PostgreSQL's binary format.
 
 psycopg dumps a list item by item in Python, which costs an append more than all else in it. Here a row is
 put together by a few calls into C. An array is a header, then each item after its length; a composite item is
@@ -17,7 +17,7 @@ from psycopg.pq import Format
 from eventlog.records import StoredEvent
 
 COLUMNS: Final = StoredEvent.__struct_fields__[1:]
-"""What an insert fills, all but the position: the columns of the type `sealed_event`, in its order."""
+"""The columns that an insert fills, all but the position, in the order of the type `sealed_event`."""
 
 _BIGINT_OID, _TEXT_OID, _RECORD_OID = 20, 25, 2249
 
@@ -38,13 +38,13 @@ _to_state = Struct(">4si").pack
 _to_end = Struct(">8s32s8s32s").pack
 
 _FIXED = 4 + 8 + 16 + 10 + 24 + 8 + 8 + 10 + 16 + 16 + 8 + 8 + 40 + 40
-"""Bytes of a row without its texts and its state."""
+"""The length in bytes of an encoded row without its texts and its state."""
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Packed(bytes):
-    """An argument that is in PostgreSQL's binary format already."""
+    """An argument that is already in PostgreSQL's binary format."""
 
 
 class _PackedDumper(Dumper):
@@ -56,11 +56,11 @@ class _PackedDumper(Dumper):
 
 
 def take_packed(adapters: AdaptersMap) -> None:
-    """Let a connection with these adapters take such arguments."""
+    """Let a connection with these adapters take `Packed` arguments."""
     adapters.register_dumper(Packed, _PackedDumper)
 
 
-def sealed_events(rows: Sequence[StoredEvent]) -> Packed:
+def row_array(rows: Sequence[StoredEvent]) -> Packed:
     """An array of one or more rows. The server knows its own number for the type, and takes any record's."""
     parts = [_array(1, 0, _RECORD_OID, len(rows), 1)]
     for row in rows:
@@ -90,7 +90,7 @@ def sealed_events(rows: Sequence[StoredEvent]) -> Packed:
 
 
 def bigints(values: Sequence[int]) -> Packed:
-    """An array of them."""
+    """These integers as a `bigint[]`."""
     header = _array(1, 0, _BIGINT_OID, len(values), 1)
     return Packed(b"".join((header, *(_bigint(8, value) for value in values))))
 
