@@ -11,7 +11,7 @@ from service.schema import SERVICE
 def migrations() -> tuple[MigrationSource, ...]:
     """The sources, the log's first."""
     from consumers import MIGRATIONS as CONSUMERS
-    from publishing import MIGRATIONS as PUBLISHING
+    from publishing.tables import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
     return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS)

@@ -6,10 +6,3 @@
 `topics`, `envelope` and `contract` are the contract, `schemas` its JSON Schemas; docs/publishing.md and
 docs/subscribing.md say what is promised.
 """
-
-from pathlib import Path
-from typing import Final
-
-from eventlog.postgres.migrate import MigrationSource
-
-MIGRATIONS: Final = MigrationSource("publishing", Path(__file__).parent / "migrations")

@@ -1,0 +1,38 @@
+"""Importing a package's part loads that part alone: a command loads no rebuild, a reader of a topic no
+projector."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "eventlog": ("psycopg", "kafka", "eventsourcing", "cryptography"),
+    "projections.fold": ("psycopg", "kafka", "projections.live", "projections.rebuild"),
+    "publishing.envelope": ("psycopg", "projections", "publishing.relay"),
+    "publishing.topics": ("psycopg", "projections", "publishing.relay"),
+    "consumers.batches": ("projections", "consumers.runtime", "publishing.relay"),
+    "service.service": ("kafka", "projections.live", "projections.rebuild", "publishing"),
+    "prorata.cli.main": ("psycopg", "kafka", "rich", "babel", "domain.settle"),
+    "prorata.cli.simulate": ("psycopg", "kafka"),
+    "prorata.cli.account.command": ("projections.rebuild", "projections.live", "publishing", "consumers"),
+}
+
+
+@pytest.mark.parametrize("module", HEAVY)
+def test_a_module_loads_nothing_heavy_that_it_does_not_use(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    unwanted = [
+        name
+        for name in loaded
+        if any(name == heavy or name.startswith(f"{heavy}.") for heavy in HEAVY[module])
+    ]
+    assert unwanted == []
+
+
+def test_the_check_would_see_a_driver() -> None:
+    program = "import sys, eventlog.postgres.log; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "psycopg" in done.stdout.split()
