@@ -9,7 +9,7 @@ from threading import Event, Thread
 import psycopg
 
 import consumers
-import publishing
+import publishing.tables
 from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache, may_use
 from consumers.runtime import Consumer
@@ -58,7 +58,7 @@ def test_a_purchase_can_be_used_and_a_removal_ends_with_its_cycle(
     database_url: str, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
-    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
+    migrate(database_url, [EVENTLOG, publishing.tables.MIGRATIONS, *sources])
     log = PostgresEventLog(database_url)
     topics = ensure_topics(kafka_bootstrap, topic_prefix)
     billing = Billing(log)

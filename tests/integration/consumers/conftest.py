@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import consumers
-import publishing
+import publishing.tables
 from consumers.checkpoints import Connection
 from consumers.handler import Handler
 from consumers.runtime import Consumer
@@ -25,7 +25,7 @@ from tests.support.projections.fold_driver import ACCOUNT, Billing
 def consumer_url(database_url: str) -> str:
     """A database with all the tables, and that of the consumer of these tests."""
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
-    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
+    migrate(database_url, [EVENTLOG, publishing.tables.MIGRATIONS, *sources])
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(TALLY_TABLE)
     return database_url

@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient
 from psycopg import sql
 
 import consumers
-import publishing
+import publishing.tables
 from consumers.audit_archive.archiver import Archiver
 from consumers.audit_archive.files import NO_LINE
 from consumers.checkpoints import Connection
@@ -49,7 +49,7 @@ class RestorableLog:
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._execute("create database {}", self._name)
-        migrate(self.url, [EVENTLOG, publishing.MIGRATIONS])
+        migrate(self.url, [EVENTLOG, publishing.tables.MIGRATIONS])
 
     def append(self, accounts: Sequence[str], seed: int) -> None:
         """Events of these accounts."""
