@@ -12,7 +12,7 @@ Each read model has a module with its document, its fold and its queries; `rebui
 from pathlib import Path
 from typing import Final
 
-from eventlog.postgres.migrate import MigrationSource
+from eventlog.migration_source import MigrationSource
 
 MIGRATIONS: Final = MigrationSource("projections", Path(__file__).parent / "migrations")
 """For `eventlog.postgres.migrate.migrate`, after the log's own."""

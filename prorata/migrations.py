@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource
+from eventlog.migration_source import MigrationSource
+from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS as PROJECTIONS
 from prorata.processes.table import MIGRATIONS as OPERATIONS
 from service.schema import SERVICE
@@ -11,7 +12,7 @@ from service.schema import SERVICE
 def migrations() -> tuple[MigrationSource, ...]:
     """The sources, the log's first."""
     from consumers import MIGRATIONS as CONSUMERS
-    from publishing.tables import MIGRATIONS as PUBLISHING
+    from publishing import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
     return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS)

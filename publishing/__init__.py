@@ -6,3 +6,11 @@
 `topics`, `envelope` and `contract` are the contract, `schemas` its JSON Schemas; docs/publishing.md and
 docs/subscribing.md say what is promised.
 """
+
+from pathlib import Path
+from typing import Final
+
+from eventlog.migration_source import MigrationSource
+
+MIGRATIONS: Final = MigrationSource("publishing", Path(__file__).parent / "migrations")
+"""The relays' tables, leases and halts: for `eventlog.postgres.migrate.migrate`, after the log's own."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from eventlog.errors import NotMigrated
+from eventlog.migration_source import MigrationSource
 from eventlog.postgres.connections import Connections
-from eventlog.postgres.migrate import MigrationSource, missing
+from eventlog.postgres.migrate import missing
 
 SERVICE = MigrationSource("service", Path(__file__).parent / "migrations")
 

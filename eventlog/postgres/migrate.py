@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from eventlog.errors import MigrationChanged, MigrationMisnamed
+from eventlog.migration_source import MigrationSource
 from eventlog.postgres.connect import connect
 
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
@@ -33,14 +34,6 @@ _CREATE_TABLE = """
 """
 _APPLIED = "select name, sha256 from public.migrations where source = %(source)s order by name"
 _RECORD = "insert into public.migrations (source, name, sha256) values (%(source)s, %(name)s, %(sha256)s)"
-
-
-@dataclass(frozen=True)
-class MigrationSource:
-    """A folder of migrations under the name of the package whose tables they make."""
-
-    name: str
-    folder: Path
 
 
 EVENTLOG = MigrationSource("eventlog", Path(__file__).parent / "migrations")

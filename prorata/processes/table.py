@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow, class_row
 
-from eventlog.postgres.migrate import MigrationSource
+from eventlog.migration_source import MigrationSource
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 

@@ -13,8 +13,8 @@ import pytest
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from publishing import MIGRATIONS
 from publishing.relay import run_relay
-from publishing.tables import MIGRATIONS
 from publishing.topics import Topics
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import FOLDS, folded

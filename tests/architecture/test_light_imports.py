@@ -11,7 +11,7 @@ HEAVY = {
     "projections.fold": ("psycopg", "kafka", "projections.live", "projections.rebuild"),
     "publishing.envelope": ("psycopg", "projections", "publishing.relay"),
     "publishing.topics": ("psycopg", "projections", "publishing.relay"),
-    "consumers.batches": ("projections", "consumers.runtime", "publishing.relay"),
+    "consumers.batches": ("projections.live", "projections.rebuild", "consumers.runtime", "publishing.relay"),
     "service.service": ("kafka", "projections.live", "projections.rebuild", "publishing"),
     "prorata.cli.main": ("psycopg", "kafka", "rich", "babel", "domain.settle"),
     "prorata.cli.simulate": ("psycopg", "kafka"),

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 
 import consumers
-import publishing.tables
+import publishing
 from consumers.checkpoints import Connection
 from consumers.handler import Handler
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
+from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.consumers.tally import TALLY_TABLE
@@ -25,7 +26,7 @@ from tests.support.projections.fold_driver import ACCOUNT, Billing
 def consumer_url(database_url: str) -> str:
     """A database with all the tables, and that of the consumer of these tests."""
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
-    migrate(database_url, [EVENTLOG, publishing.tables.MIGRATIONS, *sources])
+    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(TALLY_TABLE)
     return database_url

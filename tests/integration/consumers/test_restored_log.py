@@ -15,7 +15,7 @@ from kafka import KafkaAdminClient
 from psycopg import sql
 
 import consumers
-import publishing.tables
+import publishing
 from consumers.audit_archive.archiver import Archiver
 from consumers.audit_archive.files import NO_LINE
 from consumers.checkpoints import Connection
@@ -25,8 +25,9 @@ from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
 from consumers.replay import Replay
 from consumers.runtime import Consumer
+from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from publishing.errors import RelayHalted
 from publishing.relay import Relay, run_relay
 from publishing.streams import EventStream, StateStream
@@ -49,7 +50,7 @@ class RestorableLog:
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._execute("create database {}", self._name)
-        migrate(self.url, [EVENTLOG, publishing.tables.MIGRATIONS])
+        migrate(self.url, [EVENTLOG, publishing.MIGRATIONS])
 
     def append(self, accounts: Sequence[str], seed: int) -> None:
         """Events of these accounts."""

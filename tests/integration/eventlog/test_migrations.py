@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from eventlog import MigrationChanged, MigrationMisnamed
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate, missing
+from eventlog.migration_source import MigrationSource
+from eventlog.postgres.migrate import EVENTLOG, migrate, missing
 from scripts.servers.postgres import PostgresServer
 
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from domain.commands import PurchaseAddon
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from eventlog.migration_source import MigrationSource
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from projections import MIGRATIONS
 from projections.live import checkpoints
 from projections.live.checkpoints import BEFORE_ALL, LogPoint

@@ -8,10 +8,10 @@ import pytest
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from publishing import MIGRATIONS
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelaySettings
 from publishing.streams import EventStream, StateStream
-from publishing.tables import MIGRATIONS
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.relays import HURRIED, MakeRelay
 
