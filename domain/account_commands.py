@@ -13,7 +13,7 @@ from domain.proposals import Context, Proposal, Proposed, balance_due, no_price,
 
 
 def open_account(command: OpenAccount, at: Instant, ref: e.CommandRef) -> Proposal:
-    """An account's history begins. Currency and zone were checked at the edge."""
+    """Begin an account's history. Currency and zone were checked where the command came in."""
     return Proposal(
         e.AccountOpened(
             at=at,
@@ -27,7 +27,7 @@ def open_account(command: OpenAccount, at: Instant, ref: e.CommandRef) -> Propos
 
 
 def pay_balance(ctx: Context) -> Proposed:
-    """Pay the open invoice by the saved method: an attempt (R16) without confirmation (R15)."""
+    """Pay the open invoice by the saved method: an attempt (R16) that needs no confirmation (R15)."""
     invoice = ctx.state.open_invoice
     if invoice is None:
         return Refusal("nothing_due")
@@ -36,15 +36,15 @@ def pay_balance(ctx: Context) -> Proposed:
 
 
 def close_account(ctx: Context) -> Proposed:
-    """Everything ends now, unless an invoice is open."""
+    """End everything now; refused while an invoice is open (R42)."""
     if ctx.state.open_invoice is not None:
         return balance_due(ctx.state)
     return Proposal(e.AccountClosed(at=ctx.at, command=ctx.command))
 
 
 def override_price(ctx: Context, command: OverridePrice) -> Proposed:
-    """Another price in the account's currency from now on; a plan's tier, an add-on with a flat price, or
-    a credit pack."""
+    """Set another price in the account's currency from now on: of a plan's tier, of an add-on with a flat
+    price, or of a credit pack."""
     catalog, product, tier = ctx.catalog, command.product, command.tier
     plan = catalog.plans.get(product)
     if plan is not None:

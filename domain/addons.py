@@ -34,7 +34,9 @@ from domain.state import AddonItem
 
 
 def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
-    """R12, R13, R17, R18."""
+    """Buy an add-on: its first charge is prorated to the account's next boundary (R12), or is a full cycle
+    where the account has no anchor (R13). Bought again while its removal is pending, it is reinstated
+    (R17)."""
     add_on = ctx.catalog.add_ons.get(command.product)
     if add_on is None:
         return unknown_product(command.product, "add-on")
@@ -53,7 +55,7 @@ def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
 
 
 def remove_addon(ctx: Context, command: RemoveAddon) -> Proposed:
-    """R26: it ends at the end of its own cycle."""
+    """End the add-on at the end of its own cycle (R26)."""
     add_on = ctx.catalog.add_ons.get(command.product)
     held = ctx.state.addons.get(command.product)
     if add_on is None and held is None:
@@ -83,7 +85,8 @@ def undo(ctx: Context, command: Undo) -> Proposed:
 
 
 def start_transactional(ctx: Context, command: StartTransactional) -> Proposed:
-    """`blocks` a cycle, charged now in full; with a stop pending it reinstates with the number as it was."""
+    """Start with `blocks` a cycle, charged now in full. With a stop pending it is reinstated with the number
+    that it had."""
     add_on = ctx.catalog.transactional
     if add_on is None:
         return unknown_product("transactional", "add-on")
@@ -100,7 +103,7 @@ def start_transactional(ctx: Context, command: StartTransactional) -> Proposed:
 
 
 def change_transactional(ctx: Context, command: ChangeTransactional) -> Proposed:
-    """The number of blocks from the next renewal."""
+    """Set the number of blocks from the next renewal."""
     held = _transactional(ctx)
     if isinstance(held, Refusal):
         return held
@@ -116,7 +119,7 @@ def change_transactional(ctx: Context, command: ChangeTransactional) -> Proposed
 
 
 def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
-    """Blocks now, at the block price, until the cycle's end; it needs only that Transactional runs."""
+    """Add blocks now at the block price, until the cycle's end. It needs only that Transactional runs."""
     add_on = ctx.catalog.transactional
     held = _transactional(ctx)
     if isinstance(held, Refusal) and held.code == "unknown_product":
@@ -140,7 +143,7 @@ def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
 
 
 def stop_transactional(ctx: Context) -> Proposed:
-    """It ends at the cycle's end, and can be undone."""
+    """End Transactional at the cycle's end; that can be undone."""
     held = _transactional(ctx)
     return held if isinstance(held, Refusal) else _remove(ctx, held)
 
@@ -157,7 +160,8 @@ def _transactional(ctx: Context) -> AddonItem | Refusal:
 
 
 def _first_cycle(ctx: Context) -> Cycle:
-    """To the account's next boundary (R12); without an account anchor a full cycle from today (R13)."""
+    """The cycle from today to the account's next boundary (R12); without an account anchor a full one
+    (R13)."""
     return cycle_from(ctx.state.anchor or ctx.today, ctx.today, ctx.state.time_zone)
 
 
@@ -187,7 +191,7 @@ def _purchased(
 
 
 def _already_held(ctx: Context, held: AddonItem) -> Proposed:
-    """R17."""
+    """An add-on that is held is not bought again; a pending removal is withdrawn (R17)."""
     if held.removed:
         return _reinstate(ctx, held)
     facts = {"product": held.product, "renews_on": held.cycle.end.isoformat()}
@@ -211,5 +215,5 @@ def _nothing_to_undo(product: str) -> Refusal:
 
 
 def _own_process(product: str) -> Refusal:
-    """R20."""
+    """Transactional is not bought or removed through the shop (R20)."""
     return Refusal("own_process", {"product": product, "process": "transactional"})

@@ -95,7 +95,8 @@ def _renews_on(event: e.Event) -> CivilDate | None:
 
 
 def _facts(event: e.Event) -> Facts:
-    """Dates and amounts that the sentence speaks of, and what else the caller must be told (R28, R32)."""
+    """The dates and amounts that the answer's sentence speaks of, and what else the caller must be told (R28,
+    R32)."""
     match event:
         case e.PlanPaused():
             still = [

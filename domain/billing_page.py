@@ -19,7 +19,7 @@ from domain.catalog import Catalog, Catalogues
 from domain.forecast import forecast, settled_as_paid
 from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
-from domain.views import Entitlement, EntitlementStatus, Standing, entitlements, standing
+from domain.views import AccountSummary, Entitlement, EntitlementStatus, account_summary, entitlements
 
 Action = Literal["change", "pause", "resume", "undo", "cancel", "manage", "remove", "top_up", "stop"]
 
@@ -73,7 +73,7 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
 class BillingPage(msgspec.Struct, frozen=True):
     """Everything on the page: plans, then add-ons in order of purchase, then credits by expiry."""
 
-    standing: Standing
+    standing: AccountSummary
     items: tuple[HeldItem, ...]
     credits: tuple[HeldCredits, ...]
     balance: Balance | None
@@ -90,7 +90,7 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
     items = [desk.plan(plan) for plan in now.plans.values()] + [desk.add_on(a) for a in now.addons.values()]
     packs = sorted(now.packs, key=lambda pack: pack.expires_on)
     return BillingPage(
-        standing(now),
+        account_summary(now),
         tuple(items),
         tuple([HeldCredits(p.product, desk.name(p.product), p.credits, p.expires_on) for p in packs]),
         _balance(now),
@@ -119,7 +119,7 @@ class _Desk(msgspec.Struct, frozen=True):
     charges: dict[str, e.Upcoming]
 
     def plan(self, item: PlanItem) -> HeldItem:
-        """What becomes of it is charged next (R29)."""
+        """The plan as an item of the page; its next charge is that of what it will become (R29)."""
         shown = self.shown[item.product]
         target = item.product if item.downgrade is None else item.downgrade.product
         return HeldItem(
@@ -137,7 +137,7 @@ class _Desk(msgspec.Struct, frozen=True):
         )
 
     def add_on(self, item: AddonItem) -> HeldItem:
-        """Managed, removed or stopped, undone."""
+        """The add-on as an item of the page."""
         shown = self.shown[item.product]
         actions = self._add_on_actions(item)
         return HeldItem(
@@ -155,7 +155,7 @@ class _Desk(msgspec.Struct, frozen=True):
         )
 
     def name(self, product: str) -> str:
-        """As the catalogue in force calls it; what is no longer sold by its id."""
+        """The product's name in the catalogue in force; of what is no longer sold its id."""
         catalog = self.catalog
         found = catalog.plans.get(product) or catalog.add_ons.get(product) or catalog.credits.get(product)
         return product if found is None else found.name
@@ -202,7 +202,7 @@ class _Desk(msgspec.Struct, frozen=True):
         return answer.outcome in ("accepted", "reinstated")
 
     def _removal(self, item: AddonItem) -> Removal:
-        """R26; of what is unpaid R38."""
+        """What removing would ask to confirm (R26; of what is unpaid R38)."""
         return Removal(item.cycle.end, item.unpaid_since is not None)
 
 

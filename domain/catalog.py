@@ -345,7 +345,8 @@ def _invalid(place: str, message: str) -> InvalidCatalog:
 
 
 def _fault(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
-    """What the decoder says, with the place. Of prices it does not say which: the first that is none."""
+    """The decoder's message, and the place of the fault. Of prices it names no place: that is the first that
+    is none."""
     message, _, place = str(error).rpartition(" - at `")
     if not message:
         return _invalid("$", str(error))
@@ -366,7 +367,7 @@ def _fault(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
 
 
 def _whole(data: bytes | str) -> Any:
-    """The document as it is; None where it is no JSON from the fault on."""
+    """The document, decoded; None where it is no JSON from some point on."""
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -14,7 +14,7 @@ MARKETING = "marketing"
 
 
 def buy_credits(ctx: Context, command: BuyCredits) -> Proposed:
-    """A pack that expires twelve months later; not while a monthly marketing plan is active."""
+    """Buy a pack that expires twelve months later; refused while a monthly marketing plan is active."""
     pack = ctx.catalog.credits.get(command.product)
     if pack is None:
         return unknown_product(command.product, "credit pack")

@@ -51,13 +51,14 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Repeated(msgspec.Struct, frozen=True):
-    """The command was recorded before, its first event as this version: its answer is given again."""
+    """The command was recorded before, with its first event as this version: it is answered as it was
+    then."""
 
     version: int
 
 
 def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | None:
-    """The checks that come before what is due is settled (section 10). None: go on."""
+    """Make the checks that come before what is due is settled (section 10). None: the command is admitted."""
     if state is None:
         if isinstance(request.command, c.OpenAccount):
             return _forbidden(request)
@@ -92,7 +93,7 @@ def decide(
         raise ValueError(f"something fell due on {due[0]}: settle it before deciding")
     proposed = _propose(Context.of(state, request.at, ref, catalogues), request.command)
     if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
-        nothing_sold = catalogues.at(request.at) is EMPTY
+        nothing_sold = catalogues.at(request.at) is EMPTY  # that is the reason then, not a wrong name
         return Refusal("no_catalogue", proposed.facts) if nothing_sold else proposed
     if not isinstance(proposed, Proposal):
         return proposed
@@ -203,24 +204,19 @@ def _locked(state: Account, at: Instant) -> Refusal | None:
 def _confirmation_required(
     state: Account, request: c.Request, amount: Decimal, lines: tuple[e.Line, ...]
 ) -> Refusal:
-    """R15."""
+    """What is charged needs the CVV and the billing details confirmed (R15)."""
     missing = [name for name, given in (("cvv", request.cvv), ("billing", request.billing)) if not given]
     facts = {"total": str(amount), "currency": state.currency, "missing": missing}
     return Refusal("confirmation_required", facts, lines)
 
 
-def _no_catalogue(refusal: Refusal) -> Refusal:
-    """Nothing is known to an account for which nothing is sold yet: that is the reason, not a wrong name."""
-    return Refusal("no_catalogue", refusal.facts)
-
-
 def _forbidden(request: c.Request) -> Refusal | None:
-    """R43."""
+    """Only owner and admin give commands (R43)."""
     if request.role in ROLES_THAT_COMMAND:
         return None
     return Refusal("forbidden", {"role": request.role[:60]})
 
 
 def command_ref(request: c.Request) -> e.CommandRef:
-    """How the request's events refer to it."""
+    """The reference by which the events name the command that they came of."""
     return e.CommandRef(request.role, request.id, request.fingerprint if request.id is not None else None)

@@ -40,12 +40,3 @@ def invoice_changes(event: e.Event) -> tuple[Invoice | None, tuple[int, InvoiceS
             return None, (event.number, "uncollectible")
         case _:
             return None, None
-
-
-def with_event(invoices: Invoices, event: e.Event) -> Invoices:
-    """The invoices after the event."""
-    issued, status = invoice_changes(event)
-    if status is None:
-        return invoices
-    number, now = status
-    return {**invoices, number: InvoiceEntry(invoices[number].invoice if issued is None else issued, now)}

@@ -17,7 +17,8 @@ from domain.state import Account, PlanItem
 
 
 def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
-    """R31, refused in its order; the answer lists what goes on being billed (R32)."""
+    """Pause the family's plan, refused in the order of R31. The answer lists what goes on being billed
+    (R32)."""
     if unknown := unknown_family(ctx, command.family):
         return unknown
     family = ctx.catalog.families.get(command.family)
@@ -64,14 +65,15 @@ def _pause_refused(ctx: Context, held: PlanItem) -> Refusal | None:
 
 
 def _resume_date_refused(ctx: Context, resume_on: CivilDate | None) -> Refusal | None:
-    """R36: the date must lie after today."""
+    """The date of a scheduled resume must lie after today (R36)."""
     if resume_on is None or ctx.today < resume_on < LATEST.date():
         return None
     return Refusal("invalid_date", {"resume_on": resume_on.isoformat(), "today": ctx.today.isoformat()})
 
 
 def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
-    """R34, R35, R37."""
+    """Resume the family's paused plan: at no charge inside its paid cycle (R35), else as a purchase today
+    (R34); not while its cancellation is pending (R37)."""
     if unknown := unknown_family(ctx, command.family):
         return unknown
     held = ctx.state.plans.get(command.family)
@@ -88,8 +90,8 @@ def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
 def scheduled_resume(
     state: Account, held: PlanItem, day: CivilDate, issued_at: Instant, catalogues: Catalogues
 ) -> e.Event:
-    """What the date named by a pause brings (R36): the resume, the payment that it needs first, or its end
-    if past due."""
+    """The event of the date that a pause named (R36): the resume, the payment that it needs first, or its end
+    while past due."""
     assert held.resume_at is not None
     at = held.resume_at
     if state.past_due:
@@ -112,8 +114,8 @@ def _resumed(
     *,
     scheduled: bool,
 ) -> e.PlanResumed:
-    """Inside the paid cycle: free, cycle and anchor as they were (R35). Else as a purchase today (R34; a
-    price no longer asked: R8)."""
+    """The plan active again: inside the paid cycle at no charge, with its cycle and anchor as they were
+    (R35); else as a purchase today (R34), at the held price if none is asked any more (R8)."""
     assert held.cycle is not None
     price, cycle, invoice = held.price, held.cycle, None
     if today >= cycle.end:

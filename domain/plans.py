@@ -35,17 +35,18 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def free(self) -> bool:
-        """Not a monthly plan."""
+        """Whether it is Free, so no monthly plan."""
         return not self.price
 
     @property
     def pending(self) -> PendingDowngrade:
-        """The downgrade to it."""
+        """The pending downgrade to it."""
         return PendingDowngrade(self.product, self.tier, self.free)
 
 
 def purchase_plan(ctx: Context, command: PurchasePlan) -> Proposed:
-    """R10, R11, R17; Free: R22."""
+    """Buy a plan: in full where the account has no anchor (R10), prorated where it has one (R11). The same
+    plan with a pending cancellation is reinstated (R17); Free is not charged (R22)."""
     target = _target(ctx, command)
     if isinstance(target, Refusal):
         return target
@@ -85,7 +86,7 @@ def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
 
 
 def _start_free(ctx: Context, target: Target, replaces: str | None, anchor: CivilDate | None) -> Proposal:
-    """Free has no cycle; `anchor`: the account's from now on."""
+    """Free begins; it has no cycle. `anchor` is the account's from now on."""
     return Proposal(
         e.FreePlanStarted(
             at=ctx.at,
@@ -100,7 +101,8 @@ def _start_free(ctx: Context, target: Target, replaces: str | None, anchor: Civi
 
 
 def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
-    """R29: an upgrade at once, a downgrade at the cycle's end, at an equal price at once for nothing."""
+    """Change plan or tier (R29): an upgrade at once, a downgrade at the cycle's end, at an equal price at
+    once and for nothing."""
     target = _target(ctx, command)
     if isinstance(target, Refusal):
         return target
@@ -164,8 +166,8 @@ def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
 
 
 def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
-    """Pending until the cycle's end; a later one replaces it (R29). Down to Free once in an account's life
-    (R22)."""
+    """The plan moves down at the cycle's end; a later downgrade replaces this one (R29). Down to Free it
+    moves once in an account's life (R22)."""
     if target.free and (refusal := _free_already_used(ctx, held)):
         return refusal
     return Proposal(
@@ -185,7 +187,8 @@ def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
 
 
 def _to_free_now(ctx: Context, held: PlanItem, target: Target) -> Proposed:
-    """From a monthly plan whose price has become 0.00: equal, so at once (R29), and without a cycle (R22)."""
+    """A monthly plan whose price has become 0.00 changes to Free at once, since the prices are equal (R29);
+    Free has no cycle (R22)."""
     if refusal := _free_already_used(ctx, held):
         return refusal
     return _start_free(ctx, target, held.product, ctx.state.anchor_without((held.product,)))
@@ -205,7 +208,7 @@ def _end_of(held: PlanItem) -> CivilDate:
 
 
 def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
-    """R28; of a paused plan R37; of Free R22."""
+    """End the family's plan at its cycle's end (R28); a paused one R37; Free ends at once (R22)."""
     if unknown := unknown_family(ctx, command.family):
         return unknown
     held = ctx.state.plans.get(command.family)

@@ -15,7 +15,7 @@ from domain.state import Account
 
 
 class PriceList(msgspec.Struct, frozen=True):
-    """What the catalogue in force asks in the account's currency. None: not sold in it."""
+    """The prices of the catalogue in force in the account's currency. None: the product is not sold in it."""
 
     catalog: Catalog
     currency: str
@@ -56,14 +56,14 @@ class PriceList(msgspec.Struct, frozen=True):
 
 
 def plan_line(product: str, tier: str, price: Decimal, cycle: Cycle) -> Line:
-    """A plan for a cycle, by days (R6)."""
+    """The line of a plan for a cycle, by days (R6)."""
     days = cycle.days
     amount = prorate(price, days, cycle.of_days)
     return Line(product, tier, "plan", cycle.start, cycle.end, days, cycle.of_days, price, None, amount)
 
 
 def addon_line(product: str, price: Decimal, cycle: Cycle) -> Line:
-    """An add-on for a cycle, by days (R6, R12)."""
+    """The line of an add-on for a cycle, by days (R6, R12)."""
     days = cycle.days
     amount = prorate(price, days, cycle.of_days)
     return Line(product, None, "addon", cycle.start, cycle.end, days, cycle.of_days, price, None, amount)
@@ -72,8 +72,8 @@ def addon_line(product: str, price: Decimal, cycle: Cycle) -> Line:
 def upgrade_lines(
     old: tuple[str, str, Decimal], new: tuple[str, str, Decimal], today: CivilDate, cycle: Cycle
 ) -> tuple[Line, ...]:
-    """The new price for the days left and the old price for the same days credited (R29). `old`, `new`:
-    product, tier, price."""
+    """Two lines for the days left: the new price, and the old price credited (R29). `old`, `new`: product,
+    tier, price."""
     days, of_days = days_between(today, cycle.end), cycle.of_days
     charge = Line(
         new[0], new[1], "plan", today, cycle.end, days, of_days, new[2], None, prorate(new[2], days, of_days)
@@ -87,14 +87,14 @@ def upgrade_lines(
 def full_difference_line(
     product: str, tier: str, difference: Decimal, today: CivilDate, cycle: Cycle
 ) -> Line:
-    """A tier upgrade at the whole price difference (R29): not counted by days."""
+    """The line of a tier upgrade at the whole price difference (R29), not counted by days."""
     return Line(product, tier, "plan", today, cycle.end, None, None, difference, None, difference)
 
 
 def block_lines(
     product: str, blocks: int, steps: tuple[BlockPrice, ...], start: CivilDate, end: CivilDate
 ) -> tuple[Line, ...]:
-    """Blocks bought at once, a line for each price step reached; never prorated (R20)."""
+    """The lines of blocks bought at once, one for each price step reached; never prorated (R20)."""
     lines, below = [], 0
     for step in steps:
         reached = blocks if step.up_to is None else min(blocks, step.up_to)
@@ -108,7 +108,7 @@ def block_lines(
 
 
 def credits_line(product: str, price: Decimal, today: CivilDate, expires_on: CivilDate) -> Line:
-    """A credit pack for the span in which it can be used (R21)."""
+    """The line of a credit pack for the span in which it can be used (R21)."""
     return Line(product, None, "credits", today, expires_on, None, None, price, None, price)
 
 

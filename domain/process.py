@@ -73,8 +73,8 @@ def drive(
 def handle(
     state: Account | None, request: Request, catalogues: Catalogues
 ) -> Conversation[Answer | Repeated]:
-    """Give the command: admit it, settle what is due at its instant, decide, charge, conclude. `Repeated`:
-    look its answer up."""
+    """Give the command: admit it, settle what is due at its instant, decide, charge, conclude. `Repeated`: it
+    was answered before, and the answer is looked up by its version."""
     admitted = admit(state, request)
     if isinstance(admitted, Repeated):
         return admitted

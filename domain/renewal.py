@@ -66,21 +66,21 @@ def requirement(item: AddonItem, prices: PriceList) -> tuple[str, ...]:
     return item.requires if add_on is None else add_on.requires
 
 
-def plans_standing(plans: dict[str, PlanItem], day: CivilDate) -> set[str]:
+def plans_held_after(plans: dict[str, PlanItem], day: CivilDate) -> set[str]:
     """The plans, active or paused, that are held once the date's plan ends and downgrades have happened,
     as things stand (R28, R30)."""
-    standing = set()
+    held = set()
     for item in plans.values():
         due = item.cycle is not None and item.cycle.end <= day
         if due and item.cancelled:
             continue
-        standing.add(item.downgrade.product if due and item.downgrade is not None else item.product)
-    return standing
+        held.add(item.downgrade.product if due and item.downgrade is not None else item.product)
+    return held
 
 
 def loses_prerequisite(item: AddonItem, requires: tuple[str, ...], plans: dict[str, PlanItem]) -> bool:
     """No plan will meet the add-on's prerequisite when its cycle ends, as things stand (R28)."""
-    return bool(requires) and plans_standing(plans, item.cycle.end).isdisjoint(requires)
+    return bool(requires) and plans_held_after(plans, item.cycle.end).isdisjoint(requires)
 
 
 def addons_ending(state: Account) -> dict[str, Ending]:
@@ -92,7 +92,7 @@ def addons_ending(state: Account) -> dict[str, Ending]:
     }
 
 
-def goes_on(item: PlanItem) -> bool:
+def will_renew(item: PlanItem) -> bool:
     """A monthly plan that is running, paid and will be renewed, as itself or downgraded to a monthly plan."""
     to_free = item.downgrade is not None and item.downgrade.to_free
     return item.active_monthly and not item.cancelled and not to_free and item.unpaid_since is None
@@ -104,7 +104,7 @@ def _anchor_on(state: Account, day: CivilDate) -> CivilDate | None:
     gone = [
         plan.product
         for plan in state.plans.values()
-        if plan.cycle is not None and plan.cycle.end <= day and not goes_on(plan)
+        if plan.cycle is not None and plan.cycle.end <= day and not will_renew(plan)
     ]
     return state.anchor_without(gone) if gone else state.anchor
 
@@ -113,7 +113,7 @@ def upcoming(state: Account, catalogues: Catalogues) -> tuple[Upcoming, ...]:
     """The next renewal of each item that goes on, as things stand, by date (R32)."""
     charges = []
     for item in state.plans.values():
-        if goes_on(item):
+        if will_renew(item):
             assert item.cycle is not None
             prices = PriceList.of(state, catalogues.at(item.cycle.ends_at))
             charges.append((item.cycle.end, renew_plan(state.anchor, item, prices, state.time_zone)))

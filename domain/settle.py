@@ -89,8 +89,8 @@ def _renewal_payment(state: Account, number: int, at: Instant) -> e.Event:
 def _lapse_or_retry(
     state: Account, plans: list[PlanItem], addons: list[AddonItem], at: Instant
 ) -> e.Event | None:
-    """R41: what of the open invoice ends unpaid, else the one more try for the balance before other items
-    would."""
+    """What of the open invoice ends unpaid; else, where other items would end, one more try for the balance
+    (R41)."""
     invoice = state.open_invoice
     assert invoice is not None
     lapse = unpaid_lapse(state, [p.product for p in plans] + [a.product for a in addons], at)
@@ -152,6 +152,6 @@ def _target(item: PlanItem) -> str:
 
 
 def _plan_to_resume(state: Account, day: CivilDate, catalogues: Catalogues, at: Instant) -> PlanItem:
-    """Of the plans that resume on the date the first in catalogue order (R36)."""
+    """The first in catalogue order of the plans that resume on the date (R36)."""
     due = [p for p in state.plans.values() if p.resume_on == day]
     return min(due, key=lambda p: catalogues.at(at).order(p.product))

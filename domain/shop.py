@@ -116,8 +116,8 @@ class _Counter(msgspec.Struct, frozen=True):
     shown: dict[str, Entitlement]
 
     def plan(self, plan: Plan, tier: str) -> Offer:
-        """To buy; where a monthly plan of the family is held, to change to (R29); the one that is to end, to
-        buy again (R17)."""
+        """The plan's tier as an offer: to buy; where a monthly plan of the family is held, to change to
+        (R29); where it is that plan and is to end, to buy again (R17)."""
         held = self.state.plans.get(plan.family)
         same = held is not None and (held.product, held.tier) == (plan.id, tier)
         command: c.Command = c.PurchasePlan(plan.id, tier)
@@ -130,19 +130,19 @@ class _Counter(msgspec.Struct, frozen=True):
         return Offer(plan.id, plan.name, tier, price, self._status(plan.id) if same else None, today)
 
     def add_on(self, add_on: AddOn) -> Offer:
-        """With a flat price."""
+        """The add-on with a flat price as an offer."""
         price = self.prices.add_on(add_on.id)
         today = self._today(c.PurchaseAddon(add_on.id), self._cycle_end(add_on.id))
         return Offer(add_on.id, add_on.name, None, price, self._status(add_on.id), today)
 
     def credits(self, pack: CreditPack) -> Offer:
-        """A pack, bought once."""
+        """The pack as an offer; it is bought once."""
         today = self._today(c.BuyCredits(pack.id), None)
         price = self.prices.credits(pack.id)
         return Offer(pack.id, pack.name, None, price, self._status(pack.id), today, pack.credits)
 
     def own_process(self, add_on: AddOn) -> OwnProcess:
-        """Sold elsewhere: what its own first step would cost."""
+        """The pointer to what is sold by its own process, with what its first block would cost."""
         return OwnProcess(
             add_on.id,
             add_on.name,
@@ -154,7 +154,8 @@ class _Counter(msgspec.Struct, frozen=True):
         )
 
     def _today(self, command: c.Command, renews_on: CivilDate | None) -> Today:
-        """What the command would answer now (R48); `renews_on`: where that bought nothing new."""
+        """What the command would answer now (R48). `renews_on`: the renewal date to show where nothing new
+        was bought."""
         request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
         answer = preview(self.asked, request, self.catalogues)
         assert isinstance(answer, Answer), "a request without a key is never a repeated one"

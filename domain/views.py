@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from domain.calendar import CivilDate, Instant
-from domain.renewal import addons_ending, goes_on
+from domain.renewal import addons_ending, will_renew
 from domain.state import Account, AccountStatus, AddonItem, PlanItem, Window
 
 EntitlementStatus = Literal["active", "ending", "paused", "suspended", "ended"]
@@ -34,7 +34,7 @@ class AccessWindows(msgspec.Struct, frozen=True, gc=False):
     renews: bool
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class AccountSummary(msgspec.Struct, frozen=True, gc=False):
     """The account as a whole: `next_renewal` is the first cycle end of an item that goes on; `support` by
     R46."""
 
@@ -93,14 +93,14 @@ def access_windows(state: Account) -> dict[str, AccessWindows]:
     }
 
 
-def standing(state: Account) -> Standing:
+def account_summary(state: Account) -> AccountSummary:
     """The account's status, anchor, next renewal and support (R3, R38, R46)."""
     ending = addons_ending(state)
-    ends = [plan.cycle.end for plan in state.plans.values() if goes_on(plan) and plan.cycle is not None]
+    ends = [plan.cycle.end for plan in state.plans.values() if will_renew(plan) and plan.cycle is not None]
     ends += [
         a.cycle.end
         for p, a in state.addons.items()
         if not a.removed and p not in ending and a.unpaid_since is None
     ]
     supported = bool(state.addons or state.packs) or any(plan.active_monthly for plan in state.plans.values())
-    return Standing(state.status, state.anchor, min(ends, default=None), supported)
+    return AccountSummary(state.status, state.anchor, min(ends, default=None), supported)

@@ -102,8 +102,8 @@ class Accounts:
             self._kept.pop(account_id, None)
 
     def _continue(self, account_id: str, base: LoadedAccount) -> LoadedAccount | None:
-        """The account from the base on. None: the log holds another history, as after a restored backup, so
-        the base is worth nothing. The base's own last event is read again to see that."""
+        """The account from the base on, whose own last event is read again. None: it is another, so the log
+        holds another history (as after a restored backup) and the base is worth nothing."""
         state, head = base.state, base.head
         page = self._log.read_account(account_id, max(head.version - 1, 0), PAGE)
         if head.version > 0 and (not page or page[0].hash != head.hash):

@@ -10,7 +10,7 @@ class Clock(Protocol):
     """The present instant, in UTC."""
 
     def now(self) -> datetime:
-        """Now; may jump, as clocks do."""
+        """The present instant; it may jump, as clocks do."""
         ...
 
 
@@ -31,5 +31,5 @@ class FixedClock:
         return self.at
 
     def advance(self, by: timedelta) -> None:
-        """Move it on."""
+        """Move the clock on."""
         self.at += by

@@ -121,7 +121,7 @@ class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_command(self) -> bool:
-        """False: the line was none; a refusal is an answer to a command."""
+        """Whether the line was a command; a refusal is an answer to one."""
         return self.outcome != "invalid"
 
 
@@ -284,7 +284,7 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
 
 
 def _check_wall(envelope: _Envelope, asked: Asked) -> None:
-    """What only a test clock has."""
+    """Raise InvalidInput `test_clock_only` for what only a test clock has."""
     found = None
     if envelope.at is not UNSET:
         found = "$.at"
@@ -325,7 +325,7 @@ def _confirmation(envelope: _Envelope, asked: Asked, clock: Clock) -> tuple[bool
 
 
 def _converted(value: dict[str, Any], kind: Any) -> Any:
-    """The value as that type; the message of what it is not, with its place."""
+    """The value as that type. Raises InvalidInput with the decoder's message and its place."""
     try:
         return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:
@@ -356,6 +356,6 @@ def _is_text(text: str) -> bool:
 
 
 def _readable(fields: Any, name: str) -> str | None:
-    """What the answer can name the line by."""
+    """The field's text, by which the answer can name the line; None where it cannot be read."""
     value = fields.get(name) if isinstance(fields, dict) else None
     return value if isinstance(value, str) and _is_text(value) else None

@@ -82,7 +82,7 @@ class Attempt:
         return self.loaded.state
 
     def run(self, conversation: Conversation[Returned]) -> Returned:
-        """Take each step as it comes; what the conversation returns."""
+        """Take each step of the conversation as it comes, and return what it returns."""
         return drive(conversation, append=self._record, charge=self._charge)
 
     def _record(self, events: tuple[e.Event, ...]) -> Account:

@@ -28,22 +28,20 @@ class UnansweredPayment:
 
 
 class Recovery:
-    """Takes payments over that no living process will answer.
-
-    `recover_after`: the age at which an intent is nobody's any more. Longer than a charge and its questions
-    may take in a living process (the gateway's own time-out and about a second and a half).
-    """
+    """Takes payments over that no living process will answer. `recover_after`: the age at which an intent
+    counts as abandoned. It is longer than a living process may take for a charge and its questions (the
+    gateway's own time-out and about a second and a half)."""
 
     def __init__(self, ports: Ports, clock: Clock, recover_after: timedelta) -> None:
         self._ports = ports
         self._clock = clock
         self._recover_after = recover_after
 
-    def passed(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
+    def wait_or_take_over(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
         """Wait for the account's pending payment, or take it over. True: the account has changed."""
-        return self.taken_over(account_id, loaded) or self.waited(account_id, loaded, waiting)
+        return self.take_over(account_id, loaded) or self.wait(account_id, loaded, waiting)
 
-    def waited(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
+    def wait(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
         """Wait for what its process makes of the pending payment. True: the account has changed."""
         while waiting.left > 0:
             self._ports.sleep(waiting.pause)
@@ -53,7 +51,7 @@ class Recovery:
                 return True
         return False
 
-    def taken_over(self, account_id: str, loaded: LoadedAccount) -> bool:
+    def take_over(self, account_id: str, loaded: LoadedAccount) -> bool:
         """Finish the pending payment if it is abandoned, and record what came of it. False: it is too young,
         or the gateway gave no answer. True: the account has changed, by us or by someone else."""
         state = loaded.state

@@ -91,7 +91,7 @@ class BillingService:
         """The account as it is in the log now; None: never opened."""
         return self._ports.accounts.load(account_id).state
 
-    def known(self, account_id: str) -> Account | None:
+    def last_seen(self, account_id: str) -> Account | None:
         """The account as last seen: good for what never changes (currency, zone, clock, catalogue)."""
         recalled = self._ports.accounts.recall(account_id)
         return self.account(account_id) if recalled is None else recalled.state
@@ -123,15 +123,19 @@ class BillingService:
         def give(attempt: Attempt) -> GivenCommand | None:
             nonlocal begun
             try:
-                given = self._give(attempt, request, self._deciding(attempt))
+                given = self._give(attempt, request, self._decider(attempt))
             finally:
                 begun = begun or attempt.begun
             if given is not None and _must_wait(given, attempt):
-                return None if self._recovery.passed(attempt.account_id, attempt.loaded, waiting) else given
+                return (
+                    None
+                    if self._recovery.wait_or_take_over(attempt.account_id, attempt.loaded, waiting)
+                    else given
+                )
             return given
 
         try:
-            given = self._winning(account_id, give, means, actor)
+            given = self._until_won(account_id, give, means, actor)
         except LogUnavailable as error:
             fate: Fate = "fate_unknown" if begun else "unreachable"
             raise Unanswered(fate, account_id, request.id, error.reason) from error
@@ -145,11 +149,11 @@ class BillingService:
         def look(attempt: Attempt) -> GivenCommand | None:
             given = self._give(attempt, request, preview)
             if given is not None and _must_wait(given, attempt):
-                changed = self._recovery.waited(attempt.account_id, attempt.loaded, waiting)
+                changed = self._recovery.wait(attempt.account_id, attempt.loaded, waiting)
                 return None if changed else given
             return given
 
-        return self._winning(account_id, look)
+        return self._until_won(account_id, look)
 
     def settle(self, account_id: str, until: Instant) -> int:
         """Settle what is due, a payment without an answer first; the number of events recorded.
@@ -164,7 +168,7 @@ class BillingService:
             if state is None:
                 return 0
             if state.payment is not None:
-                if not self._recovery.taken_over(account_id, attempt.loaded):
+                if not self._recovery.take_over(account_id, attempt.loaded):
                     raise PaymentUnanswered(account_id)
                 recorded += 1
                 return None
@@ -174,7 +178,7 @@ class BillingService:
                 recorded += attempt.recorded
             return recorded
 
-        return self._winning(account_id, settle, fresh=True)
+        return self._until_won(account_id, settle, fresh=True)
 
     def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> GivenCommand:
         """On a test clock: settle what is due at the instant, then let every payment of the account be
@@ -189,18 +193,20 @@ class BillingService:
         request = Request(PayBalance(), at, "test")
 
         def set_method(attempt: Attempt) -> GivenCommand | None:
-            given = self._give(attempt, request, self._settling(attempt))
+            given = self._give(attempt, request, self._settler(attempt))
             if given is not None and _must_wait(given, attempt):
-                return None if self._recovery.passed(account_id, attempt.loaded, waiting) else given
+                return (
+                    None if self._recovery.wait_or_take_over(account_id, attempt.loaded, waiting) else given
+                )
             if given is not None and given.answer.outcome == "accepted":
                 gateway.set_saved_method(account_id, works=works)
             return given
 
-        return self._winning(account_id, set_method, fresh=True)
+        return self._until_won(account_id, set_method, fresh=True)
 
     # ---- one attempt ---------------------------------------------------------
 
-    def _winning(
+    def _until_won(
         self,
         account_id: str,
         work: Callable[[Attempt], Result | None],
@@ -209,7 +215,8 @@ class BillingService:
         *,
         fresh: bool = False,
     ) -> Result:
-        """What the work gives once it loses no race; None from it: the account has changed, once more."""
+        """What the work returns once it loses no race. Where it returns None the account has changed, and it
+        is done again."""
         lost = 0
         for _ in range(self._attempts):
             recalled = None if fresh else self._ports.accounts.recall(account_id)
@@ -229,10 +236,10 @@ class BillingService:
         raise Contended(account_id, self._attempts)
 
     def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
-        """The answer on the attempt's state; None if that was stale and the answer records nothing: such an
-        answer is given only at the log's head."""
-        state = self._remembering(attempt.account_id, attempt.state, request)
-        request = self._placed(request, state)
+        """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
+        is given only at the log's head."""
+        state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
+        request = self._at_its_instant(request, state)
         early = _too_early(request, state)
         outcome = early or decide(state, request, self._catalogues.series_for(state))
         if not attempt.confirmed and not self._at_head(attempt.account_id, attempt.loaded):
@@ -245,9 +252,9 @@ class BillingService:
         version = None if attempt.state is None else attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
 
-    def _deciding(self, attempt: Attempt) -> Decide:
-        """The conversation itself. Where another process was first to conclude the command's own payment,
-        or its answer is not known, what is recorded is the answer."""
+    def _decider(self, attempt: Attempt) -> Decide:
+        """The conversation as a decision. Where another process concluded the command's own payment first, or
+        its answer is not known, what is recorded is the answer."""
 
         def decide(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
             try:
@@ -262,7 +269,7 @@ class BillingService:
 
         return decide
 
-    def _settling(self, attempt: Attempt) -> Decide:
+    def _settler(self, attempt: Attempt) -> Decide:
         def decide(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
             refusal = admit(state, request)
             if isinstance(refusal, Refusal) and refusal.code != "account_closed":
@@ -276,8 +283,8 @@ class BillingService:
 
         return decide
 
-    def _remembering(self, account_id: str, state: Account | None, request: Request) -> Account | None:
-        """The state with the request's key, if that is one of those which states forget."""
+    def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
+        """The state with the request's command id, where it is one of those that states forget."""
         if (
             state is None
             or request.id is None
@@ -294,7 +301,7 @@ class BillingService:
         recorded = RecordedCommand(first.version, command.fingerprint)
         return replace(state, commands={**state.commands, request.id: recorded})
 
-    def _placed(self, request: Request, state: Account | None) -> Request:
+    def _at_its_instant(self, request: Request, state: Account | None) -> Request:
         """The request at its instant."""
         if request.clock == "test":
             return request
@@ -315,7 +322,7 @@ class BillingService:
 
 
 def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:
-    """Who asked, what it costs and what it says stays out of it."""
+    """Log what a command was answered, without who asked, what it costs and what it says."""
     facts = {
         "account": account_id,
         "command": type(request.command).__name__,
@@ -329,13 +336,13 @@ def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:
 
 
 def _must_wait(given: GivenCommand, attempt: Attempt) -> bool:
-    """Refused for a payment of another command, which may be answered at any moment (R16)."""
+    """Whether it was refused for a payment of another command, which may be answered at any moment (R16)."""
     return given.answer.code == "payment_in_progress" and not attempt.begun
 
 
 def _too_early(request: Request, state: Account | None) -> InvalidInput | None:
-    """On a test clock no command happens before what has happened. One that was recorded before is answered
-    again all the same, and one on the wrong clock is refused for that."""
+    """The refusal of a command on a test clock that comes before what has happened. One that was recorded
+    before is answered again all the same, and one on the wrong clock is refused for that."""
     if state is None or isinstance(request.command, OpenAccount) or request.id in state.commands:
         return None
     if request.clock != "test" or state.clock != "test" or request.at >= state.last_at:
@@ -346,7 +353,7 @@ def _too_early(request: Request, state: Account | None) -> InvalidInput | None:
 
 
 def _first_recorded(found: list[StoredEvent]) -> StoredEvent | None:
-    """Of all events of a key the first that counts: a cancelled payment frees the key again (R16)."""
+    """The first event of a key that counts: a cancelled payment frees the key again (R16)."""
     first = None
     for stored in found:
         if stored.type == e.PaymentCancelled.__struct_config__.tag:

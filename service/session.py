@@ -93,12 +93,12 @@ class CommandSession:
         return self._service.handle(parsed.account_id, request, means=parsed.means, actor=parsed.actor)
 
     def _at(self, parsed: ParsedCommand) -> Instant:
-        """When it happens: on a test clock as the line says, in the account's zone."""
+        """The instant of the command: on a test clock as the line says, in the account's zone."""
         if parsed.at is None:
             return self._clock.now()
         if isinstance(parsed.asked, OpenLine):
             return parse_moment(parsed.at, parsed.asked.time_zone, "$.at")
-        state = self._service.known(parsed.account_id)
+        state = self._service.last_seen(parsed.account_id)
         return parse_moment(parsed.at, "UTC" if state is None else state.time_zone, "$.at")
 
     def _command(self, parsed: ParsedCommand) -> c.Command:
@@ -111,12 +111,12 @@ class CommandSession:
         return asked
 
     def _catalog(self, parsed: ParsedCommand, asked: OpenLine) -> str | None:
-        """The digest of the account's own catalogue (test clock). Of one that is open already its own, so
-        that the same line given again is the same command."""
+        """The digest of the account's own catalogue (test clock). For an account that is open already its own
+        is taken, so that the same line given again is the same command."""
         if self._lives_on == "wall":
             return None
         given = None if asked.catalog is UNSET else asked.catalog
-        if given is None and (state := self._service.known(parsed.account_id)) is not None:
+        if given is None and (state := self._service.last_seen(parsed.account_id)) is not None:
             return state.catalog
         try:
             return self._catalogues.pin(given, keep=not parsed.preview)

@@ -39,8 +39,8 @@ class Snapshots(Protocol):
 
 @lru_cache(maxsize=1)
 def state_format() -> str:
-    """What the bytes of a state mean: a digest of the domain's source. So a change there passes over older
-    snapshots without anyone remembering to say so."""
+    """A digest of the domain's source, which decides what the bytes of a state mean: a change of the domain
+    passes over older snapshots without anyone having to say so."""
     sources = [path.read_bytes() for path in sorted(Path(str(domain.__file__)).parent.glob("*.py"))]
     return hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
 

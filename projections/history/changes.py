@@ -18,7 +18,7 @@ from domain import events as e
 from domain.evolve import evolve
 from domain.invoices import invoice_changes
 from domain.state import Account
-from domain.views import entitlements, standing
+from domain.views import account_summary, entitlements
 from eventlog import StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections.history.past import Past
@@ -94,7 +94,7 @@ def fields(state: Account) -> dict[Field, Any]:
 
 
 def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
-    stands = standing(state)
+    stands = account_summary(state)
     shown = {
         **{name: getattr(stands, name) for name in stands.__struct_fields__},
         "open_invoice": state.open_invoice,

@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
 from domain.state import AccountStatus
-from domain.views import Entitlement, standing
+from domain.views import Entitlement, account_summary
 from domain.views import entitlements as entitlements_of
 from projections.fold import ACCOUNT, AccountAt, Fold, one_for_each_account
 from projections.tables import Projection, Rows, Table, utc
@@ -47,7 +47,7 @@ class EntitlementsDocument(msgspec.Struct, frozen=True):
 def _read(at: AccountAt | None, fold: int) -> tuple[EntitlementsDocument, ...]:
     if at is None:
         return ()
-    state, stands, shown = at.state, standing(at.state), entitlements_of(at.state)
+    state, stands, shown = at.state, account_summary(at.state), entitlements_of(at.state)
     document = EntitlementsDocument(
         account=at.account_id,
         currency=state.currency,

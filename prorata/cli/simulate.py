@@ -17,7 +17,7 @@ from cyclopts import Parameter
 
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
-from domain.views import Standing
+from domain.views import AccountSummary
 from prorata.cli.terminal.printable import printable
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.readable import readable
@@ -36,7 +36,7 @@ class _Output(msgspec.Struct, frozen=True):
     ok: bool
     mismatches: tuple[Mismatch, ...]
     steps: tuple[StepResult, ...]
-    account: Standing
+    account: AccountSummary
     invoices: tuple[ShownInvoice, ...]
     entitlements: tuple[ShownEntitlement, ...]
     access_windows: tuple[ShownWindows, ...]

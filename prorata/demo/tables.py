@@ -13,7 +13,7 @@ from domain.explain import arithmetic, rule_of_event, rule_of_line
 from domain.invoices import invoice_changes
 from prorata.demo.play import Told
 from prorata.simulation.shown import Shown
-from prorata.wording import happened_in_full, wording
+from prorata.wording import event_said_in_full, wording
 
 STATUS_RULES = {
     "active": "R44",
@@ -45,7 +45,7 @@ def print_events(console: Console, events: list[Event]) -> None:
     for event in events:
         table.add_row(
             f"{event.at:%Y-%m-%d %H:%MZ}",
-            happened_in_full(event, opened.currency, say),
+            event_said_in_full(event, opened.currency, say),
             rule_of_event(event),
         )
     console.print(table)

@@ -86,7 +86,7 @@ def _told(mismatch: Mismatch, scenario: Scenario) -> Iterator[str]:
 
 
 def _circumstances(place: str, scenario: Scenario) -> str:
-    """Of a step: what was done, and when."""
+    """What was done at the step, and when."""
     number = _STEP.match(place)
     return "" if number is None else f": {_doing(scenario.steps[int(number[1])], scenario.time_zone)}"
 
@@ -98,7 +98,8 @@ def _doing(step: Step, zone: str) -> str:
 
 
 def _line_by_line(expected: Sequence[str], got: Sequence[str]) -> Iterator[str]:
-    """What is on both sides once, `-` what was only expected, `+` what only came."""
+    """The lines of both: those on both sides once, `-` before what was only expected, `+` before what only
+    came."""
     for kind, i, until_i, k, until_k in SequenceMatcher(None, expected, got, autojunk=False).get_opcodes():
         if kind == "equal":
             yield from (f"    {line}" for line in expected[i:until_i])

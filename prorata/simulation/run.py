@@ -135,9 +135,12 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
     answer = account.give(_request(step, do), own_payment=own_payment)
     if isinstance(do, c.OverridePrice):
         if answer.code in ("unknown_product", "no_price", "invalid_amount"):
-            from prorata.wording import said, wording  # here, since a scenario that plays needs no Babel
+            from prorata.wording import (
+                answer_said,
+                wording,
+            )  # here, since a scenario that plays needs no Babel
 
-            raise InvalidInput("invalid_scenario", step.place, said(answer, wording("en")))
+            raise InvalidInput("invalid_scenario", step.place, answer_said(answer, wording("en")))
         return StepResult(answer.outcome, answer.code, None, answer.events)
     found += _outcome_mismatches(step.given, answer, step.place)
     return StepResult(answer.outcome, answer.code, answer.charged, answer.events)

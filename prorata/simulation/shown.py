@@ -16,12 +16,12 @@ from domain.invoices import Invoices, InvoiceStatus
 from domain.state import Account
 from domain.views import (
     AccessWindows,
+    AccountSummary,
     Entitlement,
     EntitlementStatus,
-    Standing,
     access_windows,
+    account_summary,
     entitlements,
-    standing,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class ShownWindows(msgspec.Struct, frozen=True, gc=False):
 class Shown(msgspec.Struct, frozen=True, gc=False):
     """The whole state in the expectation's terms."""
 
-    account: Standing
+    account: AccountSummary
     invoices: tuple[ShownInvoice, ...]
     entitlements: tuple[ShownEntitlement, ...]
     access_windows: tuple[ShownWindows, ...]
@@ -80,7 +80,7 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 def shown(state: Account, invoices: Invoices, catalog: Catalog) -> Shown:
     """What is shown of the account as its state stands."""
     return _shown(
-        standing(state),
+        account_summary(state),
         [_invoice(entry.invoice, entry.status) for entry in invoices.values()],
         entitlements(state).values(),
         access_windows(state).values(),
@@ -98,7 +98,7 @@ def shown_documents(
     """The same from the published documents of the account: read models' rows, or records of the state
     topics."""
     return _shown(
-        Standing(held.status, held.anchor, held.next_renewal, held.support),
+        AccountSummary(held.status, held.anchor, held.next_renewal, held.support),
         [_invoice(document, document.status) for document in invoices],
         held.entitlements,
         windows.products,
@@ -108,7 +108,7 @@ def shown_documents(
 
 
 def _shown(
-    account: Standing,
+    account: AccountSummary,
     invoices: list[ShownInvoice],
     held: Iterable[Entitlement],
     used: Iterable[AccessWindows],

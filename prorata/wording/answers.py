@@ -1,6 +1,6 @@
 """What a caller is told, in their language: made of an answer's code, facts and events alone.
 
-    said(answer, Wording("fr", names), "EUR")   # 'Custom domain est déjà actif.'
+    answer_said(answer, Wording("fr", names), "EUR")   # 'Custom domain est déjà actif.'
 
 Of several sentences for one code or outcome, the first whose facts the answer has is said.
 """
@@ -151,7 +151,7 @@ _DATES = frozenset(["on", "renews_on", "access_until", "expires_on", "allowed_fr
 _AMOUNTS = frozenset(["amount", "total", "expected_total"])
 
 
-def said(answer: Said, say: Wording, currency: str | None = None) -> str:
+def answer_said(answer: Said, say: Wording, currency: str | None = None) -> str:
     """The answer's sentence. `currency`: of the account, for amounts that the facts give without one."""
     values = _values(answer, say, currency)
     sentence = next(one for one in sentences(answer) if facts_of(one) <= values.keys())

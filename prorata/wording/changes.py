@@ -16,7 +16,7 @@ from domain.state import OpenInvoice, Pack, PendingDowngrade, PendingPayment, Wi
 from projections.history.changes import FieldChange
 from projections.history.past import Past
 from prorata.wording.events import PURPOSES, tiered
-from prorata.wording.labels import INVOICES, STANDINGS, STATUSES
+from prorata.wording.labels import ACCOUNT_STATUSES, INVOICES, STATUSES
 from prorata.wording.language import Wording, message
 
 FIELDS: Final = {
@@ -216,7 +216,7 @@ def _one_by_one(of: str, changed: Mapping[str, FieldChange], looks: _Looks) -> l
 def _field_said(of: str, change: FieldChange, looks: _Looks) -> str:
     say, written = looks.say, looks.written
     if change.field == "status":
-        words = STATUSES if change.subject == "product" else STANDINGS
+        words = STATUSES if change.subject == "product" else ACCOUNT_STATUSES
         now, was = say.say(words[change.after]), say.say(words[change.before])
         if change.subject == "product":
             return say.say(

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from domain import events as e
 from domain.invoices import invoice_changes
 from prorata.wording.language import Wording, message
-from prorata.wording.lines import calculated, titled
+from prorata.wording.lines import calculation_said, titled
 
 REASONS: Final = {
     "cancelled": message("it was cancelled"),
@@ -29,8 +29,9 @@ PURPOSES: Final = {
 }
 
 
-def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 - one case an event
-    """One sentence; `currency` is the account's. What was charged stands on the invoice."""
+def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 - one case an event
+    """One sentence that says what the event did; `currency` is the account's. What was charged stands on the
+    invoice."""
     match event:
         case e.CyclesRenewed():
             products = say.products([r.product for r in event.renewals])
@@ -172,10 +173,10 @@ def happened(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C901 
             assert_never(event)
 
 
-def happened_in_full(event: e.Event, currency: str, say: Wording) -> str:
-    """`happened`, with what else the event says: what ends or goes on being billed with it, and the invoice
+def event_said_in_full(event: e.Event, currency: str, say: Wording) -> str:
+    """`event_said`, with what else the event says: what ends or goes on being billed with it, and the invoice
     that it issues, with the calculation of each line."""
-    told = [happened(event, currency, say)]
+    told = [event_said(event, currency, say)]
     match event:
         case e.PlanPaused():
             if event.resume_on is not None:
@@ -191,7 +192,9 @@ def happened_in_full(event: e.Event, currency: str, say: Wording) -> str:
             pass
     invoice, _ = invoice_changes(event)
     if invoice is not None:
-        lines = [f"{titled(line, say)} {calculated(line, invoice.currency, say)}" for line in invoice.lines]
+        lines = [
+            f"{titled(line, say)} {calculation_said(line, invoice.currency, say)}" for line in invoice.lines
+        ]
         told.append(
             say.say(
                 "Invoice {number} of {date}: {total} ({lines}).",

@@ -11,7 +11,7 @@ STATUSES = {
     "suspended": message("suspended"),
     "ended": message("ended"),
 }
-STANDINGS = {
+ACCOUNT_STATUSES = {
     "good": message("in good standing"),
     "past_due": message("past due"),
     "closed": message("closed"),

@@ -35,7 +35,7 @@ _DIGITS = re.compile(r"0\.0+")
 
 
 def message(text: str) -> str:
-    """The text itself: marks a sentence of a table as one for the catalogues."""
+    """The text itself: this marks a sentence that stands in a table as one to be translated."""
     return text
 
 
@@ -57,7 +57,8 @@ class Wording:
         return self._translations.gettext(sentence).format(**values)
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """The sentence for that many, where the language has one for one and another for more."""
+        """The sentence for that number of things: the first form for one, the second for more, as the
+        language counts."""
         form = self._translations.ngettext(one, many, number)
         return form.format(number=self.number(number), **values)
 
@@ -74,7 +75,8 @@ class Wording:
         return format_list(list(items), "or" if either else "standard", locale=self._locale)
 
     def amount(self, amount: Decimal, currency: str) -> str:
-        """With all the digits that the amount has: they are the currency's (R5), where CLDR's may differ."""
+        """The amount with its currency and with all its digits: they are the currency's (R5), where CLDR's
+        may differ."""
         exponent = amount.as_tuple().exponent
         digits = -exponent if isinstance(exponent, int) else 0
         standard = self._locale.currency_formats["standard"].pattern
@@ -84,22 +86,22 @@ class Wording:
         )
 
     def price(self, amount: Decimal) -> str:
-        """Without the currency, where that stands elsewhere."""
+        """The amount alone, where the currency stands elsewhere."""
         exponent = amount.as_tuple().exponent
         digits = -exponent if isinstance(exponent, int) else 0
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
         return str(format_decimal(amount, pattern, locale=self._locale))
 
     def number(self, number: int) -> str:
-        """A whole number, grouped."""
+        """The whole number, grouped."""
         return str(format_decimal(number, locale=self._locale))
 
     def day(self, day: date) -> str:
-        """5 Apr 2026."""
+        """The date, as `5 Apr 2026`."""
         return format_date(day, "medium", locale=self._locale)
 
     def moment(self, at: Instant, zone: str) -> str:
-        """The date where the instant is the beginning of one, else date and time in the zone."""
+        """The instant as a date where it is the beginning of one, else as date and time in the zone."""
         day = date_of(at, zone)
         if begins_at(day, zone) == at:
             return self.day(day)
@@ -128,7 +130,7 @@ def catalogue(language: str) -> Catalog:
 
 @lru_cache(maxsize=8)
 def translations(language: str) -> GNUTranslations:
-    """The same compiled, in memory: there is no .mo file to go stale."""
+    """The language's catalogue, compiled in memory: there is no .mo file that could go stale."""
     compiled = BytesIO()
     write_mo(compiled, catalogue(language))
     compiled.seek(0)

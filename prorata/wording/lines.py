@@ -24,7 +24,7 @@ RULES: Final[dict[str, str]] = {
 }
 
 
-def calculated(line: Line, currency: str, say: Wording) -> str:
+def calculation_said(line: Line, currency: str, say: Wording) -> str:
     """The calculation spelled out: 10.00 × 15/31 days = 4.84 (R6, R47)."""
     amount = say.amount(line.amount, currency)
     price = say.amount(-line.unit_price if line.kind == "credit_line" else line.unit_price, currency)
@@ -51,24 +51,24 @@ def calculated(line: Line, currency: str, say: Wording) -> str:
 
 
 def span(line: Line, say: Wording) -> str:
-    """The charged days; the end is not in."""
+    """The line's charged days; the end is not one of them."""
     return say.say("{start} to {end}", start=say.day(line.from_date), end=say.day(line.to_date))
 
 
 def titled(line: Line, say: Wording) -> str:
-    """What the line is of."""
+    """The line's title: the product, its tier, and whether the line is a credit."""
     product = say.product(line.product)
     named = product if line.tier is None or line.tier == "-" else f"{product} ({line.tier})"
     return say.say("{product}, credit", product=named) if line.kind == "credit_line" else named
 
 
-def explained(line: Line, currency: str, rule: str, say: Wording) -> str:
+def line_said(line: Line, currency: str, rule: str, say: Wording) -> str:
     """The whole line as a sentence, with its rule."""
     return say.say(
         "{product}, {span}: {calculation}. {rule}.",
         product=titled(line, say),
         span=span(line, say),
-        calculation=calculated(line, currency, say),
+        calculation=calculation_said(line, currency, say),
         rule=rule_said(rule, say),
     )
 

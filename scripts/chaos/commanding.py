@@ -130,7 +130,7 @@ class Caller:
 
     def _new_line(self) -> dict[str, Any]:
         account = self._chance.choice(ACCOUNTS)
-        if self._service.known(f"{TENANT}/{account}") is None:
+        if self._service.last_seen(f"{TENANT}/{account}") is None:
             # The same line whoever gives it: it is done once.
             return {**_OPENING, "account": account, "id": f"open-{account}", "at": _BEGIN.isoformat()}
         line, at = self._chance.choice(_STEPS), clock(self._began).isoformat()

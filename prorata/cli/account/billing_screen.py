@@ -8,7 +8,7 @@ from domain.billing_page import BillingPage, HeldItem
 from domain.state import Account
 from prorata.cli.terminal.tables import RIGHT, heading, print_invoice, table
 from prorata.wording import Wording
-from prorata.wording.labels import ACTIONS, STANDINGS, STATUSES
+from prorata.wording.labels import ACCOUNT_STATUSES, ACTIONS, STATUSES
 
 
 def print_billing(
@@ -16,7 +16,7 @@ def print_billing(
 ) -> None:
     """The page's sections, one below the other."""
     out.print(say.say("Billing of {account}, {when}", account=account, when=when), style="bold")
-    out.print(say.say("Account: {status}", status=say.say(STANDINGS[page.standing.status])))
+    out.print(say.say("Account: {status}", status=say.say(ACCOUNT_STATUSES[page.standing.status])))
     heading(out, say.say("Monthly plans or credits"))
     plans = [item for item in page.items if item.kind == "plan"]
     if not plans and not page.credits:

@@ -21,7 +21,7 @@ from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenan
 from prorata.cli.terminal.tables import console, heading
 from prorata.settings import Settings
 from prorata.wiring import opened_log
-from prorata.wording import Wording, explained, happened
+from prorata.wording import Wording, event_said, line_said
 from prorata.wording.labels import INVOICES, UNPAID
 from service.commands import account_id_of
 
@@ -77,7 +77,7 @@ def explain_json(
         "lines": [
             {
                 **msgspec.structs.asdict(line),
-                "sentence": explained(line.line, state.currency, line.rule, say),
+                "sentence": line_said(line.line, state.currency, line.rule, say),
             }
             for line in story.lines
         ],
@@ -89,7 +89,7 @@ def explain_json(
                 "recorded_at": stored[version - 1].recorded_at,
                 "position": stored[version - 1].position,
                 "rule": rule_of_event(events[version - 1]),
-                "sentence": happened(events[version - 1], state.currency, say),
+                "sentence": event_said(events[version - 1], state.currency, say),
             }
             for version in versions
         ],
@@ -118,14 +118,14 @@ def print_story(
     def tell(version: int) -> None:
         event, row = events[version - 1], stored[version - 1]
         when = say.moment(event.at, state.time_zone)
-        out.print(f"  {version}. {when}  {happened(event, currency, say)} [{rule_of_event(event)}]")
+        out.print(f"  {version}. {when}  {event_said(event, currency, say)} [{rule_of_event(event)}]")
         if row.recorded_at.date() != event.at.date():
             recorded = say.moment(row.recorded_at, state.time_zone)
             out.print("     " + say.say("recorded {when}", when=recorded), style="dim")
 
     heading(out, say.say("Its lines"))
     for line in story.lines:
-        out.print(f"  · {explained(line.line, currency, line.rule, say)}")
+        out.print(f"  · {line_said(line.line, currency, line.rule, say)}")
     because = sorted({version for line in story.lines for version in line.because})
     if because:
         heading(out, say.say("What it rests on"))

@@ -15,7 +15,7 @@ from prorata.cli.account.billing_screen import print_billing, removal_said
 from prorata.cli.account.present import AccountName, At, Json, LanguageChoice, Tenant, look
 from prorata.cli.account.shop_screen import print_shop
 from prorata.cli.terminal.tables import console
-from prorata.wording import Wording, said
+from prorata.wording import Wording, answer_said
 
 
 def shop(
@@ -79,7 +79,7 @@ def shop_json(found: Shop, currency: str, say: Wording) -> dict[str, Any]:
     """The shop for programs."""
 
     def told(today: Today) -> dict[str, Any]:
-        return {**msgspec.structs.asdict(today), "message": said(today, say, currency)}
+        return {**msgspec.structs.asdict(today), "message": answer_said(today, say, currency)}
 
     def offer(one: Offer) -> dict[str, Any]:
         return {**msgspec.structs.asdict(one), "today": told(one.today)}

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from domain.shop import Offer, OwnProcess, Shop, Today
 from prorata.cli.terminal.tables import RIGHT, heading, table
-from prorata.wording import Wording, calculated, said
+from prorata.wording import Wording, answer_said, calculation_said
 from prorata.wording.labels import STATUSES
 
 
@@ -51,7 +51,7 @@ def _today_cells(today: Today, currency: str, say: Wording) -> tuple[str, str, s
     """What it costs now, why, and the renewal date."""
     renews_on = "–" if today.renews_on is None else say.day(today.renews_on)
     if today.charged is None:
-        return "–", f"{said(today, say, currency)} ({today.code})", renews_on
+        return "–", f"{answer_said(today, say, currency)} ({today.code})", renews_on
     return say.amount(today.charged, currency), _why(today, currency, say), renews_on
 
 
@@ -62,7 +62,7 @@ def _why(today: Today, currency: str, say: Wording) -> str:
         return say.say("goes on as before; paid already")
     if not today.lines:
         return say.say("nothing is charged")
-    return "\n".join(calculated(line, currency, say) for line in today.lines)
+    return "\n".join(calculation_said(line, currency, say) for line in today.lines)
 
 
 def _print_own_process(out: Console, process: OwnProcess, currency: str, say: Wording) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from prorata.cli.account.present import names_of
 from prorata.wiring import Running
-from prorata.wording import Language, Wording, said
+from prorata.wording import Language, Wording, answer_said
 from service.commands import AnswerLine
 
 
@@ -21,9 +21,9 @@ class Speaker:
         """The answer with its sentence. What says why a line is no command stands as it is."""
         if not answer.is_command:
             return answer
-        state = None if answer.version is None else self._system.service.known(account_id)
+        state = None if answer.version is None else self._system.service.last_seen(account_id)
         if state is None:
-            return replace(answer, message=said(answer, self._words))
+            return replace(answer, message=answer_said(answer, self._words))
         catalog = self._system.catalogues.series_for(state).at(state.last_at)
         say = self._words.naming(names_of(catalog))
-        return replace(answer, message=said(answer, say, state.currency))
+        return replace(answer, message=answer_said(answer, say, state.currency))

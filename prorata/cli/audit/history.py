@@ -18,7 +18,7 @@ from prorata.cli.audit.moments import History, KnownAtOption
 from prorata.cli.terminal.printable import printable
 from prorata.settings import Settings
 from prorata.wiring import opened_log
-from prorata.wording import Wording, happened_in_full
+from prorata.wording import Wording, event_said_in_full
 from service.clock import SystemClock
 
 
@@ -54,7 +54,7 @@ def history(
 def _told(event: e.Event, stored: StoredEvent, currency: str, say: Wording) -> tuple[str, str]:
     """The event's rule and who caused it, and what it did."""
     who = "" if event.command is None else f" by {stored.actor or event.command.role}"
-    return f"({rule_of_event(event)}){who}", happened_in_full(event, currency, say)
+    return f"({rule_of_event(event)}){who}", event_said_in_full(event, currency, say)
 
 
 def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:

@@ -23,7 +23,7 @@ from prorata.cli.audit.show_screen import Told, print_diff, print_past
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import opened_log
-from prorata.wording import Wording, happened
+from prorata.wording import Wording, event_said
 from prorata.wording.changes import changes_said
 from service.clock import SystemClock
 
@@ -161,5 +161,5 @@ def _event_json(event: e.Event, found: Past, say: Wording) -> dict[str, Any]:
         "type": e.type_name(event),
         "effective_at": event.at,
         "rule": rule_of_event(event),
-        "sentence": happened(event, found.state.currency, say),
+        "sentence": event_said(event, found.state.currency, say),
     }

@@ -13,9 +13,9 @@ from domain.later import Unsettled
 from eventlog.records import StoredEvent
 from projections.history.past import Past
 from prorata.cli.terminal.tables import RIGHT, heading, table
-from prorata.wording import Wording, happened
+from prorata.wording import Wording, event_said
 from prorata.wording.changes import ChangeSaid
-from prorata.wording.labels import INVOICES, STANDINGS, STATUSES, UNSETTLED
+from prorata.wording.labels import ACCOUNT_STATUSES, INVOICES, STATUSES, UNSETTLED
 
 Told: TypeAlias = tuple[StoredEvent, e.Event]
 
@@ -90,7 +90,7 @@ def _moment(found: Past, say: Wording) -> str:
 def _print_standing(out: Console, found: Past, say: Wording) -> None:
     shown = found.entitlements
     none = say.say("none")
-    out.print(say.say("Account: {status}", status=say.say(STANDINGS[shown.status])))
+    out.print(say.say("Account: {status}", status=say.say(ACCOUNT_STATUSES[shown.status])))
     out.print(
         say.say(
             "Renewal dates counted from: {anchor}; next renewal: {renewal}; support: {support}",
@@ -192,5 +192,5 @@ def _print_windows(out: Console, found: Past, say: Wording) -> None:
 
 def _print_event(out: Console, mark: str, event: e.Event, found: Past, say: Wording) -> None:
     when = say.moment(event.at, found.state.time_zone)
-    sentence = happened(event, found.state.currency, say)
+    sentence = event_said(event, found.state.currency, say)
     out.print(f"  {mark} {when}  {sentence} [{rule_of_event(event)}]")

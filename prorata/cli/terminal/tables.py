@@ -11,7 +11,7 @@ from rich.table import Table
 
 from domain import events as e
 from prorata.wording.language import Wording
-from prorata.wording.lines import calculated, span, titled
+from prorata.wording.lines import calculation_said, span, titled
 
 RIGHT = ">"
 """Put before a column's name: numbers stand at the right."""
@@ -47,7 +47,7 @@ def print_lines(out: Console, lines: Iterable[e.Line], currency: str, total: Dec
         made.add_row(
             titled(line, say),
             span(line, say),
-            calculated(line, currency, say),
+            calculation_said(line, currency, say),
             say.amount(line.amount, currency),
         )
     made.add_section()

@@ -13,7 +13,7 @@ import pytest
 from domain import events as e
 from domain.explain import rule_of_event
 from eventlog.codec import domain_codec, kind
-from prorata.wording import happened_in_full, wording
+from prorata.wording import event_said_in_full, wording
 from scripts import event_samples
 from scripts.event_samples import (
     SampleFile,
@@ -84,7 +84,7 @@ def test_every_sample_can_be_told(file: SampleFile) -> None:
     for sample in file.samples.values():
         read = codec.decode(file.type, file.schema_version, sample.bytes.encode())
         assert rule_of_event(read).startswith("R")
-        assert happened_in_full(read, "EUR", wording("fr"))
+        assert event_said_in_full(read, "EUR", wording("fr"))
 
 
 @of_today

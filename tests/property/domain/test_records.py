@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
+from domain import events as e
 from domain.answers import answer_of
 from domain.decide import command_ref
 from domain.explain import rule_of_event
-from domain.invoices import Invoices, with_event
+from domain.invoices import InvoiceEntry, Invoices, invoice_changes
 from prorata.simulation.scenario import Expectation, PaymentMethodStep
 from scripts.rules_table import RULES, cited
 from tests.reference.stories import story
@@ -40,6 +41,15 @@ def test_the_events_of_a_command_refer_to_it_and_what_falls_due_by_itself_to_nob
             assert all(event.command == command_ref(given) for event in own)
             if own:
                 assert answer_of(own, scenario.currency).events
+
+
+def with_event(invoices: Invoices, event: e.Event) -> Invoices:
+    """The invoices after the event."""
+    issued, status = invoice_changes(event)
+    if status is None:
+        return invoices
+    number, now = status
+    return {**invoices, number: InvoiceEntry(invoices[number].invoice if issued is None else issued, now)}
 
 
 @every_history

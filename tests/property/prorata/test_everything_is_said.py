@@ -14,7 +14,7 @@ from domain.answers import Answer
 from domain.explain import rule_of_line
 from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Step
-from prorata.wording import Language, calculated, happened, rule_said, said, wording
+from prorata.wording import Language, answer_said, calculation_said, event_said, rule_said, wording
 from tests.reference.stories import story
 from tests.support.domain.playing import fork, played, request_of
 
@@ -25,7 +25,7 @@ def test_every_answer_of_random_histories_is_said_in_french() -> None:
     codes: set[str | None] = set()
     outcomes: set[str] = set()
     for answer, currency in answers():
-        sentence = said(answer, wording("fr"), currency)
+        sentence = answer_said(answer, wording("fr"), currency)
         assert sentence
         assert "{" not in sentence
         codes.add(answer.code)
@@ -57,7 +57,7 @@ def test_every_line_and_event_of_random_histories_is_said(language: Language) ->
         account = played(story(Random(seed)))
         currency = account.account.currency
         for event in account.history:
-            sentence = happened(event, currency, say)
+            sentence = event_said(event, currency, say)
             assert sentence.endswith((".", "!"))
             assert "{" not in sentence
             kinds.add(e.type_name(event))
@@ -65,7 +65,7 @@ def test_every_line_and_event_of_random_histories_is_said(language: Language) ->
             for line in () if invoice is None else invoice.lines:
                 rule = rule_of_line(event, line)
                 assert ": " in rule_said(rule, say), rule
-                assert say.amount(line.amount, currency) in calculated(line, currency, say)
+                assert say.amount(line.amount, currency) in calculation_said(line, currency, say)
                 rules.add(rule)
     assert len(kinds) > len(e.EVENT_TYPES) - 5
     assert len(rules) >= 10

@@ -10,7 +10,7 @@ from domain import commands as c
 from domain import events as e
 from domain.calendar import Instant, parse_moment
 from domain.later import Unsettled, account_later, unsettled
-from domain.views import entitlements, standing
+from domain.views import account_summary, entitlements
 from tests.support.domain.given import GivenAccount, standard_with_domain
 
 
@@ -57,7 +57,7 @@ def test_a_cancelled_plan_ends_with_the_addons_that_need_it_and_the_anchor(accou
     account.give(c.CancelPlan("marketing"), "2026-04-07")
     after, happened = account_later(account.state, instant(account, "2026-04-20"))
     assert [type(event) for event in happened] == [e.PlanEnded, e.AddonEnded]
-    assert (standing(after).anchor, after.plans) == (None, {})
+    assert (account_summary(after).anchor, after.plans) == (None, {})
     assert waiting(account, "2026-04-20") == [("renewal", "custom_domain")]
 
 
@@ -101,7 +101,7 @@ def test_what_is_unpaid_lapses_and_its_invoice_is_written_off(account: GivenAcco
     [lapsed] = happened
     assert isinstance(lapsed, e.ItemsLapsed)
     assert lapsed.written_off
-    assert (standing(after).status, after.items) == ("good", ())
+    assert (account_summary(after).status, after.items) == ("good", ())
 
 
 def test_nothing_lapses_while_the_answer_to_a_payment_is_not_known(account: GivenAccount) -> None:

@@ -10,7 +10,7 @@ from domain import events as e
 from domain.answers import Answer
 from domain.conclude import conclude
 from domain.settle import settle
-from domain.views import entitlements, standing
+from domain.views import account_summary, entitlements
 from tests.support.domain.given import GivenAccount
 
 
@@ -85,7 +85,7 @@ def test_an_issued_renewal_invoice_is_open_and_its_items_usable_until_the_answer
     account = _with_addon_due()
     assert account.names(1) == ["cycles_renewed"]
     assert account.state.open_invoice is not None
-    assert standing(account.state).status == "good"
+    assert account_summary(account.state).status == "good"
     assert _status(account, "custom_domain") == "active"
 
 
@@ -100,7 +100,7 @@ def test_a_declined_renewal_suspends_its_items_from_the_renewal_date() -> None:
     account = _past_due()
     assert account.names(1) == ["renewal_declined"]
     entitlement = entitlements(account.state)["custom_domain"]
-    assert (entitlement.status, standing(account.state).status) == ("suspended", "past_due")
+    assert (entitlement.status, account_summary(account.state).status) == ("suspended", "past_due")
     assert entitlement.access_until == account.request(c.CloseAccount(), "2026-02-05").at
 
 
@@ -147,19 +147,19 @@ def test_a_paid_balance_restores_what_was_suspended_from_the_instant_of_the_inte
     account.answer("paid")
     spans = account.state.windows["custom_domain"]
     assert spans[-1].start == account.request(c.CloseAccount(), "2026-02-10T10:00").at
-    assert (_status(account, "custom_domain"), standing(account.state).status) == ("active", "good")
+    assert (_status(account, "custom_domain"), account_summary(account.state).status) == ("active", "good")
 
 
 def test_a_declined_balance_is_an_attempt_and_leaves_the_account_past_due() -> None:
     account = _paying()
     account.answer("declined")
-    assert (len(account.state.declines), standing(account.state).status) == (1, "past_due")
+    assert (len(account.state.declines), account_summary(account.state).status) == (1, "past_due")
 
 
 def test_a_cancelled_balance_is_no_attempt_and_frees_its_key() -> None:
     account = _paying()
     account.answer("cancelled")
-    assert (account.state.declines, standing(account.state).status) == ((), "past_due")
+    assert (account.state.declines, account_summary(account.state).status) == ((), "past_due")
     assert account.give(c.PayBalance(), "2026-02-11", id="k").outcome == "accepted"
 
 
@@ -299,4 +299,4 @@ def test_what_costs_nothing_needs_no_intent() -> None:
     account.settle("2026-02-05", due="declined")
     assert account.names(1) == ["cycles_renewed"]
     assert account.state.payment is None
-    assert standing(account.state).status == "good"
+    assert account_summary(account.state).status == "good"

@@ -10,7 +10,7 @@ import pytest
 from domain import commands as c
 from domain.answers import RefusalCode
 from domain.proposals import AskedKind, HeldKind
-from prorata.wording import Language, Wording, said, wording
+from prorata.wording import Language, Wording, answer_said, wording
 from prorata.wording.answers import (
     KINDS,
     OUTCOMES,
@@ -38,7 +38,7 @@ def test_there_is_a_sentence_for_every_code_of_a_refusal_and_for_every_kind_of_t
 def test_every_answer_is_said_with_the_facts_that_it_has(language: Language) -> None:
     codes: set[str | None] = set()
     for answer in every_answer():
-        sentence = said(answer, wording(language), "EUR")
+        sentence = answer_said(answer, wording(language), "EUR")
         assert sentence.endswith(".")
         assert "{" not in sentence
         codes.add(answer.code)
@@ -62,14 +62,14 @@ def _sentence_of(answer: object) -> str:
         def say(self, sentence: str, /, **values: object) -> str:
             return sentence
 
-    return said(answer, Unwritten("en"), "EUR")  # type: ignore[arg-type]
+    return answer_said(answer, Unwritten("en"), "EUR")  # type: ignore[arg-type]
 
 
 def test_a_payment_method_that_was_set_is_said_as_that() -> None:
     world = memory_world()
     world.open()
     answer = world.say(do="payment_method", account="a1", works=False, at="2026-03-21")
-    assert said(answer, wording("en"), "EUR") == "Payments are answered so from now on."
+    assert answer_said(answer, wording("en"), "EUR") == "Payments are answered so from now on."
 
 
 SAID: list[tuple[tuple[c.Command, ...], str]] = [
@@ -115,12 +115,12 @@ def test_what_came_of_a_command_is_said_with_the_names_of_products(
     commands: tuple[c.Command, ...], sentence: str
 ) -> None:
     answer = having(*commands[:-1]).give(commands[-1], "2026-03-20")
-    assert said(answer, Wording("en", NAMES), "EUR") == sentence
+    assert answer_said(answer, Wording("en", NAMES), "EUR") == sentence
 
 
 def test_the_page_s_confirmation_is_said_in_french() -> None:
     answer = having(PLAN).give(c.PurchaseAddon("custom_domain"), "2026-04-05")
-    assert said(answer, Wording("fr", NAMES), "EUR") == (
+    assert answer_said(answer, Wording("fr", NAMES), "EUR") == (
         "Mission accomplie ! Votre plan a bien été mis à niveau. "
         "Custom domain est actif. Renouvellement le 20 avr. 2026."
     )
@@ -128,11 +128,11 @@ def test_the_page_s_confirmation_is_said_in_french() -> None:
 
 def test_a_refusal_is_said_with_its_facts() -> None:
     refused = GivenAccount().give(c.PurchaseAddon("dedicated_ip"), "2026-03-20")
-    assert said(refused, wording("fr"), "EUR") == (
+    assert answer_said(refused, wording("fr"), "EUR") == (
         "dedicated_ip demande un forfait actif : standard ou premium."
     )
     unconfirmed = GivenAccount().give(PLAN, "2026-03-20", cvv=False, billing=False)
-    assert said(unconfirmed, wording("fr"), "EUR") == (
+    assert answer_said(unconfirmed, wording("fr"), "EUR") == (
         "20,00\xa0€ seraient débités maintenant : confirmez le code de sécurité de la carte et "
         "les coordonnées de facturation."
     )
@@ -143,12 +143,14 @@ def test_the_end_of_a_lock_is_said_as_a_local_time() -> None:
     for _ in range(5):
         account.give(PLAN, "2026-03-20T09:30", payment="declined")
     locked = account.give(PLAN, "2026-03-20T09:31")
-    assert said(locked, wording("en"), "EUR").endswith("the next attempt is possible at 21 Mar 2026 09:30.")
+    assert answer_said(locked, wording("en"), "EUR").endswith(
+        "the next attempt is possible at 21 Mar 2026 09:30."
+    )
 
 
 def test_a_pause_lists_what_is_still_billed_in_the_language() -> None:
     paused = having(PLAN, c.PurchaseAddon("custom_domain")).give(PAUSE, "2026-04-01")
-    assert said(paused, wording("fr"), "EUR") == (
+    assert answer_said(paused, wording("fr"), "EUR") == (
         "standard est en pause. Restent facturés jusqu’à leur suppression un par un : "
         "custom_domain (10,00\xa0€ le 20 avr. 2026)."
     )
@@ -156,4 +158,6 @@ def test_a_pause_lists_what_is_still_billed_in_the_language() -> None:
 
 def test_an_unpaid_balance_is_said_with_its_amount() -> None:
     refused = past_due().give(c.CloseAccount(), "2026-02-06")
-    assert said(refused, wording("en"), "EUR") == "Invoice 2 of €10.00 is unpaid: pay the balance first."
+    assert (
+        answer_said(refused, wording("en"), "EUR") == "Invoice 2 of €10.00 is unpaid: pay the balance first."
+    )

@@ -16,7 +16,7 @@ from domain import commands as c
 from domain import events as e
 from domain.explain import rule_of_line
 from domain.money import MINOR_DIGITS, zero
-from prorata.wording import Language, calculated, explained, wording
+from prorata.wording import Language, calculation_said, line_said, wording
 from prorata.wording.language import LOCALE_FOLDER, catalogue
 from tests.support.domain.given import GivenAccount
 
@@ -103,11 +103,11 @@ def test_a_line_explains_itself_with_its_rule_in_both_languages() -> None:
     assert isinstance(event, e.AddonPurchased)
     [line] = event.invoice.lines
     rule = rule_of_line(event, line)
-    assert explained(line, "EUR", rule, wording("en")) == (
+    assert line_said(line, "EUR", rule, wording("en")) == (
         "custom_domain, 5 Apr 2026 to 20 Apr 2026: €10.00 × 15/31 days = €4.84. "
         "R12: an add-on's first charge: by days from the purchase to the plans' renewal date."
     )
-    assert explained(line, "EUR", rule, wording("fr")) == (
+    assert line_said(line, "EUR", rule, wording("fr")) == (
         "custom_domain, du 5 avr. 2026 au 20 avr. 2026 : 10,00\xa0€ × 15/31 jours = 4,84\xa0€. "
         "R12 : premier débit d’un module : au prorata des jours, de l’achat à la date de renouvellement "
         "des forfaits."
@@ -118,7 +118,7 @@ def test_one_block_is_not_said_as_many() -> None:
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-03-20")
     answer = account.give(c.StartTransactional(21), "2026-03-20")
-    assert [calculated(line, "EUR", wording("en")) for line in answer.lines] == [
+    assert [calculation_said(line, "EUR", wording("en")) for line in answer.lines] == [
         "€20.00 × 20 blocks = €400.00",
         "€18.00 × 1 block = €18.00",
     ]
