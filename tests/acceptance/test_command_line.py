@@ -123,7 +123,7 @@ BAD_LINES: list[tuple[str, Any, str, str]] = [
             },
         },
         "invalid_catalog",
-        "$.catalog.add_ons[0].prices[...]",
+        "$.catalog.add_ons[0].prices.EUR",
     ),
 ]
 
