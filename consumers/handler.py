@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, TypeAlias
 
+import psycopg
+
 from consumers.checkpoints import Connection
 from publishing.envelope import PublishedEvent, PublishedState
 
@@ -42,10 +44,16 @@ class Handler(Protocol):
 
 
 _AT_HOME: Final = """
-    select set_config('search_path', quote_ident(%(schema)s) || ', public', true)
+    select set_config('search_path', quote_ident(%(schema)s) || ', public', true),
+        coalesce(has_schema_privilege(to_regnamespace(quote_ident(%(schema)s)), 'usage'), true)
 """
 
 
 def at_home(connection: Connection, consumer: str) -> None:
-    """Let this transaction look for tables in the consumer's schema first."""
-    connection.execute(_AT_HOME, {"schema": consumer})
+    """Let this transaction look for tables in the consumer's schema first.
+
+    Raises InsufficientPrivilege where that is closed to its role: PostgreSQL would find no tables there.
+    """
+    [[_, is_open]] = connection.execute(_AT_HOME, {"schema": consumer}).fetchall()
+    if not is_open:
+        raise psycopg.errors.InsufficientPrivilege(f"permission denied for schema {consumer}")

@@ -22,6 +22,7 @@ from consumers.handler import Handler, Message
 from consumers.leftovers import BEFORE, NEXT, leftovers
 from consumers.runtime import Consumer
 from eventlog.postgres.connect import connect
+from eventlog.postgres.replacing import QualifiedName, schema_takes_after, take_after, views_follow
 
 _Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]
 """By consumer, topic and partition."""
@@ -122,12 +123,13 @@ class Replay:
             connection.execute(_LOCK_PATIENCE)
             self._check(connection)
             _drop(connection, before)
-            for now, after in ((self._live, before), (self._next, self._live)):
-                names = {"now": sql.Identifier(now), "after": sql.Identifier(after)}
-                connection.execute(sql.SQL("alter schema {now} rename to {after}").format(**names))
-                for table in _OF_CONSUMERS:
-                    statement = _RENAME_ROWS.format(table=sql.Identifier(table))
-                    connection.execute(statement, {"before": now, "after": after})
+            with views_follow(connection, _tables(connection, self._live)):
+                for now, after in ((self._live, before), (self._next, self._live)):
+                    names = {"now": sql.Identifier(now), "after": sql.Identifier(after)}
+                    connection.execute(sql.SQL("alter schema {now} rename to {after}").format(**names))
+                    for table in _OF_CONSUMERS:
+                        statement = _RENAME_ROWS.format(table=sql.Identifier(table))
+                        connection.execute(statement, {"before": now, "after": after})
             CONSUMERS.forget(connection, self._live)
 
     def _check(self, connection: Connection) -> None:
@@ -159,12 +161,19 @@ class Replay:
     def _create(self, connection: Connection) -> None:
         schema = sql.Identifier(self._next)
         connection.execute(sql.SQL("create schema {}").format(schema))
-        for (table,) in connection.execute(_TABLES, {"schema": self._live}).fetchall():
-            new, live = sql.Identifier(self._next, table), sql.Identifier(self._live, table)
-            connection.execute(sql.SQL("create table {} (like {} including all)").format(new, live))
+        schema_takes_after(connection, self._live, self._next)
+        for live in _tables(connection, self._live):
+            new = self._next, live[1]
+            names = {"new": sql.Identifier(*new), "live": sql.Identifier(*live)}
+            connection.execute(sql.SQL("create table {new} (like {live} including all)").format(**names))
+            take_after(connection, live, new)
 
     def _connected(self) -> Connection:
         return connect(self._database_url, f"prorata replay {self._live}")
+
+
+def _tables(connection: Connection, schema: str) -> list[QualifiedName]:
+    return [(schema, table) for (table,) in connection.execute(_TABLES, {"schema": schema}).fetchall()]
 
 
 def _exists(connection: Connection, schema: str) -> bool:

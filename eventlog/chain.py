@@ -23,7 +23,7 @@ what happened. docs/eventlog.md has a vector to test a reader in another languag
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from struct import Struct
 from typing import Final, Literal, TypeAlias
@@ -48,8 +48,10 @@ HASHED: Final = (
 
 _ABSENT = b"\xff\xff\xff\xff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_DAY = 86_400
+_SIZE = Struct(">I").pack
 _EIGHT = Struct(">Iq").pack
+_THREE = Struct(">IqIqIq").pack
 _SIXTEEN = b"\x00\x00\x00\x10"
 
 
@@ -69,23 +71,33 @@ def event_hash(
     previous_hash: bytes,
 ) -> bytes:
     """The hash of an event, 32 bytes; through `previous_hash` it covers the account's history before it."""
+    account, of_type = account_id.encode(), event_type.encode()
+    command = _ABSENT if command_id is None else _sized(command_id.encode())
+    by = _ABSENT if actor is None else _sized(actor.encode())
+    effective, recorded = effective_at - _EPOCH, recorded_at - _EPOCH
     return sha256(
         b"".join(
             (
                 _SIXTEEN,
                 log_id.bytes,
-                _text(account_id),
+                _SIZE(len(account)),
+                account,
                 _EIGHT(8, version),
                 _SIXTEEN,
                 event_id.bytes,
-                _text(command_id),
-                _text(event_type),
-                _EIGHT(8, schema_version),
-                _EIGHT(8, _microseconds(effective_at)),
-                _EIGHT(8, _microseconds(recorded_at)),
-                _text(actor),
-                _sized(state),
-                _sized(previous_hash),
+                command,
+                _SIZE(len(of_type)),
+                of_type,
+                _THREE(
+                    *(8, schema_version),
+                    *(8, (effective.days * _DAY + effective.seconds) * 1_000_000 + effective.microseconds),
+                    *(8, (recorded.days * _DAY + recorded.seconds) * 1_000_000 + recorded.microseconds),
+                ),
+                by,
+                _SIZE(len(state)),
+                state,
+                _SIZE(len(previous_hash)),
+                previous_hash,
             )
         )
     ).digest()
@@ -170,14 +182,5 @@ def _problem_at(
     return None
 
 
-def _text(value: str | None) -> bytes:
-    return _ABSENT if value is None else _sized(value.encode())
-
-
 def _sized(value: bytes) -> bytes:
-    return len(value).to_bytes(4, "big") + value
-
-
-def _microseconds(instant: datetime) -> int:
-    """Microseconds since 1970, exact for every instant; TypeError for a naive datetime."""
-    return (instant - _EPOCH) // _MICROSECOND
+    return _SIZE(len(value)) + value

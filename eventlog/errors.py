@@ -12,6 +12,7 @@
     │   ├── UnsafeDurability   it would confirm appends before they are on disk
     │   ├── NotPrimary         it is a standby
     │   ├── LogReplaced        it holds another log than before
+    │   ├── PrivilegeMissing   its role may not do what was asked
     │   └── NotMigrated        its schema is older than this code
     └── MigrationError
         ├── MigrationChanged   a file that was applied has other contents now
@@ -226,6 +227,25 @@ class NotMigrated(WrongDatabase):
     @property
     def what(self) -> str:
         return f"the database lacks {', '.join(self.missing)}"
+
+
+class PrivilegeMissing(WrongDatabase):
+    """The role of PostgreSQL that this process runs as lacks a right; nothing of the statement was done."""
+
+    code = "privilege_missing"
+    remedy = (
+        "run this as a member of the role that it is for (docs/operations.md, Roles); if it is one, let the "
+        "owner run `prorata migrate`"
+    )
+
+    def __init__(self, role: str, reason: str) -> None:
+        super().__init__(role, reason)
+        self.role = role
+        self.reason = reason
+
+    @property
+    def what(self) -> str:
+        return f"role {self.role!r} lacks a right: {self.reason}"
 
 
 class MigrationError(LogError):

@@ -14,16 +14,17 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Generic, TypeAlias, TypeVar
+from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
 from domain.events import Event
-from eventlog import NO_HASH, EventLog, StoredEvent
+from eventlog import NO_HASH, EventLog, StoredEvent, hash_of
 from eventlog.codec import Codec
 from eventlog.history import places_of
 from projections.fold import Evolution, Fold
-from projections.live.parking import Failure, failure_at, failure_of
+from projections.live.parking import Failure, failure_at, failure_of, forged_at
 
 S = TypeVar("S")
 D = TypeVar("D")
@@ -58,6 +59,22 @@ def read_all(codec: Codec[Event], events: Sequence[StoredEvent]) -> list[Reading
         return list(zip(codec.read_all(events), events, strict=True))
     except Exception:  # noqa: BLE001 - one by one it is said which
         return [read(codec, stored) for stored in events]
+
+
+def checked(log_id: UUID, readings: Iterable[Reading]) -> Iterator[Reading]:
+    """The readings; those of events that Prorata did not append become failures.
+
+    The fields of such a one do not give its hash, or it does not follow its account's event before it here.
+    """
+    ends: dict[str, bytes] = {}
+    for event, stored in readings:
+        if hash_of(log_id, stored) != stored.hash:
+            yield forged_at(stored, "its fields do not give its hash"), stored
+        elif ends.get(stored.account_id, stored.previous_hash) != stored.previous_hash:
+            yield forged_at(stored, "it does not follow the event before it"), stored
+        else:
+            ends[stored.account_id] = stored.hash
+            yield event, stored
 
 
 def stream(
@@ -150,10 +167,12 @@ class AccountStates(Generic[S]):
         kept = self._kept.pop(first.account_id, None)
         if kept is not None and kept.hash == first.previous_hash:
             return kept
-        if first.version == 1:
+        if first.version == 1 and first.previous_hash == NO_HASH:
             return Folded(self._evolution.start())
         earlier = stream(self._log, self._codec, first.account_id, until=first.position - 1)
         folded = from_start(self._evolution, earlier)
+        if folded.failure is None and folded.hash != first.previous_hash:
+            return replace(folded, failure=forged_at(first, "it does not follow the event before it"))
         return replace(folded, state=self._evolution.at_rest(folded.state))
 
     def _keep(self, account_id: str, folded: Folded[S]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS as PROJECTIONS
 from prorata.processes.table import MIGRATIONS as OPERATIONS
 from service.schema import SERVICE
+
+REPORTING = MigrationSource("reporting", Path(__file__).parent / "reporting")
+"""Views over several packages' tables, and what every table and column holds."""
 
 
 def migrations() -> tuple[MigrationSource, ...]:
@@ -15,4 +20,4 @@ def migrations() -> tuple[MigrationSource, ...]:
     from publishing import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
-    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS)
+    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, REPORTING)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from domain.errors import HALTED, TRY_AGAIN, Failure
+from eventlog.forgery import REMEDY as FORGED
 
 HaltCode = Literal[
     "foreign_log",
@@ -28,6 +29,8 @@ HaltCode = Literal[
     "partitions_changed",
     "record_too_large",
     "row_unreadable",
+    "event_forged",
+    "privilege_missing",
     "wrong_database",
     "not_migrated",
 ]
@@ -48,6 +51,8 @@ _REMEDIES: dict[HaltCode, str] = {
     "partitions_changed": "keys would move to other partitions: publish under another topic prefix",
     "record_too_large": "raise max.message.bytes of the topic and max_request_size of the relay",
     "row_unreadable": "put the row back as the backup has it, then start the relay again: nothing is lost",
+    "event_forged": f"nothing from it on was published: {FORGED}; then start the relay again",
+    "privilege_missing": "see docs/operations.md, Roles",
     "wrong_database": "check the address of the database",
     "not_migrated": "run `prorata migrate`",
 }

@@ -24,7 +24,8 @@ from typing import Final
 import psycopg
 from msgspec.structs import replace
 
-from eventlog import EventLog, RowUnreadable, WrongDatabase
+from eventlog import EventLog, PrivilegeMissing, RowUnreadable, StoredEvent, WrongDatabase
+from eventlog.forgery import ForgeryWatch
 from eventlog.postgres.connect import Connection, connect
 from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated
 from publishing.envelope import Heartbeat, Record, heartbeat_record
@@ -172,6 +173,7 @@ class Relay:
         # Of the lease, and the transactional id: the one relay of this stream, wherever it runs.
         self._name = f"{topics.prefix}prorata-relay-{stream.name}"
         self._batch = settings.batch
+        self._forgery = ForgeryWatch(log)
         self._backoff = _SHORTEST_BACKOFF
 
     def run(self, stop: Event) -> None:
@@ -233,6 +235,8 @@ class Relay:
                         lease.release()
         except psycopg.errors.UndefinedTable as error:
             raise self._halted("not_migrated", "the database has no table of leases") from error
+        except (PrivilegeMissing, psycopg.errors.InsufficientPrivilege) as error:
+            raise self._halted("privilege_missing", str(error).partition("\n")[0]) from error
         except WrongDatabase as error:
             raise self._halted("wrong_database", str(error)) from error
         except RowUnreadable as error:
@@ -286,8 +290,9 @@ class Relay:
                     stop.wait(pause)
 
     def _page(self, after: StreamCheckpoint, limit: int) -> _Page:
-        """Up to `limit` events that have settled after that position, as records."""
-        events = self._log.read_settled(after.position, limit)
+        """Up to `limit` events that have settled after that position, as records; none that was forged."""
+        read = self._log.read_settled(after.position, limit)
+        events = self._before_forged(read)
         if not events:
             return _Page([], after, is_full=False)
         records, last_of_each = self.stream.records(events, after.last)
@@ -295,7 +300,17 @@ class Relay:
         position = StreamCheckpoint(
             after.log_id, last.position, last.hash.hex(), last_of_each, after.topic_ids
         )
-        return _Page(records, position, is_full=len(events) >= limit, events=len(events))
+        return _Page(records, position, is_full=len(read) >= limit, events=len(events))
+
+    def _before_forged(self, events: list[StoredEvent]) -> list[StoredEvent]:
+        """The events before the first one that was forged. Raises RelayHalted where there are none."""
+        forged = self._forgery.first_forged(events)
+        if forged is None:
+            return events
+        nth, reason = forged
+        if nth == 0:
+            raise self._halted("event_forged", reason)
+        return events[:nth]
 
     def _commit(
         self, session: ProducerSession, before: StreamCheckpoint, page: _Page, log_time: datetime | None
@@ -344,6 +359,7 @@ class Relay:
         for name in recreated(position, ids):
             raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
         self._check(position)
+        self._forgery = ForgeryWatch(self._log)
         logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
         return replace(position, topic_ids=ids)
 

@@ -19,7 +19,7 @@ from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections.fold import Evolution, Fold
 from projections.models import access_windows, entitlements, invoices
-from projections.states import AccountStates, Folded, Reading, from_start, read, stream
+from projections.states import AccountStates, Folded, Reading, checked, from_start, read, stream
 from publishing.checkpoints import STREAMS
 from publishing.envelope import PublishedState, Record, event_record, state_record
 from publishing.headers import EventHeaders
@@ -119,7 +119,8 @@ class StateStream:
         """Of every account, what that topic has to hold once the log up to the position is published."""
         documents = self._invoices if topic.base == self._invoices_topic.base else self._accounts
         for account_id in self._log.accounts():
-            readings = list(stream(self._log, self._codec, account_id, until=until))
+            events = stream(self._log, self._codec, account_id, until=until)
+            readings = list(checked(self._log_id, events))
             for record in documents.from_start(self._log_id, readings):
                 if record.topic == topic.name:
                     yield record

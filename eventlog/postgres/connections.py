@@ -14,7 +14,14 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import Int8BinaryDumper
 
-from eventlog.errors import LogReplaced, LogUnavailable, NotMigrated, NotPrimary, UnsafeDurability
+from eventlog.errors import (
+    LogReplaced,
+    LogUnavailable,
+    NotMigrated,
+    NotPrimary,
+    PrivilegeMissing,
+    UnsafeDurability,
+)
 from eventlog.postgres.connect import Connection, connect
 from eventlog.postgres.migrate import EVENTLOG, missing
 from eventlog.postgres.row_encoding import take_packed
@@ -82,6 +89,8 @@ class Connections:
             connection = self._take()
             try:
                 yield connection
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise privilege_missing(connection, error) from error
             except psycopg.Error as error:
                 if not connection.closed:
                     raise
@@ -130,9 +139,19 @@ class Connections:
         connection = connect(self._database_url, self._name, settings=_SETTINGS)
         try:
             return connection, _prepare(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            connection.close()
+            raise privilege_missing(connection, error) from error
         except BaseException:
             connection.close()
             raise
+
+
+def privilege_missing(
+    connection: Connection, error: psycopg.errors.InsufficientPrivilege
+) -> PrivilegeMissing:
+    """The error as the log raises it."""
+    return PrivilegeMissing(connection.info.user, _first_line(error))
 
 
 def _prepare(connection: Connection) -> UUID:

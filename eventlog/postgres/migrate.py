@@ -3,7 +3,8 @@
     migrate(database_url, [EVENTLOG, MigrationSource("projections", folder)])  # ["eventlog/0001_events", …]
 
 A source's files are `0001_what_it_does.sql`, `0002_….sql`; each runs in a transaction of its own, in schema
-public.
+public. What they make belongs to whoever owns the table of migrations, if the login is a member of that role.
+No file grants anything: who may do what is one table, `prorata/roles.py`.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from eventlog.errors import MigrationChanged, MigrationMisnamed
 from eventlog.migration_source import MigrationSource
@@ -23,6 +25,9 @@ _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
 
 _LOCK_KEY = 0x70726F72617461  # "prorata": advisory locks are numbers, and each database has its own
 
+_GRANTS = re.compile(rb"^do \$\$\nbegin\n[^$]*create role [^$]*\$\$;\n|^grant [^;]*;\n", re.MULTILINE)
+"""These statements of older files are left out: not every owner of a database may make roles."""
+
 _CREATE_TABLE = """
     create table if not exists public.migrations (
         source text not null,
@@ -31,6 +36,14 @@ _CREATE_TABLE = """
         applied_at timestamptz not null default now(),
         primary key (source, name)
     )
+"""
+_EXISTS = "select to_regclass('public.migrations') is not null"
+
+# A superuser is a member of every role.
+_OWNER = """
+    select pg_get_userbyid(relowner) from pg_class
+    where oid = to_regclass('public.migrations') and relowner <> current_user::regrole
+        and pg_has_role(current_user, relowner, 'MEMBER')
 """
 _APPLIED = "select name, sha256 from public.migrations where source = %(source)s order by name"
 _RECORD = "insert into public.migrations (source, name, sha256) values (%(source)s, %(name)s, %(sha256)s)"
@@ -47,7 +60,9 @@ def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,))
     applied = []
     with connect(database_url, "prorata migrate") as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
-        connection.execute(_CREATE_TABLE)
+        as_owner(connection)
+        if not _is_begun(connection):
+            connection.execute(_CREATE_TABLE)
         for source in sources:
             for migration in _missing(connection, source):
                 _apply(connection, migration)
@@ -57,9 +72,19 @@ def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,))
 
 def missing(connection: psycopg.Connection[Any], source: MigrationSource) -> tuple[str, ...]:
     """The source's migrations that this database lacks, in order: what a process checks when it connects."""
-    [[exists]] = connection.execute("select to_regclass('public.migrations') is not null").fetchall()
-    found = _missing(connection, source) if exists else _files(source)
+    found = _missing(connection, source) if _is_begun(connection) else _files(source)
     return tuple(map(str, found))
+
+
+def as_owner(connection: psycopg.Connection[Any]) -> None:
+    """Let the session act as the role that owns Prorata's tables, where the login is a member of it."""
+    for (owner,) in connection.execute(_OWNER).fetchall():
+        connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
+
+
+def _is_begun(connection: psycopg.Connection[Any]) -> bool:
+    [[exists]] = connection.execute(_EXISTS).fetchall()
+    return bool(exists)
 
 
 @dataclass(frozen=True)
@@ -71,6 +96,11 @@ class _Migration:
     @property
     def sha256(self) -> str:
         return sha256(self.sql).hexdigest()
+
+    @property
+    def statements(self) -> bytes:
+        """What is executed of it."""
+        return _GRANTS.sub(b"", self.sql)
 
     def __str__(self) -> str:
         return f"{self.source}/{self.name}"
@@ -105,7 +135,7 @@ def _files(source: MigrationSource) -> list[_Migration]:
 def _apply(connection: psycopg.Connection[Any], migration: _Migration) -> None:
     with connection.transaction():
         connection.execute("set local search_path = public")
-        connection.execute(migration.sql)
+        connection.execute(migration.statements)
         connection.execute(
             _RECORD, {"source": migration.source, "name": migration.name, "sha256": migration.sha256}
         )

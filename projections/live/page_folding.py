@@ -17,7 +17,7 @@ from eventlog.codec import Codec
 from projections.live.checkpoints import LogPoint
 from projections.live.parking import Failure
 from projections.live.runs import LaneRun, RunChunk
-from projections.states import AccountStates, Folded, Reading, documents_of, read_all
+from projections.states import AccountStates, Folded, Reading, checked, documents_of, read_all
 from projections.tables import Projection
 
 
@@ -59,6 +59,7 @@ class PageFolding:
     ) -> None:
         self._projections = {projection.name: projection for projection in projections}
         self._codec = codec
+        self._log_id = log.log_id
         self._states = {
             p.fold.evolution.name: AccountStates(p.fold.evolution, log, codec, limit=cached_accounts)
             for p in self._projections.values()
@@ -74,9 +75,9 @@ class PageFolding:
         return page
 
     def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:
-        """What the events of each account say, in order."""
+        """What the events of each account say, in order; of one that was forged, only that."""
         by_account: dict[str, list[Reading]] = {}
-        for reading in read_all(self._codec, events):
+        for reading in checked(self._log_id, read_all(self._codec, events)):
             by_account.setdefault(reading[1].account_id, []).append(reading)
         return by_account
 

@@ -17,6 +17,7 @@ from psycopg.rows import args_row
 
 from domain.calendar import Instant
 from eventlog import EventUnreadable, StoredEvent
+from eventlog.forgery import REMEDY
 from projections.tables import Connection, Projection
 
 logger = logging.getLogger(__name__)
@@ -132,6 +133,13 @@ def write(connection: Connection, projection: Projection, documents: Sequence[An
 def failure_at(stored: StoredEvent, error: Exception) -> Failure:
     """The report of what this event did."""
     return failure_of(stored.account_id, stored.version, stored.position, error)
+
+
+def forged_at(stored: StoredEvent, reason: str) -> Failure:
+    """The report of an event that Prorata did not append."""
+    return Failure(
+        stored.account_id, stored.version, stored.position, f"event_forged: {reason}; {REMEDY}, then release"
+    )
 
 
 def failure_of(account_id: str, version: int, position: int, error: Exception) -> Failure:

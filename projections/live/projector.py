@@ -35,7 +35,7 @@ from projections.live.parking import Failure, any_parked, park, parked, parked_a
 from projections.live.runs import LaneRun, Limits, RunChunk
 from projections.live.sessions import Sessions
 from projections.registry import ALL
-from projections.states import documents_of, from_start, stream
+from projections.states import checked, documents_of, from_start, stream
 from projections.tables import Connection, Projection
 
 logger = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ class Projector:
     def _release(self, connection: Connection, checkpoint: Checkpoint, account_id: str) -> Failure | None:
         projection = self._projections[checkpoint.projection]
         readings = stream(self._log, self._codec, account_id, until=checkpoint.position)
-        folded = from_start(projection.fold.evolution, readings)
+        folded = from_start(projection.fold.evolution, checked(self._log.log_id, readings))
         documents, failure = documents_of(projection.fold, account_id, folded)
         failure = next(iter(write(connection, projection, documents)), failure)
         self._move(connection, [checkpoint], checkpoint.place)

@@ -12,14 +12,15 @@ from typing import Final
 
 from psycopg import sql
 
+from eventlog.postgres.replacing import take_after, views_follow
 from projections.tables import SCHEMA, Connection, Projection, Table, qualified
 
 # Without indexes: made when the table is full, they take a half of the time that they cost row by row.
 _CREATE: Final = sql.SQL("create table {new} (like {live} including all excluding indexes)")
 _CREATE_FIRST: Final = sql.SQL("create table {new} ({columns})")
 _MADE_BY: Final = "version bigint not null", "revision bigint not null", "fold integer not null"
-# Rights are not copied: they are granted as in the first migration.
-_GRANT: Final = sql.SQL("grant select, insert, update, delete on {new} to prorata_service")
+_ALIKE: Final = "invoices"
+"""The first tables of a read model have the owner and the rights of this one's."""
 _ADD: Final = sql.SQL("alter table {new} add {constraint}")
 _INDEX: Final = sql.SQL("create {unique}index on {new} using {method}")
 _ANALYZE: Final = sql.SQL("analyze {new}")
@@ -77,7 +78,8 @@ def create(connection: Connection, new: Projection, *, first: bool) -> None:
         else:
             names = {"new": qualified(table, new.suffix), "live": qualified(table, "")}
             connection.execute(_CREATE.format(**names))
-        connection.execute(_GRANT.format(new=qualified(table, new.suffix)))
+        alike = _ALIKE if first else table.name
+        take_after(connection, (SCHEMA, alike), (SCHEMA, table.name + new.suffix), described=not first)
 
 
 def index(connection: Connection, new: Projection, *, first: bool) -> None:
@@ -138,10 +140,12 @@ def swap(connection: Connection, live: Projection, new: Projection, live_generat
     renamed = [(new.suffix, "")]
     if live_generation is not None:
         renamed.insert(0, ("", live.generation(live_generation).suffix))
-    for table in live.tables:
-        for before, after in renamed:
-            name = sql.Identifier(table.name + after)
-            connection.execute(_RENAME.format(table=qualified(table, before), name=name))
+    replaced = [] if live_generation is None else [(SCHEMA, table.name) for table in live.tables]
+    with views_follow(connection, replaced):
+        for table in live.tables:
+            for before, after in renamed:
+                name = sql.Identifier(table.name + after)
+                connection.execute(_RENAME.format(table=qualified(table, before), name=name))
     both = {"live": live.name, "new": new.name}
     connection.execute(_FORGET["parked"], {"name": live.name})
     connection.execute(_TAKE_PARKED, both)

@@ -18,6 +18,8 @@ _NOT_WRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno
 
 def explained(error: Exception) -> int:
     """Print what failed, where and what to do; the exit code of such a failure."""
+    if (missing := _privilege_missing(error)) is not None:
+        return _say(HALTED, "privilege_missing", missing)
     if isinstance(error, Failure):
         return _say(error.exit_code, error.code, str(error))
     if isinstance(error, cyclopts.CycloptsError):
@@ -34,13 +36,45 @@ def explained(error: Exception) -> int:
     )
 
 
+def _privilege_missing(error: Exception) -> str | None:
+    """The sentence where the login may not do what the command does: which role may."""
+    from psycopg.errors import InsufficientPrivilege
+
+    from eventlog.errors import PrivilegeMissing
+    from prorata.roles import COMMANDS, OWNER
+
+    if isinstance(error, PrivilegeMissing):
+        role, reason = error.role, error.reason
+    elif isinstance(error, InsufficientPrivilege):
+        role, reason = _login(), str(error).partition("\n")[0]
+    else:
+        return None
+    names = " ".join(sys.argv[1:3]), sys.argv[1]
+    meant = next((found for name in names if (found := COMMANDS.get(name))), None)
+    if meant is None:
+        return f"login {role!r} lacks a right: {reason}; see docs/operations.md, Roles"
+    if meant == OWNER:
+        remedy = "let the owner of the tables run it"
+    else:
+        remedy = (
+            "use such a login, or, if it is one, let the owner run `prorata migrate`, which grants what lacks"
+        )
+    return f"login {role!r} lacks a right: {reason}; this command is for a member of {meant}: {remedy}"
+
+
+def _login() -> str:
+    from psycopg.conninfo import conninfo_to_dict
+
+    from prorata.settings import Settings
+
+    return str(conninfo_to_dict(Settings.of().database_url).get("user", ""))
+
+
 def _of_server(error: Exception) -> tuple[int, str, str] | None:
     """Exit code, code and sentence where a server was away, or would not let us in."""
     import psycopg
     from kafka import errors as kafka
 
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return HALTED, "not_permitted", f"the database's role may not do this: {error}; use another role"
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         reason = f"the database does not answer (PRORATA_DATABASE_URL): {error}"
         return TRY_AGAIN, "database_unreachable", reason

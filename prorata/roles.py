@@ -1,0 +1,330 @@
+"""Who may do what: the roles of PostgreSQL that Prorata's processes and its readers run as.
+
+    make_roles(database_url)      # prorata migrate --roles: the roles, and prorata_owner owns the tables
+    grant_rights(database_url)    # at the end of every prorata migrate: each role has what is below, no more
+
+The roles are groups, which nobody can log in as: a process logs in as a member. A right is granted by the
+owner of a table, so only making the roles needs CREATEROLE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from eventlog.postgres.migrate import as_owner
+
+OWNER: Final = "prorata_owner"
+SERVICE: Final = "prorata_service"
+PROJECTOR: Final = "prorata_projector"
+RELAY: Final = "prorata_relay"
+CONSUMER: Final = "prorata_consumer"
+READER: Final = "prorata_reader"
+
+ROLES: Final = (OWNER, SERVICE, PROJECTOR, RELAY, CONSUMER, READER)
+
+_ROWS: Final = "select, insert, update, delete"
+
+_EVERYONE: Final = {"public.migrations": "select", "public.log": "select"}
+
+# A process announces itself, and clears away what is left of its predecessors.
+_ANNOUNCES: Final = {"operations.processes": _ROWS}
+
+_READS_LOG: Final = _EVERYONE | {"public.events": "select", "public.events_position": "select"}
+
+# The database hands out the position, so nobody may choose one.
+_APPENDS: Final = (
+    "select, insert (account_id, version, shard, event_id, command_id, type, schema_version, recorded_at, "
+    "effective_at, actor, state, previous_hash, hash)"
+)
+
+RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
+    SERVICE: _READS_LOG
+    | _ANNOUNCES
+    | {
+        "public.events": _APPENDS,
+        "service.snapshots": "select, insert, update",
+        "service.catalogues": "select, insert",
+        "service.pinned_catalogues": "select, insert",
+        "service.withdrawn_catalogues": "select, insert",
+        "service.gateway_payments": "select, insert",
+        "service.gateway_methods": "select, insert, update",
+        # The billing run brings its calendar up to date by itself.
+        "projections.calendar": "select, insert, delete",
+        "projections.checkpoints": "select, update",
+        "projections.parked": _ROWS,
+    },
+    PROJECTOR: _READS_LOG
+    | _ANNOUNCES
+    | {
+        "projections.*": "select, insert, delete",
+        "projections.checkpoints": "select, update",
+        "projections.parked": _ROWS,
+        "projections.rebuilds": "select",
+        "projections.rebuild_units": "select",
+    },
+    RELAY: _READS_LOG
+    | _ANNOUNCES
+    | {
+        "publishing.leases": "select, insert, update",
+        "publishing.halts": _ROWS,
+    },
+    CONSUMER: _EVERYONE
+    | _ANNOUNCES
+    | {
+        "consumers.partitions": "select, insert, update",
+        "consumers.revisions": "select, insert, update",
+        "consumers.dead_letters": "select, insert, delete",
+        "consumers.halts": _ROWS,
+        "entitlement_cache.windows": "select, insert, delete",
+        "finance_ledger.transfers": "select, insert",
+        "finance_ledger.invoices": "select, insert, update",
+        "finance_ledger.schedules": "select, insert, update",
+        "finance_ledger.closings": "select, insert",
+        "finance_ledger.closing_balances": "select, insert",
+    },
+    # Whoever looks and changes nothing: analysts, `status`, `metrics`, the books. Nothing of what an event, a
+    # record or a payment holds.
+    READER: _EVERYONE
+    | {
+        "public.events": "select (position, shard, recorded_at)",
+        "public.events_position": "select",
+        "projections.checkpoints": "select",
+        "projections.parked": "select",
+        "projections.rebuilds": "select",
+        "projections.rebuild_units": "select",
+        "projections.calendar": "select (clock, due_at, pending_payment, recorded_at)",
+        "operations.processes": "select",
+        "publishing.leases": "select",
+        "publishing.halts": "select",
+        "consumers.partitions": "select",
+        "consumers.halts": "select",
+        "consumers.dead_letters": "select (consumer, topic, partition, record_offset, key, parked_at, error)",
+        "finance_ledger.*": "select",
+        "reporting.*": "select",
+    },
+}
+"""Role → table or view → its rights, as `grant` writes them. `schema.*`: what has no line of its own.
+
+A generation of a read model (`calendar_v2`) has the rights of the read model, a replay's schema
+(`finance_ledger_next`) those of the consumer's. Who may do anything in a schema may use the schema.
+"""
+
+COMMANDS: Final[Mapping[str, str | None]] = {
+    "simulate": None,
+    "migrate": OWNER,
+    "catalog load": SERVICE,
+    "catalog check": None,
+    "catalog diff": None,
+    "catalog list": SERVICE,
+    "catalog show": SERVICE,
+    "catalog withdraw": SERVICE,
+    "catalog schema": None,
+    "command": SERVICE,
+    "preview": SERVICE,
+    "shop": SERVICE,
+    "billing": SERVICE,
+    "explain": SERVICE,
+    "bill": SERVICE,
+    "project": PROJECTOR,
+    "lag": READER,
+    "parked": READER,
+    "release": PROJECTOR,
+    "topics": None,
+    "relay": RELAY,
+    "consume": CONSUMER,
+    "replay": OWNER,
+    "status": READER,
+    "metrics": READER,
+    "dlq list": READER,
+    "dlq show": CONSUMER,
+    "dlq release": CONSUMER,
+    "archive run": None,
+    "archive verify": None,
+    "ledger recognise": CONSUMER,
+    "ledger show": READER,
+    "ledger close": CONSUMER,
+    "ledger export": READER,
+    "ledger check": READER,
+    "history": SERVICE,
+    "show": SERVICE,
+    "diff": SERVICE,
+    "rebuild": OWNER,
+    "verify": SERVICE,
+    "seal": SERVICE,
+    "seal-key": None,
+    "demo": None,
+}
+"""The role that each command is run by; None: it needs no database of Prorata's, or brings its own logins."""
+
+_SCHEMAS: Final = (
+    "^(service|projections|publishing|reporting|consumers|operations"
+    "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
+)
+_PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]
+"""Ours in schema public, which may hold others' things too."""
+
+_BESIDE: Final = re.compile(r"(_next|_before)$|_v[0-9]+$")
+_PRIVILEGE: Final = re.compile(r"(\w+)(?: \(([^)]*)\))?")
+
+
+class Right(NamedTuple):
+    """A privilege of a role on a schema, or on a table; where a column is named, on that one alone."""
+
+    role: str
+    schema: str
+    table: str
+    privilege: str
+    column: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        return self.role, self.schema, self.table
+
+
+_TABLES: Final = """
+    select nspname, relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind in ('r', 'p', 'v', 'S')
+        and (nspname ~ %(schemas)s or nspname = 'public' and relname = any(%(public)s))
+    order by nspname, relname
+"""
+
+_HELD: Final = """
+    with entries as (
+        select nspname as schema, '' as table, nspacl as acl, '' as column from pg_namespace
+        union all
+        select nspname, relname, relacl, ''
+        from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+        union all
+        select nspname, relname, attacl, attname
+        from pg_attribute join pg_class on pg_class.oid = attrelid
+        join pg_namespace on pg_namespace.oid = relnamespace
+    )
+    select pg_get_userbyid(grantee), entries.schema, entries.table, lower(privilege_type), entries.column
+    from entries cross join aclexplode(acl)
+    where pg_get_userbyid(grantee) = any(%(roles)s)
+        and (entries.schema ~ %(schemas)s or entries.schema = 'public' and entries.table = any(%(public)s))
+"""
+
+_EXISTING: Final = "select rolname from pg_roles where rolname = any(%(roles)s)"
+
+_NOT_THE_OWNERS: Final = """
+    select kind, name from (
+        select case relkind when 'v' then 'view' else 'table' end as kind,
+            format('%%I.%%I', nspname, relname) as name, relowner as owner, nspname, relname as own_name
+        from pg_class join pg_namespace on pg_namespace.oid = relnamespace where relkind in ('r', 'p', 'v')
+        union all
+        select 'type', format('%%I.%%I', nspname, relname), relowner, nspname, relname
+        from pg_class join pg_namespace on pg_namespace.oid = relnamespace where relkind = 'c'
+        union all
+        select 'function', pg_proc.oid::regprocedure::text, proowner, nspname, proname
+        from pg_proc join pg_namespace on pg_namespace.oid = pronamespace
+        union all
+        select 'schema', quote_ident(nspname), nspowner, nspname, ''
+        from pg_namespace where nspname <> 'public'
+    ) found
+    where owner <> %(owner)s::regrole
+        and (nspname ~ %(schemas)s or nspname = 'public' and own_name = any(%(public)s))
+    order by kind <> 'schema', name
+"""
+
+# Roles and grants belong to one at a time: PostgreSQL refuses two that change one row of its catalogue.
+_ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtextextended('prorata/roles', 0))"
+
+
+def make_roles(database_url: str) -> list[str]:
+    """Make the roles that the server lacks, and let prorata_owner own what is Prorata's in this database.
+
+    Return those made. The login becomes a member of prorata_owner. It owns the database, or is a superuser.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        made = [role for role in ROLES if role not in _existing(connection) and _make(connection, role)]
+        with connection.transaction():
+            connection.execute(_ONE_AT_A_TIME)
+            _hand_over(connection)
+    return made
+
+
+def grant_rights(database_url: str) -> int:
+    """Give each role that the server has exactly its rights in this database; how many changed."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        as_owner(connection)
+        with connection.transaction():
+            connection.execute(_ONE_AT_A_TIME)
+            roles = [role for role in RIGHTS if role in _existing(connection)]
+            wanted, held = set(_wanted(connection, roles)), set(_held(connection, roles))
+            _grant(connection, wanted, held)
+    return len(wanted ^ held)
+
+
+def _existing(connection: psycopg.Connection[Any]) -> set[str]:
+    return {role for (role,) in connection.execute(_EXISTING, {"roles": list(ROLES)}).fetchall()}
+
+
+def _make(connection: psycopg.Connection[Any], role: str) -> bool:
+    """Whether it was made here: roles belong to the whole server, so another database may make it now."""
+    try:
+        connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        return False
+    return True
+
+
+def _hand_over(connection: psycopg.Connection[Any]) -> None:
+    """Let prorata_owner own everything of Prorata's."""
+    owner, bound = sql.Identifier(OWNER), {"owner": OWNER, "schemas": _SCHEMAS, "public": _PUBLIC}
+    found = connection.execute(_NOT_THE_OWNERS, bound).fetchall()
+    [[is_member, database]] = connection.execute(
+        "select pg_has_role(current_user, %(owner)s, 'MEMBER'), current_database()", {"owner": OWNER}
+    ).fetchall()
+    if not is_member:
+        connection.execute(sql.SQL("grant {} to current_user").format(owner))
+    if found:
+        connection.execute(
+            sql.SQL("grant create on database {} to {}").format(sql.Identifier(database), owner)
+        )
+        connection.execute(sql.SQL("grant usage, create on schema public to {}").format(owner))
+    for kind, name in found:
+        connection.execute(sql.SQL(f"alter {kind} {name} owner to {{}}").format(owner))
+
+
+def _wanted(connection: psycopg.Connection[Any], roles: list[str]) -> Iterator[Right]:
+    tables = connection.execute(_TABLES, {"schemas": _SCHEMAS, "public": _PUBLIC}).fetchall()
+    for role in roles:
+        for schema, table in tables:
+            found = list(_rights_on(role, schema, table))
+            yield from found
+            if found and schema != "public":  # which everyone may use, and belongs to the database's owner
+                yield Right(role, schema, "", "usage", "")
+
+
+def _rights_on(role: str, schema: str, table: str) -> Iterator[Right]:
+    rights, of_schema = RIGHTS[role], _BESIDE.sub("", schema)
+    granted = rights.get(f"{of_schema}.{_BESIDE.sub('', table)}", rights.get(f"{of_schema}.*", ""))
+    for privilege, columns in _PRIVILEGE.findall(granted):
+        for column in columns.split(", "):
+            yield Right(role, schema, table, privilege, column)
+
+
+def _held(connection: psycopg.Connection[Any], roles: list[str]) -> Iterator[Right]:
+    bound = {"roles": roles, "schemas": _SCHEMAS, "public": _PUBLIC}
+    yield from map(Right._make, connection.execute(_HELD, bound).fetchall())
+
+
+def _grant(connection: psycopg.Connection[Any], wanted: set[Right], held: set[Right]) -> None:
+    for place in sorted({right.place for right in wanted ^ held}):
+        role, schema, table = place
+        names = {"role": sql.Identifier(role), "on": sql.SQL("schema {}").format(sql.Identifier(schema))}
+        if table:
+            names["on"] = sql.SQL("table {}").format(sql.Identifier(schema, table))
+        connection.execute(sql.SQL("revoke all on {on} from {role}").format(**names))
+        for right in sorted(wanted):
+            if right.place == place:
+                what: sql.Composable = sql.SQL(right.privilege)
+                if right.column:
+                    what = sql.SQL("{} ({})").format(what, sql.Identifier(right.column))
+                connection.execute(sql.SQL("grant {what} on {on} to {role}").format(what=what, **names))
