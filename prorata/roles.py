@@ -24,8 +24,9 @@ PROJECTOR: Final = "prorata_projector"
 RELAY: Final = "prorata_relay"
 CONSUMER: Final = "prorata_consumer"
 READER: Final = "prorata_reader"
+MONITOR: Final = "prorata_monitor"
 
-ROLES: Final = (OWNER, SERVICE, PROJECTOR, RELAY, CONSUMER, READER)
+ROLES: Final = (OWNER, SERVICE, PROJECTOR, RELAY, CONSUMER, READER, MONITOR)
 
 _ROWS: Final = "select, insert, update, delete"
 
@@ -41,6 +42,24 @@ _APPENDS: Final = (
     "select, insert (account_id, version, shard, event_id, command_id, type, schema_version, recorded_at, "
     "effective_at, actor, state, previous_hash, hash)"
 )
+
+# How things are, with nothing of what an event, a record or a payment holds.
+_WATCHES: Final = _EVERYONE | {
+    "public.events": "select (position, shard, recorded_at)",
+    "public.events_position": "select",
+    "projections.checkpoints": "select",
+    "projections.parked": "select",
+    "projections.rebuilds": "select",
+    "projections.rebuild_units": "select",
+    "projections.calendar": "select (clock, due_at, pending_payment, recorded_at)",
+    "operations.processes": "select",
+    "publishing.leases": "select",
+    "publishing.halts": "select",
+    "consumers.partitions": "select",
+    "consumers.halts": "select",
+    "consumers.dead_letters": "select (consumer, topic, partition, record_offset, key, parked_at, error)",
+    "finance_ledger.*": "select",
+}
 
 RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     SERVICE: _READS_LOG
@@ -87,26 +106,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "finance_ledger.closings": "select, insert",
         "finance_ledger.closing_balances": "select, insert",
     },
-    # Whoever looks and changes nothing: analysts, `status`, `metrics`, the books. Nothing of what an event, a
-    # record or a payment holds.
-    READER: _EVERYONE
-    | {
-        "public.events": "select (position, shard, recorded_at)",
-        "public.events_position": "select",
-        "projections.checkpoints": "select",
-        "projections.parked": "select",
-        "projections.rebuilds": "select",
-        "projections.rebuild_units": "select",
-        "projections.calendar": "select (clock, due_at, pending_payment, recorded_at)",
-        "operations.processes": "select",
-        "publishing.leases": "select",
-        "publishing.halts": "select",
-        "consumers.partitions": "select",
-        "consumers.halts": "select",
-        "consumers.dead_letters": "select (consumer, topic, partition, record_offset, key, parked_at, error)",
-        "finance_ledger.*": "select",
-        "reporting.*": "select",
-    },
+    # Whoever looks and changes nothing: analysts, `status`, the books.
+    READER: _WATCHES | {"reporting.*": "select"},
+    # The same for `metrics`, which runs on and so announces itself.
+    MONITOR: _WATCHES | _ANNOUNCES,
 }
 """Role → table or view → its rights, as `grant` writes them. `schema.*`: what has no line of its own.
 
@@ -139,11 +142,11 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "consume": CONSUMER,
     "replay": OWNER,
     "status": READER,
-    "metrics": READER,
+    "metrics": MONITOR,
     "dlq list": READER,
     "dlq show": CONSUMER,
     "dlq release": CONSUMER,
-    "archive run": None,
+    "archive run": CONSUMER,
     "archive verify": None,
     "ledger recognise": CONSUMER,
     "ledger show": READER,

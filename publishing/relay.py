@@ -236,7 +236,7 @@ class Relay:
         except psycopg.errors.UndefinedTable as error:
             raise self._halted("not_migrated", "the database has no table of leases") from error
         except (PrivilegeMissing, psycopg.errors.InsufficientPrivilege) as error:
-            raise self._halted("privilege_missing", str(error).partition("\n")[0]) from error
+            raise self._halted("privilege_missing", _first_line(error)) from error
         except WrongDatabase as error:
             raise self._halted("wrong_database", str(error)) from error
         except RowUnreadable as error:
@@ -403,3 +403,8 @@ class Relay:
         self._batch = max(1, self._batch // 4)
         stop.wait(self._backoff)
         self._backoff = min(4 * self._backoff, _LONGEST_BACKOFF)
+
+
+def _first_line(error: PrivilegeMissing | psycopg.Error) -> str:
+    said = error.what if isinstance(error, PrivilegeMissing) else str(error)
+    return said.partition("\n")[0]

@@ -26,6 +26,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from prorata.roles import OWNER, ROLES
 from scripts.servers import slow_disk
 from scripts.servers.cache import cache, locked, make_once
 from scripts.servers.guardian import processes_in
@@ -49,6 +50,11 @@ SETTINGS: Mapping[str, str] = {
 _ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 
 
+def login_of(role: str) -> str:
+    """The user that is a member of this role of Prorata's: `service` of prorata_service."""
+    return role.removeprefix("prorata_")
+
+
 class PostgresServer:
     """One server with its own data and port; start, stop, kill and restart may follow one another at will."""
 
@@ -61,6 +67,7 @@ class PostgresServer:
         sync_delay_ms: float = 0,
     ) -> None:
         """`directory`: one that other users may enter, such as a `Run`'s. `roles` may log in, and no more.
+        Prorata's own roles are there, each with a member that may log in (`login_of`).
         `sync_delay_ms`: by how much each sync of the disk is slowed (slow_disk.py)."""
         self.directory = directory
         self.data = directory / "data"
@@ -158,9 +165,10 @@ class PostgresServer:
         return self.start()
 
     def create_database(self, name: str) -> str:
-        """A new, empty database; its address."""
+        """A new, empty database, which prorata_owner owns; its address for the superuser."""
+        made = sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(OWNER))
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            connection.execute(made)
         return self.url(name)
 
     @cached_property
@@ -210,6 +218,10 @@ class PostgresServer:
 
     def _create_roles(self) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
+            for role in ROLES:
+                names = {"role": sql.Identifier(role), "login": sql.Identifier(login_of(role))}
+                connection.execute(sql.SQL("create role {role} nologin").format(**names))
+                connection.execute(sql.SQL("create role {login} login in role {role}").format(**names))
             for role in self.roles:
                 connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
 

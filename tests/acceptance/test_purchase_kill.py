@@ -21,8 +21,10 @@ from domain import events as e
 from eventlog import StoredEvent
 from eventlog.codec import domain_codec
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
+from prorata.roles import SERVICE as SERVICE_ROLE
 from service.schema import SERVICE
+from tests.support.roles import login, migrated
 from tests.support.service.killed import MOMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,6 @@ ROUNDS = (
 
 Line = dict[str, object]
 CODEC = domain_codec()
-
 
 LINES = 11
 """By each account."""
@@ -118,8 +119,7 @@ class Killed:
 
 @pytest.fixture
 def service_url(database_url: str) -> str:
-    migrate(database_url, [EVENTLOG, SERVICE])
-    return f"{database_url}?options=-c%20role%3Dprorata_service"
+    return login(migrated(database_url, [EVENTLOG, SERVICE]), SERVICE_ROLE)
 
 
 @pytest.mark.timeout(300)

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
 from projections.tables import Connection
 from prorata.migrations import migrations
@@ -18,6 +17,7 @@ from tests.support.projections.fold_driver import Billing
 from tests.support.projections.read_models import all_rows, live_a_little
 from tests.support.projections.rebuilding import small_units
 from tests.support.projections.stopped_rebuild import stopped_at
+from tests.support.roles import migrated
 
 ACCOUNTS = [f"main/a-{n}" for n in range(6)]
 
@@ -25,7 +25,7 @@ ACCOUNTS = [f"main/a-{n}" for n in range(6)]
 @pytest.fixture
 def billing(database_url: str) -> Iterator[Billing]:
     """A migrated database with some accounts, projected."""
-    migrate(database_url, migrations())
+    migrated(database_url, migrations())
     log = PostgresEventLog(database_url)
     billing = Billing(log)
     for account_id in ACCOUNTS:

@@ -17,11 +17,12 @@ from domain.calendar import parse_moment
 from domain.commands import PurchaseAddon, PurchasePlan, RemoveAddon
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.eventlog.sessions import until
 from tests.support.projections.fold_driver import ZONE, Billing
+from tests.support.roles import migrated
 
 ACCOUNT = "acme/a-1"
 
@@ -59,7 +60,7 @@ def test_a_purchase_can_be_used_and_a_removal_ends_with_its_cycle(
     database_url: str, kafka_bootstrap: str, topic_prefix: str
 ) -> None:
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
-    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
+    migrated(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
     log = PostgresEventLog(database_url)
     topics = ensure_topics(kafka_bootstrap, topic_prefix)
     billing = Billing(log)

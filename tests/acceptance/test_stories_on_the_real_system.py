@@ -11,7 +11,6 @@ import pytest
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalog
-from eventlog.postgres.migrate import migrate
 from projections.live.projector import Projector
 from projections.models import access_windows, entitlements, invoices
 from prorata.migrations import migrations
@@ -23,6 +22,7 @@ from prorata.simulation.scenario import Expectation, Scenario, parse_scenario
 from prorata.simulation.shown import Shown, shown_documents
 from prorata.wiring import Running, running
 from service.session import CommandSession
+from tests.support.roles import migrated
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]
@@ -60,7 +60,7 @@ class RealSystem:
 
 @pytest.mark.timeout(300)
 def test_each_story_ends_on_the_real_system_as_in_simulation(database_url: str) -> None:
-    migrate(database_url, migrations())
+    migrated(database_url, migrations())
     catalogs: dict[Path, Catalog] = {}
     with running(Settings(database_url=database_url)) as system:
         real = RealSystem(system, database_url)

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
 from publishing import MIGRATIONS
 from publishing.relay import run_relay
 from publishing.topics import Topics
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import FOLDS, folded
+from tests.support.roles import migrated
 
 PAGE = Path(__file__).parents[2] / "docs" / "subscribing.md"
 
@@ -25,7 +26,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "subscribing.md"
 @pytest.fixture
 def published(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> Iterator[PostgresEventLog]:
     """The log of five accounts, published."""
-    migrate(database_url, [EVENTLOG, MIGRATIONS])
+    migrated(database_url, [EVENTLOG, MIGRATIONS])
     log = PostgresEventLog(database_url)
     append_all(log, {f"acme/a-{nth}": history_of(f"acme/a-{nth}", 1) for nth in range(5)}, 1)
     run_relay(log, kafka_bootstrap, database_url, prefix=topic_prefix, once=True)

@@ -13,15 +13,15 @@ import psycopg
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import migrate
 from tests.support.command_line import PRORATA, CommandLine
 from tests.support.eventlog.sample_events import given_history
+from tests.support.roles import migrated
 
 
 @pytest.fixture
 def log(database_url: str) -> Iterator[PostgresEventLog]:
     """Two accounts of the tenant main."""
-    migrate(database_url)
+    migrated(database_url)
     log = PostgresEventLog(database_url)
     for account in ("main/a1", "main/a2"):
         given_history(log, account, 3)
@@ -189,7 +189,7 @@ def test_a_file_that_is_no_key_is_told(prorata: CommandLine, sealed: Path) -> No
 
 
 def test_an_empty_log_has_nothing_to_seal(database_url: str, tmp_path: Path) -> None:
-    migrate(database_url)
+    migrated(database_url)
     prorata = CommandLine(database_url)
     prorata("seal-key", str(tmp_path / "key"))
     done = prorata("seal", str(tmp_path / "seal"), "--key", str(tmp_path / "key"))

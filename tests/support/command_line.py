@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from prorata.roles import COMMANDS
+from scripts.servers.postgres import SUPERUSER
 from tests.support.forked import Forked
+from tests.support.roles import login
 
 PRORATA = Path(sys.executable).with_name("prorata")
 """The installed script."""
@@ -35,21 +38,34 @@ class CommandLine:
     def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
         servers = {"DATABASE_URL": database_url, "KAFKA": kafka, "KAFKA_PREFIX": prefix}
         self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
+        self.database_url = database_url
 
     def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
         """What the script does, in a process that need not start Python anew."""
         text = given.encode() if isinstance(given, str) else given
-        return Done(*Forked(arguments, self.environment, text).end(timeout))
+        return Done(*Forked(arguments, self.environment_of(*arguments), text).end(timeout))
+
+    def environment_of(self, *arguments: str) -> dict[str, str]:
+        """The command's environment: its database's user is a member of the role that the command is for."""
+        names = " ".join(arguments[:2]), *arguments[:1]
+        role = next((COMMANDS[name] for name in names if name in COMMANDS), None)
+        if role is None or f"//{SUPERUSER}@" not in self.database_url:
+            return self.environment
+        return self.environment | {"PRORATA_DATABASE_URL": login(self.database_url, role)}
 
     def at_once(self, *lines: str) -> dict[str, Done]:
         """How each of these ended: for those that wait for a server that is away."""
-        begun = {line: Forked(line.split(), self.environment) for line in lines}
+        begun = {line: Forked(line.split(), self.environment_of(*line.split())) for line in lines}
         return {line: Done(*forked.end(60)) for line, forked in begun.items()}
 
     def installed(self, *arguments: str, given: bytes = b"") -> Done:
         """The same by the installed script itself."""
         done = subprocess.run(
-            [PRORATA, *arguments], input=given, capture_output=True, env=self.environment, check=False
+            [PRORATA, *arguments],
+            input=given,
+            capture_output=True,
+            env=self.environment_of(*arguments),
+            check=False,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -13,6 +13,7 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
+from prorata.roles import OWNER
 from scripts.servers.guardian import RUN_VARIABLE
 
 NewDatabase = Callable[[], AbstractContextManager[str]]
@@ -40,8 +41,8 @@ class SharedServers:
     def new_database(self, template: str = "template1") -> Iterator[str]:
         """A copy of the template with the rights of a superuser, dropped afterwards; its address."""
         name = f"test_{secrets.token_hex(6)}"
-        made = sql.SQL("create database {} template {}").format(
-            sql.Identifier(name), sql.Identifier(template)
+        made = sql.SQL("create database {} template {} owner {}").format(
+            sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER)
         )
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute(made)

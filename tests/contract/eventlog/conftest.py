@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from eventlog.postgres.migrate import migrate
+from prorata.roles import SERVICE as SERVICE_ROLE
 from tests.support.eventlog.doors import LOGS, AnyLog, SetClock
 from tests.support.eventlog.sample_events import NOON
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture
@@ -18,8 +19,7 @@ def clock() -> SetClock:
 @pytest.fixture
 def service_url(database_url: str) -> str:
     """A migrated database, as Prorata's processes may use it."""
-    migrate(database_url)
-    return f"{database_url}?options=-c%20role%3Dprorata_service"
+    return login(migrated(database_url), SERVICE_ROLE)
 
 
 @pytest.fixture(params=LOGS, ids=lambda make: make.__name__[1:])

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
 from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
+from prorata.roles import SERVICE as SERVICE_ROLE
 from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
 from service.schema import SERVICE
 from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -17,8 +19,7 @@ def where(request: pytest.FixtureRequest) -> str | None:
     if request.param == "memory":
         return None
     database_url: str = request.getfixturevalue("database_url")
-    migrate(database_url, [EVENTLOG, SERVICE])
-    return f"{database_url}?options=-c%20role%3Dprorata_service"
+    return login(migrated(database_url, [EVENTLOG, SERVICE]), SERVICE_ROLE)
 
 
 @pytest.fixture

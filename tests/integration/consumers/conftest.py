@@ -15,20 +15,24 @@ from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
+from prorata.roles import CONSUMER, RELAY, SERVICE
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.consumers.tally import TALLY_TABLE
 from tests.support.projections.fold_driver import ACCOUNT, Billing
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture
 def consumer_url(database_url: str) -> str:
     """A database with all the tables, and that of the consumer of these tests."""
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
-    migrate(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
+    migrated(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(TALLY_TABLE)
+        connection.execute(f"grant select, insert on tally to {CONSUMER}")
+        connection.execute(f"grant usage on sequence tally_nth_seq to {CONSUMER}")
     return database_url
 
 
@@ -42,7 +46,7 @@ def connection(consumer_url: str) -> Iterator[Connection]:
 @pytest.fixture
 def log(consumer_url: str) -> Iterator[PostgresEventLog]:
     """The log, empty."""
-    log = PostgresEventLog(consumer_url)
+    log = PostgresEventLog(login(consumer_url, SERVICE))
     yield log
     log.close()
 
@@ -66,7 +70,7 @@ def publish(
     """Publish what is in the log."""
 
     def publish() -> None:
-        run_relay(log, kafka_bootstrap, consumer_url, prefix=topics.prefix, once=True)
+        run_relay(log, kafka_bootstrap, login(consumer_url, RELAY), prefix=topics.prefix, once=True)
 
     return publish
 
@@ -76,7 +80,7 @@ def take_in(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable
     """Let a handler's consumer take in what is published."""
 
     def take_in(handler: Handler) -> None:
-        Consumer(handler, consumer_url, kafka_bootstrap, prefix=topics.prefix).run_once()
+        Consumer(handler, login(consumer_url, CONSUMER), kafka_bootstrap, prefix=topics.prefix).run_once()
 
     return take_in
 

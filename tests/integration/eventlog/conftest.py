@@ -6,21 +6,21 @@ import psycopg
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import migrate
+from prorata.roles import SERVICE
 from tests.support.eventlog.sessions import Session
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture
 def migrated_url(database_url: str) -> str:
     """A migrated database, with the rights of a superuser."""
-    migrate(database_url)
-    return database_url
+    return migrated(database_url)
 
 
 @pytest.fixture
 def service_url(migrated_url: str) -> str:
     """The same database as Prorata's processes may use it."""
-    return f"{migrated_url}?options=-c%20role%3Dprorata_service"
+    return login(migrated_url, SERVICE)
 
 
 @pytest.fixture

@@ -1,35 +1,36 @@
 """A migrated database with a log, and accounts on it."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 import psycopg
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS
 from projections.live.projector import Projector
 from projections.tables import Connection
+from prorata.roles import PROJECTOR, SERVICE
 from tests.support.projections.fold_driver import Billing
-
-_MADE_BY_ANOTHER_TEST = psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture
 def owner_url(database_url: str) -> str:
     """The migrated database, for who may change its tables."""
-    migrate(database_url, [EVENTLOG, MIGRATIONS])
-    return database_url
+    return migrated(database_url, [EVENTLOG, MIGRATIONS])
 
 
 @pytest.fixture
 def service_url(owner_url: str) -> str:
-    """The same database for Prorata's processes, by a role that logs in and has their rights."""
-    with psycopg.connect(owner_url, autocommit=True) as connection, suppress(*_MADE_BY_ANOTHER_TEST):
-        connection.execute("create role a_service login in role prorata_service")
-    server = owner_url.partition("@")[2]
-    return f"postgresql://a_service@{server}"
+    """The same database for the service."""
+    return login(owner_url, SERVICE)
+
+
+@pytest.fixture
+def projector_url(owner_url: str) -> str:
+    """The same database for projectors."""
+    return login(owner_url, PROJECTOR)
 
 
 @pytest.fixture
@@ -47,9 +48,9 @@ def billing(log: PostgresEventLog) -> Billing:
 
 
 @pytest.fixture
-def projector(service_url: str, log: PostgresEventLog) -> Iterator[Projector]:
+def projector(projector_url: str, log: PostgresEventLog) -> Iterator[Projector]:
     """Keeps all read models up to date, when asked to."""
-    with Projector(service_url, log) as projector:
+    with Projector(projector_url, log) as projector:
         yield projector
 
 

@@ -25,9 +25,9 @@ ROWS = "select * from projections.monthly_revenue order by account_id, month, pr
 
 
 @pytest.fixture
-def everything(service_url: str, billing: Billing) -> Projector:
+def everything(projector_url: str, billing: Billing) -> Projector:
     """A projector as `prorata project` runs it."""
-    return Projector(service_url, billing.log)
+    return Projector(projector_url, billing.log)
 
 
 def folded_rows(billing: Billing) -> list[tuple[object, ...]]:
@@ -95,7 +95,7 @@ def test_its_table_has_the_key_and_the_indexes_that_the_module_names(
 
 
 def test_finance_is_told_each_month_over_all_accounts_and_of_one_tenant(
-    owner_url: str, service_url: str, billing: Billing
+    owner_url: str, projector_url: str, billing: Billing
 ) -> None:
     for account_id in (*ACCOUNTS, "zeta/b"):
         live_a_little(billing, account_id)
@@ -105,7 +105,7 @@ def test_finance_is_told_each_month_over_all_accounts_and_of_one_tenant(
     moment = At(billing.log.last_position())
     of_one = as_of(billing.log, invoices.FOLD, ACCOUNTS[0], moment)
     in_april = sum((i.total for i in of_one if (i.date.year, i.date.month) == (2026, 4)), Decimal(0))
-    with psycopg.connect(service_url) as service:
+    with psycopg.connect(projector_url) as service:
         acme = monthly_revenue.of_all(service, tenant="acme")
         all_of_them = monthly_revenue.of_all(service)
     april = [r for r in acme if f"{r.month:%Y-%m}" == "2026-04"]

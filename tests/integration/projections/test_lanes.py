@@ -33,14 +33,14 @@ LOWER, HIGHER = range(LANES // 2), range(LANES // 2, LANES)
 
 
 @pytest.fixture
-def lower(service_url: str, billing: Billing) -> Iterator[Projector]:
-    with Projector(service_url, billing.log, lanes=LOWER, page=7) as projector:
+def lower(projector_url: str, billing: Billing) -> Iterator[Projector]:
+    with Projector(projector_url, billing.log, lanes=LOWER, page=7) as projector:
         yield projector
 
 
 @pytest.fixture
-def higher(service_url: str, billing: Billing) -> Iterator[Projector]:
-    with Projector(service_url, billing.log, lanes=HIGHER, page=5) as projector:
+def higher(projector_url: str, billing: Billing) -> Iterator[Projector]:
+    with Projector(projector_url, billing.log, lanes=HIGHER, page=5) as projector:
         yield projector
 
 
@@ -94,7 +94,7 @@ def test_who_waits_for_an_account_waits_for_its_lane_only(
 
 
 def test_lanes_come_to_where_another_generation_stands(
-    billing: Billing, lower: Projector, higher: Projector, service_url: str, connection: Connection
+    billing: Billing, lower: Projector, higher: Projector, projector_url: str, connection: Connection
 ) -> None:
     """What a rebuild needs to be compared: every lane where the live one is, whosever event stands there."""
     for account_id in (LOW, HIGH):
@@ -105,9 +105,9 @@ def test_lanes_come_to_where_another_generation_stands(
     other = replace(invoices.PROJECTION, suffix="_v9")
     for table in other.tables:
         connection.execute(f"create table projections.{table.name}_v9 (like projections.{table.name})")
-        connection.execute(f"grant all on projections.{table.name}_v9 to prorata_service")
+        connection.execute(f"grant all on projections.{table.name}_v9 to prorata_projector")
     checkpoints.begin(connection, other, 9, [BEFORE_ALL] * LANES)
-    with Projector(service_url, billing.log, [other], page=4) as projector:
+    with Projector(projector_url, billing.log, [other], page=4) as projector:
         projector.run_once(up_to=live)
     assert [c.place for c in checkpoints.read(connection, [other.name])] == [c.place for c in live]
 
@@ -122,7 +122,7 @@ def test_a_checkpoint_moves_only_from_where_it_was_found(connection: Connection)
 
 
 def test_an_account_that_a_page_stopped_stays_out_of_the_page_folded_meanwhile(
-    billing: Billing, service_url: str, connection: Connection
+    billing: Billing, projector_url: str, connection: Connection
 ) -> None:
     def refused(document: Any) -> Rows:
         if (document.account, document.number) == (LOW, 2):
@@ -132,7 +132,7 @@ def test_an_account_that_a_page_stopped_stays_out_of_the_page_folded_meanwhile(
     for account_id in (LOW, HIGH):
         live_a_little(billing, account_id)
     projections = [replace(p, rows=refused) if p.name == "invoices" else p for p in PROJECTIONS]
-    with Projector(service_url, billing.log, projections, page=3) as projector:
+    with Projector(projector_url, billing.log, projections, page=3) as projector:
         projector.run_once()
     [entry] = parked(connection)
     assert (entry.projection, entry.account_id) == ("invoices", LOW)

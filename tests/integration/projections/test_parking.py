@@ -53,8 +53,8 @@ def moody(mood: Mood) -> list[Projection]:
 
 
 @pytest.fixture
-def moody_projector(service_url: str, billing: Billing, moody: list[Projection]) -> Iterator[Projector]:
-    with Projector(service_url, billing.log, moody) as projector:
+def moody_projector(projector_url: str, billing: Billing, moody: list[Projection]) -> Iterator[Projector]:
+    with Projector(projector_url, billing.log, moody) as projector:
         yield projector
 
 
@@ -82,11 +82,11 @@ def test_an_unreadable_event_parks_its_account_everywhere_with_a_report(
 
 @pytest.mark.parametrize("page", [3, 1000])
 def test_the_rows_of_a_parked_account_are_those_before_the_event_and_the_others_go_on(
-    page: int, service_url: str, billing: Billing, connection: Connection
+    page: int, projector_url: str, billing: Billing, connection: Connection
 ) -> None:
     poison = with_poison(billing)
     before: Documents = folded(billing.log, POISONED, position=poison.position - 1)
-    with Projector(service_url, billing.log, page=page) as projector:
+    with Projector(projector_url, billing.log, page=page) as projector:
         projector.run_once()
     assert shown(connection, HEALTHY) == folded(billing.log, HEALTHY)
     assert shown(connection, POISONED) == before

@@ -55,11 +55,11 @@ def test_an_empty_log_is_nothing_to_do(projector: Projector, connection: Connect
 
 @pytest.mark.parametrize("page", [1, 2, 5, 1000])
 def test_rows_do_not_depend_on_the_size_of_pages(
-    page: int, service_url: str, billing: Billing, connection: Connection
+    page: int, projector_url: str, billing: Billing, connection: Connection
 ) -> None:
     for account_id in (A, B):
         live_a_little(billing, account_id)
-    with Projector(service_url, billing.log, page=page, cached_accounts=1) as projector:
+    with Projector(projector_url, billing.log, page=page, cached_accounts=1) as projector:
         done = projector.run_once()
     assert done.events == billing.log.last_position()
     for account_id in (A, B):
@@ -77,7 +77,7 @@ def test_a_page_ends_with_all_checkpoints_at_its_last_event(
 
 
 def test_rows_and_checkpoints_of_a_page_are_written_together_or_not_at_all(
-    service_url: str, billing: Billing, connection: Connection
+    projector_url: str, billing: Billing, connection: Connection
 ) -> None:
     def failing(document: Any) -> Rows:
         if document.number == 5:
@@ -85,19 +85,19 @@ def test_rows_and_checkpoints_of_a_page_are_written_together_or_not_at_all(
         return invoices.PROJECTION.rows(document)
 
     live_a_little(billing, A)
-    with Projector(service_url, billing.log, with_rows(invoices.PROJECTION, failing), page=8) as projector:
+    with Projector(projector_url, billing.log, with_rows(invoices.PROJECTION, failing), page=8) as projector:
         projector.run_page()
         before, at = all_rows(connection), positions(connection)
         with pytest.raises(RuntimeError, match="killed while writing"):
             projector.run_page()
     assert (all_rows(connection), positions(connection)) == (before, at)
-    with Projector(service_url, billing.log) as projector:
+    with Projector(projector_url, billing.log) as projector:
         projector.run_once()
     assert shown(connection, A) == folded(billing.log, A)
 
 
 def test_a_session_killed_while_writing_leaves_nothing_and_the_projector_goes_on(
-    service_url: str, billing: Billing, connection: Connection
+    projector_url: str, billing: Billing, connection: Connection
 ) -> None:
     killed = 0
 
@@ -114,7 +114,7 @@ def test_a_session_killed_while_writing_leaves_nothing_and_the_projector_goes_on
 
     live_a_little(billing, A)
     with (
-        Projector(service_url, billing.log, with_rows(invoices.PROJECTION, killing)) as projector,
+        Projector(projector_url, billing.log, with_rows(invoices.PROJECTION, killing)) as projector,
         running(projector),
     ):
         assert wait_for(connection, billing.log, A, billing.states[A].version, timeout=20)
@@ -123,13 +123,13 @@ def test_a_session_killed_while_writing_leaves_nothing_and_the_projector_goes_on
 
 
 def test_a_projection_that_is_behind_catches_up_alone_and_then_goes_with_the_others(
-    service_url: str, billing: Billing, connection: Connection
+    projector_url: str, billing: Billing, connection: Connection
 ) -> None:
     live_a_little(billing, A)
-    with Projector(service_url, billing.log, [entitlements.PROJECTION], page=7) as alone:
+    with Projector(projector_url, billing.log, [entitlements.PROJECTION], page=7) as alone:
         alone.run_page()
     assert len(set(positions(connection).values())) == 2
-    with Projector(service_url, billing.log) as projector:
+    with Projector(projector_url, billing.log) as projector:
         projector.run_once()
     assert len(set(positions(connection).values())) == 1
     assert shown(connection, A) == folded(billing.log, A)
@@ -157,7 +157,7 @@ def test_it_follows_the_log_while_commands_come(
 
 
 def test_a_checkpoint_of_another_history_stops_it(
-    billing: Billing, projector: Projector, connection: Connection, service_url: str
+    billing: Billing, projector: Projector, connection: Connection, projector_url: str
 ) -> None:
     live_a_little(billing, A)
     projector.run_once()
@@ -167,7 +167,7 @@ def test_a_checkpoint_of_another_history_stops_it(
     rows = all_rows(connection)
     billing.open(B, "2026-03-20")
     with (
-        Projector(service_url, billing.log) as restarted,
+        Projector(projector_url, billing.log) as restarted,
         pytest.raises(CheckpointForeign, match="rebuild invoices"),
     ):
         restarted.run_once()
@@ -184,11 +184,11 @@ def test_a_checkpoint_beyond_the_log_stops_it(
 
 
 def test_an_older_fold_does_not_write_over_a_newer_one(
-    billing: Billing, projector: Projector, connection: Connection, service_url: str
+    billing: Billing, projector: Projector, connection: Connection, projector_url: str
 ) -> None:
     newer = replace(entitlements.PROJECTION, fold=replace(entitlements.FOLD, version=2))
     live_a_little(billing, A)
-    with Projector(service_url, billing.log, [newer]) as deployed:
+    with Projector(projector_url, billing.log, [newer]) as deployed:
         deployed.run_once()
     with pytest.raises(FoldOutdated, match="of fold version 2, this code has version 1"):
         projector.run_once()
@@ -212,8 +212,8 @@ def test_an_unknown_name_is_refused(connection: Connection) -> None:
         checkpoints.read(connection, ["ledger"])
 
 
-def test_the_service_may_not_change_the_tables_themselves(service_url: str) -> None:
-    with psycopg.connect(service_url) as service, pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_the_service_may_not_change_the_tables_themselves(projector_url: str) -> None:
+    with psycopg.connect(projector_url) as service, pytest.raises(psycopg.errors.InsufficientPrivilege):
         service.execute("drop table projections.calendar")
 
 

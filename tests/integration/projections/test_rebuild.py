@@ -175,9 +175,9 @@ def test_the_tables_before_are_kept_until_dropped(
 
 
 def test_the_service_still_reads_and_writes_after_a_swap(
-    lived: None, rebuilt: Rebuild, billing: Billing, projector: Projector, service_url: str
+    lived: None, rebuilt: Rebuild, billing: Billing, projector: Projector, projector_url: str
 ) -> None:
-    with psycopg.connect(service_url, autocommit=True) as service:
+    with psycopg.connect(projector_url, autocommit=True) as service:
         for _ in range(8):  # enough for the statement to be prepared
             shown(service, A)
         for projection in PROJECTIONS:
@@ -380,13 +380,13 @@ def test_a_corrected_fold_reaches_accounts_that_are_quiet(
 
 
 def test_a_rebuild_mends_a_checkpoint_of_another_history(
-    lived: None, rebuilt: Rebuild, billing: Billing, connection: Connection, service_url: str
+    lived: None, rebuilt: Rebuild, billing: Billing, connection: Connection, projector_url: str
 ) -> None:
     connection.execute("update projections.checkpoints set position = 1000000 where projection = 'invoices'")
     connection.execute("delete from projections.invoices")
     assert rebuilt(invoices.PROJECTION) == []
     live_a_little(billing, "acme/later")
-    with Projector(service_url, billing.log) as projector:
+    with Projector(projector_url, billing.log) as projector:
         projector.run_once()
     for account_id in (*ACCOUNTS, "acme/later"):
         assert shown(connection, account_id) == folded(billing.log, account_id)

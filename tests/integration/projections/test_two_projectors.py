@@ -40,13 +40,13 @@ class InterruptedLog(PostgresEventLog):
 
 
 def test_the_one_that_comes_second_writes_nothing(
-    billing: Billing, projector: Projector, connection: Connection, service_url: str
+    billing: Billing, projector: Projector, connection: Connection, projector_url: str
 ) -> None:
     for account_id in ACCOUNTS:
         live_a_little(billing, account_id)
-    log = InterruptedLog(service_url)
+    log = InterruptedLog(projector_url)
     log.after_reading = projector.run_once
-    with Projector(service_url, log, page=10) as slow:
+    with Projector(projector_url, log, page=10) as slow:
         assert slow.run_page() == Counts(lost_pages=1)
         assert slow.run_once() == Counts()
     log.close()
@@ -55,13 +55,13 @@ def test_the_one_that_comes_second_writes_nothing(
 
 
 def test_the_one_that_was_overtaken_by_half_a_page_does_the_rest(
-    billing: Billing, projector: Projector, connection: Connection, service_url: str
+    billing: Billing, projector: Projector, connection: Connection, projector_url: str
 ) -> None:
     for account_id in ACCOUNTS:
         live_a_little(billing, account_id)
-    log = InterruptedLog(service_url)
+    log = InterruptedLog(projector_url)
     log.after_reading = lambda: projector.run_once(until=7)
-    with Projector(service_url, log, page=50) as slow:
+    with Projector(projector_url, log, page=50) as slow:
         done = slow.run_once()
     log.close()
     assert done.lost_pages == 1
@@ -71,7 +71,7 @@ def test_the_one_that_was_overtaken_by_half_a_page_does_the_rest(
 
 
 def test_an_account_released_while_its_page_was_folded_is_not_left_out(
-    billing: Billing, projector: Projector, connection: Connection, service_url: str
+    billing: Billing, projector: Projector, connection: Connection, projector_url: str
 ) -> None:
     held, other = ACCOUNTS[:2]
     for account_id in (held, other):
@@ -84,10 +84,10 @@ def test_an_account_released_while_its_page_was_folded_is_not_left_out(
     )
     for account_id in (held, other):
         billing.give(account_id, PurchasePlan("standard"), "2026-03-21")
-    log = InterruptedLog(service_url)
+    log = InterruptedLog(projector_url)
     released: list[object] = []
     log.while_folding = lambda: released.append(projector.release(held))
-    with Projector(service_url, log) as slow:
+    with Projector(projector_url, log) as slow:
         assert slow.run_page() == Counts(lost_pages=1)
         slow.run_once()
     log.close()
@@ -97,14 +97,14 @@ def test_an_account_released_while_its_page_was_folded_is_not_left_out(
 
 
 def test_racing_ones_end_with_the_rows_of_one(
-    billing: Billing, connection: Connection, service_url: str
+    billing: Billing, connection: Connection, projector_url: str
 ) -> None:
     for account_id in ACCOUNTS:
         live_a_little(billing, account_id)
     together, done = Barrier(3), [Counts()] * 3
 
     def race(n: int) -> None:
-        with Projector(service_url, billing.log, page=4 + n) as projector:
+        with Projector(projector_url, billing.log, page=4 + n) as projector:
             together.wait(60)
             done[n] = projector.run_once()
 

@@ -43,10 +43,10 @@ def test_an_event_that_never_was_is_not_reached(
 
 
 def test_only_the_projections_asked_for_are_waited_for(
-    billing: Billing, service_url: str, connection: Connection
+    billing: Billing, projector_url: str, connection: Connection
 ) -> None:
     billing.open(ACCOUNT, "2026-03-20")
-    with Projector(service_url, billing.log, [entitlements.PROJECTION]) as projector:
+    with Projector(projector_url, billing.log, [entitlements.PROJECTION]) as projector:
         projector.run_once()
     assert wait_for(connection, billing.log, ACCOUNT, 1, timeout=0, projections=["entitlements"])
     assert not wait_for(

@@ -32,12 +32,12 @@ Starting = Callable[[], Worker]
 
 
 @pytest.fixture
-def starting(service_url: str) -> Iterator[Starting]:
+def starting(projector_url: str) -> Iterator[Starting]:
     """Starts workers, which end with the test."""
     with ExitStack() as stack:
 
         def start() -> Worker:
-            command = [sys.executable, "-m", "tests.support.projections.worker_process", service_url]
+            command = [sys.executable, "-m", "tests.support.projections.worker_process", projector_url]
             return stack.enter_context(_ending(subprocess.Popen(command)))
 
         yield start
@@ -80,12 +80,12 @@ def differences(owner_url: str, billing: Billing) -> list[str]:
     ]
 
 
-def test_each_lane_is_held_by_one_worker_however_many_there_are(service_url: str) -> None:
+def test_each_lane_is_held_by_one_worker_however_many_there_are(projector_url: str) -> None:
     with ExitStack() as stack:
         workers: list[Shares] = []
         for count in (1, 2, 3, 5):
             while len(workers) < count:
-                workers.append(stack.enter_context(Shares(service_url, beat=0)))
+                workers.append(stack.enter_context(Shares(projector_url, beat=0)))
             assert _held(workers) == list(ALL_LANES)
         for worker in workers[1:]:
             worker.close()
@@ -100,9 +100,9 @@ def _held(workers: list[Shares]) -> list[int]:
     return sorted(lane for share in shares for lane in share)
 
 
-def test_more_workers_than_lanes_wait_for_one_to_die(service_url: str) -> None:
+def test_more_workers_than_lanes_wait_for_one_to_die(projector_url: str) -> None:
     with ExitStack() as stack:
-        workers = [stack.enter_context(Shares(service_url, beat=0)) for _ in range(LANES + 1)]
+        workers = [stack.enter_context(Shares(projector_url, beat=0)) for _ in range(LANES + 1)]
         assert _held(workers) == list(ALL_LANES)
         [spare] = [worker for worker in workers if not worker.held()]
         busy = next(worker for worker in workers if worker.held())
@@ -145,19 +145,19 @@ def test_a_worker_that_stood_still_and_goes_on_does_no_harm(
 
 
 def test_one_that_stands_still_in_the_middle_of_a_copy_is_ended_by_the_next(
-    service_url: str, billing: Billing, connection: Connection, owner_url: str
+    projector_url: str, billing: Billing, connection: Connection, owner_url: str
 ) -> None:
     """PostgreSQL itself ends no transaction that waits for the rows of a COPY, whatever its timeouts are."""
     for account_id in ACCOUNTS:
         live_a_little(billing, account_id)
     stop = Event()
-    with psycopg.connect(service_url) as zombie, ExitStack() as stack:
+    with psycopg.connect(projector_url) as zombie, ExitStack() as stack:
         zombie.execute("set transaction_timeout = '1s'")
         zombie.commit()
         zombie.execute("update projections.checkpoints set turn = turn")
         stack.enter_context(pytest.raises(psycopg.errors.AdminShutdown))
         stack.enter_context(zombie.cursor().copy("copy projections.access_windows from stdin"))
-        projector = stack.enter_context(Projector(service_url, billing.log, longest_page=2))
+        projector = stack.enter_context(Projector(projector_url, billing.log, longest_page=2))
         thread = Thread(target=projector.run, args=[stop])
         thread.start()
         try:
@@ -169,9 +169,9 @@ def test_one_that_stands_still_in_the_middle_of_a_copy_is_ended_by_the_next(
 
 
 def test_a_killed_one_of_several_is_started_anew_and_all_end_with_their_parent(
-    service_url: str, billing: Billing, connection: Connection, owner_url: str
+    projector_url: str, billing: Billing, connection: Connection, owner_url: str
 ) -> None:
-    with running("project", "--workers", "2", database_url=service_url) as parent:
+    with running("project", "--workers", "2", database_url=projector_url) as parent:
         until(lambda: len(set(holders(connection)) - {None}) == 2)
         killed = next(pid for pid in holders(connection) if pid is not None)
         os.kill(killed, signal.SIGKILL)
@@ -185,20 +185,20 @@ def test_a_killed_one_of_several_is_started_anew_and_all_end_with_their_parent(
     assert differences(owner_url, billing) == []
 
 
-def test_workers_do_not_outlive_a_parent_that_was_killed(service_url: str, connection: Connection) -> None:
-    with running("project", "--workers", "2", database_url=service_url) as parent:
+def test_workers_do_not_outlive_a_parent_that_was_killed(projector_url: str, connection: Connection) -> None:
+    with running("project", "--workers", "2", database_url=projector_url) as parent:
         until(lambda: len(set(holders(connection)) - {None}) == 2)
         parent.kill()
         until(lambda: set(holders(connection)) == {None})
 
 
 def test_workers_that_have_to_stop_for_a_person_end_with_that_code(
-    service_url: str, projector: Projector, billing: Billing, connection: Connection
+    projector_url: str, projector: Projector, billing: Billing, connection: Connection
 ) -> None:
     live_a_little(billing, ACCOUNTS[0])
     projector.run_once()
     connection.execute("update projections.checkpoints set hash = sha256('another')")
-    with running("project", "--workers", "2", database_url=service_url) as parent:
+    with running("project", "--workers", "2", database_url=projector_url) as parent:
         assert parent.wait(60) == 4
 
 

@@ -7,26 +7,33 @@ from collections.abc import Iterator
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
+from prorata.roles import RELAY, SERVICE
 from publishing import MIGRATIONS
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelaySettings
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.relays import HURRIED, MakeRelay
+from tests.support.roles import login, migrated
 
 
 @pytest.fixture
 def migrated_url(database_url: str) -> str:
     """A database with the log's tables and the relays'."""
-    migrate(database_url, [EVENTLOG, MIGRATIONS])
-    return database_url
+    return migrated(database_url, [EVENTLOG, MIGRATIONS])
+
+
+@pytest.fixture
+def relay_url(migrated_url: str) -> str:
+    """The same database for relays."""
+    return login(migrated_url, RELAY)
 
 
 @pytest.fixture
 def log(migrated_url: str) -> Iterator[PostgresEventLog]:
     """The log in it, empty."""
-    log = PostgresEventLog(migrated_url, fence_patience=0.2)
+    log = PostgresEventLog(login(migrated_url, SERVICE), fence_patience=0.2)
     yield log
     log.close()
 
@@ -38,7 +45,7 @@ def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
 
 
 @pytest.fixture
-def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
+def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str) -> MakeRelay:
     """Makes relays of the event stream."""
 
     def make(
@@ -46,14 +53,14 @@ def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, mi
     ) -> Relay:
         stream = EventStream(log, topics)
         return Relay(
-            stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type
+            stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
         )
 
     return make
 
 
 @pytest.fixture
-def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str) -> MakeRelay:
+def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str) -> MakeRelay:
     """Makes relays of the state stream."""
 
     def make(
@@ -61,7 +68,7 @@ def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, mig
     ) -> Relay:
         stream = StateStream(log, topics)
         return Relay(
-            stream, log, kafka_bootstrap, topics, migrated_url, settings=settings, session_type=session_type
+            stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
         )
 
     return make

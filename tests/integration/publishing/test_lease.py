@@ -62,8 +62,8 @@ def test_a_released_one_is_free_at_once(connection: Connection) -> None:
     assert Lease(connection, "events", seconds=60).acquire()
 
 
-def test_the_service_role_may_hold_leases_and_nothing_more(migrated_url: str) -> None:
-    with connect(f"{migrated_url}?options=-c%20role%3Dprorata_service", "test") as connection:
+def test_the_relays_role_may_hold_leases_and_nothing_more(relay_url: str) -> None:
+    with connect(relay_url, "test") as connection:
         assert Lease(connection, "events", seconds=60).acquire()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("delete from publishing.leases")

@@ -54,8 +54,8 @@ def test_a_pid_file_that_names_a_stranger_is_no_obstacle(
 
 
 def test_settings_and_roles_are_as_asked_for_and_durability_is_on(servers_run: Run) -> None:
-    server = PostgresServer(servers_run.directory / "postgres", {"work_mem": "64MB"}, roles=["service"])
-    with server, psycopg.connect(server.url(role="service"), autocommit=True) as connection:
+    server = PostgresServer(servers_run.directory / "postgres", {"work_mem": "64MB"}, roles=["guest"])
+    with server, psycopg.connect(server.url(role="guest"), autocommit=True) as connection:
         for setting, value in {"work_mem": "64MB", "fsync": "on", "synchronous_commit": "on"}.items():
             assert connection.execute("select current_setting(%s)", [setting]).fetchone() == (value,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

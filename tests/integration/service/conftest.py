@@ -7,20 +7,21 @@ from contextlib import ExitStack, closing
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import EVENTLOG, migrate
+from eventlog.postgres.migrate import EVENTLOG
 from service.catalogue_store import PostgresCatalogues
+from prorata.roles import SERVICE as SERVICE_ROLE
 from service.clock import FixedClock
 from service.gateway import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import PostgresSnapshots
+from tests.support.roles import login, migrated
 from tests.support.service.world import NOW, Process, World
 
 
 @pytest.fixture
 def service_url(database_url: str) -> str:
     """A migrated database, with the rights that Prorata's processes have."""
-    migrate(database_url, [EVENTLOG, SERVICE])
-    return f"{database_url}?options=-c%20role%3Dprorata_service"
+    return login(migrated(database_url, [EVENTLOG, SERVICE]), SERVICE_ROLE)
 
 
 @pytest.fixture

@@ -36,6 +36,10 @@ EXAMPLES = [
     (errors.NotPrimary(), "connect to the primary"),
     (errors.LogReplaced(ONE, OTHER), f"now holds log {OTHER}, not {ONE}"),
     (errors.NotMigrated(("eventlog/0001_events",)), "lacks eventlog/0001_events; run `prorata migrate`"),
+    (
+        errors.PrivilegeMissing("analyst", "permission denied for table events"),
+        "role 'analyst' lacks a right: permission denied for table events; run this as a member of",
+    ),
     (errors.MigrationChanged("eventlog/0001_events"), "restore the file"),
     (errors.MigrationMisnamed("eventlog/x", "has no number"), "eventlog/x has no number"),
 ]

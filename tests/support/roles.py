@@ -1,0 +1,29 @@
+"""Databases as Prorata's processes meet them: each logs in as its own user, with the rights of its role.
+
+    url = migrated(database_url, [EVENTLOG, SERVICE])
+    PostgresEventLog(login(url, SERVICE_ROLE))
+
+The servers of `scripts.servers` have a user for each role: `service` is a member of prorata_service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from prorata.roles import grant_rights, make_roles
+from scripts.servers.postgres import login_of
+
+
+def migrated(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,)) -> str:
+    """The superuser's database with these tables and each role's rights on them; the address given."""
+    migrate(database_url, sources)
+    make_roles(database_url)
+    grant_rights(database_url)
+    return database_url
+
+
+def login(database_url: str, role: str) -> str:
+    """The same database for the user that is a member of the role."""
+    host = database_url.partition("@")[2]
+    return f"postgresql://{login_of(role)}@{host}"
