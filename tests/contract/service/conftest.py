@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from eventlog.postgres.migrate import EVENTLOG
-from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
 from prorata.roles import SERVICE as SERVICE_ROLE
+from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
 from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
 from service.schema import SERVICE
 from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots

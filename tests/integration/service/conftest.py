@@ -8,8 +8,8 @@ import pytest
 
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG
-from service.catalogue_store import PostgresCatalogues
 from prorata.roles import SERVICE as SERVICE_ROLE
+from service.catalogue_store import PostgresCatalogues
 from service.clock import FixedClock
 from service.gateway import PostgresTestGateway
 from service.schema import SERVICE
