@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
 
+from eventlog.postgres.connect import Connection, connect
 from eventlog.postgres.migrate import as_owner
 
 OWNER: Final = "prorata_owner"
@@ -244,7 +245,7 @@ def make_roles(database_url: str) -> list[str]:
 
     Return those made. The login becomes a member of prorata_owner. It owns the database, or is a superuser.
     """
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with connect(database_url, "prorata migrate") as connection:
         made = [role for role in ROLES if role not in _existing(connection) and _make(connection, role)]
         with connection.transaction():
             connection.execute(_ONE_AT_A_TIME)
@@ -254,7 +255,7 @@ def make_roles(database_url: str) -> list[str]:
 
 def grant_rights(database_url: str) -> int:
     """Give each role that the server has exactly its rights in this database; how many changed."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with connect(database_url, "prorata migrate") as connection:
         as_owner(connection)
         with connection.transaction():
             connection.execute(_ONE_AT_A_TIME)
@@ -264,11 +265,11 @@ def grant_rights(database_url: str) -> int:
     return len(wanted ^ held)
 
 
-def _existing(connection: psycopg.Connection[Any]) -> set[str]:
+def _existing(connection: Connection) -> set[str]:
     return {role for (role,) in connection.execute(_EXISTING, {"roles": list(ROLES)}).fetchall()}
 
 
-def _make(connection: psycopg.Connection[Any], role: str) -> bool:
+def _make(connection: Connection, role: str) -> bool:
     """Whether it was made here: roles belong to the whole server, so another database may make it now."""
     try:
         connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
@@ -277,7 +278,7 @@ def _make(connection: psycopg.Connection[Any], role: str) -> bool:
     return True
 
 
-def _hand_over(connection: psycopg.Connection[Any]) -> None:
+def _hand_over(connection: Connection) -> None:
     """Let prorata_owner own everything of Prorata's."""
     owner, bound = sql.Identifier(OWNER), {"owner": OWNER, "schemas": _SCHEMAS, "public": _PUBLIC}
     found = connection.execute(_NOT_THE_OWNERS, bound).fetchall()
@@ -295,7 +296,7 @@ def _hand_over(connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL(f"alter {kind} {name} owner to {{}}").format(owner))
 
 
-def _wanted(connection: psycopg.Connection[Any], roles: list[str]) -> Iterator[Right]:
+def _wanted(connection: Connection, roles: list[str]) -> Iterator[Right]:
     tables = connection.execute(_TABLES, {"schemas": _SCHEMAS, "public": _PUBLIC}).fetchall()
     for role in roles:
         for schema, table in tables:
@@ -313,12 +314,12 @@ def _rights_on(role: str, schema: str, table: str) -> Iterator[Right]:
             yield Right(role, schema, table, privilege, column)
 
 
-def _held(connection: psycopg.Connection[Any], roles: list[str]) -> Iterator[Right]:
+def _held(connection: Connection, roles: list[str]) -> Iterator[Right]:
     bound = {"roles": roles, "schemas": _SCHEMAS, "public": _PUBLIC}
     yield from map(Right._make, connection.execute(_HELD, bound).fetchall())
 
 
-def _grant(connection: psycopg.Connection[Any], wanted: set[Right], held: set[Right]) -> None:
+def _grant(connection: Connection, wanted: set[Right], held: set[Right]) -> None:
     for place in sorted({right.place for right in wanted ^ held}):
         role, schema, table = place
         names = {"role": sql.Identifier(role), "on": sql.SQL("schema {}").format(sql.Identifier(schema))}
