@@ -41,25 +41,15 @@ def _privilege_missing(error: Exception) -> str | None:
     from psycopg.errors import InsufficientPrivilege
 
     from eventlog.errors import PrivilegeMissing
-    from prorata.roles import COMMANDS, OWNER
+    from prorata.roles import COMMANDS
 
-    if isinstance(error, PrivilegeMissing):
-        role, reason = error.role, error.reason
-    elif isinstance(error, InsufficientPrivilege):
-        role, reason = _login(), str(error).partition("\n")[0]
-    else:
+    if isinstance(error, InsufficientPrivilege):
+        error = PrivilegeMissing(_login(), str(error).partition("\n")[0])
+    if not isinstance(error, PrivilegeMissing):
         return None
-    names = " ".join(sys.argv[1:3]), sys.argv[1]
-    meant = next((found for name in names if (found := COMMANDS.get(name))), None)
-    if meant is None:
-        return f"login {role!r} lacks a right: {reason}; see docs/operations.md, Roles"
-    if meant == OWNER:
-        remedy = "let the owner of the tables run it"
-    else:
-        remedy = (
-            "use such a login, or, if it is one, let the owner run `prorata migrate`, which grants what lacks"
-        )
-    return f"login {role!r} lacks a right: {reason}; this command is for a member of {meant}: {remedy}"
+    names = " ".join(sys.argv[1:3]), *sys.argv[1:2]
+    meant = next((role for name in names if (role := COMMANDS.get(name))), None)
+    return f"{error}" if meant is None else f"{error}; this command is for a member of {meant}"
 
 
 def _login() -> str:
