@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eventlog.postgres.migrate import EVENTLOG, MigrationSource, migrate
+from eventlog.migration_source import MigrationSource
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from prorata.roles import grant_rights, make_roles
 from scripts.servers.postgres import login_of
 
