@@ -6,10 +6,11 @@ status = status_of(settings)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, TypeVar
 
+import msgspec
 import psycopg
 from psycopg.rows import TupleRow
 
@@ -31,13 +32,16 @@ from prorata.settings import Settings
 from prorata.status import money
 from prorata.status.broker import AskedBroker, Positions
 from prorata.status.leftovers import is_generation, leftovers
-from prorata.status.report import ParkedKeys, ReaderLag, Status
+from prorata.status.report import Overdue, ParkedKeys, ReaderLag, Status
 from publishing.halts import RELAYS
 
 PATIENCE: Final = 0.6
 """Seconds that the broker has for its answer, so that a status takes less than one."""
 
 Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
+
+_NO_LOCK: Final = {"lock_timeout": "100ms"}
 
 _PARKED: Final = """
     select projection, count(*) from projections.parked group by projection
@@ -52,30 +56,55 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
     Raises NotMigrated, and psycopg.OperationalError where the database does not answer.
     """
     broker = AskedBroker(settings, patience)
-    with connect(settings.database_url, "prorata status") as connection:
+    with connect(settings.database_url, "prorata status", settings=_NO_LOCK) as connection:
         _check_migrations(connection)
-        now = datetime.now(UTC)
-        fence = fence_holder(connection)
-        known = processes(connection)
+        found = _of_database(connection, settings)
         positions, problem = broker.answer()
-        return Status(
-            at=now,
-            log_position=last_position(connection),
-            fence=None if fence is None else str(fence),
-            fence_seconds=None if fence is None else round(fence.held_for(now), 3),
+        return msgspec.structs.replace(
+            found,
             broker=problem is None,
             broker_problem=problem,
-            expected=expected_names(settings.expected_names, [process.name for process in known]),
-            processes=_shown(known),
-            projections=_projections(connection),
-            relays=_relays(connection, positions or {}, now),
-            consumers=_consumers(connection, now),
-            overdue=money.overdue(connection),
-            unrecognised_days=money.unrecognised_days(connection, _recognised(known), now.date()),
-            parked=_parked(connection),
-            halts=(*RELAYS.all(connection), *CONSUMERS.all(connection)),
-            leftovers=leftovers(connection),
+            relays=_relays(connection, positions or {}, found.at),
         )
+
+
+def _of_database(connection: Connection, settings: Settings) -> Status:
+    """All but what only the broker knows."""
+    [[now]] = connection.execute("select clock_timestamp()").fetchall()
+    fence, known, locked = fence_holder(connection), processes(connection), list[str]()
+    return Status(
+        at=now,
+        log_position=last_position(connection),
+        fence=None if fence is None else str(fence),
+        fence_seconds=None if fence is None else round(fence.held_for(now), 3),
+        broker=False,
+        broker_problem=None,
+        expected=expected_names(settings.expected_names, [process.name for process in known]),
+        processes=_shown(known),
+        projections=_projections(connection),
+        relays=(),
+        consumers=_consumers(connection, now),
+        overdue=_unlocked("overdue accounts", lambda: money.overdue(connection), Overdue(0, 0.0), locked),
+        unrecognised_days=_unlocked(
+            "days whose revenue is not recognised",
+            lambda: money.unrecognised_days(connection, _recognised(known), now.date()),
+            0,
+            locked,
+        ),
+        parked=_parked(connection),
+        halts=(*RELAYS.all(connection), *CONSUMERS.all(connection)),
+        leftovers=leftovers(connection),
+        unknown=tuple(locked),
+    )
+
+
+def _unlocked(what: str, ask: Callable[[], T], otherwise: T, locked: list[str]) -> T:
+    """The answer; where somebody has locked the table, its name is added to `locked`."""
+    try:
+        return ask()
+    except psycopg.errors.LockNotAvailable:
+        locked.append(what)
+        return otherwise
 
 
 def _check_migrations(connection: Connection) -> None:

@@ -50,7 +50,7 @@ class Status(msgspec.Struct, frozen=True):
     """How everything stands at `at`. `fence`: the transaction that holds back settled reads now, and for how
     many seconds already. `broker` False: it did not answer in time (`broker_problem` says why), so nothing is
     known of the relays' positions. `expected`: processes that should run. `unrecognised_days`: days whose
-    revenue should be recognised by now."""
+    revenue should be recognised by now. `unknown`: what could not be asked, since its table is locked."""
 
     at: datetime
     log_position: int
@@ -68,6 +68,7 @@ class Status(msgspec.Struct, frozen=True):
     parked: tuple[ParkedKeys, ...]
     halts: tuple[Halt, ...]
     leftovers: tuple[Leftover, ...]
+    unknown: tuple[str, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ def troubles(status: Status) -> Iterator[str]:
     if not status.broker:
         yield f"the broker does not answer: {status.broker_problem}"
     yield from _of_money(status)
+    for what in status.unknown:
+        yield f"{what} could not be counted: somebody has locked the table (see pg_locks)"
     for stopped in status.parked:
         yield f"{stopped.name}: {stopped.keys} parked"
     yield from _of_readers(status)

@@ -165,3 +165,10 @@ def test_a_process_that_is_gone_for_good_is_forgotten(prorata: CommandLine, data
     assert prorata("status", "--forget", "metrics").exit_code == 0
     assert "metrics" not in prorata("status", "--patience", "30").out
     assert prorata("status", "--forget", "metrics").exit_code == 2
+
+
+def test_a_locked_table_is_not_waited_for_and_said(prorata: CommandLine, database_url: str) -> None:
+    with psycopg.connect(database_url) as other:
+        other.execute("lock table projections.calendar in access exclusive mode")
+        [status] = prorata("status", "--json", "--patience", "30").answers
+        assert [said.partition(" could")[0] for said in status["troubles"]] == ["overdue accounts"]

@@ -84,6 +84,7 @@ def test_one_of_two_that_works_is_enough() -> None:
         ({"consumers": (ReaderLag("entitlement_cache", 3, None),)}, "has not heard of every partition"),
         ({"fence": "backend 8", "fence_seconds": 61.0}, "held back for 61 seconds by backend 8"),
         ({"overdue": Overdue(3, 1200.0)}, "overdue accounts: 3, the first one for 20 minutes"),
+        ({"unknown": ("overdue accounts",)}, "overdue accounts could not be counted"),
         ({"unrecognised_days": 2}, "`prorata ledger recognise`"),
         ({"leftovers": (Leftover("ledger_next", True, False, "`prorata replay`"),)}, "ledger_next"),
         (
