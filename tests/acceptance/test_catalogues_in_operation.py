@@ -47,7 +47,7 @@ def standings(prorata: CommandLine) -> list[tuple[int, str, str]]:
 
 def test_a_missing_catalogue_is_said_wherever_one_shops(prorata: CommandLine) -> None:
     said = (
-        "prorata: no_catalogue: nothing is sold, since no catalogue is loaded: "
+        "prorata: no_catalogue: nothing is sold, since no catalogue for the wall clock is loaded: "
         "load one with `prorata catalog load FILE`\n"
     )
     bought = prorata.commands(BUY, {**BUY, "product": "surveys"}, test_clock=False)

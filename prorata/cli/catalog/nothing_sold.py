@@ -18,7 +18,10 @@ def nothing_sold(series: Catalogues, at: Instant) -> InvalidInput | None:
         return None
     begins = [v.effective_from for v in series.versions if v.effective_from is not None]
     if not begins:
-        message = "nothing is sold, since no catalogue is loaded: load one with `prorata catalog load FILE`"
+        message = (
+            "nothing is sold, since no catalogue for the wall clock is loaded: "
+            "load one with `prorata catalog load FILE`"
+        )
     else:
         message = (
             f"nothing is sold before {begins[0].isoformat(timespec='seconds')}, from when a catalogue is in "
