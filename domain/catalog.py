@@ -24,6 +24,7 @@ from domain.calendar import Instant
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.money import check_currency, parse_amount
 from domain.repeated_names import repeated_name
+from domain.texts import check_document
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
@@ -231,6 +232,17 @@ def parse_catalog(data: bytes | str) -> Catalog:
         place, name = twice
         raise _invalid(place, f"the field {name[:40]!r} stands twice")
     return build_catalog(file)
+
+
+def check_catalog_texts(data: bytes | str) -> None:
+    """Check every text of a catalogue that is about to be taken in; those stored before stay readable.
+
+    Raises InvalidCatalog with the place of a text that no terminal, export or log should show.
+    """
+    try:
+        check_document(msgspec.json.decode(data))
+    except InvalidInput as error:
+        raise _invalid(error.place, error.message) from None
 
 
 def convert_catalog(value: Any) -> Catalog:

@@ -29,7 +29,11 @@ HALTED: Final = 4
 OWN_FAULT: Final = 70
 """A fault of Prorata's own."""
 
+HUNG_UP: Final = 129
+"""SIGHUP: the terminal has gone."""
+
 INTERRUPTED: Final = 130
+"""SIGINT, as of Ctrl-C."""
 
 
 class Failure(Exception):  # noqa: N818 - named for what it is

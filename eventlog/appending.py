@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.texts import NO_PLAIN_TEXT, is_plain
 from eventlog.chain import event_hash
 from eventlog.errors import EventRefused
 from eventlog.records import MAX_ACCOUNT_ID_BYTES, NO_HASH, Append, NewEvent, StoredEvent
@@ -92,6 +93,8 @@ def _check(append: Append) -> None:
 def _fault(append: Append) -> str | None:
     if not _is_text(append.account_id):
         return "an account id is text without NUL or half characters"
+    if append.head.version == 0 and not is_plain(append.account_id):
+        return f"its account id cannot be one: {NO_PLAIN_TEXT}"
     if not 1 <= len(append.account_id.encode()) <= MAX_ACCOUNT_ID_BYTES:
         return f"an account id has 1 to {MAX_ACCOUNT_ID_BYTES} bytes"
     head = append.head
@@ -109,11 +112,11 @@ def _fault(append: Append) -> str | None:
 def _event_fault(event: NewEvent) -> str | None:
     command_id, actor = event.command_id, event.actor
     if not (
-        _is_text(event.type)
-        and (command_id is None or _is_text(command_id))
-        and (actor is None or _is_text(actor))
+        is_plain(event.type)
+        and (command_id is None or is_plain(command_id))
+        and (actor is None or is_plain(actor))
     ):
-        return "type, command id and actor are text without NUL or half characters"
+        return f"its type, command id or actor cannot be one: {NO_PLAIN_TEXT}"
     if not 1 <= event.schema_version <= 32_767:
         return f"schema version {event.schema_version} is not between 1 and 32767"
     if event.effective_at.utcoffset() is None:

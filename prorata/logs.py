@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+
+from domain.texts import escaped
 
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -25,6 +28,7 @@ def configure(written: Format, level: Level) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _on_one_line,
         structlog.processors.format_exc_info,
     ]
     last: Any = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
@@ -41,3 +45,8 @@ def configure(written: Format, level: Level) -> None:
     root.setLevel(logging.WARNING)
     for package in ("eventlog", "projections", "service", "publishing", "consumers", "prorata"):
         logging.getLogger(package).setLevel(level.upper())
+
+
+def _on_one_line(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """No id in a message makes a second line, which would pass for a message of its own."""
+    return {name: escaped(value) if isinstance(value, str) else value for name, value in fields.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -81,8 +81,11 @@ def new_file(file: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         file.hardlink_to(unfinished)
     except FileExistsError:
         raise _exists(file) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def account_line(leaf: Leaf) -> bytes:

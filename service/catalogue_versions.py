@@ -19,7 +19,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from domain.catalog import CatalogFile, parse_catalog
+from domain.catalog import CatalogFile, check_catalog_texts, parse_catalog
 
 EXAMPLE: Final = Path(__file__).parent / "example_catalog.json"
 """The shipped example, for accounts on a test clock only."""
@@ -98,6 +98,7 @@ def canonical(data: bytes) -> bytes:
     Raises InvalidCatalog with the place of the first fault.
     """
     parse_catalog(data)
+    check_catalog_texts(data)
     return msgspec.json.encode(msgspec.json.decode(data, type=CatalogFile), order="sorted")
 
 

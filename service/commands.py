@@ -21,10 +21,18 @@ from domain.calendar import CivilDate, check_time_zone
 from domain.errors import InvalidInput
 from domain.events import Clock, Line
 from domain.money import check_currency
+from domain.repeated_names import repeated_name
+from domain.texts import check_document, check_plain, is_plain
 from service.gateway import CONFIRMED, DECLINED, SAVED_METHOD, Confirmation, Means
 
 MAX_BYTES: Final = 200
 """Of an id, in UTF-8: a command's, an actor's, and an account's with its tenant."""
+
+MAX_LINE: Final = 1_048_576
+"""Bytes of a line: a catalogue of some thousand products fits in it."""
+
+_MAX_SHOWN: Final = 200
+"""Characters of a message, a place or an id in an answer to what is no command."""
 
 Amount = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,15}(\.[0-9]{1,15})?\Z")]
 Text = Annotated[str, Meta(min_length=1)]
@@ -103,12 +111,12 @@ class Invalid(msgspec.Struct, frozen=True):
 
 
 class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to a line; `place` only where it is `invalid`. `message`: why it is, else the answer's
-    sentence, which whoever shows the answer adds (`prorata.wording`)."""
+    """The answer to a line; `place` only where it is `invalid`. `message`: why it is, or why the command
+    `failed`; else the answer's sentence, which whoever shows the answer adds (`prorata.wording`)."""
 
     account: str | None
     id: str | None
-    outcome: Literal["accepted", "reinstated", "unchanged", "rejected", "invalid"]
+    outcome: Literal["accepted", "reinstated", "unchanged", "rejected", "invalid", "failed"]
     code: str | None
     message: str | UnsetType
     facts: Facts
@@ -162,6 +170,11 @@ def answered_invalid(invalid: Invalid) -> AnswerLine:
     )
 
 
+def answered_failed(account: str | None, id_: str | None, code: str, message: str) -> AnswerLine:
+    """The line that says that a command failed, and that the next ones go on."""
+    return AnswerLine(account, id_, "failed", code, message, {}, None, (), None, None, ())
+
+
 # ---- parsing -------------------------------------------------------------
 
 
@@ -200,18 +213,19 @@ def parse_line(line: bytes, tenant: str, clock: Clock) -> ParsedCommand | Invali
     fields: Any = None
     try:
         fields = _decoded(line)
-        _check_texts(fields)
         return _parsed(fields, tenant, clock)
     except InvalidInput as error:
         account, id_ = _readable(fields, "account"), _readable(fields, "id")
-        return Invalid(error.code, error.message, error.place, account, id_)
+        return Invalid(error.code, _shortened(error.message), _shortened(error.place), account, id_)
 
 
 def account_id_of(tenant: str, account: str, place: str = "$.account") -> str:
     """The log's id of the account, `tenant/account`.
 
-    Raises InvalidInput `id_too_long`.
+    Raises InvalidInput `invalid_tenant`, `invalid_text`, `id_too_long`.
     """
+    check_tenant(tenant)
+    check_plain(account, place)
     _check_length(f"{tenant}/{account}", place, f"the account's id with its tenant {tenant!r}")
     return f"{tenant}/{account}"
 
@@ -221,41 +235,33 @@ def check_tenant(tenant: str) -> str:
 
     Raises InvalidInput `invalid_tenant`.
     """
-    if not tenant or "/" in tenant or not _is_text(tenant) or len(tenant.encode()) > MAX_BYTES // 2:
-        message = f"a tenant is a text of 1 to {MAX_BYTES // 2} bytes without `/`"
-        raise InvalidInput("invalid_tenant", "", message)
+    if not tenant or "/" in tenant or not is_plain(tenant) or len(tenant.encode()) > MAX_BYTES // 2:
+        message = f"a tenant is a text of 1 to {MAX_BYTES // 2} bytes, without `/` and control characters"
+        raise InvalidInput("invalid_tenant", "--tenant", message)
     return tenant
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE:
+        raise InvalidInput("line_too_long", "$", f"a line has at most {MAX_LINE:,} bytes")
     try:
         fields = msgspec.json.decode(line)
+        twice = repeated_name(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
         raise InvalidInput("malformed_json", "$", f"the line is not JSON: {reason}") from None
     if not isinstance(fields, dict):
         raise InvalidInput("malformed_json", "$", "a line is one JSON object")
+    if twice is not None:
+        place, name = twice
+        raise InvalidInput("repeated_field", place, f"the field {name[:40]!r} stands twice")
     return fields
-
-
-def _check_texts(fields: dict[str, Any]) -> None:
-    """No text in the line holds what a database cannot."""
-    stack: list[tuple[str, Any]] = [("$", fields)]
-    while stack:
-        place, value = stack.pop()
-        if isinstance(value, str) and not _is_text(value):
-            raise InvalidInput("invalid_text", place, "a text has no NUL and no half characters")
-        if isinstance(value, dict):
-            if not all(map(_is_text, value)):
-                raise InvalidInput("invalid_text", place, "a text has no NUL and no half characters")
-            stack += [(f"{place}.{key}", item) for key, item in value.items()]
-        elif isinstance(value, list):
-            stack += [(f"{place}[{i}]", item) for i, item in enumerate(value)]
 
 
 def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
     envelope = _converted({k: v for k, v in fields.items() if k in _ENVELOPE_FIELDS}, _Envelope)
     asked = _converted({k: v for k, v in fields.items() if k not in _ENVELOPE_FIELDS}, Asked)
+    check_document(fields)
     account_id = account_id_of(tenant, envelope.account)
     for name, text in (("id", envelope.id), ("actor", envelope.actor)):
         if text is not UNSET:
@@ -348,14 +354,12 @@ def _check_length(text: str, place: str, what: str) -> None:
         raise InvalidInput("id_too_long", place, f"{what} has at most {MAX_BYTES} bytes")
 
 
-def _is_text(text: str) -> bool:
-    try:
-        return b"\0" not in text.encode()
-    except UnicodeEncodeError:
-        return False
-
-
 def _readable(fields: Any, name: str) -> str | None:
     """The field's text, by which the answer can name the line; None where it cannot be read."""
     value = fields.get(name) if isinstance(fields, dict) else None
-    return value if isinstance(value, str) and _is_text(value) else None
+    return value if isinstance(value, str) and is_plain(value) and len(value) <= 2 * MAX_BYTES else None
+
+
+def _shortened(text: str) -> str:
+    """A line is never echoed whole."""
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

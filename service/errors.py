@@ -5,6 +5,7 @@ command is `domain.errors.InvalidInput`.)
     ├── GatewayUnavailable   the payment provider gave no answer: whether it charged is unknown
     ├── PaymentUnanswered    an account's payment has no answer yet, so nothing of it can go on (R16)
     ├── Contended            an account changed under every attempt
+    ├── LineFailed           something of one account, or of the code, made a line fail; others can be given
     ├── CatalogueMissing     an account's own catalogue is not stored
     └── Unanswered           the system could not be reached while a command was given
         └── LineUnanswered   the same, with the line
@@ -129,3 +130,31 @@ class LineUnanswered(Unanswered):
 
     def _who(self) -> str:
         return f"line {self.line}, {super()._who()}"
+
+
+class LineFailed(ServiceError):
+    """A line failed for a reason that is its account's or the code's own, so the next ones can be given.
+
+    `code`, `exit_code` and `remedy` are those of what went wrong.
+    """
+
+    code = "line_failed"
+
+    def __init__(
+        self,
+        line: int,
+        account: str,
+        command_id: str | None,
+        reason: str,
+        code: str,
+        exit_code: int,
+        remedy: str,
+    ) -> None:
+        super().__init__(line, account, command_id, reason, code, exit_code, remedy)
+        self.line, self.account, self.command_id, self.reason = line, account, command_id, reason
+        self.code, self.exit_code, self.remedy = code, exit_code, remedy
+
+    @property
+    def what(self) -> str:
+        who = f"line {self.line}, account {self.account!r}, id {self.command_id!r}"
+        return f"{who}: it failed, perhaps when something was recorded already: {self.reason}"

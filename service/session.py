@@ -7,13 +7,16 @@ for line in sys.stdin.buffer:
 
 from __future__ import annotations
 
+import logging
+
+import psycopg
 from msgspec import UNSET
 
 from domain import commands as c
 from domain.calendar import Instant, parse_moment
-from domain.errors import InvalidInput
+from domain.errors import OWN_FAULT, Failure, InvalidInput
 from domain.events import Clock as ClockName
-from eventlog.errors import LogUnavailable
+from eventlog.errors import LogUnavailable, WrongDatabase
 from service.catalogues import CatalogueLibrary
 from service.clock import Clock
 from service.commands import (
@@ -27,8 +30,10 @@ from service.commands import (
     check_tenant,
     parse_line,
 )
-from service.errors import Contended, Fate, GatewayUnavailable, LineUnanswered, Unanswered
+from service.errors import Contended, Fate, GatewayUnavailable, LineFailed, LineUnanswered, Unanswered
 from service.service import BillingService, GivenCommand
+
+_logger = logging.getLogger(__name__)
 
 
 class CommandSession:
@@ -54,7 +59,8 @@ class CommandSession:
     def answer_line(self, line: bytes) -> AnswerLine:
         """The answer to the next line.
 
-        Raises LineUnanswered, which names the line, where the system could not be reached.
+        Raises LineUnanswered, which names the line, where the system could not be reached; LineFailed where
+        the fault is the account's or the code's own.
         """
         self._lines += 1
         parsed = parse_line(line, self._tenant, self._lives_on)
@@ -72,6 +78,10 @@ class CommandSession:
             raise self._unanswered("unreachable", parsed, error.reason) from error
         except Contended as error:
             raise self._unanswered("unreachable", parsed, error.what) from error
+        except (WrongDatabase, psycopg.Error):
+            raise
+        except Exception as error:
+            raise self._failed(parsed, error) from error
         return answered(parsed, given.answer, given.version)
 
     def _given(self, parsed: ParsedCommand) -> GivenCommand:
@@ -122,6 +132,18 @@ class CommandSession:
             return self._catalogues.pin(given, keep=not parsed.preview)
         except InvalidInput as error:
             raise error.under("$.catalog") from None
+
+    def _failed(self, parsed: ParsedCommand, error: Exception) -> LineFailed:
+        """What any line may meet: an event that cannot be read, an altered row, a fault of the code."""
+        line = self._lines
+        if isinstance(error, Failure):
+            about = error.what, error.code, error.exit_code, error.remedy
+        else:
+            _logger.error("line %d failed", line, exc_info=error, extra={"account": parsed.account_id})
+            reason = f"{type(error).__name__}: {error}"
+            about = reason, "internal_error", OWN_FAULT, "this is a fault of Prorata's own: please report it"
+        reason, code, exit_code, remedy = about
+        return LineFailed(line, parsed.account, parsed.id, reason, code, exit_code, remedy)
 
     def _unanswered(self, fate: Fate, parsed: ParsedCommand, reason: str) -> LineUnanswered:
         return LineUnanswered(fate, parsed.account_id, parsed.id, reason, self._lines)

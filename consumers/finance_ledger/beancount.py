@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import BAD_DEBT, CASH, DEFERRED, RECEIVABLE, REVENUE
+from domain.texts import escaped
 
 _ROOTS: Final = {
     CASH: "Assets:Cash",
@@ -99,4 +100,5 @@ def _amount(amount: Decimal) -> str:
 
 
 def _text(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    """What stands in a beancount string: one line, its quotes and backslashes escaped."""
+    return escaped(text).replace("\\", "\\\\").replace('"', '\\"')

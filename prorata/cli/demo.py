@@ -16,14 +16,13 @@ def demo() -> int:
 
     In the end the figures are checked against simulation of the same stories. Exit 1: they differ.
     """
-    from rich.console import Console
-
+    from prorata.cli.terminal.tables import console as plain_console
     from prorata.demo.play import play, stories
     from prorata.demo.received import cached, receive
     from prorata.demo.tables import print_access, print_answers, print_cache, print_events, print_invoices
     from prorata.simulation.shown import shown_documents
 
-    settings, console = Settings.of(), Console(highlight=False)
+    settings, console = Settings.of(), plain_console(markup=True)
     if not console.is_terminal:
         console.width = WIDTH
     told = stories(uuid4().hex[:6])

@@ -1,16 +1,20 @@
 """`prorata`, the one command. Each subcommand is a module, imported only when it is called: simulation
 needs no server's client.
 
-Exit codes: 0 done; 1 a check did not hold; 2 bad input; 3 a server cannot be reached or a fate is unknown;
-4 halted, see the message; 70 a fault of Prorata's own; 130 interrupted.
+Exit codes: those of `domain.errors` (docs/operations.md); 129 the terminal has gone; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import suppress
+from types import FrameType
 
 import cyclopts
+
+from domain.errors import DONE, HUNG_UP, INTERRUPTED
 
 app = cyclopts.App(
     name="prorata",
@@ -18,6 +22,7 @@ app = cyclopts.App(
     help_flags=["--help", "-h"],
     version_flags=[],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # `main` says it
 )
 catalog = cyclopts.App(name="catalog", help="The catalogue: check, compare, load, list, show, withdraw.")
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
@@ -77,6 +82,10 @@ app.command("prorata.cli.demo:demo")
 
 def _describe_commands(arguments: list[str]) -> None:
     """Import what a list of commands describes: a command's own words come with its module."""
+    if not arguments or any(argument in app.help_flags for argument in arguments):
+        from prorata.cli.terminal.tables import console
+
+        app.console = console()
     named = [argument for argument in arguments if argument not in app.help_flags]
     listed = app if not named else _GROUPS.get(named[0]) if len(named) == 1 else None
     if listed is not None:
@@ -94,18 +103,45 @@ def _configure_logs() -> None:
         configure(settings.log_format, settings.log_level)
 
 
+class _HungUp(BaseException):
+    """The terminal that this was started from has gone."""
+
+
+def _hang_up(_signal: int, _frame: FrameType | None) -> None:
+    raise _HungUp
+
+
 def main() -> int:
     """Run the command line and say how it ended, as an exit code."""
-    from prorata.cli.terminal.failures import explained
+    from prorata.cli.terminal.failures import complain, explained
+    from prorata.cli.terminal.streams import open_streams, reader_has_left
 
     try:
+        open_streams()
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored
+            signal.signal(signal.SIGHUP, _hang_up)
         _describe_commands(sys.argv[1:])
         _configure_logs()
-        return int(app(exit_on_error=False, print_error=False) or 0)
+        exit_code = int(app(exit_on_error=False, print_error=False) or DONE)
+        sys.stdout.flush()  # what cannot be written is said below, not as the process ends
+        return exit_code
+    except _HungUp:
+        complain("hung_up", "the terminal has gone before it was done; what was begun may be given again")
+        return HUNG_UP
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        complain("interrupted", "it was ended before it was done; what was begun may be given again")
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last place: said in a sentence, with a code
-        return explained(error)
+        return DONE if reader_has_left(error) else explained(error)
+    finally:
+        _leave_quietly()
+
+
+def _leave_quietly() -> None:
+    """Write what is left; what cannot be written is lost without a traceback, as its error has been said."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -17,8 +17,8 @@ from cyclopts import Parameter
 
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
+from domain.texts import escaped
 from domain.views import AccountSummary
-from prorata.cli.terminal.printable import printable
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.readable import readable
 from prorata.simulation.run import Result, StepResult, run
@@ -106,7 +106,7 @@ def play(path: Path, *, json: bool) -> Played:
         scenario = read_scenario(path, _catalogs())
         result = run(scenario)
     except InvalidInput as error:
-        return Played("", printable(f"{path}: {error}") + "\n", 2)
+        return Played("", escaped(f"{path}: {error}") + "\n", 2)
     text = _json(result) if json else readable(result, scenario, path.name)
     return Played(text, "", 0 if result.ok else 1)
 

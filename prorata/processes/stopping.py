@@ -48,12 +48,15 @@ class StopSignal(Event):
 
 
 def stopping() -> StopSignal:
-    """Set by SIGINT and SIGTERM: the work at hand is finished, then the command ends with 0."""
+    """Set by SIGINT, SIGTERM, and SIGHUP where that is not ignored (nohup): the work at hand is finished,
+    then the command ends with 0."""
     stop = StopSignal()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signum == signal.SIGHUP and signal.getsignal(signum) is signal.SIG_IGN:
+            continue
         signal.signal(signum, ask)
     return stop

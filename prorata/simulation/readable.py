@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from domain.calendar import local_text, parse_moment
-from prorata.cli.terminal.printable import printable
+from domain.texts import escaped
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.run import Result
 from prorata.simulation.scenario import Scenario, Step
@@ -54,12 +54,12 @@ _HEAD = re.compile(r"^\$\.(expect|steps\[\d+\])\.?")
 def readable(result: Result, scenario: Scenario, file: str) -> str:
     """One line where all holds; else every mismatch below it."""
     if result.ok:
-        return printable(f"ok   {file}: {result.name}") + "\n"
+        return escaped(f"ok   {file}: {result.name}") + "\n"
     rules = f" ({', '.join(result.rules)})" if result.rules else ""
     lines = [f"FAIL {file}: {result.name}{rules}"]
     for mismatch in result.mismatches:
         lines += ["     " + line for line in _told(mismatch, scenario)]
-    return "".join(printable(line) + "\n" for line in lines)
+    return "".join(escaped(line) + "\n" for line in lines)
 
 
 def rule_of(place: str) -> str | None:

@@ -11,11 +11,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from domain.calendar import Instant, check_time_zone, parse_date, parse_moment
-from domain.catalog import Catalog, convert_catalog, parse_catalog
+from domain.catalog import Catalog, check_catalog_texts, convert_catalog, parse_catalog
 from domain.commands import Command
 from domain.errors import InvalidInput
 from domain.money import MAX_DIGITS, check_currency
 from domain.repeated_names import repeated_name
+from domain.texts import check_document
 
 Name = Annotated[str, Meta(min_length=1)]
 # \Z, since $ would also match before a line's end.
@@ -225,11 +226,13 @@ def _decoded(data: bytes) -> _File:
     try:
         file = msgspec.json.decode(data, type=_File)
         twice = repeated_name(data)
+        texts = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _invalid(error, "$") from None
     if twice is not None:
         place, name = twice
         raise InvalidInput("invalid_scenario", place, f"the field {name[:40]!r} stands twice")
+    check_document(texts)
     return file
 
 
@@ -280,7 +283,9 @@ def _catalog(given: str | dict[str, Any] | UnsetType, folder: Path, catalogs: di
     path = folder / ("catalog.json" if given is UNSET else given)
     if path not in catalogs:
         try:
-            catalogs[path] = parse_catalog(_read(path, "$.catalog"))
+            data = _read(path, "$.catalog")
+            catalogs[path] = parse_catalog(data)
+            check_catalog_texts(data)
         except InvalidInput as error:
             if error.place.startswith("$.catalog"):
                 raise

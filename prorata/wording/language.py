@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, parse_pattern
 
 from domain.calendar import Instant, begins_at, date_of, zone_info
+from domain.texts import escaped
 
 Language = Literal["en", "fr"]
 
@@ -54,17 +55,17 @@ class Wording:
 
     def say(self, sentence: str, /, **values: object) -> str:
         """The sentence, translated, with its values."""
-        return self._translations.gettext(sentence).format(**values)
+        return self._translations.gettext(sentence).format(**_shown(values))
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The sentence for that number of things: the first form for one, the second for more, as the
         language counts."""
         form = self._translations.ngettext(one, many, number)
-        return form.format(number=self.number(number), **values)
+        return form.format(number=self.number(number), **_shown(values))
 
     def product(self, product: str) -> str:
         """The product's name."""
-        return self._names.get(product, product)
+        return escaped(self._names.get(product, product))
 
     def products(self, products: Iterable[str]) -> str:
         """Their names: "A, B and C"."""
@@ -114,6 +115,11 @@ class Wording:
         if at.tzinfo is None:
             return self.day(at)
         return format_datetime(at, MOMENT, tzinfo=at.tzinfo, locale=self._locale)
+
+
+def _shown(values: Mapping[str, object]) -> dict[str, object]:
+    """A sentence is one line, whatever an id or a name in it holds."""
+    return {name: escaped(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 @lru_cache(maxsize=8)

@@ -2,10 +2,11 @@
 
     python -m scripts.fuzz scenarios --files 50000 --seed 1 --workers 2
     python -m scripts.fuzz catalogues --files 50000
+    python -m scripts.fuzz lines --files 50000
 
 File `n` of a run has the seed `seed + n`: `--files 1 --seed N` makes it alone. Exit 1 where something was
 found: the first few are printed with their seeds. What is held against a file's fate is said in
-`scripts/fuzz/scenarios.py` and `scripts/fuzz/catalogues.py`.
+`scripts/fuzz/scenarios.py`, `catalogues.py` and `lines.py` (a "file" is one command line there).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from scripts.fuzz import catalogues, scenarios
+from scripts.fuzz import catalogues, lines, scenarios
 from scripts.fuzz.judging import Complaints, Fates
 
-KINDS = {"scenarios": scenarios.judged, "catalogues": catalogues.judged}
+KINDS = {"scenarios": scenarios.judged, "catalogues": catalogues.judged, "lines": lines.judged}
 
 _BATCH = 250
 _SHOWN = 5
@@ -28,7 +29,7 @@ _SHOWN = 5
 def main(arguments: list[str] | None = None) -> int:
     """0: every file was taken or refused as it must be. 1: some were not."""
     parser = argparse.ArgumentParser(prog="fuzz", description="Mutated files, given to what reads them.")
-    parser.add_argument("kind", choices=KINDS, help="for `prorata simulate`, or for `prorata catalog check`")
+    parser.add_argument("kind", choices=KINDS, help="for `prorata simulate`, `catalog check` or `command`")
     parser.add_argument("--files", type=int, default=10_000, help="how many (default 10000)")
     parser.add_argument("--seed", type=int, default=1, help="of the first (default 1)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")

@@ -24,11 +24,20 @@ from typing import Any
 import jsonschema
 
 from domain.money import MAX_DIGITS, MINOR_DIGITS
+from domain.texts import escaped
 from prorata.catalog_schema import schema_text
 from prorata.cli.catalog.files import check
 from prorata.cli.terminal.failures import explained
 from scripts.fuzz import judging
-from scripts.fuzz.judging import Complaints, Fared, Fates, document_of, fault_of_shape, schema_of
+from scripts.fuzz.judging import (
+    Complaints,
+    Fared,
+    Fates,
+    document_of,
+    fault_of_shape,
+    fault_of_texts,
+    schema_of,
+)
 from scripts.fuzz.mutants import Change, changes, field_names, spoilt
 from tests.reference.catalogues import catalogue
 
@@ -91,7 +100,7 @@ def complaint(data: bytes, file: Path, exit_code: int, out: str, err: str) -> st
     """What is wrong with how the file was checked; None: nothing."""
     if exit_code not in (0, 2):
         return f"exit {exit_code}: {err[-300:]!r}"
-    if not all(line.isprintable() for line in (out + err).splitlines()):
+    if not all(escaped(line) == line for line in (out + err).split("\n")):
         return f"what is said moves the cursor: {(out + err)[:300]!r}"
     fault = fault_of(data)
     if exit_code == 0:
@@ -110,7 +119,8 @@ def fault_of(data: bytes) -> str | None:
         document = document_of(data)
     except (ValueError, RecursionError) as error:
         return f"{type(error).__name__}: {error}"
-    return fault_of_shape(document, _schema()) or fault_beyond_shape(document)
+    shape = fault_of_shape(document, _schema())
+    return shape or fault_beyond_shape(document) or fault_of_texts(document)
 
 
 @cache

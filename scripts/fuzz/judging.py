@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import jsonschema
 
+from domain.errors import InvalidInput
+from domain.texts import check_document
+
 
 class Fared(NamedTuple):
     """What became of a file, in a word or two, and what is wrong with that; None: nothing."""
@@ -59,6 +62,15 @@ def fault_of_shape(document: Any, schema: jsonschema.Draft202012Validator) -> st
     """Where the document first breaks the schema; None: nowhere."""
     found = next(schema.iter_errors(document), None)
     return None if found is None else f"{found.json_path}: {found.message[:200]}"
+
+
+def fault_of_texts(document: Any) -> str | None:
+    """Where a text of the document would forge a line; None: nowhere."""
+    try:
+        check_document(document)
+    except InvalidInput as error:
+        return str(error)
+    return None
 
 
 def schema_of(text: str) -> jsonschema.Draft202012Validator:

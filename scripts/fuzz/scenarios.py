@@ -2,6 +2,7 @@
 
 * nothing is raised, and what is refused says the file and the place in it;
 * what is not JSON in UTF-8, repeats a field, or breaks tests/scenarios/schema.json is refused;
+* a text with a control character, line break or direction override is refused;
 * what the schema accepts is refused only for a reason that docs/scenarios.md names (`REASONS`).
 """
 
@@ -20,7 +21,15 @@ import jsonschema
 
 from prorata.cli.simulate import Played, play
 from scripts.fuzz import judging
-from scripts.fuzz.judging import Complaints, Fared, Fates, document_of, fault_of_shape, schema_of
+from scripts.fuzz.judging import (
+    Complaints,
+    Fared,
+    Fates,
+    document_of,
+    fault_of_shape,
+    fault_of_texts,
+    schema_of,
+)
 from scripts.fuzz.mutants import Change, changes, field_names, spoilt
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "tests" / "scenarios"
@@ -35,6 +44,7 @@ REASONS = {
     "digits of an amount": r"digits after the point|an amount has at most 15 digits",
     "reprice of what is not sold": r"The catalogue has no (product|tier)|has no price in",
     "a whole number written as one": r"Expected `int(?: \| null)?`, got `float`",
+    "text that forges a line": r"a text has no control characters",
     "size": r"of length <= |Expected `int` <= |out of range|recursion depth",
 }
 """Why a file that keeps to the schema is refused all the same."""
@@ -106,9 +116,11 @@ def complaint(data: bytes, file: Path, played: Played) -> str | None:
 
 
 def fault_of(data: bytes) -> str | None:
-    """Why the file must be refused: not JSON, a field twice, or the schema; None: the schema accepts it."""
+    """Why the file must be refused: not JSON, a field twice, the schema, or a text that would forge a line;
+    None: it must not."""
     try:
-        return fault_of_shape(document_of(data), _schema())
+        document = document_of(data)
+        return fault_of_shape(document, _schema()) or fault_of_texts(document)
     except (ValueError, RecursionError) as error:
         return f"{type(error).__name__}: {error}"
 

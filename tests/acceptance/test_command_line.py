@@ -244,7 +244,7 @@ def test_a_broker_that_is_not_there_is_said_so_with_exit_3(prorata: CommandLine)
 def test_an_unmigrated_database_is_said_so(database_url: str) -> None:
     done = CommandLine(database_url).commands(OPEN)
     assert "prorata migrate" in done.err
-    assert done.exit_code == 3
+    assert done.exit_code == 4
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,20 @@ class CommandLine:
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def in_shell(self, line: str, given: bytes = b"") -> Done:
+        """What the installed script does in a line for the shell, where it is called `prorata`: with what a
+        shell can close, redirect and set."""
+        shell = f'prorata() {{ "{PRORATA}" "$@"; }}\n{line}'
+        done = subprocess.run(
+            ["bash", "-c", shell],
+            input=given,
+            capture_output=True,
+            env=self.environment,
+            check=False,
+            timeout=60,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
     def commands(self, *lines: Any, test_clock: bool = True) -> Done:
         """Give these lines; what is no text is encoded as JSON."""
         text = b"".join(

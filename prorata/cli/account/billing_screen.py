@@ -6,6 +6,7 @@ from rich.console import Console
 
 from domain.billing_page import BillingPage, HeldItem
 from domain.state import Account
+from domain.texts import escaped
 from prorata.cli.terminal.tables import RIGHT, heading, print_invoice, table
 from prorata.wording import Wording
 from prorata.wording.labels import ACCOUNT_STATUSES, ACTIONS, STATUSES
@@ -67,7 +68,7 @@ def _print_items(out: Console, items: list[HeldItem], state: Account, say: Wordi
     )
     for item in items:
         name = item.name if item.tier in (None, "-") else f"{item.name} ({item.tier})"
-        held = [name, f"· {say.say(STATUSES[item.status])}"]
+        held = [escaped(name), f"· {say.say(STATUSES[item.status])}"]
         if item.allowance is not None:
             held.append(say.say("{number} e-mails", number=say.number(item.allowance)))
         charge = item.next_charge
@@ -84,7 +85,7 @@ def _print_items(out: Console, items: list[HeldItem], state: Account, say: Wordi
 def _print_credits(out: Console, page: BillingPage, say: Wording) -> None:
     made = table(say.say("credits"), RIGHT + say.say("e-mails"), say.say("expires on"))
     for pack in page.credits:
-        made.add_row(pack.name, say.number(pack.credits), say.day(pack.expires_on))
+        made.add_row(escaped(pack.name), say.number(pack.credits), say.day(pack.expires_on))
     out.print(made)
 
 

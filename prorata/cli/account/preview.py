@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,11 +15,13 @@ from domain.commands import Request
 from domain.errors import InvalidInput
 from domain.forecast import ends_with, forecast, settled_as_paid
 from domain.process import rehearse
+from domain.repeated_names import repeated_name
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
 from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview
 from prorata.cli.account.speaking import Speaker
 from prorata.cli.catalog.nothing_sold import CODE as NO_CATALOGUE
 from prorata.cli.catalog.nothing_sold import note_nothing_sold
+from prorata.cli.terminal.streams import standard_input
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import Running, running
@@ -31,7 +33,6 @@ from service.commands import (
     PaymentMethod,
     account_id_of,
     answered,
-    check_tenant,
     parse_line,
 )
 from service.errors import Contended
@@ -70,7 +71,7 @@ def preview(
 
     Exit 0: it is a command (a refusal is an answer). 2: it is none.
     """
-    text = sys.stdin.read() if command == "-" else command
+    text = standard_input().read() if command == "-" else os.fsencode(command)
     with running(Settings.of()) as system:
         seen = previewed(system, account, text, tenant, "test" if test_clock else "wall", at, language)
         if seen.answer.code == NO_CATALOGUE:
@@ -85,7 +86,7 @@ def preview(
 def previewed(
     system: Running,
     account: str,
-    text: str,
+    text: bytes,
     tenant: str,
     clock: Literal["wall", "test"],
     at: str | None,
@@ -109,21 +110,24 @@ def previewed(
 
 
 def _line(
-    system: Running, account: str, text: str, tenant: str, clock: Literal["wall", "test"], at: str | None
+    system: Running, account: str, text: bytes, tenant: str, clock: Literal["wall", "test"], at: str | None
 ) -> bytes:
     """The command as a line that asks for a preview."""
     try:
-        fields = msgspec.json.decode(text.encode(errors="surrogatepass"))
+        fields = msgspec.json.decode(text)
+        twice = repeated_name(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        fields = None
+        fields, twice = None, None
     if not isinstance(fields, dict):
         raise InvalidInput("malformed_json", "$", 'COMMAND is one JSON object, such as {"do": "pay_balance"}')
+    if twice is not None:
+        raise InvalidInput("repeated_field", twice[0], f"the field {twice[1][:40]!r} stands twice")
     if fields.get("account", account) != account:
         raise InvalidInput("invalid_field", "$.account", f"the account is the one named before: {account!r}")
     if at is not None:
         fields["at"] = at
     elif clock == "test" and "at" not in fields:
-        state = system.service.account(account_id_of(check_tenant(tenant), account))
+        state = system.service.account(account_id_of(tenant, account))
         if state is not None:
             fields["at"] = state.last_at.isoformat()
     return msgspec.json.encode({**fields, "account": account, "preview": True})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from domain.shop import Offer, OwnProcess, Shop, Today
+from domain.texts import escaped
 from prorata.cli.terminal.tables import RIGHT, heading, table
 from prorata.wording import Wording, answer_said, calculation_said
 from prorata.wording.labels import STATUSES
@@ -36,7 +37,7 @@ def _print_offers(out: Console, offers: tuple[Offer, ...], currency: str, say: W
         say.say("renews on"),
     )
     for offer in offers:
-        name = offer.name if offer.tier in (None, "-") else f"{offer.name} ({offer.tier})"
+        name = escaped(offer.name if offer.tier in (None, "-") else f"{offer.name} ({offer.tier})")
         if offer.status is not None:
             name += f"\n· {say.say(STATUSES[offer.status])}"
         made.add_row(
@@ -67,7 +68,7 @@ def _why(today: Today, currency: str, say: Wording) -> str:
 
 def _print_own_process(out: Console, process: OwnProcess, currency: str, say: Wording) -> None:
     status = "" if process.status is None else f" · {say.say(STATUSES[process.status])}"
-    heading(out, f"{process.name}{status}")
+    heading(out, f"{escaped(process.name)}{status}")
     pointer = say.say(
         "Sold in blocks of {e_mails} e-mails by a process of its own: {commands}.",
         e_mails=say.number(process.e_mails_per_block),

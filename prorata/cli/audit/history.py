@@ -10,12 +10,12 @@ from cyclopts import Parameter
 from domain import events as e
 from domain.calendar import local_text
 from domain.explain import rule_of_event
+from domain.texts import escaped
 from eventlog.codec import domain_codec
 from eventlog.errors import EventUnreadable
 from eventlog.records import StoredEvent
 from prorata.cli.account.present import AccountName, LanguageChoice, Tenant
 from prorata.cli.audit.moments import History, KnownAtOption
-from prorata.cli.terminal.printable import printable
 from prorata.settings import Settings
 from prorata.wiring import opened_log
 from prorata.wording import Wording, event_said_in_full
@@ -46,7 +46,7 @@ def history(
         except EventUnreadable as error:
             unread += 1
             what = f"in schema version {stored.schema_version}"
-            did = f"cannot be read: {printable(error.reason)}"
+            did = f"cannot be read: {error.reason}"
         _print_event(stored, what, did, found.zone)
     return 1 if unread else 0
 
@@ -59,8 +59,9 @@ def _told(event: e.Event, stored: StoredEvent, currency: str, say: Wording) -> t
 
 def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:
     recorded = f"{stored.recorded_at:%Y-%m-%d %H:%M:%S}Z"
-    print(f"{stored.version:>4}  {local_text(stored.effective_at, zone):<25}  {stored.type} {what}")
-    print(f"      {did}")
+    at = f"{local_text(stored.effective_at, zone):<25}"
+    print(f"{stored.version:>4}  {at}  {escaped(f'{stored.type} {what}')}")
+    print(f"      {escaped(did)}")
     print(f"      recorded {recorded} at position {stored.position}, hash {stored.hash.hex()[:16]}…")
 
 
@@ -77,7 +78,12 @@ def _audited(stored: StoredEvent) -> dict[str, Any]:
         "recorded_at": stored.recorded_at,
         "effective_at": stored.effective_at,
         "actor": stored.actor,
-        "event": msgspec.Raw(stored.state),
+        "event": msgspec.Raw(_one_line(stored.state)),
         "previous_hash": stored.previous_hash.hex(),
         "hash": stored.hash.hex(),
     }
+
+
+def _one_line(state: bytes) -> bytes:
+    """JSON as it is; altered bytes that hold line breaks would pass for lines of their own."""
+    return msgspec.json.format(state, indent=-1) if b"\n" in state or b"\r" in state else state

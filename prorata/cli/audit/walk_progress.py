@@ -34,8 +34,9 @@ def progress_bar(doing: str) -> Iterator[Progress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from prorata.cli.terminal.tables import console
 
     columns = (
         TextColumn(doing),
@@ -44,7 +45,7 @@ def progress_bar(doing: str) -> Iterator[Progress | None]:
         TextColumn("events"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
         task = shown.add_task(doing, total=None)
         yield lambda done, expected: shown.update(task, completed=done, total=expected)
 

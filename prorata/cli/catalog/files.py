@@ -10,14 +10,15 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from domain.catalog import Catalog, parse_catalog
+from domain.catalog import Catalog, check_catalog_texts, parse_catalog
 from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
-from domain.errors import InvalidInput
+from domain.errors import CHECK_FAILED, DONE, Failure, InvalidInput
 from domain.forecast import settled_as_paid
+from domain.texts import escaped
 from prorata.catalog_schema import schema_text
 from prorata.cli.catalog.nothing_sold import nothing_sold
 from prorata.cli.catalog.summary import summary
-from prorata.cli.terminal.printable import printable
+from prorata.cli.terminal.failures import complain
 from prorata.settings import Settings
 
 
@@ -29,9 +30,9 @@ def check(
     Exit 0: it is. 2: it is not; the place and the reason are said on stderr.
     """
     data, catalog = _read(file)
-    print(printable(f"{file}: a valid catalogue, version {catalog.version}"))
+    print(escaped(f"{file}: a valid catalogue, version {catalog.version}"))
     for line in summary(data):
-        print(f"  {printable(line)}")
+        print(f"  {escaped(line)}")
     return 0
 
 
@@ -57,17 +58,18 @@ def diff(
     `prorata catalog diff new.json` compares with what is sold now, `prorata catalog diff 2 3` two versions.
     With --accounts each account's next renewals are priced under both catalogues, one account after the other
     as the log gives them, and summed up by currency. An account's own catalogue (test clock) is left out.
-    Exit 2: there is no such catalogue.
+    Exit 1: some account cannot be read (said on stderr); the others are compared. 2: there is no such
+    catalogue.
     """
     before, after = (_in_force(), _named(first)) if second is None else (_named(first), _named(second))
     found = changes(before, after)
     for change in found:
-        print(_line("change", change) if json else f"  {printable(said(change))}")
+        print(_line("change", change) if json else f"  {escaped(said(change))}")
     if not json:
         print(f"{len(found)} changes" if found else "no change")
-    if accounts:
-        _print_accounts(before, after, json=json)
-    return 0
+    if accounts and not _print_accounts(before, after, json=json):
+        return CHECK_FAILED
+    return DONE
 
 
 def schema() -> int:
@@ -79,7 +81,9 @@ def schema() -> int:
 def _read(file: Path) -> tuple[bytes, Catalog]:
     try:
         data = file.read_bytes()
-        return data, parse_catalog(data)
+        catalog = parse_catalog(data)
+        check_catalog_texts(data)
+        return data, catalog
     except InvalidInput as error:
         raise InvalidInput(error.code, f"{file}: {error.place}", error.message) from None
 
@@ -128,9 +132,15 @@ def _line(kind: str, value: object) -> str:
 # ---- accounts ------------------------------------------------------------
 
 
-def _print_accounts(old: Catalog, new: Catalog, *, json: bool) -> None:
+def _print_accounts(old: Catalog, new: Catalog, *, json: bool) -> bool:
+    """Whether all could be compared."""
     tallies: dict[str, Tally] = {}
+    all_read = True
     for account, found in effects(old, new):
+        if isinstance(found, Failure):
+            all_read = False
+            complain(found.code, str(found))
+            continue
         tallies.setdefault(found.currency, Tally()).count(found)
         if not found.items:
             continue
@@ -146,22 +156,30 @@ def _print_accounts(old: Catalog, new: Catalog, *, json: bool) -> None:
             print(_tally_text(currency, tally))
     if not tallies and not json:
         print("no account would renew anything")
+    return all_read
 
 
-def effects(old: Catalog, new: Catalog) -> Iterator[tuple[str, Effect]]:
-    """Each account of the log that is open, and its next renewals under both catalogues; one at a time.
-    What is due on the wall clock by now is taken as settled and paid."""
+def effects(old: Catalog, new: Catalog) -> Iterator[tuple[str, Effect | Failure]]:
+    """Each account of the log that is open, and its next renewals under both catalogues, or why it cannot be
+    read; one at a time. What is due on the wall clock by now is taken as settled and paid."""
+    from eventlog.errors import LogUnavailable, WrongDatabase
     from prorata.wiring import running
 
     with running(Settings.of()) as system:
         now = system.clock.now()
         for account in system.log.accounts():
-            state = system.service.account(account)
-            if state is None or state.closed:
+            try:
+                state = system.service.account(account)
+                if state is None or state.closed:
+                    continue
+                if state.clock == "wall":
+                    series = system.catalogues.series_for(state)
+                    state, _ = settled_as_paid(state, max(now, state.last_at), series)
+            except (LogUnavailable, WrongDatabase):
+                raise
+            except Failure as failure:
+                yield account, failure
                 continue
-            if state.clock == "wall":
-                series = system.catalogues.series_for(state)
-                state, _ = settled_as_paid(state, max(now, state.last_at), series)
             yield account, effect(state, old, new)
 
 

@@ -13,9 +13,9 @@ from cyclopts import Parameter
 from domain.calendar import parse_moment
 from domain.catalog import parse_catalog
 from domain.errors import InvalidInput
+from domain.texts import escaped
 from prorata.cli.catalog.nothing_sold import note_nothing_sold, nothing_sold
 from prorata.cli.catalog.summary import summary
-from prorata.cli.terminal.printable import printable
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def list_(*, json: Json = False) -> int:
         if json:
             print(msgspec.json.encode(_facts(version, standing)).decode())
         else:
-            name = printable(parse_catalog(version.body).version)
+            name = escaped(parse_catalog(version.body).version)
             begins = _utc(version.effective_from)
             shown.add_row(str(version.version), standing, begins, name, version.sha256[:12])
     if not json and found:
@@ -122,11 +122,11 @@ def show(
         print(msgspec.json.format(found.body, indent=2).decode())
         return 0
     [standing] = [standing for one, standing in standings(versions, now) if one == found]
-    name, begins = printable(parse_catalog(found.body).version), _utc(found.effective_from)
+    name, begins = escaped(parse_catalog(found.body).version), _utc(found.effective_from)
     print(f"catalogue version {found.version} ({name}): {standing}, from {begins}")
     print(f"  loaded {_utc(found.loaded_at)}, sha256 {found.sha256}")
     for line in summary(found.body):
-        print(f"  {printable(line)}")
+        print(f"  {escaped(line)}")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +13,8 @@ import msgspec
 from cyclopts import Parameter
 
 from domain.errors import InvalidInput
+from domain.texts import escaped
+from prorata.cli.terminal.failures import complain
 from prorata.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def list_(*, json: Annotated[bool, Parameter(negative="", help="One JSON object 
         if json:
             print(msgspec.json.encode({**asdict(entry), "key": key}).decode())
         else:
-            shown.add_row(entry.consumer, key, entry.topic, str(entry.records), since, entry.error)
+            shown.add_row(entry.consumer, key, entry.topic, str(entry.records), since, escaped(entry.error))
     if not json:
         console().print(shown if found else "nothing is parked")
     return 0
@@ -74,7 +75,7 @@ def release(consumer: Consumer, key: Key) -> int:
             except (psycopg.OperationalError, ConsumerError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and nothing has changed
-                print(f"prorata: still_parked: {type(error).__name__}: {error}", file=sys.stderr)
+                complain("still_parked", f"{type(error).__name__}: {error}")
                 return 1
             print(f"{done} records of {key} in {name} handled")
     return 0
@@ -100,8 +101,8 @@ def _letters(connection: Connection, consumer: str, key: str) -> list[DeadLetter
 
 
 def _text(content: bytes) -> str:
-    """As it is shown: what is not UTF-8 in hexadecimal."""
-    return bytes(content).decode(errors="backslashreplace")
+    """As it is shown, on one line: what is not UTF-8 in hexadecimal, what is not printable as its escape."""
+    return escaped(bytes(content).decode(errors="backslashreplace"))
 
 
 def _shown(letter: DeadLetter) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC
 from typing import Annotated
 
@@ -10,7 +9,8 @@ import msgspec
 from cyclopts import Parameter
 
 from domain.errors import InvalidInput
-from prorata.cli.terminal.printable import printable
+from domain.texts import escaped
+from prorata.cli.terminal.failures import complain
 from prorata.settings import Settings
 
 
@@ -29,7 +29,7 @@ def parked(*, json: Annotated[bool, Parameter(negative="", help="One JSON object
         else:
             since = f"{entry.parked_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
             place = str(entry.version), str(entry.position)
-            shown.add_row(entry.projection, entry.account_id, *place, since, printable(entry.error))
+            shown.add_row(entry.projection, escaped(entry.account_id), *place, since, escaped(entry.error))
     if not json:
         console().print(shown if found else "no account is parked")
     return 0
@@ -52,5 +52,5 @@ def release(account: Annotated[str, Parameter(help="The parked account, as `park
         if failure is None:
             print(f"{account} goes on in {name}")
         else:
-            print(f"prorata: still_parked: {name}: {printable(failure.error)}", file=sys.stderr)
+            complain("still_parked", f"{name}: {failure.error}")
     return 1 if any(outcomes.values()) else 0

@@ -74,10 +74,11 @@ def _progress(projection: str) -> Iterator[Callable[[RebuildProgress], None]]:
     if not sys.stderr.isatty():
         yield said.now_and_then
         return
-    from rich.console import Console
     from rich.status import Status
 
-    with Status(f"{projection} …", console=Console(stderr=True, markup=False, highlight=False)) as status:
+    from prorata.cli.terminal.tables import console
+
+    with Status(f"{projection} …", console=console(stderr=True)) as status:
         yield lambda progress: status.update(said.line(progress))
 
 

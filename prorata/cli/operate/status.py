@@ -128,17 +128,17 @@ def _readers(found: Status) -> Table:
 
 def _processes(found: Status) -> Table:
     """Those that are known, and those that should be."""
-    from prorata.cli.terminal.printable import printable
+    from domain.texts import escaped
     from prorata.cli.terminal.tables import table
 
     shown = table("process", "where", "state", "does")
     for process in found.processes:
         where = f"{process.host} {process.pid}"
-        shown.add_row(*map(printable, (process.name, where, _state(process), process.doing)))
+        shown.add_row(*map(escaped, (process.name, where, _state(process), process.doing)))
     known = {process.name for process in found.processes}
     for name in found.expected:
         if name not in known:
-            shown.add_row(printable(name), "", "absent", "")
+            shown.add_row(escaped(name), "", "absent", "")
     return shown
 
 

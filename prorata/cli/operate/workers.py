@@ -12,6 +12,7 @@ from cyclopts import Parameter, validators
 
 from domain.calendar import parse_moment
 from domain.errors import InvalidInput
+from prorata.cli.terminal.failures import complain
 from prorata.settings import NO_PREFIX, Settings, is_prefix
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def bill(
 ) -> int:
     """Settle what fell due by itself: renewals, ends, scheduled resumes.
 
-    Exit 1: some account failed (said on stderr); the others were billed.
+    Exit 1: some account failed (`not_billed` on stderr); the others were billed.
     """
     from projections.live.projector import Projector
     from projections.registry import projection_named
@@ -101,7 +102,7 @@ class _Billed:
 
 def _say_billed(report: RunReport, *, always: bool) -> None:
     for account in report.failed:
-        print(f"prorata: {account.account_id} could not be billed: {account.reason}", file=sys.stderr)
+        complain("not_billed", f"{account.account_id} could not be billed: {account.reason}")
     if report.accounts or always:
         waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
         print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)

@@ -6,12 +6,13 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
+from contextlib import suppress
 from typing import Final
 
 import cyclopts
 
 from domain.errors import BAD_INPUT, HALTED, OWN_FAULT, TRY_AGAIN, Failure
-from prorata.cli.terminal.printable import printable
+from domain.texts import escaped
 
 _NOT_WRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EROFS)
 
@@ -28,12 +29,20 @@ def explained(error: Exception) -> int:
         return _say(BAD_INPUT, "unreadable", f"{error.filename}: {error.strerror}")
     if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
         return _say(BAD_INPUT, "output_not_written", f"{error.strerror}: write to another place")
+    if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+        return _say(BAD_INPUT, "port_unusable", f"cannot listen there: {error.strerror}; give another port")
     if (of_server := _of_server(error)) is not None:
         return _say(*of_server)
     traceback.print_exception(error)
     return _say(
         OWN_FAULT, "internal_error", "this is a fault of Prorata's own: please report the lines above"
     )
+
+
+def complain(code: str, message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    with suppress(OSError):  # nobody reads it: the exit code tells
+        print(f"prorata: {code}: {escaped(' '.join(message.split()))}", file=sys.stderr, flush=True)
 
 
 def _privilege_missing(error: Exception) -> str | None:
@@ -72,12 +81,16 @@ def _of_server(error: Exception) -> tuple[int, str, str] | None:
         return HALTED, "not_permitted", f"the broker does not permit this: {error}; use another user"
     if isinstance(error, kafka.KafkaError):
         return TRY_AGAIN, "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {error}"
+    if isinstance(error, ConnectionError | TimeoutError):
+        return TRY_AGAIN, "connection_lost", f"a server has gone: {error}; try the same again"
+    if isinstance(error, OSError):
+        return TRY_AGAIN, "system_refused", f"the operating system refused: {error}"
     return None
 
 
 def _say(exit_code: int, code: str, message: str, hint: str = "") -> int:
-    """One line, whatever the message holds; a hint stands on a line of its own."""
-    print(f"prorata: {code}: {printable(' '.join(message.split()))}", file=sys.stderr)
+    """Say it; a hint stands on a line of its own."""
+    complain(code, message)
     if hint:
         print(hint, file=sys.stderr)
     return exit_code

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from domain import events as e
+from domain.texts import escaped
+from prorata.cli.terminal.streams import styled
 from prorata.wording.language import Wording
 from prorata.wording.lines import calculation_said, span, titled
 
@@ -17,9 +22,17 @@ RIGHT = ">"
 """Put before a column's name: numbers stand at the right."""
 
 
-def console() -> Console:
+class PlainConsole(Console):
+    """Shows what moves a cursor or turns a direction as its escape, in every text and cell."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str("\n".join(map(escaped, text.split("\n"))), **options)
+
+
+def console(*, stderr: bool = False, markup: bool = False) -> Console:
     """Text as it is: no markup, no colours of its own. Piped output has 80 columns, or $COLUMNS."""
-    return Console(highlight=False, markup=False, emoji=False)
+    file = styled(sys.stderr if stderr else sys.stdout)
+    return PlainConsole(file=file, highlight=False, markup=markup, emoji=False)
 
 
 def table(*columns: str) -> Table:

@@ -89,6 +89,7 @@ def test_every_class_of_failure_has_a_code_of_its_own() -> None:
 def test_a_failure_says_what_happened_and_what_to_do_and_crosses_processes(kind: type[Failure]) -> None:
     for failure in _examples(kind):
         assert failure.exit_code in (CHECK_FAILED, BAD_INPUT, TRY_AGAIN, HALTED)
+        assert kind.exit_code in (CHECK_FAILED, BAD_INPUT, TRY_AGAIN, HALTED)
         assert failure.remedy
         if not isinstance(failure, InvalidInput):  # its place is where to look
             assert str(failure) == f"{failure.what}; {failure.remedy}"

@@ -44,7 +44,7 @@ def look(
 ) -> Previewed:
     text = command if isinstance(command, str) else json.dumps(command)
     system = Running(world.log, world.service, world.library, None, world.clock)  # type: ignore[arg-type]
-    return previewed(system, account, text, "main", clock, at, language)
+    return previewed(system, account, text.encode(errors="surrogatepass"), "main", clock, at, language)
 
 
 COMMANDS: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ import pytest
 from domain import commands as c
 from domain.errors import InvalidInput
 from domain.events import Clock
-from service.commands import Invalid, ParsedCommand, check_tenant, parse_line
+from service.commands import Invalid, ParsedCommand, account_id_of, check_tenant, parse_line
 from service.gateway import CONFIRMED, DECLINED, SAVED_METHOD, Confirmation
 
 CLOSE = {"do": "close_account", "account": "a1"}
@@ -85,6 +85,21 @@ def test_a_line_names_its_command_and_who_gives_it() -> None:
         (_line(OPEN, currency="XXX"), "unknown_currency", "$.currency"),
         (_line(OPEN, time_zone="Paris"), "unknown_time_zone", "$.time_zone"),
         (_line(OPEN, clock="test"), "unknown_field", "$.clock"),
+        (_line(CLOSE, account="a\n1"), "invalid_text", "$.account"),
+        (_line(CLOSE, account="\u202ea1"), "invalid_text", "$.account"),
+        (_line(CLOSE, id="c\t1"), "invalid_text", "$.id"),
+        (_line(CLOSE, actor="u\r\n2026-04-05 account_closed"), "invalid_text", "$.actor"),
+        (_line(CLOSE, by="owner\x1b[2J"), "invalid_text", "$.by"),
+        (_line(CLOSE, confirm={"cvv": "tok\0"}), "invalid_text", "$.confirm.cvv"),
+        (_line(CLOSE, do="purchase_plan", product="a\u2028b"), "invalid_text", "$.product"),
+        (b'{"do": "close_account", "account": "a1", "account": "a2"}', "repeated_field", "$"),
+        (b'{"do": "pay_balance", "account": "a1", "confirm": {"billing": true, "billing": false}}',
+         "repeated_field", "$.confirm"),
+        (b"\xef\xbb\xbf" + _line(CLOSE), "malformed_json", "$"),
+        (b'{"account": NaN}', "malformed_json", "$"),
+        (b'{"blocks": 1e999999}', "malformed_json", "$"),
+        (b'{"a": ' * 5_000 + b"1" + b"}" * 5_000, "malformed_json", "$"),
+        (_line(CLOSE, actor="x" * 1_048_576), "line_too_long", "$"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_command_says_where_and_why(line: bytes, code: str, place: str) -> None:
@@ -168,3 +183,35 @@ def test_a_tenant_can_stand_before_an_accounts_id(tenant: str) -> None:
     assert check_tenant("main") == "main"
     with pytest.raises(InvalidInput):
         check_tenant(tenant)
+
+
+def test_what_is_refused_is_not_echoed_whole() -> None:
+    for line in (
+        _line(CLOSE, **{"x" * 100_000: 1}),
+        _line(CLOSE, do="y" * 100_000),
+        _line({"account": "z" * 100_000, "id": "i" * 100_000}),
+        _line(CLOSE, payment="p" * 100_000),
+        _line(OPEN, currency="c" * 100_000),
+        _line(OPEN, time_zone="t" * 100_000),
+        b'{"' + b"k" * 100_000 + b'": 1, "' + b"k" * 100_000 + b'": 2}',
+    ):
+        assert len(repr(parse_line(line, "main", "test"))) < 1_000
+
+
+def test_only_an_id_that_can_be_shown_names_the_line_that_is_refused() -> None:
+    shown = parse_line(_line({"account": "a1", "id": "c1"}), "main", "wall")
+    forging = parse_line(_line({"account": "a\n1", "id": "c\u202e1"}), "main", "wall")
+    assert isinstance(shown, Invalid)
+    assert isinstance(forging, Invalid)
+    assert (shown.account, shown.id) == ("a1", "c1")
+    assert (forging.account, forging.id) == (None, None)
+
+
+@pytest.mark.parametrize("tenant", ["", "a/b", "a\nb", "\u202eb", "x" * 101, "\ud800"])
+def test_an_account_is_named_with_a_tenant_that_can_be_one(tenant: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        account_id_of(tenant, "a1")
+    assert (refused.value.code, refused.value.place) == ("invalid_tenant", "--tenant")
+    with pytest.raises(InvalidInput) as forging:
+        account_id_of("main", f"a1{tenant}\n")
+    assert (forging.value.code, forging.value.place) == ("invalid_text", "$.account")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.catalog import Catalog
-from prorata.cli.terminal.printable import printable
+from domain.texts import escaped
 from prorata.simulation.readable import readable, rule_of
 from prorata.simulation.run import run
 from prorata.simulation.scenario import parse_scenario
@@ -125,4 +125,4 @@ def test_a_part_of_the_state_names_its_rule(place: str, rule: str | None) -> Non
 
 
 def test_a_name_moves_no_cursor_and_ends_no_line() -> None:
-    assert printable("a\nb\x1b[2J\u202eé") == "a\\nb\\x1b[2J\\u202eé"
+    assert escaped("a\nb\x1b[2J\u202eé") == "a\\nb\\u001b[2J\\u202eé"
