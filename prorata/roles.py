@@ -143,6 +143,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "consume": CONSUMER,
     "replay": OWNER,
     "status": READER,
+    "status --forget": MONITOR,
     "metrics": MONITOR,
     "dlq list": READER,
     "dlq show": CONSUMER,
