@@ -11,6 +11,11 @@
     ├── WrongDatabase          the database is not one that the log may be kept in, as it stands
     │   ├── UnsafeDurability   it would confirm appends before they are on disk
     │   ├── NotPrimary         it is a standby
+    │   ├── ReadOnly           it takes no writes
+    │   ├── ServerTooOld       it lacks what the code uses
+    │   ├── NotUtf8            it cannot keep every text
+    │   ├── SessionPooled      a pooler stands in front of it and shares its sessions out
+    │   ├── SequenceBehind     it hands out positions that readers have passed already
     │   ├── LogReplaced        it holds another log than before
     │   ├── PrivilegeMissing   its role may not do what was asked
     │   └── NotMigrated        its schema is older than this code
@@ -196,6 +201,85 @@ class NotPrimary(WrongDatabase):
     @property
     def what(self) -> str:
         return "the server is a standby, and the log is written and read on the primary"
+
+
+class ReadOnly(WrongDatabase):
+    """Transactions are read-only, by a setting of the server, database or role."""
+
+    code = "read_only"
+    remedy = "set default_transaction_read_only to off for this server, database and role"
+
+    @property
+    def what(self) -> str:
+        return "the database takes no writes: its transactions are read-only"
+
+
+class ServerTooOld(WrongDatabase):
+    """PostgreSQL is older than what the code uses: some of it would work, and then something would not."""
+
+    code = "server_too_old"
+    remedy = "upgrade the server before anything is written to it"
+
+    def __init__(self, found: str, least: str) -> None:
+        super().__init__(found, least)
+        self.found = found
+        self.least = least
+
+    @property
+    def what(self) -> str:
+        return f"the server is PostgreSQL {self.found}, and this code needs {self.least} or later"
+
+
+class NotUtf8(WrongDatabase):
+    """The database's encoding cannot hold every name, or checks none."""
+
+    code = "not_utf8"
+    remedy = "create the database with encoding 'UTF8' (and template template0)"
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(encoding)
+        self.encoding = encoding
+
+    @property
+    def what(self) -> str:
+        return f"the database's encoding is {self.encoding}, which cannot keep every text as it is"
+
+
+class SessionPooled(WrongDatabase):
+    """What answers did not begin a session for us: settings, locks and statements would be of others too."""
+
+    code = "session_pooled"
+    remedy = "give PRORATA_DATABASE_URL the address of the server itself, not of a pooler such as PgBouncer"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def what(self) -> str:
+        return f"the connection is no session of its own: {self.reason}"
+
+
+class SequenceBehind(WrongDatabase):
+    """Appends would get positions that readers have passed: nobody would ever be told of their events."""
+
+    code = "sequence_behind"
+    remedy = (
+        "stop what appends, let the database's owner run `select setval('public.events_position', "
+        "(select max(position) from public.events))`, and start it again"
+    )
+
+    def __init__(self, handed_out: int, highest: int) -> None:
+        super().__init__(handed_out, highest)
+        self.handed_out = handed_out
+        self.highest = highest
+
+    @property
+    def what(self) -> str:
+        return (
+            f"the sequence of positions stands at {self.handed_out} and the log has an event at "
+            f"{self.highest}: what is appended now would never be published"
+        )
 
 
 class LogReplaced(WrongDatabase):

@@ -24,7 +24,7 @@ from eventlog.audit.diagnosis import never_handed_out
 from eventlog.audit.raw_rows import WalkPart
 from eventlog.audit.walking import MOST_PROBLEMS, Highest, Walked, walk
 from eventlog.chain import Problem, verify_account
-from eventlog.errors import LogUnavailable
+from eventlog.errors import LogUnavailable, SequenceBehind
 from eventlog.garbage_collection import without_garbage_collection
 from eventlog.port import EventLog
 from eventlog.postgres.guards import missing_guards
@@ -104,6 +104,7 @@ def verify_database(
         [[handed_out]] = connection.execute(_HANDED_OUT).fetchall()
         if highest[0] > handed_out:
             _take_in_first(report, never_handed_out(*highest))
+            report.unguarded.append(str(SequenceBehind(handed_out, highest[0])))
     return report
 
 

@@ -188,12 +188,16 @@ class GroupedAppends:
         out."""
         appends = [queued.append for queued in group]
         rows = {nth: queued.rows for nth, queued in enumerate(group) if queued.rows}
-        if connection is None:
+        positions = self._log.positions
+        if connection is None or positions.behind:
             return await self._in_thread(self._log.append_many, appends)
+        before = positions.expected()
         try:
-            won = winners(rows, await connection.insert(rows.values()))
+            returned = await connection.insert(rows.values())
         except InsertFailed:
             return await self._in_thread(self._log.append_many, appends)
+        positions.after_append(before, [position for _, _, position in returned])
+        won = winners(rows, returned)
         lost = [nth for nth in rows if nth not in won]
         fates = await self._in_thread(self._log.fates, [appends[nth] for nth in lost]) if lost else []
         outcomes = won | dict(zip(lost, fates, strict=True))

@@ -3,20 +3,23 @@
     with connect(database_url, "prorata relay", settings={"lock_timeout": "10s"}) as connection:
         ...
 
-Every session has the same clock, formats, encoding and isolation, whatever the server, database, role or
-environment have for defaults. Its settings are given as it starts, so they belong to no transaction and reach
-no other session.
+A server that the product cannot work on is refused here, before anything is written. Every session has the
+same clock, formats, encoding and isolation, whatever the server, database, role or environment have for
+defaults. Its settings are given as it starts, so they belong to no transaction and reach no other session.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
+
+from eventlog.errors import NotPrimary, NotUtf8, ReadOnly, ServerTooOld, SessionPooled
 
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 
@@ -41,32 +44,76 @@ _SESSION: Final = {
 _NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 _LONGEST_NAME: Final = 63  # bytes that PostgreSQL keeps of an application's name
 
+_LEAST_VERSION: Final = 17_00_00
+"""transaction_timeout, without which a projector that stands still holds back all others, came with 17."""
+
+_MARKED_BY: Final = "prorata.session"
+_MARK: Final = f"select current_setting('{_MARKED_BY}', true)"
+"""A session that a pooler began for another, or for nobody, has another mark or none."""
+
+_UNSUPPORTED: Final = "unsupported startup parameter"
+
 
 def connect(
     database_url: str,
     name: str,
     *,
     autocommit: bool = True,
+    reads_only: bool = False,
     patience: int = 5,
     settings: Mapping[str, str] = _NO_SETTINGS,
 ) -> Connection:
     """A connection whose process and purpose `pg_stat_activity` shows as `name`.
 
-    `patience`: seconds until a server that does not answer is given up. `settings`: of the session, beside
-    those that all have. Raises psycopg.OperationalError.
+    `reads_only`: also where nothing can be written. `patience`: seconds until a server that does not answer
+    is given up. `settings`: of the session, beside those that all have. Raises psycopg.OperationalError, and
+    WrongDatabase: ServerTooOld, NotUtf8, SessionPooled, NotPrimary, ReadOnly.
     """
     given = {key: str(value) for key, value in conninfo_to_dict(database_url).items()}
-    wanted = [_option(*setting) for setting in (_SESSION | dict(settings)).items()]
+    mark = token_hex(8)
+    wanted = [_option(*setting) for setting in (_SESSION | dict(settings) | {_MARKED_BY: mark}).items()]
     options = " ".join([given.pop("options", ""), *wanted])
     session = {
         "client_encoding": "UTF8",
         "application_name": name.encode()[:_LONGEST_NAME].decode(errors="ignore"),
         "options": options,
     }
-    return psycopg.connect(
-        make_conninfo(**_NETWORK | {"connect_timeout": str(patience)} | given | session),
-        autocommit=autocommit,
-    )
+    conninfo = make_conninfo(**_NETWORK | {"connect_timeout": str(patience)} | given | session)
+    try:
+        connection = psycopg.connect(conninfo, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        if _UNSUPPORTED in str(error):
+            raise SessionPooled("a pooler refused the settings that it begins with") from error
+        raise
+    try:
+        _check(connection, mark, reads_only=reads_only)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: Connection, mark: str, *, reads_only: bool) -> None:
+    """Refuse a server on which some of the code would work, and then something would not."""
+    info = connection.info
+    if info.server_version < _LEAST_VERSION:
+        found = info.parameter_status("server_version") or str(info.server_version)
+        raise ServerTooOld(found, str(_LEAST_VERSION // 10_000))
+    # In a transaction of its own, as everything is that a pooler may give to another session.
+    [[begun_with]] = connection.execute(_MARK).fetchall()
+    if begun_with != mark:
+        raise SessionPooled("it does not have the settings that it was begun with")
+    if not connection.autocommit:
+        connection.rollback()
+    encoding = info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise NotUtf8(str(encoding))
+    if reads_only:
+        return
+    if info.parameter_status("in_hot_standby") == "on":
+        raise NotPrimary
+    if info.parameter_status("default_transaction_read_only") == "on":
+        raise ReadOnly
 
 
 def _option(setting: str, value: str) -> str:

@@ -24,6 +24,7 @@ from eventlog.errors import (
 )
 from eventlog.postgres.connect import Connection, connect
 from eventlog.postgres.migrate import EVENTLOG, missing
+from eventlog.postgres.positions import Positions
 from eventlog.postgres.row_encoding import take_packed
 
 T = TypeVar("T")
@@ -31,7 +32,10 @@ T = TypeVar("T")
 # Each query of the log has its index, but a plan made while the table was small, and kept, would read all of
 # it for ever.
 _SETTINGS = {"enable_seqscan": "off"}
-_SERVER = "select current_setting('synchronous_commit'), pg_is_in_recovery()"
+# The setting stays as it is now: turned off for the server later, it would be so in the middle of our work.
+_KEEP_DURABILITY = """
+    select set_config('synchronous_commit', current_setting('synchronous_commit'), false), pg_is_in_recovery()
+"""
 _LOG_ID = "select id from public.log"
 
 
@@ -46,6 +50,7 @@ class Connections:
         self._lock = Lock()
         self._idle: list[Connection] = []
         self._closed = False
+        self.positions = Positions()
         try:
             connection, self.log_id = self._connect()
         except psycopg.OperationalError as error:
@@ -136,9 +141,11 @@ class Connections:
             connection.close()
 
     def _connect(self) -> tuple[Connection, UUID]:
-        connection = connect(self._database_url, self._name, settings=_SETTINGS)
+        connection = connect(self._database_url, self._name, reads_only=True, settings=_SETTINGS)
         try:
-            return connection, _prepare(connection)
+            log_id = _prepare(connection)
+            self.positions.look(connection)
+            return connection, log_id
         except psycopg.errors.InsufficientPrivilege as error:
             connection.close()
             raise privilege_missing(connection, error) from error
@@ -156,7 +163,7 @@ def privilege_missing(
 
 def _prepare(connection: Connection) -> UUID:
     """Refuse a database that the log must not be kept in; set the session up; return the log's id."""
-    [[durability, in_recovery]] = connection.execute(_SERVER).fetchall()
+    [[durability, in_recovery]] = connection.execute(_KEEP_DURABILITY).fetchall()
     if durability == "off":
         raise UnsafeDurability
     if in_recovery:

@@ -13,6 +13,7 @@ from eventlog.appending import is_stored_as
 from eventlog.errors import VersionConflict
 from eventlog.port import Outcome
 from eventlog.postgres.connect import Connection
+from eventlog.postgres.positions import Positions
 from eventlog.postgres.reading import head_of, read_account
 from eventlog.postgres.row_encoding import COLUMNS, Packed, bigints, row_array
 from eventlog.records import Append, StoredEvent
@@ -104,20 +105,26 @@ def winners(
 
 
 def store_each(
-    connection: Connection, appends: Sequence[Append], rows_of: Mapping[int, list[StoredEvent]]
+    connection: Connection,
+    positions: Positions,
+    appends: Sequence[Append],
+    rows_of: Mapping[int, list[StoredEvent]],
 ) -> dict[int, Outcome]:
     """Store what wins of appends to different accounts. May be repeated: what is stored already has won."""
-    won = _insert(connection, rows_of)
+    won = _insert(connection, positions, rows_of)
     return {nth: won.get(nth) or fate(connection, appends[nth]) for nth in rows_of}
 
 
 def store_together(
-    connection: Connection, appends: Sequence[Append], rows_of: Mapping[int, list[StoredEvent]]
+    connection: Connection,
+    positions: Positions,
+    appends: Sequence[Append],
+    rows_of: Mapping[int, list[StoredEvent]],
 ) -> list[list[StoredEvent]]:
     """Store all of the appends to different accounts, or none and raise VersionConflict.
     May be repeated."""
     with connection.transaction():
-        won = _insert(connection, rows_of)
+        won = _insert(connection, positions, rows_of)
         if len(won) < len(appends):
             raise psycopg.Rollback
     if len(won) == len(appends):
@@ -135,10 +142,15 @@ def fate(connection: Connection, append: Append) -> Outcome:
     return _stored_earlier(connection, append) or _conflict(connection, append)
 
 
-def _insert(connection: Connection, rows_of: Mapping[int, list[StoredEvent]]) -> dict[int, list[StoredEvent]]:
+def _insert(
+    connection: Connection, positions: Positions, rows_of: Mapping[int, list[StoredEvent]]
+) -> dict[int, list[StoredEvent]]:
     insert, arguments = insert_of(rows_of.values())
+    before = positions.before_append(connection)
     cursor = psycopg.RawCursor(connection)
-    return winners(rows_of, cursor.execute(insert.statement, arguments, prepare=True, binary=True))
+    returned = cursor.execute(insert.statement, arguments, prepare=True, binary=True).fetchall()
+    positions.after_append(before, [position for _, _, position in returned])
+    return winners(rows_of, returned)
 
 
 def _stored_earlier(connection: Connection, append: Append) -> list[StoredEvent] | None:

@@ -14,12 +14,13 @@ from uuid import UUID
 import psycopg
 
 from eventlog.appending import chained_rows, one_of_each_account, utc_now
-from eventlog.errors import EventRefused, LogError, LogUnavailable
+from eventlog.errors import EventRefused, LogError, LogUnavailable, ReadOnly
 from eventlog.port import Outcome
 from eventlog.postgres import fence, inserting, log_stream, reading
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from eventlog.postgres.log_stream import LogChunk
+from eventlog.postgres.positions import Positions
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 from eventlog.shards import neighbours
 
@@ -27,6 +28,7 @@ Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
 _ACCOUNTS_PAGE = 1_000
+_SERVER_TIME = "select clock_timestamp()"
 
 
 class PostgresEventLog:
@@ -59,6 +61,11 @@ class PostgresEventLog:
     def log_id(self) -> UUID:
         return self._connections.log_id
 
+    @property
+    def positions(self) -> Positions:
+        """What this process knows of the positions handed out."""
+        return self._connections.positions
+
     def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
         [outcome] = self.append_many([Append(account_id, head, tuple(events))])
         if isinstance(outcome, LogError):
@@ -88,7 +95,9 @@ class PostgresEventLog:
         if len(one_of_each_account(sealed)) < len(appends):
             raise ValueError("append_together takes one append for each account")
         try:
-            return self._run(inserting.store_together, appends, sealed)
+            return self._run(inserting.store_together, self.positions, appends, sealed)
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise ReadOnly from error
         except psycopg.Error as error:
             raise EventRefused(", ".join(append.account_id for append in appends), str(error)) from error
 
@@ -132,6 +141,12 @@ class PostgresEventLog:
                     raise
                 raise LogUnavailable(str(error)) from error
 
+    def server_time(self) -> datetime:
+        """What time it is by the database's clock."""
+        [[now]] = self._run(lambda connection: connection.execute(_SERVER_TIME).fetchall())
+        assert isinstance(now, datetime)
+        return now
+
     def fence_holder(self) -> FenceHolder | None:
         return self._run(fence.fence_holder)
 
@@ -152,9 +167,11 @@ class PostgresEventLog:
     ) -> dict[int, Outcome]:
         """Store a group in one statement; where that fails, each alone: a bad row fails only its caller."""
         try:
-            return self._run(inserting.store_each, appends, group)
+            return self._run(inserting.store_each, self.positions, appends, group)
         except LogUnavailable as unavailable:
             return dict.fromkeys(group, unavailable)
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise ReadOnly from error
         except psycopg.Error as error:
             if len(group) == 1:
                 return {nth: EventRefused(appends[nth].account_id, str(error)) for nth in group}

@@ -22,6 +22,7 @@ from eventlog.postgres.backlog import Reader, backlogs_of
 from eventlog.postgres.connect import connect
 from eventlog.postgres.fence import fence_holder
 from eventlog.postgres.migrate import missing
+from eventlog.postgres.positions import sequence_behind
 from eventlog.postgres.reading import last_position
 from eventlog.shards import SHARDS
 from projections.live.lag import lags
@@ -56,7 +57,7 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
     Raises NotMigrated, and psycopg.OperationalError where the database does not answer.
     """
     broker = AskedBroker(settings, patience)
-    with connect(settings.database_url, "prorata status", settings=_NO_LOCK) as connection:
+    with connect(settings.database_url, "prorata status", reads_only=True, settings=_NO_LOCK) as connection:
         _check_migrations(connection)
         found = _of_database(connection, settings)
         positions, problem = broker.answer()
@@ -72,9 +73,11 @@ def _of_database(connection: Connection, settings: Settings) -> Status:
     """All but what only the broker knows."""
     [[now]] = connection.execute("select clock_timestamp()").fetchall()
     fence, known, locked = fence_holder(connection), processes(connection), list[str]()
+    behind = sequence_behind(connection)
     return Status(
         at=now,
         log_position=last_position(connection),
+        sequence=None if behind is None else str(behind),
         fence=None if fence is None else str(fence),
         fence_seconds=None if fence is None else round(fence.held_for(now), 3),
         broker=False,

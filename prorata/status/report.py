@@ -47,13 +47,18 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How everything stands at `at`. `fence`: the transaction that holds back settled reads now, and for how
-    many seconds already. `broker` False: it did not answer in time (`broker_problem` says why), so nothing is
-    known of the relays' positions. `expected`: processes that should run. `unrecognised_days`: days whose
-    revenue should be recognised by now. `unknown`: what could not be asked, since its table is locked."""
+    """How everything stands at `at`.
+
+    `sequence`: what is wrong with the sequence of positions. `fence`: the transaction that holds back settled
+    reads now, and for how many seconds already. `broker` False: it did not answer in time (`broker_problem`
+    says why), so nothing is known of the relays' positions. `expected`: processes that should run.
+    `unrecognised_days`: days whose revenue should be recognised by now. `unknown`: what could not be asked,
+    since its table is locked.
+    """
 
     at: datetime
     log_position: int
+    sequence: str | None
     fence: str | None
     fence_seconds: float | None
     broker: bool

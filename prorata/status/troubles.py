@@ -19,6 +19,8 @@ ARCHIVE_LATE: Final = timedelta(hours=25)
 
 def troubles(status: Status) -> Iterator[str]:
     """Each one, the gravest first."""
+    if status.sequence is not None:
+        yield status.sequence
     for halt in status.halts:
         yield f"{halt.name} halted: {halt.message}"
     yield from _absent(status)

@@ -20,7 +20,7 @@ def parked(*, json: Annotated[bool, Parameter(negative="", help="One JSON object
     from projections.live.parking import parked as parked_accounts
     from prorata.cli.terminal.tables import console, table
 
-    with connect(Settings.of().database_url, "prorata parked") as connection:
+    with connect(Settings.of().database_url, "prorata parked", reads_only=True) as connection:
         found = parked_accounts(connection)
     shown = table("read model", "account", ">version", ">position", "since", "error")
     for entry in found:

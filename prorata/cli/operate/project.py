@@ -101,7 +101,7 @@ def lag(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a 
     from projections.live.lag import lags
     from prorata.cli.terminal.tables import console, table
 
-    with connect(Settings.of().database_url, "prorata lag") as connection:
+    with connect(Settings.of().database_url, "prorata lag", reads_only=True) as connection:
         found = lags(connection)
     if json:
         for one in found:

@@ -28,6 +28,7 @@ HEARD = (ReaderLag("entitlement_cache", 9, 1.0),)
 WELL = Status(
     at=NOW,
     log_position=9,
+    sequence=None,
     fence=None,
     fence_seconds=None,
     broker=True,
@@ -73,6 +74,7 @@ def test_one_of_two_that_works_is_enough() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"sequence": "the sequence of positions stands at 3"}, "stands at 3"),
         ({"broker": False, "broker_problem": "no answer"}, "broker"),
         ({"halts": (Halt("finance_ledger", "gap", "records were lost", NOW),)}, "finance_ledger halted"),
         ({"parked": (ParkedKeys("calendar", 2),)}, "calendar: 2 parked"),
