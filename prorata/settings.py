@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which a payment without an answer is taken over: longer than any live process waits
     for the gateway."""
 
+    clock_limit: float = 60.0
+    """Seconds by which this machine's clock may be ahead of the database's, a relay's of the broker's too:
+    beyond that nothing is billed or published. NTP keeps clocks much nearer to each other."""
+
     expected: str | None = None
     """The processes that should run here, such as `bill,project,relay,consume:entitlement_cache`, or `none`:
     `prorata status` tells when one does not. Default: the first three, and every other one that has announced

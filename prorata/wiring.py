@@ -16,7 +16,7 @@ from service.accounts import Accounts
 from service.billing import BillingRun, ProjectedCalendar
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
-from service.clock import SystemClock
+from service.clock import CheckedClock, Clock, SystemClock
 from service.conversing import Ports
 from service.gateway import PostgresTestGateway
 from service.service import BillingService
@@ -39,7 +39,7 @@ class Running(msgspec.Struct, frozen=True):
     service: BillingService
     catalogues: CatalogueLibrary
     billing: BillingRun
-    clock: SystemClock
+    clock: Clock
 
 
 @contextmanager
@@ -66,7 +66,8 @@ def running(settings: Settings) -> Iterator[Running]:
         gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
         catalogues = stack.enter_context(opened_catalogues(settings))
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
-        clock = SystemClock()
+        limit = timedelta(seconds=settings.clock_limit)
+        clock = CheckedClock(SystemClock(), log.server_time, limit=limit)
         ports = Ports(GroupedEventLog(log), Accounts(log, snapshots), gateway)
         recover_after = timedelta(seconds=settings.recover_after)
         service = BillingService(ports, catalogues, clock, recover_after=recover_after)

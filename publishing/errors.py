@@ -33,6 +33,7 @@ HaltCode = Literal[
     "privilege_missing",
     "wrong_database",
     "not_migrated",
+    "clock_ahead",
 ]
 
 _REMEDIES: dict[HaltCode, str] = {
@@ -55,6 +56,7 @@ _REMEDIES: dict[HaltCode, str] = {
     "privilege_missing": "see docs/operations.md, Roles",
     "wrong_database": "check the address of the database",
     "not_migrated": "run `prorata migrate`",
+    "clock_ahead": "set this machine's clock, or the other one's, then start the relay again",
 }
 
 

@@ -88,7 +88,7 @@ class MendingRelay(Relay):
         def refresh(session: ProducerSession, lease: Lease, _connection: Connection) -> None:
             nonlocal sent
             assert isinstance(self.stream, StateStream)
-            position = self._begin(session.mark())
+            position = self._begin(session.mark().offset)
             [topic] = [topic for topic in self.stream.topics if topic.base == base]
             held, batch = newest_values(self._bootstrap, topic), list[Record]()
             newer = [fold for _, fold in held.values() if fold > self.stream.fold_of(topic)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -29,6 +31,14 @@ _CLOSE_SECONDS: Final = 1
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
 """Before compression; what a topic takes (max.message.bytes, 1 MB) is measured after it."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a mark is, and when the broker took it: the position topic is dated by the broker."""
+
+    offset: int
+    broker_time: datetime
 
 
 class ProducerSession:
@@ -72,9 +82,9 @@ class ProducerSession:
     ) -> None:
         self._drop()
 
-    def mark(self) -> int:
-        """Commit a mark in the stream's partition of the position topic; its offset. Whoever can read it can
-        read all that was committed there before.
+    def mark(self) -> Mark:
+        """Commit a mark in the stream's partition of the position topic. Whoever can read it can read all
+        that was committed there before.
 
         By a producer of its own, which the session's then fences: after a committed transaction a refused
         record would make the next commit hang.
@@ -89,7 +99,7 @@ class ProducerSession:
         if not sent.succeeded():
             raise KafkaError("a transaction was committed without its mark")
         metadata: Any = sent.value
-        return int(metadata.offset)
+        return Mark(int(metadata.offset), datetime.fromtimestamp(metadata.timestamp / 1000, UTC))
 
     def publish(self, records: Sequence[Record], position: StreamCheckpoint) -> None:
         """All of the records and the position, or nothing of them.

@@ -25,6 +25,7 @@ import psycopg
 from msgspec.structs import replace
 
 from eventlog import EventLog, PrivilegeMissing, RowUnreadable, StoredEvent, WrongDatabase
+from eventlog.appending import utc_now
 from eventlog.forgery import ForgeryWatch
 from eventlog.postgres.connect import Connection, connect
 from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated
@@ -55,7 +56,8 @@ class RelaySettings:
     dead relay holds the others back. `beat_seconds`: between renewals of the lease, and so between
     heartbeats. `check_seconds`: between checks that the log still holds what was published last, while
     nothing is appended; each page is checked. `commit_seconds`: until a transaction counts as hung, longer
-    than a broker takes to restart.
+    than a broker takes to restart. `clock_limit`: seconds by which `clock`, this machine's, may be ahead of
+    the database's and the broker's: records are dated by it.
     """
 
     batch: int = 1_000
@@ -63,6 +65,8 @@ class RelaySettings:
     beat_seconds: float = 1.0
     check_seconds: float = 5.0
     commit_seconds: float = 15.0
+    clock_limit: float = 60.0
+    clock: Callable[[], datetime] = utc_now
 
 
 @dataclass(frozen=True)
@@ -211,10 +215,11 @@ class Relay:
 
         def work(session: ProducerSession, lease: Lease, connection: Connection) -> None:
             # Beginning may take as long as a lease lasts: whoever loses it meanwhile must not fence the next.
-            lease.renew()
-            mark = session.mark()
-            lease.renew()
-            position = self._begin(mark)
+            self._renew(lease)
+            begun, mark = self._settings.clock(), session.mark()
+            self._check_clock(begun, mark.broker_time, "broker")
+            self._renew(lease)
+            position = self._begin(mark.offset)
             RELAYS.forget(connection, self._name)
             self._publish(session, position, lease, stop, once=once)
 
@@ -241,6 +246,22 @@ class Relay:
             raise self._halted("wrong_database", str(error)) from error
         except RowUnreadable as error:
             raise self._halted("row_unreadable", str(error)) from error
+
+    def _renew(self, lease: Lease) -> datetime:
+        """The database's time. Raises LeaseLost, and RelayHalted where this machine is ahead of it."""
+        before = self._settings.clock()
+        log_time = lease.renew()
+        self._check_clock(before, log_time, "database")
+        return log_time
+
+    def _check_clock(self, ours: datetime, theirs: datetime, whose: str) -> None:
+        ahead = (ours - theirs).total_seconds()
+        if ahead > self._settings.clock_limit:
+            message = (
+                f"this machine's clock is {ahead:.0f} seconds ahead of the {whose}'s, "
+                f"and {self._settings.clock_limit:.0f} are allowed (PRORATA_CLOCK_LIMIT)"
+            )
+            raise self._halted("clock_ahead", message)
 
     def _take(self, lease: Lease, stop: Event, *, once: bool) -> bool:
         """Wait for the lease; False: stopped meanwhile."""
@@ -272,7 +293,7 @@ class Relay:
             while not stop.is_set():
                 now, log_time = time.monotonic(), None
                 if once or now - beaten >= self._settings.beat_seconds:
-                    beaten, log_time = now, lease.renew()
+                    beaten, log_time = now, self._renew(lease)
                 page = self._page(position, self._batch) if coming is None else coming.result()
                 # After the page was read: of a log restored since, its events would already be another's.
                 if page.events or now - checked >= self._settings.check_seconds:

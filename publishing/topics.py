@@ -35,7 +35,12 @@ Kind: TypeAlias = Literal["events", "state", "positions"]
 _FOR_EVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _NEWEST_OF_EACH_KEY: Final = {"cleanup.policy": "compact"}
 # An hour's segments: only closed ones are compacted, and a relay writes its position several times a second.
-_POSITIONS: Final = {"cleanup.policy": "compact", "segment.ms": "3600000"}
+# Dated by the broker: by a mark's date a relay sees whether its own clock is ahead.
+_POSITIONS: Final = {
+    "cleanup.policy": "compact",
+    "segment.ms": "3600000",
+    "message.timestamp.type": "LogAppendTime",
+}
 
 
 @dataclass(frozen=True)

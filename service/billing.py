@@ -25,7 +25,7 @@ from projections import MIGRATIONS
 from projections.models import calendar
 from projections.models.calendar import Due
 from service.clock import Clock
-from service.errors import PaymentUnanswered
+from service.errors import ClockAhead, PaymentUnanswered
 from service.schema import connect
 from service.service import BillingService
 
@@ -96,8 +96,8 @@ class BillingRun:
         """Settle every account of the clock up to the instant, its boundaries included. One that fails is
         reported, and the others go on.
 
-        Raises InvalidInput `until_in_future` on the wall clock, and LogUnavailable or WrongDatabase where
-        no account could go on.
+        Raises InvalidInput `until_in_future` on the wall clock, and LogUnavailable, WrongDatabase or
+        ClockAhead where no account could go on.
         """
         if lives_on == "wall" and until > self._clock.now():
             message = (
@@ -131,7 +131,7 @@ class BillingRun:
         """The number of events recorded, or why not."""
         try:
             recorded = self._service.settle(account_id, until)
-        except (LogUnavailable, WrongDatabase):
+        except (LogUnavailable, WrongDatabase, ClockAhead):
             raise
         except PaymentUnanswered as error:
             return error

@@ -7,6 +7,7 @@ command is `domain.errors.InvalidInput`.)
     ├── Contended            an account changed under every attempt
     ├── LineFailed           something of one account, or of the code, made a line fail; others can be given
     ├── CatalogueMissing     an account's own catalogue is not stored
+    ├── ClockAhead           this machine's clock is ahead of the database's: nothing is billed by it
     └── Unanswered           the system could not be reached while a command was given
         └── LineUnanswered   the same, with the line
 
@@ -44,6 +45,25 @@ class GatewayUnavailable(ServiceError):
     @property
     def what(self) -> str:
         return f"the payment provider gave no answer: {self.reason}"
+
+
+class ClockAhead(ServiceError):
+    """This machine's clock is ahead of the database's by more than the limit: it would charge too early."""
+
+    code = "clock_ahead"
+    remedy = "nothing was done: set the clock of this machine, or of the database's, then start it again"
+
+    def __init__(self, seconds: float, limit: float) -> None:
+        super().__init__(seconds, limit)
+        self.seconds = seconds
+        self.limit = limit
+
+    @property
+    def what(self) -> str:
+        return (
+            f"this machine's clock is {self.seconds:.0f} seconds ahead of the database's, "
+            f"and {self.limit:.0f} are allowed (PRORATA_CLOCK_LIMIT)"
+        )
 
 
 class PaymentUnanswered(ServiceError):

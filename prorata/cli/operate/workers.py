@@ -130,7 +130,7 @@ def relay(
     from prorata.processes.running import at_work
     from prorata.wiring import opened_log
     from publishing.mending import take_up
-    from publishing.relay import RelayProgress, run_relay
+    from publishing.relay import RelayProgress, RelaySettings, run_relay
     from publishing.watchdog import leave
 
     settings = Settings.of()
@@ -159,6 +159,7 @@ def relay(
             once=once,
             stop=None if once else process.stop,
             report=report,
+            settings=RelaySettings(clock_limit=settings.clock_limit),
             on_hang=leave if once else _begin_anew,
         )
     done = ", ".join(f"{stream}: {events} events" for stream, events in sorted(published.items()))

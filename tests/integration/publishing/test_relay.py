@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from datetime import timedelta
+from itertools import chain, pairwise, repeat
 from random import Random
 from threading import Event
 from typing import Any
@@ -15,6 +16,7 @@ import psycopg
 import pytest
 
 from eventlog import EventLog, Head, StoredEvent
+from eventlog.appending import utc_now
 from eventlog.memory import MemoryEventLog
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
@@ -177,6 +179,22 @@ def test_a_producer_that_is_dropped_without_its_broker_leaves_no_thread_behind(
     ensure_topics(own_kafka.bootstrap)
     assert own_kafka.process is not None
     assert threads_left(own_kafka.bootstrap, own_kafka.process.pid) == []
+
+
+@pytest.mark.parametrize("whose", ["database", "broker"])
+def test_it_publishes_nothing_while_its_clock_is_ahead(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay, whose: str
+) -> None:
+    fill(log)
+    # The database is asked first.
+    by = chain([timedelta()] if whose == "broker" else [], repeat(timedelta(seconds=90)))
+    ahead = replace(HURRIED, clock=lambda: utc_now() + next(by))
+    with pytest.raises(RelayHalted, match=f"(89|90) seconds ahead of the {whose}'s, and 60 are") as halted:
+        events_relay(settings=ahead).run_once()
+    assert halted.value.code == "clock_ahead"
+    assert read_records(kafka_bootstrap, topics.events) == []
+    events_relay().run_once()
+    assert len(read_records(kafka_bootstrap, topics.events)) >= log.last_position()
 
 
 def test_it_waits_for_nobody_elses_lease_for_ever(

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from projections import MIGRATIONS
 from projections.live.projector import Projector
 from service.billing import BillingRun, ProjectedCalendar
+from service.clock import CheckedClock, FixedClock
+from service.errors import ClockAhead
 from service.schema import SERVICE
 from tests.support.service.world import NOW, World
 
@@ -69,6 +72,24 @@ def test_a_payment_that_a_dead_process_left_open_is_found_by_the_calendar(
     assert young.waiting == ("main/a1",)
     assert (old.accounts, old.events, old.waiting) == (1, 1, ())
     assert world.happened()[-1] == "payment_cancelled"
+
+
+def test_a_run_whose_clock_is_ahead_of_the_database_s_charges_nobody(
+    world: World, calendar: ProjectedCalendar, service_url: str
+) -> None:
+    world.open("w", at=None)
+    world.say_now(do="buy_credits", account="w", product="credits_5000")
+    before = world.happened("w")
+    with closing(PostgresEventLog(service_url)) as log:
+        three_months = FixedClock(log.server_time() + timedelta(days=90))
+        clock = CheckedClock(three_months, log.server_time, limit=timedelta(seconds=60))
+        with Projector(service_url, log) as projector:
+            projector.run_once()
+        with pytest.raises(ClockAhead, match="set the clock of this machine"):
+            BillingRun(world.service, calendar, clock).run_due("wall", three_months.now())
+        with pytest.raises(ClockAhead):
+            world.twin(clock=clock).say_now(do="buy_credits", account="w", product="credits_5000")
+    assert world.happened("w") == before
 
 
 class _Died(BaseException):

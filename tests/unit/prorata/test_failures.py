@@ -24,6 +24,7 @@ CAUGHT_INSIDE = {"eventlog.group_commit.insert_connection.InsertFailed"}
 GIVEN: dict[Any, Any] = {
     str: "acme/a1",
     int: 3,
+    float: 90.5,
     bool: True,
     object: "backend 7",
     UUID: UUID(int=7),
