@@ -126,7 +126,7 @@ def test_an_instance_that_stands_still_in_the_middle_of_a_batch_loses_its_partit
     connection: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runtime, "_STANDS_STILL", "set idle_in_transaction_session_timeout = '200ms'")
+    monkeypatch.setattr(runtime, "_STANDS_STILL", "200ms")
     fill(log)
     publish()
     standing, go_on, stop = Event(), Event(), Event()

@@ -42,7 +42,7 @@ def test_whoever_reads_it_is_told(
     READS[read](two_accounts)
     with unguarded(session) as run:
         run("update events set recorded_at = %s where account_id = 'acme/b' and version = 3", [instant])
-    with pytest.raises(RowUnreadable, match="`prorata verify` names it"):
+    with pytest.raises(RowUnreadable, match="find it with `prorata verify`"):
         READS[read](two_accounts)
     assert two_accounts.read_account("acme/a")
 
