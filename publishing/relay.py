@@ -410,7 +410,7 @@ class Relay:
 
     def _remember(self, halted: RelayHalted) -> None:
         with (
-            suppress(psycopg.Error),
+            suppress(psycopg.Error, WrongDatabase),
             connect(self._database_url, self._name) as connection,
         ):
             RELAYS.keep(connection, self._name, halted.code, str(halted))

@@ -7,7 +7,7 @@ that (`eventlog.chain`), so the server hands out the hashed bytes and the client
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
@@ -22,6 +22,13 @@ from eventlog.chain import HASHED
 from eventlog.records import StoredEvent
 
 Connection = psycopg.Connection[Any]
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "enable_sort": "off",
+    "enable_bitmapscan": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+"""Of a session that streams rows by the primary key, in bounded memory on either side."""
 
 HEAD: Final = Struct(">hiiiqiq")
 """The layout of a row's first bytes: (_, _, shard, _, version, _, recorded at, in microseconds since
@@ -85,15 +92,6 @@ class WalkPart(NamedTuple):
         bounds = (("account_id >= {}", self.first), ("account_id < {}", self.end))
         conditions = [sql.SQL(text).format(bound) for text, bound in bounds if bound is not None]
         return sql.SQL(" and ").join([sql.SQL("true"), *conditions])
-
-
-def prepare(connection: Connection) -> None:
-    """Set the session up to stream rows by the primary key, in bounded memory on both sides."""
-    connection.execute(
-        "select set_config('enable_seqscan', 'off', false), set_config('enable_sort', 'off', false),"
-        " set_config('enable_bitmapscan', 'off', false), set_config('timezone', 'UTC', false),"
-        " set_config('max_parallel_workers_per_gather', '0', false)"
-    )
 
 
 def rows(connection: Connection, log_id: UUID, part: WalkPart) -> Iterator[bytes]:

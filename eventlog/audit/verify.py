@@ -157,8 +157,7 @@ class _Walker:
     def __init__(self, database_url: str) -> None:
         with closing(PostgresEventLog(database_url, connections=1)) as log:
             self._log_id = log.log_id
-            self._connection = log.connect()
-        raw_rows.prepare(self._connection)
+            self._connection = log.connect(raw_rows.SETTINGS)
 
     def __enter__(self) -> Self:
         return self

@@ -20,7 +20,7 @@ import psycopg
 
 from eventlog.appending import chained_rows, utc_now
 from eventlog.errors import LogUnavailable
-from eventlog.group_commit.insert_connection import InsertConnection, InsertFailed, prepared
+from eventlog.group_commit.insert_connection import SETTINGS, InsertConnection, InsertFailed, prepared
 from eventlog.group_commit.queue import AppendQueue, QueuedAppend
 from eventlog.port import Outcome
 from eventlog.postgres.inserting import winners
@@ -177,7 +177,7 @@ class GroupedAppends:
         """A connection for inserts; None if none can be made now: then the log, in a thread, waits for the
         server."""
         try:
-            return InsertConnection(await self._in_thread(lambda: prepared(self._log.connect())))
+            return InsertConnection(await self._in_thread(lambda: prepared(self._log.connect(SETTINGS))))
         except (LogUnavailable, psycopg.Error):
             return None
 

@@ -5,8 +5,9 @@ append in it waits for.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Final
 
 import psycopg
 from psycopg.pq import ExecStatus, Format
@@ -16,7 +17,8 @@ from eventlog.postgres.connect import Connection
 from eventlog.postgres.inserting import INSERTS, insert_of
 from eventlog.records import StoredEvent
 
-_GENERIC_PLANS = "set plan_cache_mode = force_generic_plan"  # arrays of any length want the same plan
+SETTINGS: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan"}
+"""Of its session: arrays of any length want the same plan."""
 
 
 class InsertFailed(Exception):  # noqa: N818
@@ -100,7 +102,6 @@ class InsertConnection:
 def prepared(connection: Connection) -> Connection:
     """Prepare the insert statements on this connection. It waits for the server: call it in a thread."""
     try:
-        connection.execute(_GENERIC_PLANS)
         for insert in INSERTS:
             connection.execute(f"prepare {insert.name} as {insert.statement}")
     except BaseException:

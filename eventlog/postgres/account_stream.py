@@ -10,7 +10,7 @@ while chunks are used, the server makes the next ones. Memory holds a few chunks
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -25,7 +25,9 @@ from eventlog.shards import SHARDS
 Connection = psycopg.Connection[TupleRow]
 
 # The order is that of the primary key, whatever the statistics of a young table say.
-SETTINGS: Final = "set enable_sort = off; set enable_seqscan = off; set enable_bitmapscan = off"
+SETTINGS: Final[Mapping[str, str]] = dict.fromkeys(
+    ("enable_sort", "enable_seqscan", "enable_bitmapscan"), "off"
+)
 
 _PLACES: Final = "array_agg(position order by version), array_agg(recorded_at order by version)"
 _LAST_PLACE: Final = "array[max(position)], array[max(recorded_at)]"
@@ -63,11 +65,10 @@ def histories(
     """The events of these accounts, `page` to a statement, up to the position that `untils` names for their
     shard; without `places` only the last place of each chunk.
 
-    Positions up to there are settled. An account that a page's end cuts goes on in the next chunk. Raises
-    RowUnreadable.
+    The connection was made with SETTINGS. Positions up to there are settled. An account that a page's end
+    cuts goes on in the next chunk. Raises RowUnreadable.
     """
     assert len(untils) == SHARDS
-    connection.execute(SETTINGS)
     statement = _PAGE.format(kind=KIND, places=_PLACES if places else _LAST_PLACE)
     with readable():
         yield from _pages(connection, statement, span, untils, page)

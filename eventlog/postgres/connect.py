@@ -41,7 +41,7 @@ _SESSION: Final = {
     "default_transaction_isolation": "read committed",
 }
 
-_NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 _LONGEST_NAME: Final = 63  # bytes that PostgreSQL keeps of an application's name
 
 _LEAST_VERSION: Final = 17_00_00
@@ -61,7 +61,7 @@ def connect(
     autocommit: bool = True,
     reads_only: bool = False,
     patience: int = 5,
-    settings: Mapping[str, str] = _NO_SETTINGS,
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Connection:
     """A connection whose process and purpose `pg_stat_activity` shows as `name`.
 

@@ -5,7 +5,7 @@ reach the caller as a time-out; and after a restart of the server it hands out e
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 from typing import TypeVar
@@ -22,7 +22,7 @@ from eventlog.errors import (
     PrivilegeMissing,
     UnsafeDurability,
 )
-from eventlog.postgres.connect import Connection, connect
+from eventlog.postgres.connect import NO_SETTINGS, Connection, connect
 from eventlog.postgres.migrate import EVENTLOG, missing
 from eventlog.postgres.positions import Positions
 from eventlog.postgres.row_encoding import take_packed
@@ -74,10 +74,10 @@ class Connections:
             time.sleep(pause)
             pause = min(2 * pause, 0.5)
 
-    def open(self) -> Connection:
+    def open(self, settings: Mapping[str, str]) -> Connection:
         """One more connection, checked alike; it is the caller's. Raises LogUnavailable, LogReplaced."""
         try:
-            return self._open()
+            return self._open(settings)
         except _Lost as error:
             raise LogUnavailable(str(error)) from error.__cause__
 
@@ -117,9 +117,9 @@ class Connections:
                 return self._idle.pop()
         return self._open()
 
-    def _open(self) -> Connection:
+    def _open(self, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
         try:
-            connection, log_id = self._connect()
+            connection, log_id = self._connect(settings)
         except psycopg.OperationalError as error:
             raise _Lost(_first_line(error)) from error
         if log_id != self.log_id:
@@ -140,8 +140,10 @@ class Connections:
         for connection in idle:
             connection.close()
 
-    def _connect(self) -> tuple[Connection, UUID]:
-        connection = connect(self._database_url, self._name, reads_only=True, settings=_SETTINGS)
+    def _connect(self, settings: Mapping[str, str] = NO_SETTINGS) -> tuple[Connection, UUID]:
+        connection = connect(
+            self._database_url, self._name, reads_only=True, settings={**_SETTINGS, **settings}
+        )
         try:
             log_id = _prepare(connection)
             self.positions.look(connection)

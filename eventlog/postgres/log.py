@@ -17,7 +17,7 @@ from eventlog.appending import chained_rows, one_of_each_account, utc_now
 from eventlog.errors import EventRefused, LogError, LogUnavailable, ReadOnly
 from eventlog.port import Outcome
 from eventlog.postgres import fence, inserting, log_stream, reading
-from eventlog.postgres.connect import Connection
+from eventlog.postgres.connect import NO_SETTINGS, Connection
 from eventlog.postgres.connections import Connections
 from eventlog.postgres.log_stream import LogChunk
 from eventlog.postgres.positions import Positions
@@ -105,9 +105,9 @@ class PostgresEventLog:
         """What became of appends of which no attempt is under way: stored, or lost to others."""
         return self._run(lambda connection: [inserting.fate(connection, append) for append in appends])
 
-    def connect(self) -> Connection:
-        """One more connection to the log, checked like its own; the caller closes it."""
-        return self._connections.open()
+    def connect(self, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
+        """One more connection to the log, checked like its own, with these settings; the caller closes it."""
+        return self._connections.open(settings)
 
     def head(self, account_id: str) -> Head:
         return self._read(reading.head_of, account_id)

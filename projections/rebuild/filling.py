@@ -30,7 +30,7 @@ from eventlog import shard_of
 from eventlog.codec import Codec, domain_codec
 from eventlog.garbage_collection import without_garbage_collection
 from eventlog.history import AccountRange, HistoryChunk
-from eventlog.postgres.account_stream import histories
+from eventlog.postgres.account_stream import SETTINGS, histories
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
 from projections.live.parking import Failure, failure_of, park
@@ -136,7 +136,7 @@ class _Filler:
         self._untils = untils
         self._codec = codec
         with ExitStack() as stack:
-            self._reads: Connection = stack.enter_context(connect(database_url, _NAME))
+            self._reads: Connection = stack.enter_context(connect(database_url, _NAME, settings=SETTINGS))
             # What a crash of the server takes is done again: a unit's rows and its note are lost together.
             self._writes: Connection = stack.enter_context(
                 connect(database_url, _NAME, settings={"synchronous_commit": "off"})

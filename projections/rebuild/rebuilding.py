@@ -49,7 +49,7 @@ process has died."""
 # Of the session: it ends with the connection, however the rebuild ends.
 _LOCK: Final = "select pg_advisory_lock(hashtextextended('projections/rebuild/' || %(name)s, 0))"
 _LOCK_TIMEOUT: Final = "select set_config('lock_timeout', %(milliseconds)s, true)"
-_NOTICE_DEATH: Final = "set client_connection_check_interval = '1s'"
+_NOTICE_DEATH: Final = {"client_connection_check_interval": "1s"}
 """Else a statement such as the making of an index goes on, and holds the lock, for a client that is gone."""
 
 Phase = Literal["fold", "index", "catch up", "compare", "swap"]
@@ -103,7 +103,7 @@ def rebuild(
 
 def drop_old(database_url: str, projection: Projection) -> list[str]:
     """Drop the tables that rebuilds have replaced or left unfinished; return their names."""
-    with connect(database_url, _NAME) as connection:
+    with connect(database_url, _NAME, settings=_NOTICE_DEATH) as connection:
         _lock_out_others(connection, projection)
         with connection.transaction():
             live = checkpoints.read_made(connection, [projection.name])
@@ -114,7 +114,6 @@ def drop_old(database_url: str, projection: Projection) -> list[str]:
 
 def _lock_out_others(connection: Connection, projection: Projection) -> None:
     """Hold the projection's lock until the connection ends. Raises RebuildRunning."""
-    connection.execute(_NOTICE_DEATH)
     try:
         with connection.transaction():
             connection.execute(_LOCK_TIMEOUT, {"milliseconds": str(int(LOCK_PATIENCE * 1000))})
@@ -149,7 +148,7 @@ class _Rebuild:
         self._restart = restart
 
     def __enter__(self) -> Self:
-        self._connection: Connection = connect(self._database_url, _NAME)
+        self._connection: Connection = connect(self._database_url, _NAME, settings=_NOTICE_DEATH)
         try:
             self._begin()
         except BaseException:

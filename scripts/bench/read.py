@@ -23,7 +23,7 @@ from eventlog import SHARDS
 from eventlog.codec import domain_codec
 from eventlog.garbage_collection import without_garbage_collection
 from eventlog.history import EVERY_ACCOUNT, AccountRange
-from eventlog.postgres.account_stream import histories, spans
+from eventlog.postgres.account_stream import SETTINGS, histories, spans
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
 from scripts.bench import generate, stock
@@ -102,7 +102,7 @@ def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[E
 def of_histories(log: PostgresEventLog, span: AccountRange = EVERY_ACCOUNT) -> Iterator[list[Event]]:
     """The events of these accounts, account after account."""
     codec, untils = domain_codec(), [log.last_position()] * SHARDS
-    with closing(log.connect()) as connection:
+    with closing(log.connect(SETTINGS)) as connection:
         for chunk in histories(connection, span, untils, page=PAGE):
             yield codec.decode_all(chunk.kinds, chunk.states)
 

@@ -44,8 +44,7 @@ def test_the_server_hands_out_the_very_bytes_that_the_hash_covers(
 ) -> None:
     account_id = f"{uuid4()}/{name}"
     stored = log.append(account_id, Head.NONE, events)
-    with log.connect() as connection:
-        raw.prepare(connection)
+    with log.connect(raw.SETTINGS) as connection:
         rows = [raw.RawRow(row) for row in raw.rows(connection, log.log_id, raw.WalkPart.only(account_id))]
     assert [row.stored() for row in rows] == stored
     assert all(row.written_as(event.version) for row, event in zip(rows, stored, strict=True))
