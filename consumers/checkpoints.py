@@ -21,7 +21,13 @@ Connection: TypeAlias = psycopg.Connection[TupleRow]
 
 
 class PartitionCheckpoint(msgspec.Struct, frozen=True, gc=False):
-    """How far a consumer is in a partition, and what it knows from the records before `next_offset`."""
+    """How far a consumer is in a partition, and what it knows from the records before `next_offset`.
+
+    `last_position`: of the last event, or the highest revision of a state, that was taken in. `refused`: how
+    many records were not the relay's, with the offset of the last one, and why. `astray_position`: of an
+    event that could not be read: the next one may follow it. `doubts`: heartbeats in a row that contradict
+    what was taken in.
+    """
 
     consumer: str
     topic: str
@@ -35,23 +41,38 @@ class PartitionCheckpoint(msgspec.Struct, frozen=True, gc=False):
     topic_id: UUID | None = None
     last_offset: int | None = None
     last_hash: bytes | None = None
-
-    @property
-    def heard_of(self) -> int:
-        """The highest position that an event or a heartbeat has named."""
-        return max(self.last_position, self.heartbeat_position or 0)
+    refused: int = 0
+    refused_offset: int | None = None
+    refused_reason: str | None = None
+    astray_position: int | None = None
+    doubts: int = 0
 
 
 @dataclass(frozen=True)
 class Hearing:
     """What a consumer has heard of its topics: the oldest of its partitions' last heartbeats (None: not of
-    every one yet), the last position that one of them named, and how many records it passed over, since their
-    type was unknown to its code."""
+    every one yet), the last position that one of them named, how many records it passed over, since their
+    type was unknown to its code, and how many it refused. `newest_at`: the newest of its last heartbeats."""
 
     consumer: str
     heartbeat_at: datetime | None
     position: int | None
     skipped: int
+    refused: int
+    refused_reason: str | None
+    newest_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """How many records of a partition were not the relay's, where the last one is, and why it was refused."""
+
+    consumer: str
+    topic: str
+    partition: int
+    records: int
+    last_offset: int
+    last_reason: str
 
 
 _COLUMNS: Final = ", ".join(f"place.{name}" for name in PartitionCheckpoint.__struct_fields__)
@@ -91,7 +112,9 @@ _MOVE: Final = """
     update consumers.partitions
     set next_offset = %(next_offset)s, log_id = %(log_id)s, last_position = %(last_position)s,
         heartbeat_position = %(heartbeat_position)s, heartbeat_at = %(heartbeat_at)s, skipped = %(skipped)s,
-        topic_id = %(topic_id)s, last_offset = %(last_offset)s, last_hash = %(last_hash)s
+        topic_id = %(topic_id)s, last_offset = %(last_offset)s, last_hash = %(last_hash)s,
+        refused = %(refused)s, refused_offset = %(refused_offset)s, refused_reason = %(refused_reason)s,
+        astray_position = %(astray_position)s, doubts = %(doubts)s
     where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s
         and next_offset = %(from_offset)s
 """
@@ -106,10 +129,22 @@ _LOCK: Final = """
     where consumer = %(consumer)s and topic = %(topic)s and partition = %(partition)s for update
 """
 
+_REFUSED: Final = """
+    select consumer, topic, partition, refused as records, refused_offset as last_offset,
+        refused_reason as last_reason
+    from consumers.partitions where refused > 0 order by consumer, topic, partition
+"""
+
+_FORGET_REFUSED: Final = """
+    update consumers.partitions set refused = 0, refused_offset = null, refused_reason = null
+    where consumer = %(consumer)s and refused > 0
+"""
 
 _HEARING: Final = """
     select consumer, case when bool_and(heartbeat_at is not null) then min(heartbeat_at) end as heartbeat_at,
-        max(greatest(heartbeat_position, last_position)) as position, sum(skipped)::bigint as skipped
+        max(greatest(heartbeat_position, last_position)) as position, sum(skipped)::bigint as skipped,
+        sum(refused)::bigint as refused, max(refused_reason) as refused_reason,
+        max(heartbeat_at) as newest_at
     from consumers.partitions group by consumer order by consumer
 """
 
@@ -118,6 +153,17 @@ def hearing(connection: Connection) -> list[Hearing]:
     """Heartbeat age, last known position and records passed over, of each consumer."""
     with connection.cursor(row_factory=class_row(Hearing)) as cursor:
         return cursor.execute(_HEARING).fetchall()
+
+
+def refused(connection: Connection) -> list[Refused]:
+    """Each partition in which a consumer has refused records since somebody looked at them."""
+    with connection.cursor(row_factory=class_row(Refused)) as cursor:
+        return cursor.execute(_REFUSED).fetchall()
+
+
+def forget_refused(connection: Connection, consumer: str) -> int:
+    """Somebody has looked: count anew; in how many partitions there were any."""
+    return connection.execute(_FORGET_REFUSED, {"consumer": consumer}).rowcount
 
 
 def ensure(connection: Connection, consumer: str, topic: str, partitions: int) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 
 from consumers import checkpoints, dead_letters, revisions
-from consumers.batches import Batch, Letter, read_letter
+from consumers.batches import Batch, Letter, newest_of, read_letter
 from consumers.checkpoints import Connection
 from consumers.errors import ConsumerError, PartitionMoved
 from consumers.handler import Handler, at_home
@@ -45,8 +45,13 @@ def write(connection: Connection, handler: Handler, batch: Batch) -> None:
                 _write_alone(connection, handler, letter, batch)
 
 
-def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) -> int:
+def release(
+    connection: Connection, handler: Handler, topic: Topic, key: bytes, *, without_unreadable: bool = False
+) -> int:
     """Handle all that is parked of the key, in order, and let it go on; how many records that were.
+
+    Of a state topic the newest state is handled alone. `without_unreadable`: leave out records that are no
+    events of the log: altered, or forged.
 
     One transaction: if one of them still cannot be handled its error is raised, and all stay parked. Records
     of the key that a running consumer reads meanwhile wait for the end of it.
@@ -59,8 +64,12 @@ def release(connection: Connection, handler: Handler, topic: Topic, key: bytes) 
         letters = [
             read_letter(topic, d.record) for d in dead_letters.of_key(connection, name, topic.name, key)
         ]
+        if topic.kind == "state":
+            letters = newest_of(letters)  # a whole state makes up for one before it that cannot be handled
         for letter in letters:
             if letter.error is not None:
+                if without_unreadable:
+                    continue
                 raise ValueError(f"offset {letter.record.offset}: {letter.error}")
             _handle(connection, handler, _not_lower(connection, name, topic.name, [letter]))
         dead_letters.remove(connection, name, topic.name, key)

@@ -103,7 +103,7 @@ def may_use(
     renewal is not known yet, at most `grace` later (R45).
 
     "unknown" when the last heartbeat of the account's partition is older than `max_age` by the database's
-    clock, or the account's record could not be handled.
+    clock, or as much ahead of it, or the account's record could not be handled.
     """
     if now.tzinfo is None:
         raise ValueError("now has no time zone, so it is no instant")
@@ -123,5 +123,8 @@ def may_use(
     if heartbeat is None or clock - heartbeat > max_age:
         since = "ever" if heartbeat is None else f"since {heartbeat.isoformat()}"
         return Permission("unknown", until, renews, f"nothing was heard of the account's partition {since}")
+    if heartbeat - clock > max_age:
+        ahead = f"the last heartbeat is of {heartbeat.isoformat()}, which is yet to come"
+        return Permission("unknown", until, renews, ahead)
     usable = begun and (until is None or now < until or (renews and now < until + grace))
     return Permission("yes" if usable else "no", until, renews)

@@ -17,7 +17,6 @@ from domain.errors import BAD_INPUT, CHECK_FAILED, HALTED, TRY_AGAIN, Failure
 
 HaltCode = Literal[
     "gap",
-    "repeated",
     "unchained",
     "retention_hole",
     "topic_replaced",
@@ -31,8 +30,8 @@ HaltCode = Literal[
 _REPLAY = "`prorata replay CONSUMER` makes its tables of what is published now, and keeps those before"
 
 _REMEDIES: dict[HaltCode, str] = {
-    "gap": "records were lost before they were read: read the topic anew into an empty consumer",
-    "repeated": "records were published twice: find out by whom, and read the topic anew into an empty one",
+    "gap": f"events are missing there, or one was forged that passed: {_REPLAY}; where that halts too, the "
+    "topic itself lacks them: publish the log beside it (`prorata relay --republish-to v2.`)",
     "unchained": "somebody other than the relay writes to the topic: find out who",
     "retention_hole": "records were deleted unread: read the topic anew into an empty consumer",
     "topic_replaced": f"the topic was made anew, perhaps of a restored log: {_REPLAY}",
@@ -40,7 +39,8 @@ _REMEDIES: dict[HaltCode, str] = {
     "partitions_changed": f"keys have moved: {_REPLAY}",
     "altered": "the record is not what was appended: find out who writes to the topic",
     "foreign_log": f"another log is published there now: check PRORATA_KAFKA; if it is meant, {_REPLAY}",
-    "log_restored": f"the log, or the broker, was restored from a backup and went on otherwise: {_REPLAY}",
+    "log_restored": "the log, or the broker, was restored from a backup and went on otherwise, or what was "
+    f"taken in was forged: {_REPLAY}",
 }
 
 ReplayCode = Literal["replay_behind", "replay_lacks", "replay_running"]
@@ -76,7 +76,7 @@ _ARCHIVE_REMEDIES: dict[ArchiveCode, str] = {
 }
 
 ANOTHER_HISTORY: Final[frozenset[HaltCode]] = frozenset(
-    ("topic_replaced", "topics_changed", "partitions_changed", "foreign_log", "log_restored")
+    ("gap", "topic_replaced", "topics_changed", "partitions_changed", "foreign_log", "log_restored")
 )
 """Halts after which offsets say nothing about how far a replay is: what is published is another history."""
 

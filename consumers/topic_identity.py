@@ -6,22 +6,16 @@ otherwise: then records that follow are not the continuation of what was taken i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from typing import Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaTimeoutError
 from msgspec.structs import replace
 
 from consumers.batches import is_last_of
 from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted, HaltCode
+from consumers.horizon import read_span
 from publishing.kafka_internals import topic_id as known_topic_id
-
-_SECONDS: Final = 20.0
-_POLL_MS: Final = 20
 
 
 def check_checkpoints(
@@ -60,19 +54,10 @@ def _check_last_events(
     """Read the event that was taken in last, in one partition after the other."""
     for partition, checkpoint in checkpoints.items():
         assert checkpoint.last_offset is not None
-        kafka.assign([partition])
-        kafka.seek(partition, checkpoint.last_offset)
-        if not is_last_of(checkpoint, _next_record(kafka, partition)):
+        start = checkpoint.last_offset
+        if not any(is_last_of(checkpoint, left) for left in read_span(kafka, partition, start, start + 1)):
             taken = f"position {checkpoint.last_position}, taken in at offset {checkpoint.last_offset}"
             raise _halted("log_restored", checkpoint, f"the event at {taken}, is not there any more")
-
-
-def _next_record(kafka: KafkaConsumer, partition: TopicPartition) -> ConsumerRecord:
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        for records in kafka.poll(_POLL_MS).values():
-            return records[0]
-    raise KafkaTimeoutError(f"{partition} could not be read within {_SECONDS:.0f} s")
 
 
 def _halted(code: HaltCode, checkpoint: PartitionCheckpoint, message: str) -> ConsumerHalted:

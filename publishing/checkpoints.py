@@ -8,8 +8,9 @@ publish that again.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from hashlib import blake2b
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -19,8 +20,14 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError
 
+from eventlog import StoredEvent
 from publishing.clients import ENDING_READER
+from publishing.envelope import HEARTBEAT_KEY, PublishedEvent, decode
+from publishing.errors import EnvelopeUnreadable, PositionUnreadable
+from publishing.kafka_internals import read_at_once
 from publishing.topics import Topic, Topics
+
+IsGenuine: TypeAlias = Callable[[StoredEvent], bool]
 
 Spans: TypeAlias = dict[TopicPartition, tuple[int, int]]
 
@@ -32,17 +39,25 @@ MARK_KEY: Final = b"mark"
 
 _POLL_MS: Final = 20
 _MARK_SECONDS: Final = 30
+_LONGEST_LOOK: Final = 16_384
 
 
 class StreamCheckpoint(msgspec.Struct, frozen=True):
     """The last event published, 0 for none, and its hash in hexadecimal; for the events topic, also the last
-    event's position in each partition (0: none). `topic_ids`: of the topics that it speaks of."""
+    event's position in each partition (0: none). `topic_ids`: of the topics that it speaks of.
+
+    `ends`: of each topic, the offsets up to which the broker had acknowledged records before, -1 for none.
+    `heard_at`: the `log_time` of the last heartbeat. `folds`: the versions that state topics are made with.
+    """
 
     log_id: UUID
     position: int
     hash: str
     last: tuple[int, ...]
     topic_ids: dict[str, str] = {}
+    ends: dict[str, tuple[int, ...]] = {}
+    heard_at: datetime | None = None
+    folds: dict[str, int] = {}
 
 
 _decoder: Final = msgspec.json.Decoder(StreamCheckpoint)
@@ -60,7 +75,7 @@ def read_position(
 
     `mark`: the offset of a record that the caller has just committed there (`Session.mark`). What is before
     it is read as soon as the mark itself can be. Without one a broker that has just started may show less
-    than was committed: events were published twice that way.
+    than was committed: events were published twice that way. Raises PositionUnreadable.
     """
     place = TopicPartition(topics.positions.name, partition)
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
@@ -98,54 +113,108 @@ def _newest(
         start = max(beginning, end - back)
         found = [r for r in _read(consumer, {place: (start, end)}) if r.key != MARK_KEY]
         if found:
-            return _decoder.decode(found[-1].value)
+            return _decoded(place.partition, found[-1])
         if start == beginning:
             break
         back *= 8
     return None
 
 
-def last_events(bootstrap: str, topic: Topic) -> tuple[int, ...]:
-    """The position of the last event in each partition of the events topic, 0 where there is none."""
+def _decoded(partition: int, record: ConsumerRecord) -> StreamCheckpoint:
+    try:
+        checkpoint = _decoder.decode(record.value or b"")
+    except msgspec.MsgspecError as error:
+        raise PositionUnreadable(partition, record.offset, str(error)) from error
+    if checkpoint.position < 0 or any(position < 0 for position in checkpoint.last):
+        raise PositionUnreadable(partition, record.offset, "a position below 0")
+    return checkpoint
+
+
+def last_events(bootstrap: str, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:
+    """The position of the log's last event in each partition of the events topic, 0 where there is none.
+
+    Records that others put behind it are passed over: `is_genuine` says whether the log has that event.
+    """
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
-        places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
-        return tuple(_last_event(consumer, place, span) for place, span in _spans(consumer, places).items())
+        read_at_once(consumer)
+        partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
+        spans = _spans(consumer, partitions)
+        return tuple(_last_event(consumer, topic, at, span, is_genuine) for at, span in spans.items())
 
 
-def _last_event(consumer: KafkaConsumer, place: TopicPartition, span: tuple[int, int]) -> int:
+def _last_event(
+    consumer: KafkaConsumer,
+    topic: Topic,
+    partition: TopicPartition,
+    span: tuple[int, int],
+    is_genuine: IsGenuine,
+) -> int:
     (beginning, end), back = span, 64
     while end > beginning:  # step back over heartbeats and aborted records
         start = max(beginning, end - back)
-        headers = [dict(record.headers) for record in _read(consumer, {place: (start, end)})]
-        positions = [int(found["pos"]) for found in headers if "pos" in found]
-        if positions:
-            return positions[-1]
-        end, back = start, back * 4
+        for record in reversed(_read(consumer, {partition: (start, end)})):
+            event = event_in(topic, record)
+            if event is not None and is_genuine(event):
+                return event.position
+        end, back = start, min(back * 4, _LONGEST_LOOK)
     return 0
 
 
-def newest_values(bootstrap: str, topic: Topic) -> dict[bytes, tuple[bytes, int]]:
-    """Of a state topic, the digest of the newest value of each key, and the version of its fold.
+def event_in(topic: Topic, record: ConsumerRecord) -> StoredEvent | None:
+    """The event that a record of the events topic is; None: it is none, or not in its place."""
+    try:
+        message = decode(topic, record.key, record.value, record.headers)
+    except EnvelopeUnreadable:
+        return None
+    if not isinstance(message, PublishedEvent) or not message.is_intact():
+        return None
+    return message.event if topic.partition_of(message.account_id) == record.partition else None
 
-    Memory holds some 200 bytes a key.
-    """
-    newest: dict[bytes, tuple[bytes, int]] = {}
+
+def shortened(bootstrap: str, checkpoint: StreamCheckpoint) -> list[str]:
+    """The partitions that end before what the broker had acknowledged: it has lost what it had not synced."""
+    if not checkpoint.ends:
+        return []
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
-        places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
-        for place, (start, end) in _spans(consumer, places).items():
-            consumer.assign([place])
-            consumer.seek(place, start)
-            while (consumer.position(place) or 0) < end:
+        known = {
+            TopicPartition(topic, nth): last
+            for topic, offsets in checkpoint.ends.items()
+            for nth, last in enumerate(offsets)
+        }
+        ends = consumer.end_offsets(known)
+    return [
+        f"partition {at.partition} of {at.topic} ends at {ends[at]}, and {last} was acknowledged"
+        for at, last in known.items()
+        if ends[at] <= last
+    ]
+
+
+def all_records(bootstrap: str, topic: Topic) -> Iterator[ConsumerRecord]:
+    """Every record of the topic, partition after partition."""
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+        read_at_once(consumer)
+        partitions = [TopicPartition(topic.name, nth) for nth in range(topic.partitions)]
+        for partition, (start, end) in _spans(consumer, partitions).items():
+            consumer.assign([partition])
+            consumer.seek(partition, start)
+            while (consumer.position(partition) or 0) < end:
                 for records in consumer.poll(_POLL_MS).values():
-                    for record in records:
-                        fold = int(dict(record.headers).get("fold", b"0"))
-                        newest[record.key] = digest_of(record.value), fold
+                    yield from records
+
+
+def newest_values(bootstrap: str, topic: Topic) -> dict[bytes, bytes]:
+    """Of a state topic, the digest of the newest record of each key. Memory holds some 200 bytes a key."""
+    newest: dict[bytes, bytes] = {}
+    for record in all_records(bootstrap, topic):
+        if record.key is not None and record.key != HEARTBEAT_KEY:
+            newest[record.key] = digest_of(record.value, dict(record.headers))
     return newest
 
 
-def digest_of(value: bytes) -> bytes:
-    """What tells two values apart."""
-    return blake2b(value, digest_size=16).digest()
+def digest_of(value: bytes | None, headers: Mapping[str, bytes | None]) -> bytes:
+    """What tells two states apart: the value, and by what it is newer than others."""
+    order = b"%s/%s/" % (headers.get("fold") or b"", headers.get("revision") or b"")
+    return blake2b(order + (value or b"\0"), digest_size=16).digest()
 
 
 def _spans(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Spans:

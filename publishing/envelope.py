@@ -29,6 +29,14 @@ HEARTBEAT_KEY: Final = b"\0heartbeat"
 
 HEARTBEAT_TYPE: Final = "prorata.heartbeat"
 
+_MOST: Final = (1 << 63) - 1
+"""The highest position or revision that a bigint holds."""
+
+_MOST_FOLD: Final = (1 << 31) - 1
+
+_MOST_HEADERS: Final = 64
+"""More than three times what we write."""
+
 
 class Record(NamedTuple):
     """A record as it is sent; `headers` encoded."""
@@ -74,22 +82,35 @@ class PublishedState(msgspec.Struct, frozen=True):
     fold: int
     revision: int
     value: bytes
+    refreshed_at: int = 0
+
+    @property
+    def as_of(self) -> int:
+        """The position up to which the log is known to say this: of a state that was sent again, the one at
+        which it was."""
+        return max(self.revision, self.refreshed_at)
 
     @property
     def order(self) -> tuple[int, int]:
         """Take what is not lower."""
-        return self.fold, self.revision
+        return self.fold, self.as_of
 
 
-class Heartbeat(msgspec.Struct, frozen=True):
+class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that was in the log at `log_time`, by its database's clock, is before this record.
 
-    `position` is the last event published then.
+    `position` is the last event published then. In a state topic no state before this record is of a higher
+    revision, nor of a higher `fold`.
     """
 
     log_id: UUID
     position: int
     log_time: datetime
+    fold: int | None = None
+
+    def covers(self, position: int, fold: int = 0) -> bool:
+        """Whether the relay had been at that position, with that version of the topic's fold."""
+        return position <= self.position and (self.fold is None or fold <= self.fold)
 
 
 Message: TypeAlias = PublishedEvent | PublishedState | Heartbeat
@@ -125,6 +146,8 @@ def state_record(
         ("fold", b"%d" % state.fold),
         ("revision", b"%d" % state.revision),
     ]
+    if state.refreshed_at:
+        headers.append(("refreshed_at", b"%d" % state.refreshed_at))
     return Record(topic.name, partition, key.encode(), state.value, encoded(headers))
 
 
@@ -147,21 +170,45 @@ def log_id_of(source: str) -> UUID:
 
 
 def decode(
-    topic: Topic, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+    topic: Topic, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
 ) -> Message:
-    """What the record says. Raises EnvelopeUnreadable."""
+    """What the record says, whoever wrote it. Raises EnvelopeUnreadable."""
     try:
-        found = {name: content.decode() for name, content in headers}
+        found = _texts(headers)
         if value is None:
             raise ValueError("it has no value")
         if found["ce_type"] == HEARTBEAT_TYPE:
-            return _heartbeats.decode(value)
+            return _heartbeat(key, value)
         if topic.kind == "events":
             return _event(found, key, value)
-        return _state(found, value)
-    except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
+        return _state(found, key, value)
+    except (KeyError, ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
         reason = f"header {error} is missing" if isinstance(error, KeyError) else str(error)
-        raise EnvelopeUnreadable(topic.name, reason) from error
+        raise EnvelopeUnreadable(topic.name, reason[:500]) from error
+
+
+def _texts(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    if len(headers) > _MOST_HEADERS:
+        raise ValueError(f"it has {len(headers)} headers")
+    found = {name: content.decode() for name, content in headers if content is not None}
+    if len(found) != len(headers):
+        raise ValueError("a header is there twice, or has no value")
+    return found
+
+
+def _number(text: str, most: int = _MOST) -> int:
+    """The number of a header. Raises ValueError where it is none that we would have written."""
+    number = int(text) if len(text) < 20 else most + 1  # int() of a long one takes its time
+    if not 0 <= number <= most:
+        raise ValueError(f"a number of {len(text)} digits is out of range")
+    return number
+
+
+def _heartbeat(key: bytes | None, value: bytes) -> Heartbeat:
+    heartbeat = _heartbeats.decode(value)
+    if key != HEARTBEAT_KEY or not 0 <= heartbeat.position <= _MOST or heartbeat.log_time.tzinfo is None:
+        raise ValueError("it is no heartbeat of a relay")
+    return heartbeat
 
 
 def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> PublishedEvent:
@@ -169,14 +216,14 @@ def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
     if key != account_id.encode():
         raise ValueError("its key is not the account's id")
     stored = StoredEvent(
-        position=int(found["pos"]),
+        position=_number(found["pos"]),
         account_id=account_id,
-        version=int(found["version"]),
+        version=_number(found["version"]),
         shard=shard_of(account_id),
         event_id=UUID(found["event_id"]),
         command_id=found.get("command_id"),
         type=found["ce_type"],
-        schema_version=int(found["schema_version"]),
+        schema_version=_number(found["schema_version"]),
         recorded_at=datetime.fromisoformat(found["ce_time"]),
         effective_at=datetime.fromisoformat(found["effective_at"]),
         actor=found.get("actor"),
@@ -184,18 +231,39 @@ def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
         previous_hash=_hash(found["previous_hash"]),
         hash=_hash(found["hash"]),
     )
-    return PublishedEvent(log_id_of(found["ce_source"]), int(found["prev"]), stored)
+    if stored.recorded_at.tzinfo is None or stored.effective_at.tzinfo is None:
+        raise ValueError("an instant has no time zone")
+    return PublishedEvent(log_id_of(found["ce_source"]), _number(found["prev"]), stored)
 
 
-def _state(found: Mapping[str, str], value: bytes) -> PublishedState:
-    return PublishedState(
+class _Document(msgspec.Struct):
+    """What every state's value says of itself."""
+
+    account: str
+    revision: int
+    fold: int
+
+
+_documents: Final = msgspec.json.Decoder(_Document)
+
+
+def _state(found: Mapping[str, str], key: bytes | None, value: bytes) -> PublishedState:
+    account_id = found["ce_subject"]
+    account, document = account_id.encode(), _documents.decode(value)
+    if key != account and (key is None or not key.startswith(account + b"/")):
+        raise ValueError("its key is not the account's")
+    state = PublishedState(
         log_id=log_id_of(found["ce_source"]),
         type=found["ce_type"],
-        account_id=found["ce_subject"],
-        fold=int(found["fold"]),
-        revision=int(found["revision"]),
+        account_id=account_id,
+        fold=_number(found["fold"], _MOST_FOLD),
+        revision=_number(found["revision"]),
         value=value,
+        refreshed_at=_number(found.get("refreshed_at", "0")),
     )
+    if (document.account, document.revision, document.fold) != (account_id, state.revision, state.fold):
+        raise ValueError("its value is of another account, revision or fold than its headers say")
+    return state
 
 
 def _hash(text: str) -> bytes:

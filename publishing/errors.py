@@ -5,6 +5,7 @@
     ├── LeaseHeld              another relay works on the stream
     ├── LeaseLost              another relay has taken the stream over, or may have
     ├── TopicsRefused          a topic exists with other settings than the contract's
+    ├── PositionUnreadable     the newest record of the position topic is none of a relay
     ├── EnvelopeUnreadable     a record that is not one of the contract
     └── KafkaClientChanged     kafka-python is not the release that this code is made for
 
@@ -23,7 +24,9 @@ HaltCode = Literal[
     "log_behind",
     "log_differs",
     "position_lost",
+    "position_unreadable",
     "position_wrong",
+    "topic_shortened",
     "topic_recreated",
     "fold_outdated",
     "partitions_changed",
@@ -36,16 +39,21 @@ HaltCode = Literal[
     "clock_ahead",
 ]
 
+_MEND = "`prorata relay --mend` compares the topics with the log, and sends what they lack"
+
 _REMEDIES: dict[HaltCode, str] = {
     "foreign_log": "point the relay at the log that was published here, or publish this one beside it "
     "(`prorata relay --republish-to v2.`)",
     "log_behind": "the database was restored to a moment before what is published: restore a later one, or "
-    "publish this log beside it (`prorata relay --republish-to v2.`)",
+    "publish this log beside it (`prorata relay --republish-to v2.`); where the position was forged, "
+    "`prorata relay --mend` says it anew",
     "log_differs": "the log went on differently after a restore: restore the one that was published, or "
     "publish this one beside it (`prorata relay --republish-to v2.`)",
-    "position_lost": "restore the position topic, or say how far the topics are (`prorata relay --from "
-    "POSITION`); publishing anew would double every event",
-    "position_wrong": "say the position of the last event that the topic holds, 0 for an empty one",
+    "position_lost": f"{_MEND}; publishing anew would double every event",
+    "position_unreadable": f"somebody else has written to the position topic: {_MEND}",
+    "position_wrong": "say the position of the last event that the topic holds, 0 for an empty one; "
+    f"or {_MEND}",
+    "topic_shortened": f"the broker has lost what it had not synced, or the position: {_MEND}",
     "topic_recreated": "its readers have to begin anew too: say that it is published from the beginning "
     "(`prorata relay --from 0`), or publish beside it (`prorata relay --republish-to v2.`)",
     "fold_outdated": "use the newer code: what this one makes is older than what is published",
@@ -129,6 +137,23 @@ class TopicsRefused(PublishingError):
     @property
     def what(self) -> str:
         return "; ".join(self.problems)
+
+
+class PositionUnreadable(PublishingError):
+    """The newest record in a stream's partition of the position topic says no position."""
+
+    code = "position_unreadable"
+    remedy = _REMEDIES["position_unreadable"]
+
+    def __init__(self, partition: int, offset: int, reason: str) -> None:
+        super().__init__(partition, offset, reason)
+        self.partition = partition
+        self.offset = offset
+        self.reason = reason
+
+    @property
+    def what(self) -> str:
+        return f"offset {self.offset} of partition {self.partition} of the position topic: {self.reason}"
 
 
 class EnvelopeUnreadable(PublishingError):

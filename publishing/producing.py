@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -66,6 +66,7 @@ class ProducerSession:
         self._commit_seconds = commit_seconds
         self._bootstrap = bootstrap
         self._transactional_id = transactional_id
+        self._ends: dict[tuple[str, int], int] = {}
         self._producer = self._made()
 
     def __enter__(self) -> Self:
@@ -101,26 +102,60 @@ class ProducerSession:
         metadata: Any = sent.value
         return Mark(int(metadata.offset), datetime.fromtimestamp(metadata.timestamp / 1000, UTC))
 
-    def publish(self, records: Sequence[Record], position: StreamCheckpoint) -> None:
-        """All of the records and the position, or nothing of them.
+    def expect(self, ends: Mapping[str, Sequence[int]]) -> None:
+        """The offsets that the broker has acknowledged, which it has to go on behind."""
+        self._ends = {
+            (topic, nth): last for topic, offsets in ends.items() for nth, last in enumerate(offsets)
+        }
+
+    def ends(self) -> dict[str, tuple[int, ...]]:
+        """By topic, the highest offset that was acknowledged in each partition, -1: none."""
+        topics: dict[str, dict[int, int]] = {}
+        for (topic, partition), last in self._ends.items():
+            topics.setdefault(topic, {})[partition] = last
+        return {
+            topic: tuple(last.get(nth, -1) for nth in range(max(last) + 1))
+            for topic, last in sorted(topics.items())
+        }
+
+    def publish(self, records: Sequence[Record], position: StreamCheckpoint | None) -> None:
+        """All of the records and the position, or nothing of them. None leaves the position as it is.
 
         Bounded by the caller: what it gives is all in memory until it is committed. Raises RelayHalted for a
-        record that Kafka will never take.
+        record that Kafka will never take, and where the broker has lost what it had acknowledged.
         """
         sent: list[FutureRecordMetadata] = []
         try:
             with self._watchdog.limit(self._commit_seconds):
                 self._producer.begin_transaction()
-                self._send([*records, self._record(position)], sent)
+                self._send([*records, *([] if position is None else [self._record(position)])], sent)
+                self._producer.flush(self._commit_seconds)
+                self._check_acknowledged(sent)
                 self._commit()
         except KafkaError as error:
             refusals = [error, *[future.exception for future in sent]]
             if any(isinstance(refusal, MessageSizeTooLargeError) for refusal in refusals):
-                message = f"one of the records up to position {position.position}: {error}"
+                last = "" if position is None else f" up to position {position.position}"
+                message = f"one of the records{last}: {error}"
                 raise RelayHalted(self._stream, "record_too_large", message) from error
             raise
         if not all(future.succeeded() for future in sent):
             raise KafkaError("a transaction was committed without all of its records")
+
+    def _check_acknowledged(self, sent: Sequence[FutureRecordMetadata]) -> None:
+        """Before the commit: a broker that has lost what it had not synced would be published over."""
+        for future in sent:
+            if not future.succeeded():
+                continue
+            metadata: Any = future.value
+            partition = metadata.topic, metadata.partition
+            if metadata.topic == self._positions.name:
+                continue
+            if metadata.offset <= (last := self._ends.get(partition, -1)):
+                message = f"partition {metadata.partition} of {metadata.topic} took a record at offset "
+                message += f"{metadata.offset}, and {last} was acknowledged before"
+                raise RelayHalted(self._stream, "topic_shortened", message)
+            self._ends[partition] = metadata.offset
 
     def _record(self, position: StreamCheckpoint) -> Record:
         value, key = msgspec.json.encode(position), self._stream.encode()

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Final
 
@@ -28,9 +28,9 @@ from eventlog import EventLog, PrivilegeMissing, RowUnreadable, StoredEvent, Wro
 from eventlog.appending import utc_now
 from eventlog.forgery import ForgeryWatch
 from eventlog.postgres.connect import Connection, connect
-from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated
+from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated, shortened
 from publishing.envelope import Heartbeat, Record, heartbeat_record
-from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
+from publishing.errors import HaltCode, LeaseHeld, LeaseLost, PositionUnreadable, RelayHalted
 from publishing.halts import RELAYS
 from publishing.lease import Lease
 from publishing.producing import ProducerSession
@@ -46,6 +46,9 @@ _SHORTEST_BACKOFF: Final = 0.02
 _LONGEST_BACKOFF: Final = 5.0
 _ATTEMPTS_ONCE: Final = 5
 _PATIENCE_ONCE: Final = 3.0
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a heartbeat says of how fresh all is before the relay has once published all there was."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class _Page:
     position: StreamCheckpoint
     is_full: bool
     events: int = 0
+    touched: frozenset[tuple[str, int]] = frozenset()
 
 
 def run_relay(
@@ -179,6 +183,7 @@ class Relay:
         self._batch = settings.batch
         self._forgery = ForgeryWatch(log)
         self._backoff = _SHORTEST_BACKOFF
+        self._heard_at: datetime | None = None
 
     def run(self, stop: Event) -> None:
         """Publish what settles, until `stop` is set. Raises RelayHalted."""
@@ -219,7 +224,7 @@ class Relay:
             begun, mark = self._settings.clock(), session.mark()
             self._check_clock(begun, mark.broker_time, "broker")
             self._renew(lease)
-            position = self._begin(mark.offset)
+            position = self._begin(session, mark.offset)
             RELAYS.forget(connection, self._name)
             self._publish(session, position, lease, stop, once=once)
 
@@ -318,10 +323,9 @@ class Relay:
             return _Page([], after, is_full=False)
         records, last_of_each = self.stream.records(events, after.last)
         last = events[-1]
-        position = StreamCheckpoint(
-            after.log_id, last.position, last.hash.hex(), last_of_each, after.topic_ids
-        )
-        return _Page(records, position, is_full=len(read) >= limit, events=len(events))
+        position = replace(after, position=last.position, hash=last.hash.hex(), last=last_of_each)
+        touched = frozenset((record.topic, record.partition) for record in records)
+        return _Page(records, position, len(read) >= limit, len(events), touched)
 
     def _before_forged(self, events: list[StoredEvent]) -> list[StoredEvent]:
         """The events before the first one that was forged. Raises RelayHalted where there are none."""
@@ -338,15 +342,26 @@ class Relay:
     ) -> None:
         """One transaction with the page, and with a heartbeat if one is due and true."""
         heartbeats: list[Record] = []
-        if log_time is not None and self._is_all_there_was(before, page):
-            heartbeats = self._heartbeats(Heartbeat(before.log_id, page.position.position, log_time))
+        is_fresh = log_time is not None and self._is_all_there_was(before, page)
+        position = self._stamped(page.position, session, log_time if is_fresh else None)
+        if is_fresh:
+            heartbeats = self._heartbeats(position)
+        elif self.stream.folds:
+            heartbeats = self._heartbeats(position, page.touched)
         if not page.events and not heartbeats:
             return
-        session.publish(page.records + heartbeats, page.position)
+        session.publish(page.records + heartbeats, position)
         self._backoff = _SHORTEST_BACKOFF
         self._report(RelayProgress(self.stream.name, page.position.position, page.events))
         facts = {"stream": self.stream.name, "position": page.position.position, "events": page.events}
         logger.debug("published", extra=facts)
+
+    def _stamped(
+        self, position: StreamCheckpoint, session: ProducerSession, heard_at: datetime | None = None
+    ) -> StreamCheckpoint:
+        """The position as it is written, with what the broker has acknowledged and when all was there."""
+        self._heard_at = heard_at or self._heard_at
+        return replace(position, ends=session.ends(), heard_at=self._heard_at, folds=self.stream.folds)
 
     def _is_all_there_was(self, before: StreamCheckpoint, page: _Page) -> bool:
         """Whether the log has nothing behind the page. Not so while catching up, nor while a long transaction
@@ -355,16 +370,29 @@ class Relay:
             return not page.is_full
         return self._log.last_position() <= before.position
 
-    def _heartbeats(self, heartbeat: Heartbeat) -> list[Record]:
+    def _heartbeats(
+        self, position: StreamCheckpoint, only: Collection[tuple[str, int]] | None = None
+    ) -> list[Record]:
+        """One for each partition, or for those partitions alone.
+
+        Behind states there is always one, since readers believe a state once a heartbeat has come as far. One
+        that is not due repeats the instant of the last, which stays true.
+        """
+        log_time = position.heard_at or _LONG_AGO
         return [
-            heartbeat_record(topic, partition, heartbeat)
+            heartbeat_record(
+                topic,
+                partition,
+                Heartbeat(position.log_id, position.position, log_time, self.stream.folds.get(topic.base)),
+            )
             for topic in self.stream.topics
             for partition in range(topic.partitions)
+            if only is None or (topic.name, partition) in only
         ]
 
-    def _begin(self, mark: int) -> StreamCheckpoint:
+    def _begin(self, session: ProducerSession, mark: int) -> StreamCheckpoint:
         """The stream's position, which the log and the topics have been asked to confirm."""
-        position = read_position(self._bootstrap, self._topics, self.stream.number, mark)
+        position = self._position(mark)
         ids = topic_ids(self._bootstrap, self.stream.topics)
         if position is None:
             held = max(self._last_events(), default=0)
@@ -381,13 +409,38 @@ class Relay:
             raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
         self._check(position)
         self._forgery = ForgeryWatch(self._log)
+        self._check_ends(position)
+        session.expect(position.ends)
+        self._heard_at = position.heard_at
         logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
         return replace(position, topic_ids=ids)
+
+    def _position(self, mark: int | None = None) -> StreamCheckpoint | None:
+        try:
+            return read_position(self._bootstrap, self._topics, self.stream.number, mark)
+        except PositionUnreadable as error:
+            raise self._halted("position_unreadable", error.what) from error
+
+    def _check_ends(self, position: StreamCheckpoint) -> None:
+        """Raise RelayHalted unless the topics end where the position says: what a broker has lost would be
+        published over, and readers would find a hole."""
+        for problem in shortened(self._bootstrap, position):
+            raise self._halted("topic_shortened", problem)
+        last = self._last_events()
+        for partition, (found, known) in enumerate(zip(last, position.last, strict=False)):
+            if found != known:
+                name = self.stream.topics[0].name
+                message = f"partition {partition} of {name} ends with position {found}, not with {known}"
+                raise self._halted("topic_shortened", message)
 
     def _last_events(self) -> tuple[int, ...]:
         """The last event's position in each partition, where the stream is the events'."""
         chained = [topic for topic in self.stream.topics if topic.kind == "events"]
-        return last_events(self._bootstrap, chained[0]) if chained else ()
+        return last_events(self._bootstrap, chained[0], self._is_genuine) if chained else ()
+
+    def _is_genuine(self, event: StoredEvent) -> bool:
+        stored = self._log.at_position(event.position)
+        return stored is not None and stored.hash == event.hash
 
     def _check(self, position: StreamCheckpoint) -> None:
         """Raise RelayHalted unless the log holds the very event that was published last."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.events import Event
 from eventlog import EventLog, StoredEvent
@@ -47,6 +48,11 @@ class Stream(Protocol):
     @property
     def topics(self) -> tuple[Topic, ...]: ...
 
+    @property
+    def folds(self) -> dict[str, int]:
+        """The version of the fold that this code makes each state topic with, by its name without prefix."""
+        ...
+
     def records(
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
     ) -> tuple[list[Record], tuple[int, ...]]:
@@ -64,6 +70,7 @@ class EventStream:
         self._headers = EventHeaders(log.log_id)
         self._topic = topics.events
         self.topics = (topics.events,)
+        self.folds: dict[str, int] = {}
 
     def records(
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
@@ -102,6 +109,7 @@ class StateStream:
             log, self._codec, invoices.FOLD.evolution, ((invoices.FOLD, topics.invoices),), remembered
         )
         self.topics = (topics.entitlements, topics.access_windows, topics.invoices)
+        self.folds = {**self._accounts.versions, **self._invoices.versions}
 
     def records(
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
@@ -115,19 +123,14 @@ class StateStream:
             records += self._invoices.records(self._log_id, readings)
         return records, last
 
-    def states(self, topic: Topic, until: int) -> Iterator[Record]:
-        """Of every account, what that topic has to hold once the log up to the position is published."""
+    def states(self, topic: Topic, until: int) -> Iterator[tuple[PublishedState, Record]]:
+        """Of every account, what that topic has to hold once the log up to the position is published: each
+        state, and the record that sends it again, which replaces whatever was held of its key."""
         documents = self._invoices if topic.base == self._invoices_topic.base else self._accounts
         for account_id in self._log.accounts():
             events = stream(self._log, self._codec, account_id, until=until)
             readings = list(checked(self._log_id, events))
-            for record in documents.from_start(self._log_id, readings):
-                if record.topic == topic.name:
-                    yield record
-
-    def fold_of(self, topic: Topic) -> int:
-        """The version of the fold that this code makes the topic's states with."""
-        return {**self._accounts.versions, **self._invoices.versions}[topic.base]
+            yield from documents.from_start(self._log_id, readings, topic, until)
 
 
 class _Documents(Generic[S]):
@@ -149,32 +152,40 @@ class _Documents(Generic[S]):
 
     def records(self, log_id: UUID, readings: list[Reading]) -> Iterator[Record]:
         """Of what one account's events in a page made or changed."""
-        yield from self._records(log_id, self._states.advance(readings), readings)
+        for topic, key, state, recorded_at in self._states_of(
+            log_id, self._states.advance(readings), readings
+        ):
+            yield state_record(topic, key, state, topic.partition_of(state.account_id), recorded_at)
 
-    def from_start(self, log_id: UUID, readings: list[Reading]) -> Iterator[Record]:
-        """Of all that the account's whole history makes."""
-        yield from self._records(log_id, from_start(self._evolution, readings), readings)
+    def from_start(
+        self, log_id: UUID, readings: list[Reading], of: Topic, until: int
+    ) -> Iterator[tuple[PublishedState, Record]]:
+        """Of all that the account's whole history makes in that topic."""
+        for topic, key, state, recorded_at in self._states_of(
+            log_id, from_start(self._evolution, readings), readings
+        ):
+            if topic == of:
+                again = replace(state, refreshed_at=until)
+                partition = topic.partition_of(state.account_id)
+                yield state, state_record(topic, key, again, partition, recorded_at)
 
-    def _records(self, log_id: UUID, folded: Folded[S], readings: list[Reading]) -> Iterator[Record]:
+    def _states_of(
+        self, log_id: UUID, folded: Folded[S], readings: list[Reading]
+    ) -> Iterator[tuple[Topic, str, PublishedState, datetime]]:
         if folded.failure is not None:
             logger.error("state topics: left out %s", folded.failure)
         recorded = {stored.position: stored.recorded_at for _, stored in readings}
         for fold, topic in self._folds:
             for document in fold.documents(folded.state):
                 if document.revision in recorded:
-                    yield self._record(log_id, fold, topic, document, recorded[document.revision])
-
-    def _record(
-        self, log_id: UUID, fold: Fold[S, Any], topic: Topic, document: Any, recorded_at: datetime
-    ) -> Record:
-        within, account_id = fold.key(document), document.account
-        state = PublishedState(
-            log_id=log_id,
-            type=fold.name,
-            account_id=account_id,
-            fold=document.fold,
-            revision=document.revision,
-            value=self._encoder.encode(document),
-        )
-        key = account_id if within is None else f"{account_id}/{within}"
-        return state_record(topic, key, state, topic.partition_of(account_id), recorded_at)
+                    within, account_id = fold.key(document), document.account
+                    state = PublishedState(
+                        log_id=log_id,
+                        type=fold.name,
+                        account_id=account_id,
+                        fold=document.fold,
+                        revision=document.revision,
+                        value=self._encoder.encode(document),
+                    )
+                    key = account_id if within is None else f"{account_id}/{within}"
+                    yield topic, key, state, recorded[document.revision]

@@ -37,7 +37,7 @@ from consumers.audit_archive.files import (
     table_of,
     write_day,
 )
-from consumers.batches import read_batch
+from consumers.batches import Batch, read_batch
 from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted
 from consumers.topic_identity import check_checkpoints
@@ -52,6 +52,8 @@ logger = logging.getLogger(__name__)
 NAME: Final = "audit_archive"
 _WAIT_MS: Final = 200
 _BACKOFF: Final = 1.0
+_MOST_WAITING: Final = 1_000
+"""Records behind an event that follows nothing, after which events are missing for good."""
 
 
 class Archiver:
@@ -115,6 +117,8 @@ class Archiver:
                 day.is_over_in(checkpoint.partition) or (kafka.position(checkpoint) or 0) >= end
                 for checkpoint, end in ends.items()
             ):
+                if day.undecided is not None:
+                    raise day.undecided
                 return False
         return False
 
@@ -133,6 +137,9 @@ class _Day:
         self.checkpoints = [_place(topic.name, nth, last) for nth in range(partitions)]
         self._date: date | None = None
         self._cuts: dict[int, tuple[int, datetime]] = {}
+        self._ends: dict[str, tuple[int, bytes]] = {}
+        self.undecided: ConsumerHalted | None = None
+        self._waiting: list[list[Any]] = [[] for _ in range(partitions)]
         self._kept: list[list[StoredEvent]] = [[] for _ in range(partitions)]
 
     @property
@@ -141,11 +148,27 @@ class _Day:
         return None if self._after is None else self._after.cut_at
 
     def take(self, record: Any) -> bool:
-        """Take the record in; True: it is the heartbeat with which the next day begins, and is left."""
-        nth = record.partition
-        before = self.checkpoints[nth]
-        batch = read_batch(self._topic, before, [record])
-        after = batch.after
+        """Take the record in, once it is decided what it is; True: the next day's first heartbeat has come,
+        and is left."""
+        waiting = self._waiting[record.partition]
+        waiting.append(record)
+        while waiting:
+            before = self.checkpoints[record.partition]
+            batch = read_batch(self._topic, before, waiting, most=1, ends=self._ends)
+            if not batch.taken:
+                self.undecided = batch.undecided
+                if batch.undecided is not None and len(waiting) > _MOST_WAITING:
+                    raise batch.undecided
+                return False
+            self.undecided = None
+            if self._take(waiting.pop(0), batch):
+                return True
+        return False
+
+    def _take(self, record: Any, batch: Batch) -> bool:
+        nth, before, after = record.partition, batch.before, batch.after
+        if after.refused != before.refused:
+            logger.warning("%s: refused offset %d: %s", NAME, record.offset, after.refused_reason)
         if after.heartbeat_at is not None and after.heartbeat_at != before.heartbeat_at:
             today = after.heartbeat_at.date()
             if self._date is None:
@@ -155,7 +178,7 @@ class _Day:
                 return True
         for letter in batch.letters:
             if not isinstance(letter.message, PublishedEvent):
-                reason = f"offset {record.offset}: {letter.error}"
+                reason = f"offset {letter.record.offset}: {letter.error}"
                 raise ConsumerHalted("altered", self._topic.name, nth, reason)
             self._keep(nth, letter.message.event)
         self.checkpoints[nth] = after

@@ -155,6 +155,9 @@ def _consumers(connection: Connection, now: datetime) -> tuple[ReaderLag, ...]:
             heard.position,
             None if heard.heartbeat_at is None else _age(heard.heartbeat_at, now),
             heard.skipped,
+            heard.refused,
+            heard.refused_reason,
+            0.0 if heard.newest_at is None else _age(now, heard.newest_at),
         )
         for heard in hearing(connection)
         if not _is_replays(heard.consumer)

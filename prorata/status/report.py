@@ -13,12 +13,17 @@ from publishing.halts import Halt
 class ReaderLag(msgspec.Struct, frozen=True):
     """How far something is. `position`: of the last event that it has; `seconds`: how long ago the first
     event that it lacks was recorded, 0 where it lacks none; None: it never began, or nobody knows.
-    `skipped`: records that a consumer passed over, since its code does not know their type."""
+    `skipped`: records that a consumer passed over, since its code does not know their type. `refused`:
+    records that were not the relay's, with the reason of one; `ahead`: by how many seconds the last heartbeat
+    is of the future."""
 
     name: str
     position: int | None
     seconds: float | None
     skipped: int = 0
+    refused: int = 0
+    refused_reason: str | None = None
+    ahead: float = 0.0
 
 
 class ParkedKeys(msgspec.Struct, frozen=True):

@@ -77,6 +77,14 @@ def _of_readers(status: Status) -> Iterator[str]:
             yield f"{lag.name} is {lag.seconds:.0f} seconds behind"
     yield from _deaf(status)
     for lag in status.consumers:
+        if lag.refused:
+            yield (
+                f"{lag.name} refused records that the relay cannot have written: {lag.refused}, one because "
+                f"{lag.refused_reason}; find out who writes to the topics, `prorata relay --mend`, "
+                f"then `prorata dlq refused {lag.name} --seen`"
+            )
+        if lag.ahead > LATE:
+            yield f"{lag.name} has heard a heartbeat {lag.ahead:.0f} seconds ahead: forged, or a wrong clock"
         if lag.skipped:
             yield (
                 f"{lag.name} passed over records of types unknown to its code: {lag.skipped}; run newer "

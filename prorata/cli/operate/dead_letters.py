@@ -52,7 +52,39 @@ def show(consumer: Consumer, key: Key) -> int:
     return 0
 
 
-def release(consumer: Consumer, key: Key) -> int:
+def refused(
+    consumer: Consumer,
+    *,
+    seen: Annotated[bool, Parameter(negative="", help="Somebody has looked: count anew.")] = False,
+) -> int:
+    """Where a consumer refused records that the relay cannot have written: how many, the last one, and why.
+
+    Exit 1: there are any.
+    """
+    from consumers.checkpoints import forget_refused
+    from consumers.checkpoints import refused as refusals
+    from prorata.cli.terminal.tables import console, table
+
+    with _connection() as connection:
+        found = [one for one in refusals(connection) if one.consumer == consumer]
+        if seen:
+            forget_refused(connection, consumer)
+    shown = table("topic", ">partition", ">refused", ">last offset", "why")
+    for one in found:
+        shown.add_row(one.topic, str(one.partition), str(one.records), str(one.last_offset), one.last_reason)
+    console().print(shown if found else "nothing was refused")
+    return 1 if found and not seen else 0
+
+
+def release(
+    consumer: Consumer,
+    key: Key,
+    *,
+    without_unreadable: Annotated[
+        bool,
+        Parameter(negative="", help="Leave out what is no event of the log: altered, or forged."),
+    ] = False,
+) -> int:
     """Handle the parked records of a key, in order, and let it go on; all of them, or none.
 
     Exit 1: one still cannot be handled (said on stderr), and the key stays parked.
@@ -71,7 +103,7 @@ def release(consumer: Consumer, key: Key) -> int:
         for name, parked_key in sorted({(letter.topic, bytes(letter.key)) for letter in letters}):
             topic = Topics(prefix).find(name.removeprefix(prefix))
             try:
-                done = released(connection, handler, topic, parked_key)
+                done = released(connection, handler, topic, parked_key, without_unreadable=without_unreadable)
             except (psycopg.OperationalError, ConsumerError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and nothing has changed

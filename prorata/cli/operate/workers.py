@@ -118,6 +118,10 @@ def relay(
     republish_to: Annotated[
         str | None, Parameter(help="Publish all of the log anew, under this prefix, such as v2.")
     ] = None,
+    mend: Annotated[
+        bool,
+        Parameter(negative="", help="Only send what the topics lack, and what is not as the log says."),
+    ] = False,
     refresh: Annotated[
         str | None, Parameter(help="Only send what differs in this state topic, such as billing.invoices.v1.")
     ] = None,
@@ -143,8 +147,10 @@ def relay(
         published[progress.stream] = published.get(progress.stream, 0) + progress.events
         positions[progress.stream] = progress.position
 
-    goes_on = not once and refresh is None
+    goes_on = not once and not mend and refresh is None
     with at_work(settings, name, health, goes_on=goes_on) as process, opened_log(settings) as log:
+        if mend:
+            return _mend(log, settings, prefix)
         if refresh is not None:
             return _refresh(log, settings, refresh, prefix)
         if from_ is not None:
@@ -171,6 +177,14 @@ def _published_up_to(positions: Mapping[str, int]) -> str:
     """Such as: published up to 4711 (events), 4710 (state); a relay that holds no lease publishes nothing."""
     said = ", ".join(f"{position} ({stream})" for stream, position in sorted(positions.items()))
     return f"published up to {said}" if said else "waits for its turn"
+
+
+def _mend(log: EventLog, settings: Settings, prefix: str) -> int:
+    from publishing.mending import mend
+
+    done = mend(log, settings.kafka, settings.database_url, prefix)
+    print(f"{done.events} events and {done.states} states sent; published up to position {done.position}")
+    return 0
 
 
 def _beside(given: str, now: str) -> str:

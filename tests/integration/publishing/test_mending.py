@@ -163,4 +163,4 @@ def test_states_that_were_lost_are_sent_again(
     take_up(log, kafka_bootstrap, migrated_url, log.last_position(), topics.prefix)
     publish()
     assert len(read_states(kafka_bootstrap, topics.entitlements)) == 6
-    assert StateStream(log, topics).fold_of(topics.entitlements) == 1
+    assert StateStream(log, topics).folds[topics.entitlements.base] == 1

@@ -81,8 +81,11 @@ def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
     ends = {p: m[-1].event.position for p, m in read_events(kafka_bootstrap, topics.events).items()}
     expected = tuple(ends.get(partition, 0) for partition in range(topics.partitions))
     ids = topic_ids(kafka_bootstrap, (topics.events,))
-    assert read_position(kafka_bootstrap, topics, 0) == StreamCheckpoint(
-        log.log_id, last.position, last.hash.hex(), expected, ids
+    found = read_position(kafka_bootstrap, topics, 0)
+    assert found is not None
+    assert found.heard_at is not None
+    assert found == StreamCheckpoint(
+        log.log_id, last.position, last.hash.hex(), expected, ids, found.ends, found.heard_at
     )
 
 
@@ -279,7 +282,7 @@ def test_it_halts_at_a_row_that_nobody_can_have_appended(
     with psycopg.connect(migrated_url, autocommit=True) as connection:
         connection.execute("alter table events disable trigger append_only")
         connection.execute("update events set effective_at = 'infinity' where position = 3")
-    with pytest.raises(RelayHalted, match="`prorata verify` names it") as halted:
+    with pytest.raises(RelayHalted, match="`prorata verify`") as halted:
         events_relay().run(Event())
     assert halted.value.code == "row_unreadable"
     assert read_records(kafka_bootstrap, topics.events) == []

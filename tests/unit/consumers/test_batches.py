@@ -2,178 +2,231 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from kafka.consumer.fetcher import ConsumerRecord
 from msgspec.structs import replace
 
-from consumers.batches import Batch, is_last_of, read_batch
-from consumers.checkpoints import PartitionCheckpoint
+from consumers.batches import Batch, is_last_of
 from consumers.errors import ConsumerHalted
-from eventlog import NewEvent, StoredEvent
-from eventlog.memory import MemoryEventLog
-from publishing.envelope import (
-    Heartbeat,
-    PublishedState,
-    Record,
-    event_record,
-    heartbeat_record,
-    state_record,
-)
-from publishing.headers import EventHeaders
-from publishing.topics import Topic, Topics
+from consumers.horizon import Horizon
+from publishing.envelope import Heartbeat, Record, decode
+from publishing.topics import Topic
 from publishing.wire import encoded
-from tests.support.eventlog.sample_events import NOON, new_event
+from tests.support.consumers.records import (
+    EVENTS,
+    LOG_ID,
+    WINDOWS,
+    event_records,
+    events,
+    heartbeat,
+    read,
+    sent,
+    state,
+    stored_events,
+    with_header,
+)
 
-TOPICS = Topics()
-EVENTS, WINDOWS = TOPICS.events, TOPICS.access_windows
-LOG = MemoryEventLog(log_id=UUID(int=1))
-HEARTBEAT = Heartbeat(LOG.log_id, 9, datetime(2026, 4, 5, tzinfo=UTC))
-
-
-def stored_events(*types: str) -> list[StoredEvent]:
-    """Events of an account, of these types."""
-    log = MemoryEventLog(log_id=LOG.log_id)
-    new: list[NewEvent] = [new_event(event_type=event_type) for event_type in types]
-    return log.append("acme/a-1", log.head("acme/a-1"), new)
-
-
-def events(*types: str) -> list[Record]:
-    """Their records, the first one at position 1."""
-    stored = stored_events(*types)
-    return [event_record(EVENTS, EventHeaders(LOG.log_id), event, 0, event.position - 1) for event in stored]
+FAR: int = 1 << 60
 
 
-def state(key: str, fold: int, revision: int) -> Record:
-    """A state of that account."""
-    published = PublishedState(LOG.log_id, "access_windows", key, fold, revision, b"{}")
-    return state_record(WINDOWS, key, published, 0, NOON)
+def offsets(batch: Batch) -> list[int]:
+    return [letter.record.offset for letter in batch.letters]
 
 
-def read(topic: Topic, *records: Record, place: dict[str, Any] | None = None) -> Batch:
-    """The batch of these records, from offset 100 on."""
-    before = PartitionCheckpoint("test", topic.name, 0, 100, None, 0, None, None, 0)
-    before = replace(before, **(place or {}))
-    return read_batch(topic, before, [_sent(record, nth) for nth, record in enumerate(records, 100)])
-
-
-def _sent(record: Record, offset: int) -> ConsumerRecord:
-    sizes = (len(record.key), len(record.value), 0)
-    return ConsumerRecord(
-        record.topic, 0, 0, offset, 0, 0, record.key, record.value, record.pairs, None, *sizes
-    )
-
-
-def halts(code: str, topic: Topic, *records: Record, place: dict[str, Any] | None = None) -> str:
+def halts(code: str, topic: Topic, *records: Record, **known: Any) -> str:
     """The message with which these records halt the consumer."""
     with pytest.raises(ConsumerHalted) as halted:
-        read(topic, *records, place=place)
+        read(topic, *records, **known)
     assert halted.value.code == code
     return str(halted.value)
 
 
-def test_events_in_order_move_the_place_behind_them() -> None:
+def test_events_in_order_move_the_checkpoint_behind_them() -> None:
     batch = read(EVENTS, *events("plan_purchased", "addon_purchased"))
-    assert [letter.record.offset for letter in batch.letters] == [100, 101]
-    assert (batch.after.next_offset, batch.after.last_position, batch.after.log_id) == (102, 2, LOG.log_id)
-    assert batch.before.next_offset == 100
+    assert offsets(batch) == [100, 101]
+    assert (batch.after.next_offset, batch.after.last_position, batch.after.log_id) == (102, 2, LOG_ID)
+    assert (batch.before.next_offset, batch.taken, batch.after.refused) == (100, 2, 0)
 
 
-def test_a_missing_event_halts_and_says_which() -> None:
+def test_what_follows_a_missing_event_waits_and_would_halt() -> None:
     first, _, third = events("plan_purchased", "addon_purchased", "addon_removed")
-    message = halts("gap", EVENTS, first, third)
-    assert "offset 101: it follows position 2, and the last one read is 1" in message
+    batch = read(EVENTS, first, third)
+    assert (offsets(batch), batch.taken, batch.after.next_offset) == ([100], 1, 101)
+    assert batch.undecided is not None
+    assert batch.undecided.code == "gap"
+    assert "offset 101: it follows position 2, and the last one read is 1" in str(batch.undecided)
+    assert "prorata replay" in str(batch.undecided)
 
 
 def test_a_missing_event_is_noticed_from_one_batch_to_the_next() -> None:
     _, second = events("plan_purchased", "addon_purchased")
-    halts("gap", EVENTS, second)
-    assert read(EVENTS, second, place={"last_position": 1}).after.last_position == 2
+    assert read(EVENTS, second).undecided is not None
+    assert read(EVENTS, second, last_position=1).after.last_position == 2
 
 
-def test_an_event_that_comes_again_halts() -> None:
+def test_an_event_that_follows_nothing_is_refused_once_the_right_one_comes() -> None:
+    first, second, third = events("plan_purchased", "addon_purchased", "addon_removed")
+    batch = read(EVENTS, first, third, second, third)
+    assert (offsets(batch), batch.after.last_position, batch.undecided) == ([100, 102, 103], 3, None)
+    assert (batch.after.refused, batch.after.refused_offset) == (1, 101)
+
+
+def test_an_event_that_comes_again_is_refused() -> None:
     first, second = events("plan_purchased", "addon_purchased")
-    halts("repeated", EVENTS, first, second, first)
+    batch = read(EVENTS, first, second, first, second)
+    assert (offsets(batch), batch.after.refused, batch.after.next_offset) == ([100, 101], 2, 104)
 
 
 def test_events_of_unknown_types_are_skipped_and_counted_and_still_part_of_the_chain() -> None:
     batch = read(EVENTS, *events("plan_purchased", "plan_teleported", "addon_removed"))
-    assert [letter.record.offset for letter in batch.letters] == [100, 102]
+    assert offsets(batch) == [100, 102]
     assert (batch.after.skipped, batch.after.last_position) == (1, 3)
 
 
-def test_another_logs_events_halt() -> None:
-    halts("foreign_log", EVENTS, *events("plan_purchased"), place={"log_id": UUID(int=2)})
+def test_one_record_of_another_log_is_refused() -> None:
+    batch = read(EVENTS, *events("plan_purchased"), log_id=UUID(int=2))
+    assert (batch.letters, batch.after.refused, batch.after.log_id) == ((), 1, UUID(int=2))
 
 
-def test_a_record_that_is_in_no_chain_halts() -> None:
-    [record] = events("plan_purchased")
-    without = [header for header in record.pairs if header[0] != "prev"]
-    halts("unchained", EVENTS, record._replace(headers=encoded(without)))
+@pytest.mark.parametrize("topic", [EVENTS, WINDOWS])
+def test_a_log_whose_heartbeats_go_on_is_another_log(topic: Topic) -> None:
+    foreign = heartbeat(topic, 5, log_id=UUID(int=2))
+    assert read(topic, foreign, heartbeat(topic, 5), foreign, log_id=LOG_ID).after.refused == 2
+    halts("foreign_log", topic, foreign, foreign, log_id=LOG_ID)
+
+
+@pytest.mark.parametrize("name", ["pos", "prev", "ce_type", "ce_source", "hash", "event_id"])
+def test_an_event_without_a_header_moves_nothing(name: str) -> None:
+    first, second = events("plan_purchased", "addon_purchased")
+    batch = read(EVENTS, with_header(first, name, None), first, second)
+    assert [letter.message for letter in batch.letters if letter.message] != []
+    assert (batch.after.last_position, batch.after.refused) == (2, 1)
 
 
 def test_heartbeats_are_remembered_and_not_handled() -> None:
-    beat = heartbeat_record(EVENTS, 0, HEARTBEAT)
-    batch = read(EVENTS, beat, *events("plan_purchased"), beat)
+    beat = heartbeat(EVENTS, 9)
+    batch = read(EVENTS, heartbeat(EVENTS, 0), *events("plan_purchased"), beat)
     assert len(batch.letters) == 1
-    assert (batch.after.heartbeat_position, batch.after.heartbeat_at) == (9, HEARTBEAT.log_time)
+    assert batch.after.heartbeat_position == 9
+    assert batch.after.heartbeat_at is not None
 
 
-@pytest.mark.parametrize("heard_of", [{"last_position": 10}, {"heartbeat_position": 10}])
 @pytest.mark.parametrize("topic", [EVENTS, WINDOWS])
-def test_a_heartbeat_of_a_log_that_ends_before_what_was_heard_of_halts(
-    topic: Topic, heard_of: dict[str, int]
-) -> None:
-    message = halts("log_restored", topic, heartbeat_record(topic, 0, HEARTBEAT), place=heard_of)
-    assert "the log ends at position 9, and 10 was heard of before" in message
+def test_a_heartbeat_below_what_was_taken_in_is_refused_and_the_second_in_a_row_halts(topic: Topic) -> None:
+    low, right = heartbeat(topic, 9), heartbeat(topic, 10)
+    alone = read(topic, right, low, last_position=10).after
+    assert (alone.refused, alone.heartbeat_at, alone.heartbeat_position) == (1, None, 10)
+    healed = read(topic, low, right, low, right, last_position=10).after
+    assert (healed.refused, healed.heartbeat_position, healed.doubts) == (2, 10, 0)
+    assert healed.heartbeat_at is not None
+    message = halts("log_restored", topic, low, low, last_position=10)
+    assert "the log ends at position 9, and 10 was taken in" in message
     assert "prorata replay" in message
+
+
+@pytest.mark.parametrize("topic", [EVENTS, WINDOWS])
+def test_a_heartbeat_of_the_far_future_blinds_nobody(topic: Topic) -> None:
+    batch = read(topic, heartbeat(topic, 5), heartbeat(topic, FAR), heartbeat(topic, 6), heartbeat(topic, 7))
+    assert (batch.after.heartbeat_position, batch.after.refused, batch.after.doubts) == (7, 1, 0)
+    assert batch.after.heartbeat_at is not None
+    just_after = read(topic, heartbeat(topic, FAR), heartbeat(topic, 6)).after
+    assert just_after.heartbeat_at is None
+
+
+def test_a_replay_gets_past_heartbeats_that_later_ones_contradict() -> None:
+    low = heartbeat(EVENTS, 1)
+    beats = [decode(EVENTS, b.key, b.value, b.pairs) for b in (heartbeat(EVENTS, 3), heartbeat(EVENTS, 4))]
+    assert isinstance(beats[0], Heartbeat)
+    assert isinstance(beats[1], Heartbeat)
+    records = *events("plan_purchased", "addon_purchased", "addon_removed"), low, low, low
+    assert read(EVENTS, *records, horizon=Horizon(beats[0], beats[1], 500)).after.refused == 3
 
 
 def test_the_last_event_is_known_again_by_offset_position_and_hash() -> None:
     records = events("plan_purchased", "addon_purchased")
-    place = read(EVENTS, *records).after
-    assert is_last_of(place, _sent(records[1], 101))
-    assert not is_last_of(place, _sent(records[1], 102))
-    assert not is_last_of(place, _sent(records[0], 101))
-    assert not is_last_of(place, _sent(events("plan_purchased", "addon_purchased")[1], 101))
+    checkpoint = read(EVENTS, *records).after
+    assert is_last_of(checkpoint, sent(records[1], 101))
+    assert not is_last_of(checkpoint, sent(records[1], 102))
+    assert not is_last_of(checkpoint, sent(records[0], 101))
+    assert not is_last_of(checkpoint, sent(events("plan_purchased", "addon_purchased")[1], 101))
 
 
-def test_an_altered_event_is_a_letter_with_an_error() -> None:
-    stored = replace(stored_events("plan_purchased")[0], state=b"{}")
-    [letter] = read(EVENTS, event_record(EVENTS, EventHeaders(LOG.log_id), stored, 0, 0)).letters
-    assert letter.message is None
-    assert letter.error is not None
-    assert "altered" in letter.error
+def test_an_altered_event_in_its_place_parks_its_account_and_the_chain_goes_on() -> None:
+    first, second = stored_events("plan_purchased", "addon_purchased")
+    records = event_records([replace(first, state=b"{}"), second])
+    batch = read(EVENTS, *records)
+    assert batch.letters[0].message is None
+    assert "altered" in (batch.letters[0].error or "")
+    assert (batch.after.last_position, batch.undecided) == (2, None)
 
 
-def test_an_unreadable_envelope_is_a_letter_with_an_error() -> None:
-    [record] = events("plan_purchased")
-    without = [header for header in record.pairs if header[0] != "hash"]
-    [letter] = read(EVENTS, record._replace(headers=encoded(without))).letters
-    assert (letter.message, letter.key) == (None, b"acme/a-1")
+def test_a_forged_event_in_the_next_ones_place_does_not_break_the_chain() -> None:
+    first, second = stored_events("plan_purchased", "addon_purchased")
+    forged = event_records([replace(second, position=FAR, state=b"{}")], first.position)
+    batch = read(EVENTS, *event_records([first]), *forged, *event_records([second], first.position))
+    assert offsets(batch) == [100, 102]
+    assert (batch.after.last_position, batch.undecided, batch.after.refused) == (2, None, 1)
 
 
 def test_of_the_states_of_a_key_the_newest_is_left() -> None:
-    batch = read(WINDOWS, state("a/1", 1, 5), state("a/2", 1, 6), state("a/1", 1, 7), state("a/2", 1, 6))
+    states = state("a/1", 1, 5), state("a/2", 1, 6), state("a/1", 1, 7), state("a/2", 1, 6)
+    batch = read(WINDOWS, *states, heartbeat(WINDOWS, 9))
     assert [(letter.key, letter.record.offset) for letter in batch.letters] == [(b"a/1", 102), (b"a/2", 103)]
 
 
 @pytest.mark.parametrize("lower", [(1, 9), (2, 4)])
 def test_a_lower_state_changes_nothing(lower: tuple[int, int]) -> None:
-    batch = read(WINDOWS, state("a/1", 2, 5), state("a/1", *lower))
-    assert [letter.record.offset for letter in batch.letters] == [100]
-    assert batch.after.next_offset == 102
+    batch = read(WINDOWS, state("a/1", 2, 5), state("a/1", *lower), heartbeat(WINDOWS, 9))
+    assert offsets(batch) == [100]
+    assert batch.after.next_offset == 103
 
 
 def test_a_corrected_fold_comes_before_a_higher_revision() -> None:
-    batch = read(WINDOWS, state("a/1", 1, 9), state("a/1", 2, 5))
-    assert [letter.record.offset for letter in batch.letters] == [101]
+    assert offsets(read(WINDOWS, state("a/1", 1, 9), state("a/1", 2, 5), heartbeat(WINDOWS, 9))) == [101]
 
 
-def test_states_behind_an_unreadable_one_of_their_key_stay_behind_it() -> None:
-    unreadable = state("a/1", 1, 6)._replace(headers=encoded([("ce_type", b"access_windows")]))
-    batch = read(WINDOWS, state("a/1", 1, 5), unreadable, state("a/1", 1, 7), state("a/1", 1, 8))
-    assert [letter.record.offset for letter in batch.letters] == [100, 101, 103]
+def test_a_state_waits_for_a_heartbeat_that_covers_it() -> None:
+    alone = read(WINDOWS, state("a/1", 1, 5))
+    assert (alone.letters, alone.taken, alone.undecided) == ((), 0, None)
+    assert offsets(read(WINDOWS, state("a/1", 1, 5), heartbeat(WINDOWS, 4), heartbeat(WINDOWS, 5))) == [100]
+
+
+@pytest.mark.parametrize("beyond", [(1, FAR), (1 << 30, 5)])
+def test_a_state_beyond_the_heartbeats_is_refused_and_the_genuine_one_stays(beyond: tuple[int, int]) -> None:
+    beats = heartbeat(WINDOWS, 9, fold=1), heartbeat(WINDOWS, 9, fold=1)
+    batch = read(WINDOWS, state("a/1", 1, 5), state("a/1", *beyond), *beats, last_position=4)
+    assert offsets(batch) == [100]
+    assert (batch.after.refused, batch.after.last_position) == (1, 5)
+
+
+def test_a_forged_low_heartbeat_does_not_refuse_what_the_next_one_covers() -> None:
+    batch = read(WINDOWS, state("a/1", 1, 60), heartbeat(WINDOWS, 0), heartbeat(WINDOWS, 60))
+    assert offsets(batch) == [100]
+
+
+def test_a_state_sent_again_replaces_a_forged_one_of_a_higher_revision() -> None:
+    forged, again = state("a/1", 1, 8), state("a/1", 1, 5, refreshed_at=9)
+    assert offsets(read(WINDOWS, forged, again, heartbeat(WINDOWS, 9))) == [101]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        state("a/1", 1, 6)._replace(key=b"a/2"),
+        state("a/1", 1, 6, value=b'{"account":"a/2","fold":1,"revision":6}'),
+        state("a/1", 1, 6, value=b"{"),
+        state("a/1", 1, 6)._replace(value=None),  # type: ignore[arg-type]
+        with_header(state("a/1", 1, 6), "revision", b"7"),
+        with_header(state("a/1", 1, 6), "fold", b"9" * 4000),
+        with_header(state("a/1", 1, 6), "ce_subject", b"\xff"),
+        state("a/1", 1, 6)._replace(headers=encoded([("ce_type", b"access_windows")])),
+        state("a/1", 1, 6)._replace(headers=encoded([*state("a/1", 1, 6).pairs, ("fold", b"1")])),
+        state("a/1", 1, 6)._replace(headers=encoded([("x", b"y")] * 5000)),
+        state("a/1", 1, 6)._replace(headers=encoded([]), value=b""),
+    ],
+)
+def test_a_state_that_is_not_the_contracts_is_refused_and_the_next_one_taken_in(broken: Record) -> None:
+    batch = read(WINDOWS, state("a/1", 1, 5), broken, state("a/1", 1, 7), heartbeat(WINDOWS, 9))
+    assert (offsets(batch), batch.after.refused) == ([102], 1)

@@ -129,10 +129,11 @@ def test_a_record_under_another_key_is_refused() -> None:
 
 
 def test_a_state_goes_there_and_back() -> None:
-    state = PublishedState(LOG_ID, "invoices", "acme/a-1", fold=2, revision=70, value=b'{"n":1}')
+    value = b'{"account":"acme/a-1","fold":2,"revision":70}'
+    state = PublishedState(LOG_ID, "invoices", "acme/a-1", fold=2, revision=70, value=value)
     topic = TOPICS.invoices
     record = state_record(topic, "acme/a-1/1", state, 3, NOON)
-    assert record[:4] == (topic.name, 3, b"acme/a-1/1", b'{"n":1}')
+    assert record[:4] == (topic.name, 3, b"acme/a-1/1", value)
     assert decode(topic, record.key, record.value, record.pairs) == state
     assert dict(record.pairs)["ce_id"] == f"{LOG_ID}/70/billing.invoices.v1/acme/a-1/1/2".encode()
 
