@@ -79,6 +79,10 @@ class MemoryEventLog:
         found = self.read_account(account_id, version - 1, 1) if version >= 1 else []
         return found[0] if found else None
 
+    def first_events(self, account_ids: Sequence[str]) -> list[StoredEvent]:
+        found = [self.event(account_id, 1) for account_id in account_ids]
+        return [event for event in found if event is not None]
+
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return [event for event in self.read_account(account_id) if event.command_id == command_id]
 

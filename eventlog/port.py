@@ -53,6 +53,10 @@ class EventLog(Protocol):
         """That one event of the account."""
         ...
 
+    def first_events(self, account_ids: Sequence[str]) -> list[StoredEvent]:
+        """The first event of each of these accounts that has one, in any order."""
+        ...
+
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         """The events that this command appended, in order; reads the account's whole stream."""
         ...

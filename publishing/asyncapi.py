@@ -31,12 +31,19 @@ _COMMON: Final = {
     "ce_id": "The same whenever the same thing is said.",
     "ce_source": "urn:uuid: and the log's id.",
     "ce_type": "The type of the message.",
+    "ce_dataschema": "The name of the value's JSON Schema: its $id, of an event its x-dataschema.",
 }
 _OF_ACCOUNTS: Final = {
     "ce_subject": "The account's id.",
     "ce_time": "When it was recorded, ISO 8601.",
 }
+_CLOCK: Final = {
+    "ce_clock": "wall, or test: an account on a test clock is nobody's money. Absent before release 2.",
+}
 _OF_EVENTS: Final = {
+    "ce_pos": "The same as pos.",
+    "ce_prev": "The same as prev.",
+    "ce_version": "The same as version.",
     "pos": "The event's position in the log.",
     "prev": "The position of the event before it in this partition, 0 for the first.",
     "version": "Which event of its account it is: 1, 2, 3 …",
@@ -46,8 +53,13 @@ _OF_EVENTS: Final = {
     "previous_hash": "Hexadecimal: the hash of the account's event before it.",
     "hash": "Hexadecimal: of the account's chain up to here.",
 }
-_NOT_ALWAYS: Final = {"command_id": "The command that it came of.", "actor": "Who gave the command."}
+_NOT_ALWAYS: Final = {
+    "command_id": "The command that it came of.",
+    "actor": "Who gave the command.",
+}
 _OF_STATES: Final = {
+    "ce_fold": "The same as fold.",
+    "ce_revision": "The same as revision.",
     "fold": "The version of the code that made the state.",
     "revision": "The position in the log of the event that made the state.",
 }
@@ -135,8 +147,8 @@ def _headers() -> dict[str, Any]:
     of_accounts = _COMMON | _OF_ACCOUNTS
     return {
         "HeartbeatHeaders": _strings(_COMMON, {}),
-        "EventHeaders": _strings(of_accounts | _OF_EVENTS, _NOT_ALWAYS),
-        "StateHeaders": _strings(of_accounts | _OF_STATES, {}),
+        "EventHeaders": _strings(of_accounts | _OF_EVENTS, _CLOCK | _NOT_ALWAYS),
+        "StateHeaders": _strings(of_accounts | _OF_STATES, _CLOCK),
     }
 
 

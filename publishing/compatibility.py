@@ -25,7 +25,10 @@ Schema: TypeAlias = dict[str, Any]
 VERSION: Final = "x-schema-version"
 """The annotation with an event's schema version."""
 
-_WORDS: Final = frozenset({"$defs", "$schema", "title", "description", "discriminator", VERSION})
+NAME: Final = "x-dataschema"
+"""The annotation with the name of an event's schema, which `ce_dataschema` says."""
+
+_WORDS: Final = frozenset({"$defs", "$schema", "$id", "title", "description", "discriminator", VERSION, NAME})
 """They say nothing about values."""
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.calendar import date_of
 from domain.events import EVENT_TYPES as _EVENTS
-from domain.events import SCHEMA_VERSIONS, Event, Invoice, RenewalDeclined
+from domain.events import SCHEMA_VERSIONS, AccountOpened, Clock, Event, Invoice, RenewalDeclined
 from domain.invoices import InvoiceStatus, invoice_changes
 from eventlog.codec import domain_codec
 from projections.models.access_windows import FOLD as _ACCESS_WINDOWS
@@ -24,7 +25,8 @@ from projections.models.entitlements import FOLD as _ENTITLEMENTS
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import FOLD as _INVOICES
 from projections.models.invoices import InvoiceDocument
-from publishing.compatibility import VERSION
+from publishing.compatibility import NAME, VERSION
+from publishing.dataschema import dataschema
 from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent
 from publishing.topics import Topic, Topics
 
@@ -33,11 +35,14 @@ __all__ = [
     "EVENT_TYPES",
     "SCHEMAS",
     "AccessWindowsDocument",
+    "AccountOpened",
+    "Clock",
     "EntitlementsDocument",
     "Invoice",
     "InvoiceDocument",
     "InvoiceStatus",
     "RenewalDeclined",
+    "date_of",
     "event_of",
     "invoice_changes",
     "known_types",
@@ -101,12 +106,14 @@ def render(document: dict[str, Any]) -> str:
 def _schema(name: str, value: Any) -> dict[str, Any]:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": dataschema(name),
         "title": name,
         **msgspec.json.schema(value),
     }
     for event_type, event in _EVENTS.items():
         if (definition := schema["$defs"].get(event.__name__)) is not None:
             definition[VERSION] = SCHEMA_VERSIONS[event_type]
+            definition[NAME] = dataschema(name, event_type, SCHEMA_VERSIONS[event_type])
     tidied: dict[str, Any] = _tidied(schema)
     return tidied
 

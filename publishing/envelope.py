@@ -1,11 +1,12 @@
 """The records of the contract: CloudEvents 1.0 in Kafka's binary mode, and what each header means.
 
-    record = event_record(topic, EventHeaders(log_id), stored, partition, prev=41)
+    record = event_record(topic, EventHeaders(log_id), stored, partition, prev=41, clock="wall")
     message = decode(topics.events, key, value, headers)      # PublishedEvent, PublishedState or Heartbeat
     message.is_intact()
 
 An event's value is the bytes that the log keeps, unchanged, and its headers are every other field that the
 chain's hash covers: whoever holds the records can verify an account's history (`eventlog.chain`) without us.
+Headers that begin with `ce_` are CloudEvents' attributes and our extensions of them, which SDKs keep.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from uuid import UUID
 
 import msgspec
 
+from domain.events import Clock
 from eventlog import NO_HASH, StoredEvent, hash_of, shard_of
+from publishing.dataschema import dataschema
 from publishing.errors import EnvelopeUnreadable
 from publishing.headers import CONTENT, SOURCE, SPECIFICATION, EventHeaders
 from publishing.topics import Topic
@@ -54,11 +57,16 @@ class Record(NamedTuple):
 
 
 class PublishedEvent(msgspec.Struct, frozen=True):
-    """An event as it was read. `prev`: the position of the one before it in its partition, 0: none."""
+    """An event as it was read. `prev`: the position of the one before it in its partition, 0: none.
+
+    `clock`: where its account lives (R97); None where its first event does not say it, and in what was
+    published before release 2 of the contract. No hash covers it, as the account's first event says it too.
+    """
 
     log_id: UUID
     prev: int
     event: StoredEvent
+    clock: Clock | None = None
 
     @property
     def type(self) -> str:
@@ -74,7 +82,10 @@ class PublishedEvent(msgspec.Struct, frozen=True):
 
 
 class PublishedState(msgspec.Struct, frozen=True):
-    """The whole state of a key after the event at position `revision`, by version `fold` of its fold."""
+    """The whole state of a key after the event at position `revision`, by version `fold` of its fold.
+
+    `clock`: where its account lives (R97); None in what was published before release 2 of the contract.
+    """
 
     log_id: UUID
     type: str
@@ -83,6 +94,7 @@ class PublishedState(msgspec.Struct, frozen=True):
     revision: int
     value: bytes
     refreshed_at: int = 0
+    clock: Clock | None = None
 
     @property
     def as_of(self) -> int:
@@ -115,6 +127,8 @@ class Heartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
 
 Message: TypeAlias = PublishedEvent | PublishedState | Heartbeat
 
+_CLOCKS: Final[Mapping[str, Clock]] = {"wall": "wall", "test": "test"}
+
 _heartbeats: Final = msgspec.json.Decoder(Heartbeat)
 
 
@@ -124,17 +138,25 @@ def ce_id(log_id: UUID, position: int) -> str:
 
 
 def event_record(
-    topic: Topic, headers: EventHeaders, stored: StoredEvent, partition: int, prev: int
+    topic: Topic,
+    headers: EventHeaders,
+    stored: StoredEvent,
+    partition: int,
+    prev: int,
+    clock: Clock | None = None,
 ) -> Record:
-    """The event's record. `prev`: the position of the event before it in that partition, 0 for the first."""
+    """The event's record. `prev`: the position of the event before it in that partition, 0 for the first;
+    `clock`: its account's, None where the account's first event says none."""
     account_id = stored.account_id.encode()
-    return Record(topic.name, partition, account_id, stored.state, headers.of(stored, account_id, prev))
+    written = headers.of(stored, account_id, prev, clock)
+    return Record(topic.name, partition, account_id, stored.state, written)
 
 
 def state_record(
     topic: Topic, key: str, state: PublishedState, partition: int, recorded_at: datetime
 ) -> Record:
     """A state's record. `recorded_at`: of the event that made it."""
+    fold, revision = b"%d" % state.fold, b"%d" % state.revision
     headers: Headers = [
         CONTENT,
         SPECIFICATION,
@@ -143,11 +165,14 @@ def state_record(
         ("ce_type", state.type.encode()),
         ("ce_subject", state.account_id.encode()),
         ("ce_time", recorded_at.isoformat().encode()),
-        ("fold", b"%d" % state.fold),
-        ("revision", b"%d" % state.revision),
+        ("ce_dataschema", dataschema(topic.base).encode()),
+        *(("fold", fold), ("ce_fold", fold)),
+        *(("revision", revision), ("ce_revision", revision)),
     ]
     if state.refreshed_at:
         headers.append(("refreshed_at", b"%d" % state.refreshed_at))
+    if state.clock is not None:
+        headers.append(("ce_clock", state.clock.encode()))
     return Record(topic.name, partition, key.encode(), state.value, encoded(headers))
 
 
@@ -159,6 +184,7 @@ def heartbeat_record(topic: Topic, partition: int, heartbeat: Heartbeat) -> Reco
         ("ce_id", heartbeat.log_time.isoformat().encode()),
         ("ce_source", SOURCE.encode() + str(heartbeat.log_id).encode()),
         ("ce_type", HEARTBEAT_TYPE.encode()),
+        ("ce_dataschema", dataschema(HEARTBEAT_TYPE).encode()),
     ]
     return Record(topic.name, partition, HEARTBEAT_KEY, msgspec.json.encode(heartbeat), encoded(headers))
 
@@ -233,7 +259,7 @@ def _event(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
     )
     if stored.recorded_at.tzinfo is None or stored.effective_at.tzinfo is None:
         raise ValueError("an instant has no time zone")
-    return PublishedEvent(log_id_of(found["ce_source"]), _number(found["prev"]), stored)
+    return PublishedEvent(log_id_of(found["ce_source"]), _number(found["prev"]), stored, _clock(found))
 
 
 class _Document(msgspec.Struct):
@@ -242,6 +268,7 @@ class _Document(msgspec.Struct):
     account: str
     revision: int
     fold: int
+    clock: Clock | None = None
 
 
 _documents: Final = msgspec.json.Decoder(_Document)
@@ -260,10 +287,19 @@ def _state(found: Mapping[str, str], key: bytes | None, value: bytes) -> Publish
         revision=_number(found["revision"]),
         value=value,
         refreshed_at=_number(found.get("refreshed_at", "0")),
+        clock=_clock(found),
     )
-    if (document.account, document.revision, document.fold) != (account_id, state.revision, state.fold):
-        raise ValueError("its value is of another account, revision or fold than its headers say")
+    said = account_id, state.revision, state.fold, state.clock
+    if (document.account, document.revision, document.fold, document.clock) != said:
+        raise ValueError("its value is of another account, revision, fold or clock than its headers say")
     return state
+
+
+def _clock(found: Mapping[str, str]) -> Clock | None:
+    said = found.get("ce_clock")
+    if said is not None and said not in _CLOCKS:
+        raise ValueError(f"there is no clock {said!r}")
+    return None if said is None else _CLOCKS[said]
 
 
 def _hash(text: str) -> bytes:

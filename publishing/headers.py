@@ -1,16 +1,19 @@
 """The headers of an event's record, encoded.
 
-headers = EventHeaders(log_id).of(stored, account_id, prev=41)
+headers = EventHeaders(log_id).of(stored, account_id, prev=41, clock="wall")
 dict(plain(headers))["pos"]
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from domain.events import Clock
 from eventlog import StoredEvent
+from publishing.dataschema import dataschema
 from publishing.wire import encoded, text, varint
 
 CONTENT: Final = ("content-type", b"application/json")
@@ -21,8 +24,11 @@ SOURCE: Final = "urn:uuid:"
 _SAME: Final = 3
 """Headers that are the same for each event of a log."""
 
-_ALWAYS: Final = 15
-"""Headers of every event. By which command, and by whom, is not always known."""
+_ALWAYS: Final = 19
+"""Headers of every event. Its account's clock, by which command and by whom are not always known."""
+
+EVENTS: Final = "billing.events.v1"
+"""The topic of events, without a prefix: its schema's name begins so."""
 
 _LENGTHS: Final = [varint(length) for length in range(256)]
 """Of texts that are not longer: an account's id has 200 bytes at most."""
@@ -33,16 +39,24 @@ def _text(content: str) -> bytes:
     return text(content.encode())
 
 
-_ID, _TYPE, _SUBJECT, _TIME = _text("ce_id"), _text("ce_type"), _text("ce_subject"), _text("ce_time")
-_POS, _PREV, _VERSION, _SCHEMA_VERSION = (
-    _text("pos"),
-    _text("prev"),
-    _text("version"),
-    _text("schema_version"),
-)
+_ID, _SUBJECT, _TIME = _text("ce_id"), _text("ce_subject"), _text("ce_time")
+_POS, _PREV, _VERSION = _text("pos"), _text("prev"), _text("version")
+_CE_POS, _CE_PREV, _CE_VERSION = _text("ce_pos"), _text("ce_prev"), _text("ce_version")
 _EVENT_ID, _EFFECTIVE_AT = _text("event_id") + varint(36), _text("effective_at")
 _PREVIOUS_HASH, _HASH = _text("previous_hash") + varint(64), _text("hash") + varint(64)
 _COMMAND_ID, _ACTOR = _text("command_id"), _text("actor")
+_CLOCKS: Final[Mapping[Clock, bytes]] = {
+    "wall": _text("ce_clock") + _text("wall"),
+    "test": _text("ce_clock") + _text("test"),
+}
+
+
+@lru_cache(maxsize=1024)
+def _typed(event_type: str, schema_version: int) -> bytes:
+    """What is the same for each event of that type and schema version."""
+    named = ("ce_type", event_type), ("ce_dataschema", dataschema(EVENTS, event_type, schema_version))
+    pairs = *named, ("schema_version", str(schema_version))
+    return b"".join(text(name.encode()) + text(value.encode()) for name, value in pairs)
 
 
 class EventHeaders:
@@ -53,31 +67,38 @@ class EventHeaders:
         same = encoded([CONTENT, SPECIFICATION, ("ce_source", f"{SOURCE}{log_id}".encode())])
         how_many = len(varint(_SAME))
         self._before_id = {
-            count: varint(count) + same[how_many:] + _ID for count in range(_ALWAYS, _ALWAYS + 3)
+            count: varint(count) + same[how_many:] + _ID for count in range(_ALWAYS, _ALWAYS + 4)
         }
 
-    def of(self, stored: StoredEvent, account_id: bytes, prev: int) -> bytes:
-        """The event's. `account_id`: the record's key."""
+    def of(self, stored: StoredEvent, account_id: bytes, prev: int, clock: Clock | None) -> bytes:
+        """The event's. `account_id`: the record's key. `clock` None: the account's first event says none.
+
+        What the chain counts by stands twice: SDKs of CloudEvents keep only what begins with `ce_`.
+        """
         lengths, position = _LENGTHS, b"%d" % stored.position
         ce_id = self._log_id + position
         recorded = stored.recorded_at.isoformat().encode()
         effective = stored.effective_at.isoformat().encode()
-        before, version, schema = b"%d" % prev, b"%d" % stored.version, b"%d" % stored.schema_version
+        before, version = b"%d" % prev, b"%d" % stored.version
+        position = lengths[len(position)] + position
+        before, version = lengths[len(before)] + before, lengths[len(version)] + version
         pieces = [
             *(b"", lengths[len(ce_id)], ce_id),
-            *(_TYPE, _text(stored.type)),
+            _typed(stored.type, stored.schema_version),
             *(_SUBJECT, lengths[len(account_id)], account_id),
             *(_TIME, lengths[len(recorded)], recorded),
-            *(_POS, lengths[len(position)], position),
-            *(_PREV, lengths[len(before)], before),
-            *(_VERSION, lengths[len(version)], version),
-            *(_SCHEMA_VERSION, lengths[len(schema)], schema),
+            *(_POS, position, _CE_POS, position),
+            *(_PREV, before, _CE_PREV, before),
+            *(_VERSION, version, _CE_VERSION, version),
             *(_EVENT_ID, str(stored.event_id).encode()),
             *(_EFFECTIVE_AT, lengths[len(effective)], effective),
             *(_PREVIOUS_HASH, stored.previous_hash.hex().encode()),
             *(_HASH, stored.hash.hex().encode()),
         ]
         count = _ALWAYS
+        if clock is not None:
+            pieces.append(_CLOCKS[clock])
+            count += 1
         for name, value in ((_COMMAND_ID, stored.command_id), (_ACTOR, stored.actor)):
             if value is not None:
                 pieces += (name, text(value.encode()))

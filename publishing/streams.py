@@ -22,6 +22,7 @@ from projections.fold import Evolution, Fold
 from projections.models import access_windows, entitlements, invoices
 from projections.states import AccountStates, Folded, Reading, checked, from_start, read, stream
 from publishing.checkpoints import STREAMS
+from publishing.clocks import REMEMBERED_CLOCKS, AccountClocks
 from publishing.envelope import PublishedState, Record, event_record, state_record
 from publishing.headers import EventHeaders
 from publishing.topics import Topic, Topics
@@ -66,8 +67,9 @@ class EventStream:
     name: Final = "events"
     number: Final = STREAMS["events"]
 
-    def __init__(self, log: EventLog, topics: Topics) -> None:
+    def __init__(self, log: EventLog, topics: Topics, *, remembered_clocks: int = REMEMBERED_CLOCKS) -> None:
         self._headers = EventHeaders(log.log_id)
+        self._clocks = AccountClocks(log, remembered=remembered_clocks)
         self._topic = topics.events
         self.topics = (topics.events,)
         self.folds: dict[str, int] = {}
@@ -76,9 +78,10 @@ class EventStream:
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
     ) -> tuple[list[Record], tuple[int, ...]]:
         topic, headers, records, before = self._topic, self._headers, [], list(last)
+        clocks = self._clocks.of(page)
         for stored in page:
-            partition = topic.partition_of(stored.account_id)
-            records.append(event_record(topic, headers, stored, partition, before[partition]))
+            partition, clock = topic.partition_of(stored.account_id), clocks[stored.account_id]
+            records.append(event_record(topic, headers, stored, partition, before[partition], clock))
             before[partition] = stored.position
         return records, tuple(before)
 
@@ -186,6 +189,7 @@ class _Documents(Generic[S]):
                         fold=document.fold,
                         revision=document.revision,
                         value=self._encoder.encode(document),
+                        clock=document.clock,
                     )
                     key = account_id if within is None else f"{account_id}/{within}"
                     yield topic, key, state, recorded[document.revision]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "rule-index.md"
-RULES = tuple(f"R{number}" for number in range(1, 51))
+RULES = (*(f"R{number}" for number in range(1, 51)), "R97")
 
 _CITED = re.compile(r"\bR([1-9][0-9]?)(?:\s*[-–]\s*R([1-9][0-9]?))?\b")
 _HEADING = re.compile(r"^- \*\*(R[0-9]+)(?: ([^*]*?))?\.?\*\*(.*)", re.MULTILINE)

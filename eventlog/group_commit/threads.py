@@ -81,6 +81,9 @@ class GroupedEventLog:
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._log.event(account_id, version)
 
+    def first_events(self, account_ids: Sequence[str]) -> list[StoredEvent]:
+        return self._log.first_events(account_ids)
+
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return self._log.find_command(account_id, command_id)
 

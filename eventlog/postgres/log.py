@@ -120,6 +120,9 @@ class PostgresEventLog:
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._read(reading.event, account_id, version)
 
+    def first_events(self, account_ids: Sequence[str]) -> list[StoredEvent]:
+        return self._read(reading.first_events, account_ids)
+
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return self._read(reading.find_command, account_id, command_id)
 

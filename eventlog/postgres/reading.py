@@ -1,7 +1,7 @@
 """Reads of accounts and single events on a PostgreSQL connection, each by an index."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -34,6 +34,11 @@ _COMMAND: Final = f"""
 
 _EVENT: Final = f"""
     select {COLUMNS} from public.events where account_id = %(account_id)b and version = %(version)b
+"""
+
+# One step in the primary key's index for each account.
+_FIRST_EVENTS: Final = f"""
+    select {COLUMNS} from public.events where account_id = any(%(account_ids)b) and version = 1
 """
 
 _AT_POSITION: Final = f"""
@@ -78,6 +83,10 @@ def find_command(connection: Connection, account_id: str, command_id: str) -> li
 def event(connection: Connection, account_id: str, version: int) -> StoredEvent | None:
     rows = fetch_events(connection, _EVENT, account_id=account_id, version=version)
     return rows[0] if rows else None
+
+
+def first_events(connection: Connection, account_ids: Sequence[str]) -> list[StoredEvent]:
+    return fetch_events(connection, _FIRST_EVENTS, account_ids=list(account_ids))
 
 
 def at_position(connection: Connection, position: int) -> StoredEvent | None:

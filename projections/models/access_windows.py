@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow
 
+from domain.events import Clock
 from domain.state import Window
 from domain.views import AccessWindows
 from domain.views import access_windows as windows_of
@@ -27,7 +28,8 @@ class AccessWindowsDocument(msgspec.Struct, frozen=True):
     """The windows of every product held or once held, in order of the product's id.
 
     Windows are half open, in order; where `renews`, the end of the last one will move. Readers grant a grace
-    there, while the renewal is not known yet.
+    there, while the renewal is not known yet. `clock`: where the account lives (R97), None in documents of
+    fold 1.
     """
 
     account: str
@@ -36,6 +38,7 @@ class AccessWindowsDocument(msgspec.Struct, frozen=True):
     fold: int
     time_zone: str
     products: tuple[AccessWindows, ...]
+    clock: Clock | None = None
 
 
 def _read(at: AccountAt | None, fold: int) -> tuple[AccessWindowsDocument, ...]:
@@ -44,14 +47,19 @@ def _read(at: AccountAt | None, fold: int) -> tuple[AccessWindowsDocument, ...]:
     state, shown = at.state, windows_of(at.state)
     products = tuple([shown[product] for product in sorted(shown)])
     return (
-        AccessWindowsDocument(at.account_id, state.version, at.position, fold, state.time_zone, products),
+        AccessWindowsDocument(
+            at.account_id, state.version, at.position, fold, state.time_zone, products, state.clock
+        ),
     )
 
 
-FOLD: Final = Fold("access_windows", 1, ACCOUNT, _read, one_for_each_account)
+FOLD: Final = Fold("access_windows", 2, ACCOUNT, _read, one_for_each_account)
 
 ACCOUNTS: Final = Table(
-    "access_accounts", ("account_id", "time_zone"), key=("account_id",), rules={"": "R45"}
+    "access_accounts",
+    ("account_id", "time_zone", "clock"),
+    key=("account_id",),
+    rules={"": "R45", "clock": "R97"},
 )
 WINDOWS: Final = Table(
     "access_windows",
@@ -71,13 +79,13 @@ def _rows(document: AccessWindowsDocument) -> Rows:
         for n, window in spans:
             begins, ends = (None, None) if window is None else (window.start, window.until)
             windows.append((account, shown.product, n, begins, ends, shown.renews, *made_by))
-    return [(account, document.time_zone, *made_by)], windows
+    return [(account, document.time_zone, document.clock, *made_by)], windows
 
 
 PROJECTION: Final = Projection(FOLD, (ACCOUNTS, WINDOWS), _rows)
 
 _OF_ACCOUNT: Final = """
-    select a.account_id, a.version, a.revision, a.fold, a.time_zone,
+    select a.account_id, a.version, a.revision, a.fold, a.time_zone, a.clock,
         w.product, w.renews, w.n, w.begins_at, w.ends_at
     from projections.access_accounts a left join projections.access_windows w on w.account_id = a.account_id
     where a.account_id = %(account_id)s order by w.product, w.n
@@ -90,9 +98,9 @@ def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> Acc
     if not rows:
         return None
     products = []
-    for product, windows in groupby([row[5:] for row in rows if row[5] is not None], key=itemgetter(0)):
+    for product, windows in groupby([row[6:] for row in rows if row[6] is not None], key=itemgetter(0)):
         held = list(windows)
         spans = [Window(utc(begins), utc(ends)) for _, _, n, begins, ends in held if n > 0]
         products.append(AccessWindows(product, tuple(spans), held[0][1]))
-    account, version, revision, fold, zone = rows[0][:5]
-    return AccessWindowsDocument(account, version, revision, fold, zone, tuple(products))
+    account, version, revision, fold, zone, clock = rows[0][:6]
+    return AccessWindowsDocument(account, version, revision, fold, zone, tuple(products), clock)

@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
+from domain.events import Clock
 from domain.state import AccountStatus
 from domain.views import Entitlement, account_summary
 from domain.views import entitlements as entitlements_of
@@ -27,7 +28,7 @@ class EntitlementsDocument(msgspec.Struct, frozen=True):
 
     `next_renewal` is the first cycle end of an item that goes on; `support` is by e-mail and chat. The
     `entitlements` are in order of the product's id: `access_until` None is without end, `allowance` counts
-    e-mails.
+    e-mails. `clock`: where the account lives (R97), None in documents of fold 1.
     """
 
     account: str
@@ -42,6 +43,7 @@ class EntitlementsDocument(msgspec.Struct, frozen=True):
     next_renewal: CivilDate | None
     support: bool
     entitlements: tuple[Entitlement, ...]
+    clock: Clock | None = None
 
 
 def _read(at: AccountAt | None, fold: int) -> tuple[EntitlementsDocument, ...]:
@@ -61,17 +63,25 @@ def _read(at: AccountAt | None, fold: int) -> tuple[EntitlementsDocument, ...]:
         next_renewal=stands.next_renewal,
         support=stands.support,
         entitlements=tuple([shown[product] for product in sorted(shown)]),
+        clock=state.clock,
     )
     return (document,)
 
 
-FOLD: Final = Fold("entitlements", 1, ACCOUNT, _read, one_for_each_account)
+FOLD: Final = Fold("entitlements", 2, ACCOUNT, _read, one_for_each_account)
 
 ACCOUNTS: Final = Table(
     "accounts",
-    ("account_id", "currency", "time_zone", "status", "anchor", "next_renewal", "support", "as_of"),
+    ("account_id", "currency", "time_zone", "status", "anchor", "next_renewal", "support", "as_of", "clock"),
     key=("account_id",),
-    rules={"": "R44", "anchor": "R3", "next_renewal": "R1", "status": "R38", "support": "R46"},
+    rules={
+        "": "R44",
+        "anchor": "R3",
+        "next_renewal": "R1",
+        "status": "R38",
+        "support": "R46",
+        "clock": "R97",
+    },
 )
 ENTITLEMENTS: Final = Table(
     "entitlements",
@@ -85,7 +95,17 @@ ENTITLEMENTS: Final = Table(
 def _rows(document: EntitlementsDocument) -> Rows:
     d = document
     made_by = d.version, d.revision, d.fold
-    account = (d.account, d.currency, d.time_zone, d.status, d.anchor, d.next_renewal, d.support, d.as_of)
+    account = (
+        d.account,
+        d.currency,
+        d.time_zone,
+        d.status,
+        d.anchor,
+        d.next_renewal,
+        d.support,
+        d.as_of,
+        d.clock,
+    )
     products = [
         (d.account, e.product, e.status, e.renews, e.access_until, e.allowance, *made_by)
         for e in d.entitlements
@@ -98,7 +118,7 @@ PROJECTION: Final = Projection(FOLD, (ACCOUNTS, ENTITLEMENTS), _rows)
 # One statement, so that the account and its products are of one revision.
 _OF_ACCOUNT: Final = """
     select a.account_id, a.currency, a.time_zone, a.version, a.revision, a.fold, a.as_of, a.status, a.anchor,
-        a.next_renewal, a.support, e.product, e.status, e.renews, e.access_until, e.allowance
+        a.next_renewal, a.support, a.clock, e.product, e.status, e.renews, e.access_until, e.allowance
     from projections.accounts a left join projections.entitlements e on e.account_id = a.account_id
     where a.account_id = %(account_id)s order by e.product
 """
@@ -109,7 +129,9 @@ def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> Ent
     rows = connection.execute(_OF_ACCOUNT, {"account_id": account_id}).fetchall()
     if not rows:
         return None
-    account, currency, zone, version, revision, fold, as_of, status, anchor, renewal, support = rows[0][:11]
+    account, currency, zone, version, revision, fold, as_of, status, anchor, renewal, support, clock = rows[
+        0
+    ][:12]
     held = [
         Entitlement(product, status, renews, utc(until), allowance)
         for *_, product, status, renews, until, allowance in rows
@@ -128,4 +150,5 @@ def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> Ent
         next_renewal=renewal,
         support=support,
         entitlements=tuple(held),
+        clock=clock,
     )

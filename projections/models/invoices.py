@@ -19,7 +19,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
-from domain.events import Event, Invoice, Line
+from domain.events import AccountOpened, Clock, Event, Invoice, Line
 from domain.invoices import InvoiceStatus, invoice_changes
 from eventlog.history import EventPlaces
 from projections.fold import Evolution, Fold, Placed
@@ -30,6 +30,7 @@ class InvoiceDocument(msgspec.Struct, frozen=True):
     """An invoice after the last event that issued it or changed its status; `number` counts in the account.
 
     `date` is the date it is for, `issued_at` the instant of issue; `total` is the sum of the lines.
+    `clock`: where the account lives (R97), None in documents of fold 1.
     """
 
     account: str
@@ -43,6 +44,7 @@ class InvoiceDocument(msgspec.Struct, frozen=True):
     version: int
     revision: int
     fold: int
+    clock: Clock | None = None
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +62,7 @@ class InvoicesAt(msgspec.Struct, frozen=True):
     account_id: str
     version: int
     invoices: dict[int, Issued]
+    clock: Clock | None = None
 
 
 def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
@@ -68,7 +71,8 @@ def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
     changed = _changed(invoices, event, placed.version, placed.position)
     if changed is not None:
         invoices = {**invoices, changed.invoice.number: changed}
-    return InvoicesAt(placed.account_id, placed.version, invoices)
+    clock = event.clock if isinstance(event, AccountOpened) else before.clock
+    return InvoicesAt(placed.account_id, placed.version, invoices, clock)
 
 
 def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: EventPlaces) -> InvoicesAt:
@@ -78,7 +82,9 @@ def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: EventPlace
         changed = _changed(invoices, event, version, position)
         if changed is not None:
             invoices[changed.invoice.number] = changed
-    return InvoicesAt(places.account_id, before.version + len(events), invoices)
+    first = events[0]
+    clock = first.clock if isinstance(first, AccountOpened) else before.clock
+    return InvoicesAt(places.account_id, before.version + len(events), invoices, clock)
 
 
 def _check_next(before: InvoicesAt, version: int) -> None:
@@ -102,13 +108,13 @@ def _open_ones(at: InvoicesAt) -> InvoicesAt:
 
 
 def _read(at: InvoicesAt, fold: int) -> tuple[InvoiceDocument, ...]:
-    return tuple([_document(at.account_id, issued, fold) for issued in at.invoices.values()])
+    return tuple([_document(at, issued, fold) for issued in at.invoices.values()])
 
 
-def _document(account_id: str, issued: Issued, fold: int) -> InvoiceDocument:
+def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
     invoice = issued.invoice
     return InvoiceDocument(
-        account=account_id,
+        account=at.account_id,
         number=invoice.number,
         date=invoice.date,
         issued_at=invoice.issued_at,
@@ -119,6 +125,7 @@ def _document(account_id: str, issued: Issued, fold: int) -> InvoiceDocument:
         version=issued.version,
         revision=issued.revision,
         fold=fold,
+        clock=at.clock,
     )
 
 
@@ -132,13 +139,13 @@ def _number(document: InvoiceDocument) -> str:
 
 INVOICES: Final = Evolution("invoices", _none, _apply, _open_ones, _apply_whole)
 
-FOLD: Final = Fold("invoices", 1, INVOICES, _read, _number)
+FOLD: Final = Fold("invoices", 2, INVOICES, _read, _number)
 
 INVOICE_ROWS: Final = Table(
     "invoices",
-    ("account_id", "number", "date", "issued_at", "currency", "total", "status"),
+    ("account_id", "number", "date", "issued_at", "currency", "total", "status", "clock"),
     key=("account_id", "number"),
-    rules={"": "R47", "status": "R38"},
+    rules={"": "R47", "status": "R38", "clock": "R97"},
 )
 LINE_ROWS: Final = Table(
     "invoice_lines",
@@ -165,7 +172,7 @@ LINE_ROWS: Final = Table(
 def _rows(document: InvoiceDocument) -> Rows:
     d = document
     made_by = d.version, d.revision, d.fold
-    invoice = (d.account, d.number, d.date, d.issued_at, d.currency, d.total, d.status, *made_by)
+    invoice = (d.account, d.number, d.date, d.issued_at, d.currency, d.total, d.status, d.clock, *made_by)
     lines = [
         (d.account, d.number, nth, *msgspec.structs.astuple(line), *made_by)
         for nth, line in enumerate(d.lines, 1)
@@ -178,7 +185,7 @@ PROJECTION: Final = Projection(FOLD, (INVOICE_ROWS, LINE_ROWS), _rows)
 # Both by the primary keys; the limit counts invoices, not lines.
 _OF_ACCOUNT: Final = """
     select i.account_id, i.number, i.date, i.issued_at, i.currency, i.total, i.status,
-        i.version, i.revision, i.fold,
+        i.version, i.revision, i.fold, i.clock,
         l.product, l.tier, l.kind, l.from_date, l.to_date, l.days, l.of_days, l.unit_price, l.quantity,
         l.amount
     from (
@@ -206,7 +213,7 @@ def one(connection: psycopg.Connection[TupleRow], account_id: str, number: int) 
 
 
 def _from_rows(rows: list[TupleRow]) -> InvoiceDocument:
-    account_id, number, day, issued_at, currency, total, status, version, revision, fold = rows[0][:10]
+    account_id, number, day, issued_at, currency, total, status, version, revision, fold, clock = rows[0][:11]
     return InvoiceDocument(
         account=account_id,
         number=number,
@@ -215,10 +222,11 @@ def _from_rows(rows: list[TupleRow]) -> InvoiceDocument:
         currency=currency,
         total=total,
         status=status,
-        lines=tuple(_lines(row[10:] for row in rows)),
+        lines=tuple(_lines(row[11:] for row in rows)),
         version=version,
         revision=revision,
         fold=fold,
+        clock=clock,
     )
 
 

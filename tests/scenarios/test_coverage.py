@@ -14,7 +14,7 @@ from scripts.rules_table import RULES, TABLE, table
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "schema.json").read_text(encoding="utf-8"))
 STORIES = {path.stem: json.loads(path.read_bytes()) for path in sorted((HERE / "stories").glob("*.json"))}
-NOT_OF_ONE_ACCOUNTS_STORY = {"R48", "R49", "R50"}
+NOT_OF_ONE_ACCOUNTS_STORY = {"R48", "R49", "R50", "R97"}
 """Previews, the shop and the billing page are asked for, not lived through."""
 
 

@@ -1,4 +1,5 @@
 """Monthly revenue: what was invoiced in each month, product by product, and whether it is paid (R47).
+Accounts on a test clock are left out unless they are asked for (R97).
 
     for line in monthly_revenue.of_all(connection, tenant="acme"):
         line.month, line.product, line.kind, line.currency, line.billed - line.credited
@@ -18,7 +19,7 @@ import psycopg
 from psycopg.rows import TupleRow, args_row
 
 from domain.calendar import CivilDate
-from domain.events import Event, Invoice, LineKind
+from domain.events import AccountOpened, Clock, Event, Invoice, LineKind
 from domain.invoices import InvoiceStatus, invoice_changes
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table
@@ -50,6 +51,7 @@ class MonthOfAccount(msgspec.Struct, frozen=True, gc=False):
     version: int
     revision: int
     fold: int
+    clock: Clock | None = None
 
 
 # ---- the fold ---------------------------------------------------------------
@@ -69,6 +71,7 @@ class RevenueAt(msgspec.Struct, frozen=True):
     version: int
     months: Mapping[CivilDate, _Month]
     open: Mapping[int, Invoice]
+    clock: Clock | None = None
 
 
 def _apply(before: RevenueAt, event: Event, placed: Placed) -> RevenueAt:
@@ -84,7 +87,8 @@ def _apply(before: RevenueAt, event: Event, placed: Placed) -> RevenueAt:
         still_open = {n: i for n, i in still_open.items() if n != number}
         if status == "open":
             still_open[number] = invoice
-    return RevenueAt(placed.account_id, placed.version, months, still_open)
+    clock = event.clock if isinstance(event, AccountOpened) else before.clock
+    return RevenueAt(placed.account_id, placed.version, months, still_open, clock)
 
 
 def _changed(
@@ -121,7 +125,14 @@ def _read(at: RevenueAt, fold: int) -> tuple[MonthOfAccount, ...]:
     return tuple(
         [
             MonthOfAccount(
-                at.account_id, month, of.currency, tuple(of.revenues.values()), of.version, of.revision, fold
+                at.account_id,
+                month,
+                of.currency,
+                tuple(of.revenues.values()),
+                of.version,
+                of.revision,
+                fold,
+                at.clock,
             )
             for month, of in at.months.items()
         ]
@@ -132,7 +143,7 @@ def _key(document: MonthOfAccount) -> str:
     return document.month.isoformat()
 
 
-FOLD: Final = Fold("monthly_revenue", 1, Evolution("revenue", _none, _apply, _all_of_it), _read, _key)
+FOLD: Final = Fold("monthly_revenue", 2, Evolution("revenue", _none, _apply, _all_of_it), _read, _key)
 
 # ---- its table, and the rows of a document ------------------------------------
 
@@ -149,9 +160,10 @@ MONTHLY_REVENUE: Final = Table.made_of(
         "paid": "numeric not null",
         "open": "numeric not null",
         "uncollectible": "numeric not null",
+        "clock": "text",
     },
     key=("account_id", "month", "product", "kind"),
-    rules={"": "R47", "paid": "R38", "open": "R38", "uncollectible": "R41"},
+    rules={"": "R47", "paid": "R38", "open": "R38", "uncollectible": "R41", "clock": "R97"},
     indexes=("btree (month)",),  # for OF_ALL
 )
 
@@ -171,6 +183,7 @@ def _rows(document: MonthOfAccount) -> Rows:
                 r.paid,
                 r.open,
                 r.uncollectible,
+                d.clock,
                 d.version,
                 d.revision,
                 d.fold,
@@ -203,7 +216,7 @@ OF_ALL: Final = """
     select month, product, kind, currency,
         sum(billed), sum(credited), sum(paid), sum(open), sum(uncollectible)
     from projections.monthly_revenue
-    where month >= %(since)s and month < %(until)s
+    where clock = %(clock)s and month >= %(since)s and month < %(until)s
         and (%(tenant)s::text is null or starts_with(account_id, %(tenant)s || '/'))
     group by month, product, kind, currency order by month, product, kind, currency
 """
@@ -215,8 +228,10 @@ def of_all(
     tenant: str | None = None,
     since: CivilDate = date.min,
     until: CivilDate = date.max,
+    clock: Clock = "wall",
 ) -> list[RevenueOfMonth]:
-    """The sums of the months that begin on or after `since` and before `until`; `tenant` None: of all."""
-    bound = {"tenant": tenant, "since": since, "until": until}
+    """The sums of the months that begin on or after `since` and before `until`, over accounts on that clock;
+    `tenant` None: of all."""
+    bound = {"clock": clock, "tenant": tenant, "since": since, "until": until}
     with connection.cursor(row_factory=args_row(RevenueOfMonth)) as cursor:
         return cursor.execute(OF_ALL, bound).fetchall()

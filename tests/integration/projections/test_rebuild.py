@@ -369,14 +369,15 @@ def test_a_corrected_fold_reaches_accounts_that_are_quiet(
             for document in entitlements.FOLD.read(state, version)
         )
 
-    fold = replace(entitlements.FOLD, version=2, read=corrected)
+    newer = entitlements.FOLD.version + 1
+    fold = replace(entitlements.FOLD, version=newer, read=corrected)
     differences = rebuilt(replace(entitlements.PROJECTION, fold=fold))
     assert {d.account for d in differences} == set(ACCOUNTS)
     assert {str(d).partition(" (R")[2] for d in differences} == {"46): support is True, should be False"}
-    assert {c.fold for c in checkpoints.read(connection, ["entitlements"])} == {2}
+    assert {c.fold for c in checkpoints.read(connection, ["entitlements"])} == {newer}
     document = entitlements.of_account(connection, A)
     assert document is not None
-    assert (document.fold, document.support) == (2, False)
+    assert (document.fold, document.support) == (newer, False)
 
 
 def test_a_rebuild_mends_a_checkpoint_of_another_history(

@@ -70,7 +70,8 @@ def test_the_document_on_the_wire(billing: Billing) -> None:
         "account": ACCOUNT,
         "version": 3,
         "revision": 3,
-        "fold": 1,
+        "fold": 2,
+        "clock": "test",
         "time_zone": "Europe/Paris",
         "products": [
             {

@@ -109,6 +109,7 @@ def test_the_document_on_the_wire(billing: Billing) -> None:
             ],
             "version": 3,
             "revision": 3,
-            "fold": 1,
+            "fold": 2,
+            "clock": "test",
         }
     ]

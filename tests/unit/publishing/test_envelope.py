@@ -42,7 +42,8 @@ def stored_event(**fields: Any) -> StoredEvent:
 
 def record_of(stored: StoredEvent, prev: int = 2) -> Record:
     """Its record."""
-    return event_record(TOPIC, EventHeaders(LOG_ID), stored, TOPIC.partition_of(stored.account_id), prev)
+    partition = TOPIC.partition_of(stored.account_id)
+    return event_record(TOPIC, EventHeaders(LOG_ID), stored, partition, prev, "test")
 
 
 def read(record: Record) -> Any:
@@ -57,7 +58,7 @@ def read(record: Record) -> Any:
 def test_an_event_goes_there_and_back(fields: dict[str, Any]) -> None:
     stored = stored_event(**fields)
     message = read(record_of(stored))
-    assert message == PublishedEvent(LOG_ID, 2, stored)
+    assert message == PublishedEvent(LOG_ID, 2, stored, "test")
     assert message.is_intact()
 
 
@@ -74,6 +75,11 @@ def test_an_event_is_a_cloud_event_with_the_stored_bytes_as_its_value() -> None:
         "ce_type": "addon_purchased",
         "ce_subject": "acme/ä-1",
         "ce_time": "2026-04-05T12:00:00.123456+00:00",
+        "ce_dataschema": "urn:prorata:schema:billing.events.v1:addon_purchased:1",
+        "ce_clock": "test",
+        "ce_pos": "3",
+        "ce_prev": "2",
+        "ce_version": "3",
         "pos": "3",
         "prev": "2",
         "version": "3",
@@ -129,13 +135,40 @@ def test_a_record_under_another_key_is_refused() -> None:
 
 
 def test_a_state_goes_there_and_back() -> None:
-    value = b'{"account":"acme/a-1","fold":2,"revision":70}'
-    state = PublishedState(LOG_ID, "invoices", "acme/a-1", fold=2, revision=70, value=value)
+    value = b'{"account":"acme/a-1","fold":2,"revision":70,"clock":"wall"}'
+    state = PublishedState(LOG_ID, "invoices", "acme/a-1", fold=2, revision=70, value=value, clock="wall")
     topic = TOPICS.invoices
     record = state_record(topic, "acme/a-1/1", state, 3, NOON)
     assert record[:4] == (topic.name, 3, b"acme/a-1/1", value)
     assert decode(topic, record.key, record.value, record.pairs) == state
-    assert dict(record.pairs)["ce_id"] == f"{LOG_ID}/70/billing.invoices.v1/acme/a-1/1/2".encode()
+    headers = dict(record.pairs)
+    assert headers["ce_id"] == f"{LOG_ID}/70/billing.invoices.v1/acme/a-1/1/2".encode()
+    assert headers["ce_dataschema"] == b"urn:prorata:schema:billing.invoices.v1"
+    assert (headers["ce_revision"], headers["ce_fold"], headers["ce_clock"]) == (b"70", b"2", b"wall")
+
+
+def test_what_was_published_before_release_2_says_no_clock() -> None:
+    record = record_of(stored_event())
+    extensions = ("ce_clock", "ce_pos", "ce_prev", "ce_version", "ce_dataschema")
+    older = [header for header in record.pairs if header[0] not in extensions]
+    message = decode(TOPIC, record.key, record.value, older)
+    assert isinstance(message, PublishedEvent)
+    assert (message.clock, message.is_intact()) == (None, True)
+
+
+def test_a_clock_that_there_is_not_is_refused() -> None:
+    record = record_of(stored_event())
+    headers = [(name, b"lunar" if name == "ce_clock" else value) for name, value in record.pairs]
+    with pytest.raises(EnvelopeUnreadable, match="no clock 'lunar'"):
+        decode(TOPIC, record.key, record.value, headers)
+
+
+def test_every_extension_has_a_name_that_cloudevents_allow() -> None:
+    """Lower-case letters and digits: an SDK drops, or refuses, what has another name."""
+    state = PublishedState(LOG_ID, "invoices", "acme/a-1", 2, 70, b"{}", clock="wall")
+    for record in (record_of(stored_event()), state_record(TOPICS.invoices, "acme/a-1/1", state, 3, NOON)):
+        names = [name.removeprefix("ce_") for name, _ in record.pairs if name.startswith("ce_")]
+        assert all(name.isalnum() and name.islower() and len(name) <= 20 for name in names)
 
 
 def test_a_heartbeat_goes_there_and_back_on_any_topic() -> None:

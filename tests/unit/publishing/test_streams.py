@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 
 import pytest
 
-from eventlog import EventLog
+from domain.commands import PurchasePlan
+from eventlog import EventLog, Head
 from eventlog.memory import MemoryEventLog
 from publishing.envelope import PublishedEvent, PublishedState, Record, decode
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import Topics
-from tests.support.projections.fold_driver import unreadable
+from tests.support.projections.fold_driver import Billing, unreadable
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import FOLDS, folded
 
@@ -70,6 +72,36 @@ def test_states_are_what_the_folds_say_whatever_the_pages_and_the_memory(
         (base, key): value for base, fold in FOLDS.items() for key, value in folded(log, fold).items()
     }
     assert newest(records) == expected
+
+
+@pytest.mark.parametrize("remembered", [2, 1000])
+def test_every_event_and_state_says_its_accounts_clock_wherever_a_relay_begins(
+    log: MemoryEventLog, remembered: int
+) -> None:
+    billing = Billing(log)
+    billing.open("acme/w", "2026-03-20", clock="wall")
+    billing.open("acme/t", "2026-03-20", clock="test")
+    for account_id in ("acme/w", "acme/t"):
+        billing.give(account_id, PurchasePlan("standard"), "2026-03-21")
+    events, states = log.read_settled(0, 10_000), records_of(StateStream(log, TOPICS), log, 50)
+    for begin in range(0, len(events), 7):
+        stream = EventStream(log, TOPICS, remembered_clocks=remembered)
+        records, after = list[Record](), events[begin].position
+        while page := log.read_settled(after, 13):
+            records += stream.records(page, (0,) * TOPICS.partitions)[0]
+            after = page[-1].position
+        for record in (*records, *states):
+            said = "wall" if record.key.startswith(b"acme/w") else "test"
+            assert dict(record.pairs)["ce_clock"].decode() == said
+            if record.topic != TOPICS.events.name:
+                assert json.loads(record.value)["clock"] == said
+
+
+def test_an_account_that_no_opening_begins_is_published_without_a_clock() -> None:
+    log = MemoryEventLog()
+    log.append("acme/x", Head.NONE, [unreadable()])
+    [record] = records_of(EventStream(log, TOPICS), log, 10)
+    assert "ce_clock" not in dict(record.pairs)
 
 
 def test_a_page_given_again_after_a_failure_gives_the_same_records(log: MemoryEventLog) -> None:
