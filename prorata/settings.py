@@ -43,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     listen: str = "127.0.0.1"
     """Address that metrics and health are offered at: by default only this machine may ask."""
+    test_clocks: Literal["allowed", "refused"] = "allowed"
+    """Whether accounts may live on a test clock (R97). Where money is real, refuse them: none is opened, and
+    none that there is gets a command or is billed."""
 
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""

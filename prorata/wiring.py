@@ -69,7 +69,12 @@ def running(settings: Settings) -> Iterator[Running]:
         limit = timedelta(seconds=settings.clock_limit)
         clock = CheckedClock(SystemClock(), log.server_time, limit=limit)
         ports = Ports(GroupedEventLog(log), Accounts(log, snapshots), gateway)
-        recover_after = timedelta(seconds=settings.recover_after)
-        service = BillingService(ports, catalogues, clock, recover_after=recover_after)
+        service = BillingService(
+            ports,
+            catalogues,
+            clock,
+            recover_after=timedelta(seconds=settings.recover_after),
+            test_clocks=settings.test_clocks == "allowed",
+        )
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
         yield Running(log, service, catalogues, billing, clock)

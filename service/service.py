@@ -26,6 +26,7 @@ from domain.catalog import Catalogues
 from domain.commands import OpenAccount, PayBalance, Request
 from domain.decide import Repeated, admit
 from domain.errors import InvalidInput
+from domain.events import Clock as ClockName
 from domain.money import zero
 from domain.process import handle, preview, settle_due
 from domain.state import Account, RecordedCommand
@@ -67,6 +68,7 @@ class BillingService:
     `recover_after`: see `service.recovery`. `payment_wait`: seconds for which a command waits for the
     answer to another one's payment before it is refused (R16); people bear that long. `attempts`: how
     often a command begins anew because the account changed meanwhile, each time by an append that won.
+    `test_clocks` False: nothing is done on a test clock, nor any account opened on one (R97).
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class BillingService:
         recover_after: timedelta = timedelta(seconds=30),
         payment_wait: timedelta = timedelta(seconds=2),
         attempts: int = 100,
+        test_clocks: bool = True,
     ) -> None:
         self._ports = ports
         self._catalogues = catalogues
@@ -85,6 +88,7 @@ class BillingService:
         self._recovery = Recovery(ports, clock, recover_after)
         self._payment_wait = payment_wait
         self._attempts = attempts
+        self._test_clocks = test_clocks
         self._codec = domain_codec()
 
     def account(self, account_id: str) -> Account | None:
@@ -167,6 +171,7 @@ class BillingService:
             state = attempt.state
             if state is None:
                 return 0
+            self.check_clock(state.clock)
             if state.payment is not None:
                 if not self._recovery.take_over(account_id, attempt.loaded):
                     raise PaymentUnanswered(account_id)
@@ -204,6 +209,12 @@ class BillingService:
 
         return self._until_won(account_id, set_method, fresh=True)
 
+    def check_clock(self, clock: ClockName) -> None:
+        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
+        if clock == "test" and not self._test_clocks:
+            message = "this system takes no accounts on a test clock (PRORATA_TEST_CLOCKS=refused)"
+            raise InvalidInput("test_clocks_refused", "", message)
+
     # ---- one attempt ---------------------------------------------------------
 
     def _until_won(
@@ -238,6 +249,7 @@ class BillingService:
     def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
         """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
         is given only at the log's head."""
+        self.check_clock(request.clock)
         state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
         request = self._at_its_instant(request, state)
         early = _too_early(request, state)

@@ -85,6 +85,7 @@ class CommandSession:
         return answered(parsed, given.answer, given.version)
 
     def _given(self, parsed: ParsedCommand) -> GivenCommand:
+        self._service.check_clock(self._lives_on)  # before a catalogue is kept, or anything else
         at = self._at(parsed)
         if isinstance(parsed.asked, PaymentMethod):
             return self._service.set_saved_method(parsed.account_id, at, works=parsed.asked.works)

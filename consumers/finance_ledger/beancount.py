@@ -1,19 +1,26 @@
-"""The journal as a beancount file, which `bean-check` checks: every transfer, and the balances of each closed
-month as assertions.
+"""The journal as a beancount file, which `bean-check` checks: each entry of a selection, and the balances of
+each closed month as assertions.
 
-for line in exported(connection):
+for line in exported(connection, Selection("wall")):
     print(line)
+
+There is a beancount account for each ledger account and currency, such as `Assets:Cash:EUR`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import BAD_DEBT, CASH, DEFERRED, RECEIVABLE, REVENUE
+from consumers.finance_ledger.entries import Entry, OpeningBalance, Selection, accounts_used, entries, opening
 from domain.texts import escaped
+
+Names: TypeAlias = Mapping[str, str]
+"""Beancount's name of each ledger account, without the currency."""
 
 _ROOTS: Final = {
     CASH: "Assets:Cash",
@@ -22,46 +29,82 @@ _ROOTS: Final = {
     BAD_DEBT: "Expenses:Bad-Debt",
 }
 
-_ACCOUNTS: Final = """
-    select ledger_account, min(day) from (
-        select debit as ledger_account, day from finance_ledger.transfers
-        union all select credit, day from finance_ledger.transfers
-    ) used group by ledger_account order by ledger_account
-"""
+_BEFORE: Final = "Equity:Opening-Balances"
+"""Against what the balances as a period begins are booked."""
 
 _CLOSINGS: Final = """
     select last_day + 1, currency, ledger_account, balance from finance_ledger.closing_balances
+    where clock = %(clock)s and last_day + 1 > %(since)s and last_day < %(until)s
     order by last_day, currency, ledger_account
 """
 
-_TRANSFERS: Final = """
-    select day, effective, kind, debit, credit, currency, amount, product, account_id, invoice, position
-    from finance_ledger.transfers order by day, id
-"""
 
-_AT_ONCE: Final = 1_000
+def exported(connection: Connection, selection: Selection) -> Iterator[str]:
+    """The file's lines, in the order of days, in bounded memory. In a transaction that sees one snapshot.
 
-
-def exported(connection: Connection) -> Iterator[str]:
-    """The file's lines, in the order of days; all of one snapshot, in bounded memory."""
-    with connection.transaction():
-        connection.execute("set transaction isolation level repeatable read read only")
-        yield "; The journal of Prorata's finance ledger."
-        used = connection.execute(_ACCOUNTS).fetchall()
-        names = dict(_names([name for name, _ in used]))
-        for name, day in used:
-            yield f"{day} open {names[name]}"
-        closings = connection.execute(_CLOSINGS).fetchall()
-        with connection.cursor("transfers") as cursor:
-            cursor.itersize = _AT_ONCE
-            cursor.execute(_TRANSFERS)
-            for row in cursor:
-                yield from _transaction(row, names)
-        for next_day, currency, ledger_account, balance in closings:
-            yield f"{next_day} balance {names[ledger_account]} {balance} {currency}"
+    What was before the period is in it as opening balances. A tenant's or an account's file has no
+    assertions: closed months' balances are those of all tenants together.
+    """
+    held, used = opening(connection, selection), accounts_used(connection, selection)
+    closed = _closed(connection, selection)
+    accounts = _first_days(held, used, closed, selection)
+    yield from _head(selection, sorted({currency for _, currency in accounts}))
+    names = dict(_names(sorted({ledger_account for ledger_account, _ in accounts})))
+    for (ledger_account, currency), day in accounts.items():
+        yield f"{day} open {names[ledger_account]}:{currency} {currency}"
+    yield from _opened(held, names, selection.since)
+    for entry in entries(connection, selection):
+        yield from _transaction(entry, names)
+    for next_day, currency, ledger_account, balance in closed:
+        yield f"{next_day} balance {names[ledger_account]}:{currency} {balance:f} {currency}"
 
 
-def _names(accounts: list[str]) -> Iterator[tuple[str, str]]:
+def _head(selection: Selection, currencies: Sequence[str]) -> Iterator[str]:
+    whose = selection.account_id or selection.tenant
+    of = f" of {escaped(whose)}" if whose else ""
+    yield f"; The journal of Prorata's finance ledger{of}, accounts on the {selection.clock} clock."
+    if selection.since > date.min:
+        yield f"; From {selection.since}, that day included."
+    if selection.until < date.max:
+        yield f"; Until {selection.until}, that day not included."
+    yield f'option "title" "Prorata, {selection.clock} clock"'
+    for currency in currencies:
+        yield f'option "operating_currency" "{currency}"'
+
+
+def _closed(connection: Connection, selection: Selection) -> list[tuple[date, str, str, Decimal]]:
+    if not selection.is_whole:
+        return []
+    bound = {"clock": selection.clock, "since": selection.since, "until": selection.until}
+    return connection.execute(_CLOSINGS, bound).fetchall()
+
+
+def _first_days(
+    held: Sequence[OpeningBalance],
+    used: Sequence[tuple[str, str, date]],
+    closed: Sequence[tuple[date, str, str, Decimal]],
+    selection: Selection,
+) -> dict[tuple[str, str], date]:
+    """Each ledger account and currency, and the day on which it is opened."""
+    found = {(account, currency): day for account, currency, day in used}
+    for next_day, currency, account, _ in closed:
+        found[account, currency] = min(found.get((account, currency), next_day), next_day)
+    found |= {(balance.ledger_account, balance.currency): selection.since for balance in held}
+    return dict(sorted(found.items()))
+
+
+def _opened(held: Sequence[OpeningBalance], names: Names, since: date) -> Iterator[str]:
+    for currency in sorted({balance.currency for balance in held}):
+        yield f"{since} open {_BEFORE}:{currency} {currency}"
+        yield ""
+        yield f'{since} * "opening balances"'
+        for balance in held:
+            if balance.currency == currency:
+                yield f"  {names[balance.ledger_account]}:{currency}  {balance.amount:f} {currency}"
+        yield f"  {_BEFORE}:{currency}"
+
+
+def _names(accounts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Beancount's names. Products that would get the same one are numbered."""
     used: set[str] = set()
     for ledger_account in accounts:
@@ -81,22 +124,18 @@ def _component(product: str) -> str:
     return (kept[:1].upper() + kept[1:]) or "Product"
 
 
-def _transaction(row: tuple[Any, ...], names: dict[str, str]) -> Iterator[str]:
-    day, effective, kind, debit, credit, currency, amount, product, account_id, invoice, position = row
-    about = kind.replace("_", " ") + (f" {product}" if product else "")
-    of = f"{account_id}/{invoice}" if account_id else f"{effective}"
+def _transaction(entry: Entry, names: Names) -> Iterator[str]:
+    about = entry.kind.replace("_", " ") + (f" {entry.product}" if entry.product else "")
+    of = f"{entry.account_id}/{entry.invoice}" if entry.account_id else f"{entry.tenant} {entry.effective}"
     yield ""
-    yield f'{day} * "{_text(of)}" "{_text(about)}"'
-    if effective != day:
-        yield f"  effective: {effective}"
-    if position is not None:
-        yield f"  position: {position}"
-    yield f"  {names[debit]}  {_amount(amount)} {currency}"
-    yield f"  {names[credit]}  {_amount(-amount)} {currency}"
-
-
-def _amount(amount: Decimal) -> str:
-    return f"{amount:f}"
+    yield f'{entry.day} * "{_text(of)}" "{_text(about)}"'
+    if entry.effective != entry.day:
+        yield f"  effective: {entry.effective}"
+    if entry.position is not None:
+        yield f"  position: {entry.position}"
+    currency = entry.currency
+    yield f"  {names[entry.debit]}:{currency}  {entry.amount:f} {currency}"
+    yield f"  {names[entry.credit]}:{currency}  {-entry.amount:f} {currency}"
 
 
 def _text(text: str) -> str:

@@ -1,6 +1,9 @@
 """Closing a month: what is booked later has a later day, so its balances never change again.
 
-balances = close(connection, date(2026, 3, 1), prefix="")
+proposed(connection, date(2026, 3, 1))          # what that would close; nothing is changed
+balances = close(connection, date(2026, 3, 1))
+
+The books of each clock are closed apart from the other's (R97).
 """
 # ruff: noqa: N818  (errors are named for what happened)
 
@@ -15,11 +18,13 @@ from psycopg.rows import class_row
 
 from consumers.checkpoints import Connection
 from consumers.errors import ConsumerError
-from consumers.finance_ledger.books import hold
+from consumers.finance_ledger.accounts import CASH, DEFERRED, RECEIVABLE
+from consumers.finance_ledger.books import first_open_day, hold
 from consumers.finance_ledger.handler import NAME
 from consumers.finance_ledger.recognition import recognise
 from consumers.handler import at_home
 from domain.errors import CHECK_FAILED
+from publishing.contract import Clock
 from publishing.topics import Topics
 
 RefusalCode = Literal["ledger_behind", "keys_parked", "month_closed"]
@@ -43,15 +48,16 @@ _PARKED: Final = """
 """
 
 _CLOSE: Final = """
-    insert into finance_ledger.closings (last_day) values (%(last)s)
+    insert into finance_ledger.closings (clock, last_day) values (%(clock)s, %(last)s)
 """
 
 _BALANCES: Final = """
     with sides as (
         select currency, debit as ledger_account, amount as debits, 0 as credits from finance_ledger.transfers
-        where day <= %(last)s
+        where clock = %(clock)s and day <= %(last)s
         union all
-        select currency, credit, 0, amount from finance_ledger.transfers where day <= %(last)s
+        select currency, credit, 0, amount from finance_ledger.transfers
+        where clock = %(clock)s and day <= %(last)s
     )
     select currency, ledger_account, sum(debits) as debits, sum(credits) as credits,
         sum(debits) - sum(credits) as balance
@@ -59,8 +65,24 @@ _BALANCES: Final = """
 """
 
 _KEEP: Final = """
-    insert into finance_ledger.closing_balances (last_day, currency, ledger_account, debits, credits, balance)
-    values (%(last)s, %(currency)s, %(ledger_account)s, %(debits)s, %(credits)s, %(balance)s)
+    insert into finance_ledger.closing_balances (clock, last_day, currency, ledger_account, debits, credits,
+        balance)
+    values (%(clock)s, %(last)s, %(currency)s, %(ledger_account)s, %(debits)s, %(credits)s, %(balance)s)
+"""
+
+_MONTHS: Final = """
+    select date_trunc('month', day)::date as month, currency,
+        coalesce(sum(case when debit = %(receivable)s then amount else -amount end)
+            filter (where kind = 'issued'), 0) as invoiced,
+        coalesce(sum(case when debit = %(cash)s then amount else -amount end)
+            filter (where kind = 'paid'), 0) as paid,
+        coalesce(sum(case when credit = %(receivable)s then amount else -amount end)
+            filter (where kind = 'written_off'), 0) as written_off,
+        coalesce(sum(case when debit = %(deferred)s then amount else -amount end)
+            filter (where kind = 'recognised'), 0) as earned
+    from transfers
+    where clock = %(clock)s and day >= %(first_open)s and day <= %(last)s
+    group by 1, 2 order by 1, 2
 """
 
 
@@ -72,6 +94,17 @@ class BookBalance(msgspec.Struct, frozen=True):
     debits: Decimal
     credits: Decimal
     balance: Decimal
+
+
+class MonthToClose(msgspec.Struct, frozen=True):
+    """What is booked in one currency on the days of a month that is not closed yet."""
+
+    month: date
+    currency: str
+    invoiced: Decimal
+    paid: Decimal
+    written_off: Decimal
+    earned: Decimal
 
 
 class CloseRefused(ConsumerError):
@@ -91,13 +124,32 @@ class CloseRefused(ConsumerError):
         return self.message
 
 
-def balances(connection: Connection, last: date) -> list[BookBalance]:
-    """The trial balance at the end of that day."""
+def balances(connection: Connection, last: date, clock: Clock = "wall") -> list[BookBalance]:
+    """The trial balance of that clock's books at the end of that day."""
     with connection.cursor(row_factory=class_row(BookBalance)) as cursor:
-        return cursor.execute(_BALANCES, {"last": last}).fetchall()
+        return cursor.execute(_BALANCES, {"last": last, "clock": clock}).fetchall()
 
 
-def close(connection: Connection, month: date, *, prefix: str = "") -> list[BookBalance]:
+def proposed(
+    connection: Connection, month: date, *, clock: Clock = "wall", prefix: str = ""
+) -> list[MonthToClose]:
+    """What `close` would close now: the open months up to this one that something is booked in, with what
+    they would have earned. Nothing is changed. Raises CloseRefused like `close`."""
+    last = last_day(month)
+    _check(connection, last, prefix)
+    with connection.transaction(force_rollback=True):
+        at_home(connection, NAME)
+        first_open = _open_until(first_open_day(connection, clock), last)
+        recognise(connection, last, clock)
+        bound = {"clock": clock, "first_open": first_open, "last": last}
+        names = {"cash": CASH, "receivable": RECEIVABLE, "deferred": DEFERRED}
+        with connection.cursor(row_factory=class_row(MonthToClose)) as cursor:
+            return cursor.execute(_MONTHS, bound | names).fetchall()
+
+
+def close(
+    connection: Connection, month: date, *, clock: Clock = "wall", prefix: str = ""
+) -> list[BookBalance]:
     """Recognise what the month earned, close every day up to its end, and return the balances there.
 
     `month`: its first day. Raises CloseRefused: `ledger_behind` until every partition has been heard of after
@@ -105,18 +157,25 @@ def close(connection: Connection, month: date, *, prefix: str = "") -> list[Book
     """
     last = last_day(month)
     _check(connection, last, prefix)
-    recognise(connection, last)
+    recognise(connection, last, clock)
     with connection.transaction():
         at_home(connection, NAME)
-        if (first_open := hold(connection)) > last:
-            closed_through = first_open - timedelta(days=1)
-            raise CloseRefused("month_closed", f"the books are closed up to {closed_through} already")
-        recognise(connection, last)  # what was booked since
-        connection.execute(_CLOSE, {"last": last})
-        found = balances(connection, last)
+        _open_until(hold(connection, clock), last)
+        recognise(connection, last, clock)  # what was booked since
+        bound = {"clock": clock, "last": last}
+        connection.execute(_CLOSE, bound)
+        found = balances(connection, last, clock)
         for balance in found:
-            connection.execute(_KEEP, {"last": last, **msgspec.structs.asdict(balance)})
+            connection.execute(_KEEP, bound | msgspec.structs.asdict(balance))
     return found
+
+
+def _open_until(first_open: date, last: date) -> date:
+    """The first open day, if that day is one. Raises CloseRefused `month_closed`."""
+    if first_open > last:
+        closed_through = first_open - timedelta(days=1)
+        raise CloseRefused("month_closed", f"the books are closed up to {closed_through} already")
+    return first_open
 
 
 def last_day(month: date) -> date:

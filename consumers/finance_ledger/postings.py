@@ -2,19 +2,29 @@
 
     posting = posting_of(message)           # None: the event moves no money
 
-Days are those of the invoice's own dates; of a payment and a write-off, that of the instant in UTC.
+Days are those of the account's time zone: of an invoice its own date, of a payment and a write-off the civil
+date of the instant there (`day_of`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from consumers.finance_ledger.accounts import CASH, DEFERRED, RECEIVABLE
-from publishing.contract import Invoice, InvoiceStatus, RenewalDeclined, event_of, invoice_changes
+from publishing.contract import (
+    AccountOpened,
+    Clock,
+    Invoice,
+    InvoiceStatus,
+    RenewalDeclined,
+    date_of,
+    event_of,
+    invoice_changes,
+)
 from publishing.envelope import PublishedEvent
 
 Kind: TypeAlias = Literal["issued", "paid", "written_off", "recognised"]
@@ -53,6 +63,14 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class OpenedAccount:
+    """An account that invoices may follow of: which money it is (R97), and whose dates."""
+
+    clock: Clock
+    time_zone: str
+
+
+@dataclass(frozen=True)
 class IssuedInvoice:
     """An invoice is owed, and paid at once if `paid`."""
 
@@ -64,11 +82,12 @@ class IssuedInvoice:
 
 @dataclass(frozen=True)
 class Settled:
-    """An open invoice was paid, or will never be; what that moves depends on what is booked of it."""
+    """An open invoice was paid, or will never be, at that instant; what that moves depends on what is booked
+    of it."""
 
     number: int
     status: InvoiceStatus
-    effective: date
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -78,7 +97,7 @@ class Held:
     number: int
 
 
-Posting: TypeAlias = IssuedInvoice | Settled | Held
+Posting: TypeAlias = OpenedAccount | IssuedInvoice | Settled | Held
 
 
 def posting_of(message: PublishedEvent) -> Posting | None:
@@ -88,8 +107,16 @@ def posting_of(message: PublishedEvent) -> Posting | None:
     if issued is not None and status is not None:
         return _issued(message, issued, status[1])
     if status is not None:
-        return Settled(*status, message.event.effective_at.astimezone(UTC).date())
+        return Settled(*status, message.event.effective_at)
+    if isinstance(event, AccountOpened):
+        return OpenedAccount(event.clock, event.time_zone)
     return Held(event.number) if isinstance(event, RenewalDeclined) else None
+
+
+def day_of(at: datetime, time_zone: str, invoiced: date) -> date:
+    """The day that the payment, or the write-off, of an invoice of that date is about: the civil date in the
+    account's time zone, as the invoice's own is; never before that, whatever time-zone data says today."""
+    return max(invoiced, date_of(at, time_zone))
 
 
 def _issued(message: PublishedEvent, invoice: Invoice, status: InvoiceStatus) -> IssuedInvoice:

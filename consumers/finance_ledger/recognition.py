@@ -2,6 +2,8 @@
 rounded to the currency's digits, so that the last day earns exactly what is left.
 
     recognise(connection, date(2026, 3, 31))        # every day up to and including that one
+
+Accounts on a test clock are nobody's money (R97): theirs is recognised where it is asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from consumers.finance_ledger.accounts import DEFERRED, REVENUE
 from consumers.finance_ledger.books import first_open_day
 from consumers.finance_ledger.handler import NAME
 from consumers.handler import at_home
+from publishing.contract import Clock
 
 # Closed days are booked on the first open one. A credit line's amount is negative, so the sum may be.
 _RECOGNISE: Final = """
@@ -21,13 +24,15 @@ _RECOGNISE: Final = """
         select account_id, invoice, line, product, currency, digits, amount, begins, ends, next_day,
             least(ends, %(through)s + 1) as until
         from schedules
-        where next_day < ends and next_day <= %(through)s and not held and not written_off
+        where clock = %(clock)s and next_day < ends and next_day <= %(through)s
+            and not held and not written_off
         order by account_id, invoice, line
         limit %(limit)s
         for update
     ),
     earned as (
-        select product, currency, greatest(day, %(first_open_day)s) as booked, day as effective,
+        select split_part(account_id, '/', 1) as tenant, product, currency,
+            greatest(day, %(first_open_day)s) as booked, day as effective,
             round(amount * (day + 1 - begins) / (ends - begins), digits)
                 - round(amount * (day - begins) / (ends - begins), digits) as amount
         from due cross join lateral (
@@ -43,15 +48,15 @@ _RECOGNISE: Final = """
         returning 1
     ),
     booked as (
-        insert into transfers (day, effective, kind, debit, credit, currency, amount, product)
-        select booked, effective, 'recognised',
+        insert into transfers (clock, tenant, day, effective, kind, debit, credit, currency, amount, product)
+        select %(clock)s, tenant, booked, effective, 'recognised',
             case when sum(amount) > 0 then %(deferred)s else %(revenue)s || ':' || product end,
             case when sum(amount) > 0 then %(revenue)s || ':' || product else %(deferred)s end,
             currency, abs(sum(amount)), product
         from earned
-        group by booked, effective, currency, product
+        group by tenant, booked, effective, currency, product
         having sum(amount) <> 0
-        order by booked, effective, currency, product
+        order by booked, effective, tenant, currency, product
     )
     select count(*) from moved
 """
@@ -60,16 +65,17 @@ _AT_ONCE: Final = 10_000
 """Lines in a transaction."""
 
 
-def recognise(connection: Connection, through: date) -> int:
-    """Recognise what was earned up to and including that day; on how many lines. May be run at any time, and
-    again: a day of a line is recognised once."""
+def recognise(connection: Connection, through: date, clock: Clock = "wall") -> int:
+    """Recognise what accounts on that clock earned up to and including that day; on how many lines. May be
+    run at any time, and again: a day of a line is recognised once."""
     lines = 0
     while True:
         with connection.transaction():
             at_home(connection, NAME)
             bound = {
+                "clock": clock,
                 "through": through,
-                "first_open_day": first_open_day(connection),
+                "first_open_day": first_open_day(connection, clock),
                 "deferred": DEFERRED,
                 "revenue": REVENUE,
                 "limit": _AT_ONCE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from domain.errors import InvalidInput
 from prorata.settings import Settings
 
 WIDTH = 120
@@ -23,6 +24,9 @@ def demo() -> int:
     from prorata.simulation.shown import shown_documents
 
     settings, console = Settings.of(), plain_console(markup=True)
+    if settings.test_clocks == "refused":
+        message = "the demo's accounts live on a test clock, and this system takes none"
+        raise InvalidInput("test_clocks_refused", "PRORATA_TEST_CLOCKS", message)
     if not console.is_terminal:
         console.width = WIDTH
     told = stories(uuid4().hex[:6])

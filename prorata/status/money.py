@@ -1,4 +1,4 @@
-"""What is late with money: accounts that fell due and are not billed, and revenue that is not recognised."""
+"""What is late with real money (R97): accounts that fell due and are not billed, revenue not recognised."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ _OVERDUE: Final = """
 
 # The index schedules_due has exactly these rows.
 _NEXT_DAY: Final = """
-    select min(next_day) from finance_ledger.schedules where next_day < ends and not held and not written_off
+    select min(next_day) from finance_ledger.schedules
+    where clock = 'wall' and next_day < ends and not held and not written_off
 """
 
 

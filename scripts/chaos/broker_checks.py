@@ -91,7 +91,7 @@ def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
     if booked != issued:
         differing = [*(booked - issued), *(issued - booked)]
         yield f"the finance ledger differs from the log in {len(differing)} invoices: {differing[0]}"
-    for problem in ledger_problems(connection):
+    for problem in (*ledger_problems(connection), *ledger_problems(connection, "test")):
         yield f"the finance ledger: {problem}"
     cash: dict[str, Decimal] = dict(connection.execute(_BALANCE).fetchall())
     paid: dict[str, Decimal] = dict(connection.execute(_PAID).fetchall())

@@ -104,13 +104,14 @@ def test_a_change_that_would_break_subscribers_is_not_released(copy: RepositoryC
         AssertionError, match=r"addon_removed\.asked_by: is required.*raise the event's schema"
     ):
         copy.run("make contract ARGS=--release")
-    assert [folder.name for folder in (copy.root / "publishing/schemas/released").iterdir()] == _releases()
+    kept = [folder.name for folder in (copy.root / "publishing/schemas/released").iterdir()]
+    assert sorted(kept) == _releases()
 
 
 def _releases() -> list[str]:
     from publishing import contract
 
-    return [folder.name for folder in contract.RELEASED.iterdir()]
+    return sorted(folder.name for folder in contract.RELEASED.iterdir())
 
 
 def test_a_read_model_is_added_by_its_module_and_one_rebuild(copy: RepositoryCopy, database_url: str) -> None:

@@ -115,14 +115,17 @@ def test_a_purchase_is_confirmed_in_french(prorata: CommandLine) -> None:
 def test_a_new_catalogue_is_measured_on_the_accounts_in_the_log(prorata: CommandLine, tmp_path: Path) -> None:
     new = tmp_path / "new.json"
     new.write_bytes(CATALOG_FILE.read_bytes().replace(b'"EUR": "20.00"', b'"EUR": "22.00"'))
-    done = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--json")
+    done = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--clock", "test", "--json")
     assert done.exit_code == 0, done.err
     [account] = [line for line in done.answers if line["kind"] == "account"]
     assert (account["account"], account["difference"]) == ("main/a1", "2.00")
     assert [item["product"] for item in account["items"]] == ["standard"]
     [summary] = [line for line in done.answers if line["kind"] == "summary"]
     assert (summary["accounts"], summary["more"], summary["less"]) == (1, 1, 0)
-    assert "1 pay more (+2.00)" in prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts").out
+    shown = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--clock", "test").out
+    assert "1 pay more (+2.00)" in shown
+    of_real_money = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts").out
+    assert "no account would renew anything" in of_real_money
 
 
 def test_without_a_server_the_screens_say_so(tmp_path: Path) -> None:

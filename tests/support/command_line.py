@@ -83,6 +83,19 @@ class CommandLine:
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def at_terminal(self, *arguments: str, answer: str) -> Done:
+        """The same with a terminal for its standard input, at which a person types that line."""
+        person, terminal = os.openpty()
+        try:
+            os.write(person, answer.encode() + b"\n")
+            done = subprocess.run(
+                [PRORATA, *arguments], stdin=terminal, capture_output=True, env=self.environment, check=False
+            )
+        finally:
+            os.close(person)
+            os.close(terminal)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
     def commands(self, *lines: Any, test_clock: bool = True) -> Done:
         """Give these lines; what is no text is encoded as JSON."""
         text = b"".join(

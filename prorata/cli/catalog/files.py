@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from domain.catalog import Catalog, check_catalog_texts, parse_catalog
 from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
 from domain.errors import CHECK_FAILED, DONE, Failure, InvalidInput
+from domain.events import Clock
 from domain.forecast import settled_as_paid
 from domain.texts import escaped
 from prorata.catalog_schema import schema_text
@@ -52,14 +53,18 @@ def diff(
     json: Annotated[
         bool, Parameter(negative="", help="A JSON object for each change and account, one a line.")
     ] = False,
+    clock: Annotated[
+        Literal["wall", "test"],
+        Parameter(help="The accounts on the wall clock, or on a test clock."),
+    ] = "wall",
 ) -> int:
     """What changed: products, prices, prerequisites, policies, order.
 
     `prorata catalog diff new.json` compares with what is sold now, `prorata catalog diff 2 3` two versions.
     With --accounts each account's next renewals are priced under both catalogues, one account after the other
-    as the log gives them, and summed up by currency. An account's own catalogue (test clock) is left out.
-    Exit 1: some account cannot be read (said on stderr); the others are compared. 2: there is no such
-    catalogue.
+    as the log gives them, and summed up by currency: those on the wall clock, or with --clock test those on a
+    test clock, whose own catalogues are left out. Exit 1: some account cannot be read (said on stderr); the
+    others are compared. 2: there is no such catalogue.
     """
     before, after = (_in_force(), _named(first)) if second is None else (_named(first), _named(second))
     found = changes(before, after)
@@ -67,7 +72,7 @@ def diff(
         print(_line("change", change) if json else f"  {escaped(said(change))}")
     if not json:
         print(f"{len(found)} changes" if found else "no change")
-    if accounts and not _print_accounts(before, after, json=json):
+    if accounts and not _print_accounts(before, after, clock, json=json):
         return CHECK_FAILED
     return DONE
 
@@ -132,11 +137,11 @@ def _line(kind: str, value: object) -> str:
 # ---- accounts ------------------------------------------------------------
 
 
-def _print_accounts(old: Catalog, new: Catalog, *, json: bool) -> bool:
+def _print_accounts(old: Catalog, new: Catalog, clock: Clock, *, json: bool) -> bool:
     """Whether all could be compared."""
     tallies: dict[str, Tally] = {}
     all_read = True
-    for account, found in effects(old, new):
+    for account, found in effects(old, new, clock):
         if isinstance(found, Failure):
             all_read = False
             complain(found.code, str(found))
@@ -159,9 +164,9 @@ def _print_accounts(old: Catalog, new: Catalog, *, json: bool) -> bool:
     return all_read
 
 
-def effects(old: Catalog, new: Catalog) -> Iterator[tuple[str, Effect | Failure]]:
-    """Each account of the log that is open, and its next renewals under both catalogues, or why it cannot be
-    read; one at a time. What is due on the wall clock by now is taken as settled and paid."""
+def effects(old: Catalog, new: Catalog, clock: Clock) -> Iterator[tuple[str, Effect | Failure]]:
+    """Each open account on that clock, and its next renewals under both catalogues, or why it cannot be read;
+    one at a time. What is due on the wall clock by now is taken as settled and paid."""
     from eventlog.errors import LogUnavailable, WrongDatabase
     from prorata.wiring import running
 
@@ -170,7 +175,7 @@ def effects(old: Catalog, new: Catalog) -> Iterator[tuple[str, Effect | Failure]
         for account in system.log.accounts():
             try:
                 state = system.service.account(account)
-                if state is None or state.closed:
+                if state is None or state.closed or state.clock != clock:
                     continue
                 if state.clock == "wall":
                     series = system.catalogues.series_for(state)

@@ -145,9 +145,9 @@ DOMAIN = "account_id = 'main/a1' and product = 'custom_domain'"
             "the finance ledger: ",
         ),
         (
-            """insert into finance_ledger.transfers (day, effective, kind, debit, credit, currency, amount,
-                account_id, invoice)
-            select day, effective, kind, debit, credit, currency, amount, account_id, invoice
+            """insert into finance_ledger.transfers (clock, tenant, day, effective, kind, debit,
+                credit, currency, amount, account_id, invoice)
+            select clock, tenant, day, effective, kind, debit, credit, currency, amount, account_id, invoice
             from finance_ledger.transfers where kind = 'paid' and invoice = 2""",
             "the ledger's cash is",
         ),

@@ -10,6 +10,7 @@ import pytest
 import consumers
 import publishing
 from consumers.checkpoints import Connection
+from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
 from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
@@ -88,7 +89,26 @@ def take_in(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable
 @pytest.fixture
 def with_domain(billing: Billing) -> Billing:
     """The product page's account: a plan that renews on the 20th, and a domain bought on 5 April."""
-    billing.open(ACCOUNT, "2026-03-20")
+    billing.open(ACCOUNT, "2026-03-20", clock="wall")
     billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
     billing.give(ACCOUNT, PurchaseAddon("custom_domain"), "2026-04-05T12:00")
     return billing
+
+
+@pytest.fixture
+def refresh(publish: Callable[[], None], take_in: Callable[[Handler], None]) -> Callable[[], None]:
+    """Publish, and let the finance ledger take it in."""
+
+    def refresh() -> None:
+        publish()
+        take_in(FinanceLedger())
+
+    return refresh
+
+
+@pytest.fixture
+def with_a_test_account(with_domain: Billing) -> Billing:
+    """Beside the account on the wall clock one on a test clock, of another tenant, that pays too."""
+    with_domain.open("zeta/t-1", "2026-03-20", clock="test")
+    with_domain.give("zeta/t-1", PurchasePlan("premium"), "2026-03-20")
+    return with_domain

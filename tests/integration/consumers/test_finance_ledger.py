@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,32 +11,20 @@ from pathlib import Path
 import pytest
 
 from consumers.checkpoints import Connection
-from consumers.finance_ledger.beancount import exported
 from consumers.finance_ledger.checking import problems
-from consumers.finance_ledger.closing import CloseRefused, balances, close
-from consumers.finance_ledger.handler import FinanceLedger
+from consumers.finance_ledger.closing import CloseRefused, balances, close, last_day, proposed
+from consumers.finance_ledger.entries import Selection
 from consumers.finance_ledger.recognition import recognise
-from consumers.handler import Handler
 from domain.commands import ChangePlan, CloseAccount, PayBalance, PurchasePlan
 from eventlog import EventLog
 from projections.history.as_of import At, as_of
 from projections.models import invoices
 from publishing.topics import Topics
+from tests.support.consumers.bean_check import bean_check, export
 from tests.support.projections.fold_driver import ACCOUNT, Billing
 from tests.support.publishing.histories import append_all, history_of
 
 FAR = date(2100, 1, 1)
-
-
-@pytest.fixture
-def refresh(publish: Callable[[], None], take_in: Callable[[Handler], None]) -> Callable[[], None]:
-    """Publish, and take it in."""
-
-    def refresh() -> None:
-        publish()
-        take_in(FinanceLedger())
-
-    return refresh
 
 
 @pytest.fixture
@@ -146,7 +132,7 @@ def test_what_a_closed_month_did_not_know_is_booked_on_the_first_open_day(
     closed = close(connection, date(2026, 3, 1), prefix=topics.prefix)
     march = trial(date(2026, 3, 31))
     assert {balance.ledger_account: balance.balance for balance in closed if balance.balance} == march
-    with_domain.open("acme/late", "2026-03-10")
+    with_domain.open("acme/late", "2026-03-10", clock="wall")
     with_domain.give("acme/late", PurchasePlan("standard"), "2026-03-10")
     refresh()
     recognise(connection, date(2026, 4, 30))
@@ -193,7 +179,9 @@ def test_random_histories_leave_the_books_in_balance_with_the_log(
     topics: Topics,
     tmp_path: Path,
 ) -> None:
-    histories = {f"acme/a-{nth}": history_of(f"acme/a-{nth}", 11, months=9) for nth in range(25)}
+    histories = {
+        f"acme/a-{nth}": history_of(f"acme/a-{nth}", 11, months=9, clock="wall") for nth in range(25)
+    }
     append_all(log, histories, 3)
     rnd = random.Random(5)
     refresh()
@@ -207,22 +195,11 @@ def test_random_histories_leave_the_books_in_balance_with_the_log(
     assert {(account, number): (status, total) for account, number, status, total in booked} == expected
     paid = sum(total for status, total in expected.values() if status == "paid")
     assert trial()["cash"] == paid
-    check_with_bean_check(connection, tmp_path / "books.beancount")
-
-
-def check_with_bean_check(connection: Connection, file: Path) -> None:
-    text = "\n".join(exported(connection)) + "\n"
+    file, lines = tmp_path / "books.beancount", export(connection, Selection())
+    text = "\n".join(lines) + "\n"
     assert text.count(" balance ") >= 4
-    file.write_text(text)
-    assert bean_check(file) == ""
-    file.write_text(text.replace("  Assets:Cash  ", "  Assets:Cash  1", 1))
-    assert bean_check(file) != ""
-
-
-def bean_check(file: Path) -> str:
-    """What the checker says, nothing if all is well."""
-    program = Path(sys.executable).parent / "bean-check"
-    return subprocess.run([program, file], capture_output=True, text=True, check=False).stderr
+    assert bean_check(file, text) == ""
+    assert bean_check(file, text.replace("  Assets:Cash:EUR  ", "  Assets:Cash:EUR  1", 1)) != ""
 
 
 def test_the_checks_find_what_somebody_changed_in_the_tables(
@@ -254,3 +231,90 @@ def test_a_closed_account_keeps_what_it_paid_for(
     recognise(connection, FAR)
     assert "deferred_revenue" not in trial()
     assert problems(connection) == []
+
+
+# ---- days ---------------------------------------------------------------------
+
+
+def test_a_payment_east_of_utc_is_booked_on_its_invoices_day(
+    billing: Billing,
+    refresh: Callable[[], None],
+    connection: Connection,
+    trial: Callable[..., dict[str, Decimal]],
+) -> None:
+    billing.open("acme/tokyo", "2026-03-01", clock="wall", time_zone="Asia/Tokyo")
+    billing.give("acme/tokyo", PurchasePlan("standard"), "2026-03-01T12:00")
+    billing.settle("acme/tokyo", "2026-06-10")
+    refresh()
+    days = connection.execute(
+        "select invoice, min(day) filter (where kind = 'issued'), min(day) filter (where kind = 'paid')"
+        " from finance_ledger.transfers where account_id = 'acme/tokyo' group by invoice order by invoice"
+    ).fetchall()
+    assert [number for number, _, _ in days] == [1, 2, 3, 4]
+    assert all(issued == paid for _, issued, paid in days)
+    for month in range(3, 7):
+        assert "receivable" not in trial(last_day(date(2026, month, 1)))
+    assert problems(connection) == []
+
+
+def test_the_check_finds_a_payment_before_its_invoice_and_what_it_leaves_owed(
+    with_domain: Billing, refresh: Callable[[], None], connection: Connection
+) -> None:
+    refresh()
+    connection.execute(
+        "update finance_ledger.transfers set day = '2026-02-28', effective = '2026-02-28'"
+        " where kind = 'paid' and invoice = 1"
+    )
+    found = problems(connection)
+    assert any(
+        "acme/a-1/1 is paid or written off on 2026-02-28, before its own day 2026-03-20" in f for f in found
+    )
+    assert any(f.startswith("receivables in EUR are -") and f.endswith("end of 2026-02-28") for f in found)
+
+
+# ---- whose money --------------------------------------------------------------
+
+
+def test_an_account_on_a_test_clock_is_nobodys_money(
+    with_a_test_account: Billing,
+    refresh: Callable[[], None],
+    connection: Connection,
+    trial: Callable[..., dict[str, Decimal]],
+    topics: Topics,
+) -> None:
+    refresh()
+    recognise(connection, date(2026, 3, 31))
+    assert "revenue:premium" not in trial()
+    assert connection.execute(
+        "select clock, count(*) filter (where kind = 'recognised') > 0 from finance_ledger.transfers"
+        " group by clock order by clock"
+    ).fetchall() == [("test", False), ("wall", True)]
+    months = proposed(connection, date(2026, 3, 1), prefix=topics.prefix)
+    assert [(of.month, of.currency, of.invoiced) for of in months] == [
+        (date(2026, 3, 1), "EUR", the("20.00"))
+    ]
+    closed = close(connection, date(2026, 3, 1), prefix=topics.prefix)
+    assert {balance.ledger_account for balance in closed} == {
+        *("cash", "deferred_revenue", "receivable", "revenue:standard")
+    }
+    test_books = balances(connection, FAR, "test")
+    assert {b.currency for b in test_books} == {"EUR"}
+    assert sum(b.balance for b in test_books) == 0
+    of_test = close(connection, date(2026, 3, 1), clock="test", prefix=topics.prefix)
+    assert "revenue:premium" in {balance.ledger_account for balance in of_test}
+    assert problems(connection) == problems(connection, "test") == []
+
+
+def test_what_closing_would_close_is_said_without_changing_anything(
+    with_domain: Billing, refresh: Callable[[], None], connection: Connection, topics: Topics
+) -> None:
+    refresh()
+    before = connection.execute("select count(*), max(id) from finance_ledger.transfers").fetchall()
+    months = proposed(connection, date(2026, 4, 1), prefix=topics.prefix)
+    assert [(of.month.month, of.invoiced, of.paid, of.earned > 0) for of in months] == [
+        (3, the("20.00"), the("20.00"), True),
+        (4, the("4.84"), the("4.84"), True),
+    ]
+    assert connection.execute("select count(*), max(id) from finance_ledger.transfers").fetchall() == before
+    recognise(connection, date(2026, 4, 30))
+    assert proposed(connection, date(2026, 4, 1), prefix=topics.prefix) == months

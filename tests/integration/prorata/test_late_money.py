@@ -20,8 +20,8 @@ DUE = """
 """
 SCHEDULE = """
     insert into finance_ledger.schedules
-        (account_id, invoice, line, product, currency, digits, amount, begins, ends, next_day, held)
-    values (%s, 1, 1, 'standard', 'EUR', 2, 20, '2026-11-01', '2026-12-01', %s, %s)
+        (account_id, clock, invoice, line, product, currency, digits, amount, begins, ends, next_day, held)
+    values (%s, 'wall', 1, 1, 'standard', 'EUR', 2, 20, '2026-11-01', '2026-12-01', %s, %s)
 """
 TODAY = date(2026, 11, 30)
 

@@ -5,7 +5,8 @@
     billing.give("acme/a-1", PurchasePlan("standard"), "2026-03-20")
     billing.settle("acme/a-1", "2026-05-01")
 
-All accounts are in Paris on a test clock. `pay` is the answer to every payment; None: it never comes.
+Accounts are in Paris on a test clock unless they are opened elsewhere; moments are Paris's. `pay` is the
+answer to every payment; None: it never comes.
 """
 
 from __future__ import annotations
@@ -46,9 +47,17 @@ class Billing:
         self.log = log
         self.states: dict[str, Account] = {}
 
-    def open(self, account_id: str, at: str, *, clock: Clock = "test", currency: str = "EUR") -> None:
+    def open(
+        self,
+        account_id: str,
+        at: str,
+        *,
+        clock: Clock = "test",
+        currency: str = "EUR",
+        time_zone: str = ZONE,
+    ) -> None:
         """Open the account."""
-        answer = self.give(account_id, OpenAccount(currency, ZONE, clock), at)
+        answer = self.give(account_id, OpenAccount(currency, time_zone, clock), at)
         assert answer is not None
         assert answer.outcome == "accepted"
 

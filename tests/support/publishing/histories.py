@@ -22,9 +22,10 @@ from domain.commands import (
     ResumePlan,
     Undo,
 )
+from domain.events import Clock
 from eventlog import EventLog, NewEvent, StoredEvent
 from eventlog.memory import MemoryEventLog
-from tests.support.projections.fold_driver import Billing
+from tests.support.projections.fold_driver import ZONE, Billing
 
 _COMMANDS: tuple[Command, ...] = (
     PurchaseAddon("custom_domain"),
@@ -39,11 +40,13 @@ _COMMANDS: tuple[Command, ...] = (
 )
 
 
-def history_of(account_id: str, seed: int, months: int = 6) -> list[NewEvent]:
+def history_of(
+    account_id: str, seed: int, months: int = 6, *, clock: Clock = "test", time_zone: str = ZONE
+) -> list[NewEvent]:
     """The events of an account that buys, changes, pauses and renews, not always paying."""
     rnd, log = random.Random(f"{seed}/{account_id}"), MemoryEventLog()
     billing = Billing(log)
-    billing.open(account_id, "2026-01-05")
+    billing.open(account_id, "2026-01-05", clock=clock, time_zone=time_zone)
     billing.give(account_id, PurchasePlan("standard"), "2026-01-05T09:00")
     for month in range(1, months + 1):
         day = f"2026-{month:02}-{rnd.randint(7, 27):02}"

@@ -49,6 +49,7 @@ class World:
         snapshots: Snapshots | None = None,
         attempts: int = 100,
         real_time: bool = False,
+        test_clocks: bool = True,
     ) -> None:
         self.log = log
         self.gateway = gateway
@@ -61,7 +62,7 @@ class World:
         ports = Ports(log, self.accounts, gateway)
         if not real_time:
             ports = replace(ports, sleep=self._sleep)
-        self.service = BillingService(ports, self.library, clock, attempts=attempts)
+        self.service = BillingService(ports, self.library, clock, attempts=attempts, test_clocks=test_clocks)
         self.on_test_clock = self.session("test")
         self.on_wall_clock = self.session("wall")
 

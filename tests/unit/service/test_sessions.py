@@ -7,6 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from domain.errors import InvalidInput
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.errors import LogUnavailable
 from eventlog.memory import MemoryEventLog
@@ -39,6 +40,24 @@ def test_on_the_wall_clock_a_command_happens_now_or_at_the_last_instant_if_that_
     world.clock.advance(timedelta(hours=3))
     world.say_now(do="cancel_plan", account="w", family="marketing")
     assert world.history("w")[-1].at == NOW + timedelta(hours=2)
+
+
+def test_where_test_clocks_are_refused_none_is_opened_and_none_goes_on() -> None:
+    world = memory_world()
+    world.library.load(EXAMPLE.read_bytes().replace(b'"2026-01"', b'"2026-02"'), None, NOW)
+    world.open("t", at="2026-03-20")
+    refusing = world.twin(test_clocks=False)
+    position = world.log.last_position()
+    opened = {"do": "open_account", "currency": "EUR", "time_zone": "Europe/Paris", "at": "2026-03-20"}
+    purchase = {"do": "purchase_plan", "account": "t", "product": "standard", "at": "2026-03-21"}
+    for line in ({**opened, "account": "u"}, purchase, {**purchase, "preview": True}):
+        answer = refusing.say(**line)
+        assert (answer.outcome, answer.code) == ("invalid", "test_clocks_refused")
+    with pytest.raises(InvalidInput, match="PRORATA_TEST_CLOCKS"):
+        refusing.service.settle("main/t", NOW)
+    assert world.log.last_position() == position
+    refusing.open("w", at=None)
+    assert world.log.last_position() == position + 1
 
 
 def test_on_the_wall_clock_nothing_is_confirmed_by_default(world: World) -> None:
