@@ -285,10 +285,11 @@ def _hand_over(connection: Connection) -> None:
     """Let prorata_owner own everything of Prorata's."""
     owner, bound = sql.Identifier(OWNER), {"owner": OWNER, "schemas": _SCHEMAS, "public": _PUBLIC}
     found = connection.execute(_NOT_THE_OWNERS, bound).fetchall()
-    [[is_member, database]] = connection.execute(
-        "select pg_has_role(current_user, %(owner)s, 'MEMBER'), current_database()", {"owner": OWNER}
+    # Who made a role may grant it, and is no member that could act as it until then.
+    [[may_act, database]] = connection.execute(
+        "select pg_has_role(current_user, %(owner)s, 'SET'), current_database()", {"owner": OWNER}
     ).fetchall()
-    if not is_member:
+    if not may_act:
         connection.execute(sql.SQL("grant {} to current_user").format(owner))
     if found:
         connection.execute(

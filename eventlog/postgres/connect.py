@@ -116,6 +116,13 @@ def _check(connection: Connection, mark: str, *, reads_only: bool) -> None:
         raise ReadOnly
 
 
+def acting_as(database_url: str, role: str) -> str:
+    """The address of sessions with this role's rights alone, for a login that is a member of it."""
+    given = {key: str(value) for key, value in conninfo_to_dict(database_url).items()}
+    options = f"{given.pop('options', '')} {_option('role', role)}".strip()
+    return make_conninfo(**given, options=options)
+
+
 def _option(setting: str, value: str) -> str:
     """The setting as the server's command line takes it, where blanks separate."""
     escaped = value.replace("\\", "\\\\").replace(" ", "\\ ")

@@ -43,7 +43,7 @@ _EXISTS = "select to_regclass('public.migrations') is not null"
 _OWNER = """
     select pg_get_userbyid(relowner) from pg_class
     where oid = to_regclass('public.migrations') and relowner <> current_user::regrole
-        and pg_has_role(current_user, relowner, 'MEMBER')
+        and pg_has_role(current_user, relowner, 'SET')
 """
 _APPLIED = "select name, sha256 from public.migrations where source = %(source)s order by name"
 _RECORD = "insert into public.migrations (source, name, sha256) values (%(source)s, %(name)s, %(sha256)s)"

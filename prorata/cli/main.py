@@ -29,7 +29,7 @@ ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close 
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
 
-_GROUPS = {str(group.name[0]): group for group in (catalog, ledger, dlq, archive)}
+GROUPS = {str(group.name[0]): group for group in (catalog, ledger, dlq, archive)}
 
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.operate.database:migrate")
@@ -89,7 +89,7 @@ def _describe_commands(arguments: list[str]) -> None:
 
         app.console = console()
     named = [argument for argument in arguments if argument not in app.help_flags]
-    listed = app if not named else _GROUPS.get(named[0]) if len(named) == 1 else None
+    listed = app if not named else GROUPS.get(named[0]) if len(named) == 1 else None
     if listed is not None:
         for name in listed:
             _ = listed[name]

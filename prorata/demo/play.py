@@ -11,14 +11,16 @@ from typing import Any
 import msgspec
 
 from domain.catalog import Catalog
+from eventlog.postgres.connect import acting_as
 from projections.live.projector import Projector
 from prorata.cli.account.speaking import Speaker
 from prorata.migrations import migrations
+from prorata.roles import CONSUMER, PROJECTOR, RELAY, SERVICE, grant_rights, make_roles
 from prorata.settings import Settings
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
 from prorata.simulation.scenario import Scenario, parse_scenario
-from prorata.wiring import Running, running
+from prorata.wiring import Running, opened_log, running
 from service.catalogue_versions import demo_body
 from service.commands import AnswerLine
 from service.session import CommandSession
@@ -66,8 +68,14 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
 
     timed = _Timed(say)
     applied = migrate(settings.database_url, migrations())
-    timed(f"migrated the database ({len(applied)} migrations)")
-    with running(settings) as system, Projector(settings.database_url, system.log) as projector:
+    make_roles(settings.database_url)
+    grant_rights(settings.database_url)
+    timed(f"migrated the database ({len(applied)} migrations), and gave each process a role of its own")
+    with (
+        running(_as(settings, SERVICE)) as system,
+        opened_log(_as(settings, PROJECTOR)) as log,
+        Projector(_as(settings, PROJECTOR).database_url, log) as projector,
+    ):
         loaded = system.catalogues.load(demo_body(), None, system.clock.now())
         timed(f"loaded a catalogue for the wall clock (version {loaded.version.version})")
         answers = {story.account: _give(system, story) for story in told}
@@ -77,14 +85,21 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
         timed(f"ran the billing: {events} events of what fell due by itself")
         counts = projector.run_once()
         timed(f"projected {counts.events} events into the read models")
-        run_relay(system.log, settings.kafka, settings.database_url, prefix=settings.kafka_prefix, once=True)
+    relay = _as(settings, RELAY)
+    with opened_log(relay) as log:
+        run_relay(log, relay.kafka, relay.database_url, prefix=relay.kafka_prefix, once=True)
         timed("published the log to Kafka")
-    consumer = Consumer(
-        EntitlementCache(), settings.database_url, settings.kafka, prefix=settings.kafka_prefix
-    )
-    consumer.run_once()
+    consumer = _as(settings, CONSUMER)
+    Consumer(
+        EntitlementCache(), consumer.database_url, consumer.kafka, prefix=consumer.kafka_prefix
+    ).run_once()
     timed("the entitlement cache took in what was published")
     return answers
+
+
+def _as(settings: Settings, role: str) -> Settings:
+    """The settings of a process that has this role's rights alone."""
+    return msgspec.structs.replace(settings, database_url=acting_as(settings.database_url, role))
 
 
 def _give(system: Running, story: Story) -> list[Told]:

@@ -54,7 +54,7 @@ def _privilege_missing(error: Exception) -> str | None:
 
     if isinstance(error, InsufficientPrivilege):
         error = PrivilegeMissing(_login(), str(error).partition("\n")[0])
-    if not isinstance(error, PrivilegeMissing):
+    if not isinstance(error, Failure) or error.code != PrivilegeMissing.code:
         return None
     names = " ".join(sys.argv[1:3]), *sys.argv[1:2]
     meant = next((role for name in names if (role := COMMANDS.get(name))), None)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace as changed
 
 from domain.commands import CloseAccount, PurchaseAddon, PurchasePlan
 from domain.events import AddonPurchased, Event
-from eventlog import StoredEvent
+from eventlog import StoredEvent, hash_of
 from projections.errors import AccountParked
 from projections.fold import ACCOUNT, AccountAt, Placed
 from projections.live.parking import parked
@@ -179,3 +180,38 @@ def test_whoever_waits_for_a_parked_account_is_told(
     assert wait_for(connection, billing.log, POISONED, poison.version - 1, timeout=20)
     with pytest.raises(AccountParked, match=f"at version {poison.version}"):
         wait_for(connection, billing.log, POISONED, poison.version, timeout=20)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("forgery", ["fields that do not give the hash", "a hash that follows another one"])
+def test_a_forged_row_parks_its_account_and_is_folded_by_nobody(
+    billing: Billing, projector_url: str, connection: Connection, forgery: str, restarted: bool
+) -> None:
+    live_a_little(billing, POISONED)
+    live_a_little(billing, HEALTHY)
+    last = billing.log.event(POISONED, billing.log.head(POISONED).version)
+    assert last is not None
+    with Projector(projector_url, billing.log) as projector:
+        projector.run_once()
+        before = all_rows(connection)
+        forged = changed(last, version=last.version + 1, event_id=uuid4(), previous_hash=last.hash)
+        if forgery == "a hash that follows another one":
+            forged = changed(forged, previous_hash=bytes(32))
+            forged = changed(forged, hash=hash_of(billing.log.log_id, forged))
+        columns = StoredEvent.__struct_fields__[1:]
+        values = [getattr(forged, name) for name in columns]
+        listed, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+        connection.execute(f"insert into public.events ({listed}) values ({places})", values)
+        if not restarted:
+            assert projector.run_once().parked == 4
+    if restarted:
+        with Projector(projector_url, billing.log) as another:
+            assert another.run_once().parked == 4
+    assert all_rows(connection) == before
+    for entry in parked(connection):
+        assert (entry.account_id, entry.version) == (POISONED, forged.version)
+        assert entry.error.startswith("event_forged: ")
+        assert "prorata verify" in entry.error
+    with Projector(projector_url, billing.log) as later:
+        assert all(failure is not None for failure in later.release(POISONED).values())
+    assert all_rows(connection) == before

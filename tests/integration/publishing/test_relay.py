@@ -14,13 +14,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from msgspec import structs
 
-from eventlog import EventLog, Head, StoredEvent
+from eventlog import EventLog, Head, StoredEvent, hash_of
 from eventlog.appending import utc_now
 from eventlog.memory import MemoryEventLog
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from prorata.roles import SERVICE
 from publishing.checkpoints import StreamCheckpoint, read_position
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, RelayHalted
@@ -36,6 +38,7 @@ from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
 from tests.support.publishing.readers import read_events, read_heartbeats, read_records
 from tests.support.publishing.relays import HURRIED, MakeRelay
+from tests.support.roles import login
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(12)]
 
@@ -355,3 +358,48 @@ def test_it_says_what_to_do_where_the_database_has_no_leases(
     relay = Relay(EventStream(log, topics), log, kafka_bootstrap, topics, database_url, settings=HURRIED)
     with pytest.raises(RelayHalted, match="run `prorata migrate`"):
         relay.run_once()
+
+
+def insert_as_service(url: str, event: StoredEvent) -> None:
+    """What somebody can do who has the password of a process that appends."""
+    columns = StoredEvent.__struct_fields__[1:]
+    values = [getattr(event, name) for name in columns]
+    insert = f"insert into events ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})"
+    with connect(login(url, SERVICE), "thief") as session:
+        session.execute(insert, values)
+
+
+@pytest.mark.parametrize("of_stream", ["events", "state"])
+@pytest.mark.parametrize("forgery", ["fields that do not give the hash", "a hash that follows another one"])
+def test_a_forged_row_halts_the_relay_and_nothing_of_it_is_published(
+    log: PostgresEventLog,
+    topics: Topics,
+    kafka_bootstrap: str,
+    migrated_url: str,
+    events_relay: MakeRelay,
+    state_relay: MakeRelay,
+    forgery: str,
+    of_stream: str,
+) -> None:
+    fill(log, accounts=ACCOUNTS[:2])
+    events_relay().run_once()
+    state_relay().run_once()
+    filled = (topics.events, topics.entitlements, topics.access_windows, topics.invoices)
+    published = {topic.name: read_records(kafka_bootstrap, topic) for topic in filled}
+    last = log.event(ACCOUNTS[0], log.head(ACCOUNTS[0]).version)
+    assert last is not None
+    forged = structs.replace(
+        last, version=last.version + 1, event_id=uuid4(), previous_hash=last.hash, hash=bytes(32)
+    )
+    if forgery != "fields that do not give the hash":
+        forged = structs.replace(forged, previous_hash=bytes(32))
+        forged = structs.replace(forged, hash=hash_of(log.log_id, forged))
+    insert_as_service(migrated_url, forged)
+    relay = {"events": events_relay, "state": state_relay}[of_stream]()
+    for _ in range(2):
+        with pytest.raises(RelayHalted) as halted:
+            relay.run_once()
+        assert halted.value.code == "event_forged"
+        assert f"account {ACCOUNTS[0]!r}, version {forged.version}" in str(halted.value)
+        assert "prorata verify" in str(halted.value)
+    assert {topic.name: read_records(kafka_bootstrap, topic) for topic in filled} == published

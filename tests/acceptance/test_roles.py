@@ -1,0 +1,114 @@
+"""Every command as the role that it is for, and as each of the others: it works, or says what lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prorata.cli.main import GROUPS, app
+from prorata.roles import COMMANDS, MONITOR, OWNER, READER, ROLES
+from tests.support.command_line import OPEN, CommandLine, Done, step
+from tests.support.domain.catalogs import CATALOG_FILE
+from tests.support.roles import login
+
+LINES = {
+    "migrate": "",
+    "catalog load": str(CATALOG_FILE),
+    "catalog list": "",
+    "catalog show": "1",
+    "catalog withdraw": "1",
+    "command": "--test-clock",
+    "preview": 'a1 {"do":"cancel_plan"}',
+    "shop": "a1",
+    "billing": "a1",
+    "explain": "a1 1",
+    "bill": "--test-clock --until 2026-06-01 --once",
+    "project": "--once",
+    "lag": "",
+    "parked": "",
+    "release": "a1",
+    "relay": "--once",
+    "consume": "finance_ledger --once",
+    "archive run": "{folder} --once",
+    "status": "",
+    "status --forget": "metrics",
+    "dlq list": "",
+    "dlq show": "finance_ledger a1",
+    "dlq release": "finance_ledger a1",
+    "ledger recognise": "--through 2026-05-01",
+    "ledger show": "--through 2026-05-01",
+    "ledger export": "",
+    "ledger check": "",
+    "ledger close": "2026-03",
+    "history": "a1",
+    "show": "a1 --at 2026-04-10",
+    "diff": "a1 --from 2026-03-25 --to 2026-04-10",
+    "verify": "",
+    "seal": "{folder}/seal --key {folder}/key",
+    "rebuild": "calendar",
+    "replay": "finance_ledger",
+}
+"""In an order in which each finds what it needs. `metrics` runs on, and asks what `status` asks."""
+
+STORY = [OPEN, step("2026-03-20", "purchase_plan", product="standard")]
+
+
+@pytest.fixture
+def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+    """A migrated system in which something was sold."""
+    command_line = CommandLine(database_url, kafka_bootstrap, topic_prefix)
+    assert command_line("migrate", "--roles").exit_code == 0
+    assert command_line.commands(*STORY).exit_code == 0
+    return command_line
+
+
+def run(prorata: CommandLine, command: str, folder: Path) -> Done:
+    arguments = [
+        part.format(folder=folder) if "{folder}" in part else part for part in LINES[command].split()
+    ]
+    return prorata(*command.split(), *arguments, given=b"")
+
+
+def assert_sentence(command: str, done: Done) -> None:
+    assert done.exit_code != 70, (command, done)
+    assert "Traceback" not in done.err, (command, done)
+    if "privilege_missing" in done.err:
+        assert done.exit_code == 4, (command, done)
+        assert f"this command is for a member of {COMMANDS[command]}" in done.err, (command, done)
+
+
+def test_every_command_says_whose_it_is() -> None:
+    listed = {name for name in app if not name.startswith("-")} - set(GROUPS)
+    listed |= {f"{group} {name}" for group, of in GROUPS.items() for name in of if not name.startswith("-")}
+    assert {command for command in COMMANDS if " --" not in command} == listed
+    assert {command for command, role in COMMANDS.items() if role} - {"metrics"} == set(LINES)
+
+
+def test_every_command_works_as_the_role_that_it_is_for(prorata: CommandLine, tmp_path: Path) -> None:
+    prorata("seal-key", str(tmp_path / "key"))
+    for command in LINES:
+        done = run(prorata, command, tmp_path)
+        assert_sentence(command, done)
+        assert "privilege_missing" not in done.err, (command, done)
+        assert "cannot announce" not in done.err, (command, done)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_command_by_another_role_works_or_says_what_lacks(
+    prorata: CommandLine, database_url: str, tmp_path: Path, role: str
+) -> None:
+    prorata("seal-key", str(tmp_path / "key"))
+    as_role = CommandLine(login(database_url, role), prorata.environment["PRORATA_KAFKA"])
+    as_role.environment["PRORATA_KAFKA_PREFIX"] = prorata.environment["PRORATA_KAFKA_PREFIX"]
+    refused = set()
+    for command in LINES:
+        done = run(as_role, command, tmp_path)
+        assert_sentence(command, done)
+        if "privilege_missing" in done.err:
+            refused.add(command)
+    assert not {command for command in refused if role in (OWNER, COMMANDS[command])}
+    if role in (READER, MONITOR):
+        changing = {command for command, of in COMMANDS.items() if of not in (None, OWNER, READER, MONITOR)}
+        assert changing - refused <= {"archive run", "explain"}, changing - refused
