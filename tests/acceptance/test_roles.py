@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from prorata.cli.main import GROUPS, app
@@ -67,7 +68,8 @@ def run(prorata: CommandLine, command: str, folder: Path) -> Done:
     arguments = [
         part.format(folder=folder) if "{folder}" in part else part for part in LINES[command].split()
     ]
-    return prorata(*command.split(), *arguments, given=b"")
+    given = b"".join(msgspec.json.encode(line) + b"\n" for line in STORY) if command == "command" else b""
+    return prorata(*command.split(), *arguments, given=given)
 
 
 def assert_sentence(command: str, done: Done) -> None:
@@ -102,13 +104,15 @@ def test_a_command_by_another_role_works_or_says_what_lacks(
     prorata("seal-key", str(tmp_path / "key"))
     as_role = CommandLine(login(database_url, role), prorata.environment["PRORATA_KAFKA"])
     as_role.environment["PRORATA_KAFKA_PREFIX"] = prorata.environment["PRORATA_KAFKA_PREFIX"]
-    refused = set()
+    refused, went_well = set(), set()
     for command in LINES:
         done = run(as_role, command, tmp_path)
         assert_sentence(command, done)
         if "privilege_missing" in done.err:
             refused.add(command)
+        if done.exit_code == 0:
+            went_well.add(command)
     assert not {command for command in refused if role in (OWNER, COMMANDS[command])}
     if role in (READER, MONITOR):
         changing = {command for command, of in COMMANDS.items() if of not in (None, OWNER, READER, MONITOR)}
-        assert changing - refused <= {"archive run", "explain"}, changing - refused
+        assert changing & went_well <= {"archive run"}, "which reads topics alone"
