@@ -5,8 +5,8 @@
         projector.run_once()
     entitlements.of_account(connection, "acme/a-1")      # invoices, access_windows, calendar likewise
 
-Each read model has a module with its document, its fold and its queries; `rebuild` makes its tables anew,
-`projections.history.as_of` answers for the past. docs/projections.md says what all of them guarantee.
+Each read model has a module with its document, its fold and its queries. `projections.rebuild` makes its
+tables anew, `projections.history.as_of` answers for the past. docs/projections.md lists their guarantees.
 """
 
 from pathlib import Path
@@ -15,4 +15,4 @@ from typing import Final
 from eventlog.migration_source import MigrationSource
 
 MIGRATIONS: Final = MigrationSource("projections", Path(__file__).parent / "migrations")
-"""For `eventlog.postgres.migrate.migrate`, after the log's own."""
+"""The migrations that `eventlog.postgres.migrate.migrate` applies after the log's own."""

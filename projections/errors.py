@@ -8,7 +8,8 @@
     ├── RebuildRunning      another rebuild of the same projection has not ended
     ├── HeldBack            an open transaction in the log outlasted a rebuild's patience
 
-What one event does wrong parks its account and stops nothing else (`projections.live.parking`).
+An event that cannot be read, folded or written parks its account and stops nothing else
+(`projections.live.parking`).
 """
 # ruff: noqa: N818  (they are named for what happened)
 
@@ -27,7 +28,7 @@ class ProjectionError(Failure):
 
 
 class UnknownProjection(ProjectionError):
-    """The name is of no projection."""
+    """No projection has this name."""
 
     code = "unknown_projection"
     exit_code = BAD_INPUT
@@ -43,7 +44,8 @@ class UnknownProjection(ProjectionError):
 
 
 class CheckpointForeign(ProjectionError):
-    """The rows are of another history: another log, or a later state of one restored from a backup."""
+    """The rows come from another history: another log, or one that was later restored from an older
+    backup."""
 
     code = "checkpoint_foreign"
 
@@ -62,7 +64,7 @@ class CheckpointForeign(ProjectionError):
 
 
 class FoldOutdated(ProjectionError):
-    """An older release was started beside, or after, a newer one."""
+    """A newer release has written the rows: this older one was started beside it, or after it."""
 
     code = "fold_outdated"
 
@@ -80,7 +82,7 @@ class FoldOutdated(ProjectionError):
 
 
 class AccountParked(ProjectionError):
-    """Waiting is in vain: the projection will not reach the event until the account is released."""
+    """The projection will not reach the event that is waited for until the account is released."""
 
     code = "account_parked"
 
@@ -95,7 +97,7 @@ class AccountParked(ProjectionError):
 
 
 class RebuildRunning(ProjectionError):
-    """Two rebuilds of one projection would drop each other's tables."""
+    """Another rebuild of the projection runs; two would drop each other's tables."""
 
     code = "rebuild_running"
     exit_code = TRY_AGAIN

@@ -30,7 +30,8 @@ D = TypeVar("D")
 
 
 class Placed(Protocol):
-    """What a fold may know of an event beside what happened: a StoredEvent, or a Place of a rebuild."""
+    """What a fold may know of an event beside its content: a StoredEvent has it, and so has a rebuild's
+    Place."""
 
     @property
     def account_id(self) -> str: ...
@@ -47,9 +48,9 @@ class Evolution(Generic[S]):
     """How an account's events become a state. Folds with the same evolution share its states.
 
     `apply` takes the events of one account in order, each version after the one before, else raises.
-    `at_rest` leaves out of a state what no later event or document needs, so that many can be kept.
-    `whole` is what `apply` makes of many events of an account, one after another, but faster. With
-    `last_place` it asks only where the last of them stands.
+    `at_rest` drops from a state what no later event or document needs, so that many can be kept in memory.
+    `whole` returns what `apply` would after many events of an account, but faster; with `last_place` it needs
+    the place of the last event only.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Evolution(Generic[S]):
     last_place: bool = False
 
     def apply_all(self, state: S, events: Sequence[Event], places: EventPlaces) -> S:
-        """The state after all these events, which stand at these places."""
+        """The state after all these events of one account, each with its place in the log."""
         if self.whole is not None:
             return self.whole(state, events, places)
         for event, place in zip(events, places.each(), strict=True):
@@ -72,8 +73,8 @@ class Evolution(Generic[S]):
 class Fold(Generic[S, D]):
     """A named reading of an evolution's states. `version` is raised when a document's meaning changes.
 
-    `read` makes the documents of a state and the fold's version; `key` says which of them is meant within the
-    account (None: there is one for each account).
+    `read` makes documents from a state and the fold's version; `key` names a document within its account
+    (None: the account has only one).
     """
 
     name: str
@@ -87,15 +88,15 @@ class Fold(Generic[S, D]):
         return self.evolution.start()
 
     def apply(self, state: S, event: Event, placed: Placed) -> S:
-        """The state after the event, which stands at that place."""
+        """The state after the event; `placed` is its place in the log."""
         return self.evolution.apply(state, event, placed)
 
     def at_rest(self, state: S) -> S:
-        """The state to keep between pages; its documents may be fewer, never other ones."""
+        """The state to keep between pages: it may show fewer documents, but never different ones."""
         return self.evolution.at_rest(state)
 
     def documents(self, state: S) -> tuple[D, ...]:
-        """What is shown of the account, none before its first event."""
+        """The account's documents; none before its first event."""
         return self.read(state, self.version)
 
 
@@ -128,7 +129,7 @@ def _evolve_whole(before: AccountAt | None, events: Sequence[Event], places: Eve
 
 
 def _without_commands(at: AccountAt | None) -> AccountAt | None:
-    """Keys of commands are up to 1,000 an account; no document shows them."""
+    """Drop the command keys, up to 1,000 an account, which no document shows."""
     if at is None or not at.state.commands:
         return at
     return msgspec.structs.replace(at, state=msgspec.structs.replace(at.state, commands={}))
@@ -141,4 +142,4 @@ def _unopened() -> None:
 ACCOUNT: Evolution[AccountAt | None] = Evolution(
     "account", _unopened, _evolve, _without_commands, _evolve_whole, last_place=True
 )
-"""`domain.evolve`, with the place of the last event."""
+"""The state of `domain.evolve`, with the place of the last event."""

@@ -1,4 +1,4 @@
-"""All read models: those that the migrations make tables for, and those in `projections.models.added`."""
+"""The list of read models: those whose tables migrations make, and those in `projections.models.added`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROJECTIONS: Final[tuple[Projection, ...]] = (
 )
 
 FOLDS: Final[dict[str, Fold[Any, Any]]] = {projection.name: projection.fold for projection in PROJECTIONS}
-"""By name: what `publishing` makes its state topics of."""
+"""Name → fold of the read models that `publishing` makes its state topics from."""
 
 
 def _found() -> tuple[Projection, ...]:
@@ -28,13 +28,13 @@ def _found() -> tuple[Projection, ...]:
 
 
 ADDED: Final[tuple[Projection, ...]] = _found()
-"""Read models whose tables are made by their first rebuild: a database may not have them yet."""
+"""Read models whose tables their first rebuild makes; a database may lack them."""
 
 ALL: Final[tuple[Projection, ...]] = (*PROJECTIONS, *ADDED)
 
 
 def projection_named(name: str) -> Projection:
-    """The read model of that name. Raises UnknownProjection."""
+    """The read model with this name. Raises UnknownProjection."""
     for projection in ALL:
         if projection.name == name:
             return projection

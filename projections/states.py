@@ -1,11 +1,11 @@
-"""States of accounts, folded page after page: from a bounded memory where possible, else from the log.
+"""States of accounts, folded page after page. A bounded cache holds them; the log makes those that it lacks.
 
     states = AccountStates(fold.evolution, log, codec, limit=10_000)
     account = states.advance(readings)          # the readings of one account's events in a page
     documents = fold.documents(account.state)
 
-A remembered state is used only where the next event's chain hash says that it follows this very history, so
-neither a rolled back transaction, nor a page read twice, nor another log can reach a document.
+A cached state is used only if the next event's chain hash continues it. So neither a rolled back transaction,
+nor a page read twice, nor another log can reach a document.
 """
 
 from __future__ import annotations
@@ -24,29 +24,30 @@ from eventlog import NO_HASH, EventLog, StoredEvent, hash_of
 from eventlog.codec import Codec
 from eventlog.history import places_of
 from projections.fold import Evolution, Fold
-from projections.live.parking import Failure, failure_at, failure_of, forged_at
+from projections.live.parking import EventFailure, failure_at, failure_of, forged_at
 
 S = TypeVar("S")
 D = TypeVar("D")
 
-Reading: TypeAlias = tuple[Event | Failure, StoredEvent]
-"""An event of the log, decoded, or why it cannot be."""
+Reading: TypeAlias = tuple[Event | EventFailure, StoredEvent]
+"""An event of the log as decoded, or the failure to decode it, and the event as stored."""
 
 _STREAM_PAGE = 1_000
 
 
 class Folded(msgspec.Struct, Generic[S], frozen=True, gc=False):
-    """A state, the place of the last event in it, and what stopped it before the end, if anything did."""
+    """A state, the place of the last event in it, and the failure that stopped the fold before its end, if
+    any."""
 
     state: S
     version: int = 0
     position: int = 0
     hash: bytes = NO_HASH
-    failure: Failure | None = None
+    failure: EventFailure | None = None
 
 
 def read(codec: Codec[Event], stored: StoredEvent) -> Reading:
-    """The event, or the failure to read it."""
+    """Decode the event; a failure is returned, not raised."""
     try:
         return codec.read(stored), stored
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
@@ -54,17 +55,17 @@ def read(codec: Codec[Event], stored: StoredEvent) -> Reading:
 
 
 def read_all(codec: Codec[Event], events: Sequence[StoredEvent]) -> list[Reading]:
-    """The same of each of them, faster where all can be read."""
+    """`read` each of these events; faster if all can be decoded."""
     try:
         return list(zip(codec.read_all(events), events, strict=True))
-    except Exception:  # noqa: BLE001 - one by one it is said which
+    except Exception:  # noqa: BLE001 - `read` finds the event that fails
         return [read(codec, stored) for stored in events]
 
 
 def checked(log_id: UUID, readings: Iterable[Reading]) -> Iterator[Reading]:
-    """The readings; those of events that Prorata did not append become failures.
+    """Yield the readings, with a failure for each event that Prorata did not append.
 
-    The fields of such a one do not give its hash, or it does not follow its account's event before it here.
+    Such an event's fields do not give its hash, or it does not continue the event before it of its account.
     """
     ends: dict[str, bytes] = {}
     for event, stored in readings:
@@ -80,7 +81,8 @@ def checked(log_id: UUID, readings: Iterable[Reading]) -> Iterator[Reading]:
 def stream(
     log: EventLog, codec: Codec[Event], account_id: str, *, until: int, after: int = 0
 ) -> Iterator[Reading]:
-    """The account's events after the version `after` up to the position `until`, in order."""
+    """Read the account's events with a version above `after`, up to the position `until` (inclusive), in
+    order."""
     while True:
         page = log.read_account(account_id, after, _STREAM_PAGE)
         for stored in page:
@@ -96,16 +98,16 @@ def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Readi
     """The state after the readings, or before the first one that cannot be read or folded."""
     page = list(readings)
     if len(page) > 1 and evolution.whole is not None:
-        with suppress(Exception):  # event by event it is said which
+        with suppress(Exception):  # `_fold_each` finds the event that fails
             return _fold_whole(evolution, folded.state, page)
     return _fold_each(evolution, folded, page)
 
 
 def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> Folded[S]:
-    """All at once; raises whatever fails."""
+    """Fold all readings at once; raises any error of an event."""
     events, stored = zip(*page, strict=True)
     places, last = places_of(stored), stored[-1]
-    if not places.follow_each_other or Failure in map(type, events):
+    if not places.follow_each_other or EventFailure in map(type, events):
         raise ValueError("not all can be folded")
     return Folded(evolution.apply_all(state, events, places), last.version, last.position, last.hash)
 
@@ -113,7 +115,7 @@ def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> F
 def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Reading]) -> Folded[S]:
     state, last, failure = folded.state, None, None
     for event, stored in page:
-        if isinstance(event, Failure):
+        if isinstance(event, EventFailure):
             failure = event
             break
         try:
@@ -128,14 +130,15 @@ def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Readin
 
 
 def from_start(evolution: Evolution[S], readings: Iterable[Reading]) -> Folded[S]:
-    """The state that an account's whole history makes."""
+    """The state after an account's whole history."""
     return fold_on(evolution, Folded(evolution.start()), readings)
 
 
 def documents_of(
     fold: Fold[S, D], account_id: str, folded: Folded[S]
-) -> tuple[tuple[D, ...], Failure | None]:
-    """The documents of the state, none where it cannot be read, and what stopped the account."""
+) -> tuple[tuple[D, ...], EventFailure | None]:
+    """The documents of the state, and the failure that stopped the account, if any. A state whose documents
+    cannot be made has none, and a failure."""
     try:
         return fold.documents(folded.state), folded.failure
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this account alone
@@ -143,7 +146,7 @@ def documents_of(
 
 
 class AccountStates(Generic[S]):
-    """The states of up to `limit` accounts under one evolution; the least lately used is forgotten first."""
+    """Keeps the states of up to `limit` accounts under one evolution; drops the least recently used first."""
 
     def __init__(self, evolution: Evolution[S], log: EventLog, codec: Codec[Event], *, limit: int) -> None:
         self._evolution = evolution
@@ -153,7 +156,7 @@ class AccountStates(Generic[S]):
         self._kept: OrderedDict[str, Folded[S]] = OrderedDict()
 
     def advance(self, readings: list[Reading]) -> Folded[S]:
-        """The account's state after these events of it, which follow each other."""
+        """The account's state after these consecutive events of it."""
         [_, first] = readings[0]
         before = self._before(first)
         if before.failure is not None:

@@ -1,8 +1,8 @@
-"""The tables of read models: what they have in common, and the statements that write them.
+"""The tables of read models, and the statements that write them.
 
-A read model names its tables and makes rows of documents; each row ends in `version`, `revision`, `fold`.
-Tables are written here alone: by `upsert` page after page, by `copy` into the empty ones of a rebuild. Those
-have the same names with a suffix such as `_v2`, until they take the place of the live ones.
+A read model names its tables and turns documents into rows; each row ends in `version`, `revision`, `fold`.
+All writes are here: `upsert` writes page after page, `copy` fills the empty tables of a rebuild, whose names
+have a suffix such as `_v2` until they replace the live ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from projections.fold import Fold
 Connection: TypeAlias = psycopg.Connection[TupleRow]
 Row: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = tuple[Sequence[Row], ...]
-"""Of one document: the rows of each of the projection's tables."""
+"""The rows that a document becomes: a sequence of them for each of the projection's tables."""
 
 SCHEMA = "projections"
 _MADE_BY = "version", "revision", "fold"
@@ -35,10 +35,9 @@ class Table:
     """A table of a read model: its own columns, in the order of its rows. They hold texts, numbers, booleans,
     dates and instants.
 
-    `whole_accounts`: an account's rows are all written anew together, and those that were not are removed.
-    `rules` says by which rule a row is what it is: under "" the row as a whole, else a column.
-    `types` and `indexes` make the table where no migration did: the type of each of its own columns, and
-    for each index what stands after `using`.
+    `whole_accounts`: a document replaces all rows of its account in it. `rules`: column → rule number; "" is
+    the row's default. `types` and `indexes` are for tables that no migration makes: the type of each own
+    column, and each index's definition after `using`.
     """
 
     name: str
@@ -65,15 +64,16 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """With what every row ends in."""
+        """The own columns, then `version`, `revision` and `fold`."""
         return self.own_columns + _MADE_BY
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A read model: its fold, its tables, and the rows that a document is in them.
+    """A read model: its fold, its tables, and `rows`, which turns a document into their rows.
 
-    `suffix` is empty for the live tables. With it, `name` is also that of its checkpoint and parked accounts.
+    `suffix` is empty for the live tables. `name`, which includes it, also names its checkpoints and parked
+    accounts.
     """
 
     fold: Fold[Any, Any]
@@ -86,11 +86,11 @@ class Projection:
         return self.fold.name + self.suffix
 
     def generation(self, number: int) -> Projection:
-        """The same read model on the tables of that generation, apart from the live ones."""
+        """The same read model on the tables of this generation instead of the live ones."""
         return replace(self, suffix=f"_v{number}")
 
     def upsert(self, connection: Connection, documents: Sequence[Any]) -> None:
-        """Write the rows of the documents, of which no two have the same key. In a transaction."""
+        """Write the rows of documents with different keys, within the caller's transaction."""
         if not documents:
             return
         accounts = list(dict.fromkeys([document.account for document in documents]))
@@ -106,7 +106,7 @@ class Projection:
                 _copy_rows(connection, table, self.suffix, rows)
 
     def copy(self, connection: Connection, documents: Sequence[Any]) -> None:
-        """The same into tables that have no row of these accounts, fast."""
+        """Write the rows of documents into tables without a row of these accounts; faster than `upsert`."""
         for table, rows in zip(self.tables, self._rows_by_table(documents), strict=True):
             if rows:
                 _copy_rows(connection, table, self.suffix, rows)
@@ -120,23 +120,24 @@ class Projection:
 
 
 def qualified(table: Table, suffix: str) -> sql.Identifier:
-    """The table's full name."""
+    """The table's name with schema and suffix."""
     return sql.Identifier(SCHEMA, table.name + suffix)
 
 
 def names(columns: Iterable[str]) -> sql.Composed:
-    """Column names with commas between."""
+    """The column names, comma-separated."""
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 _KINDS: Final[Mapping[type, str]] = {str: "text", int: "bigint", date: "date", datetime: "timestamptz"}
-"""What the columns of keys are."""
+"""Python type of a key's value → PostgreSQL type of its column."""
 
 
-# Removed and copied in again, rows take the server two thirds of an upsert's time, and this process half.
+# To delete rows and copy them in again takes the server two thirds of an upsert's time, and this process
+# half.
 @lru_cache
 def _remove(table: Table, suffix: str, kinds: tuple[str, ...]) -> sql.Composed:
-    """The rows whose key begins with what stands at one place of these arrays."""
+    """A statement that deletes the rows whose key begins with the nth items of the arrays, for any n."""
     key = table.key[: len(kinds)]
     arrays = [sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in kinds]
     same = [sql.SQL("held.{0} = gone.{0}").format(sql.Identifier(name)) for name in key]
@@ -146,15 +147,16 @@ def _remove(table: Table, suffix: str, kinds: tuple[str, ...]) -> sql.Composed:
 
 
 def _array(values: Sequence[Any]) -> str | list[Any]:
-    """As PostgreSQL reads it: its syntax is that of JSON, but for the escapes."""
+    """The values as an array literal, faster than the driver: JSON's syntax, unless there are escapes."""
     written = msgspec.json.encode(values).decode()
     return list(values) if "\\" in written else f"{{{written[1:-1]}}}"
 
 
 def _copy_rows(connection: Connection, table: Table, suffix: str, rows: Sequence[Row]) -> None:
-    """As CSV where the encoder of JSON makes it, in a third of the driver's time."""
+    """Copy the rows in as CSV made by the JSON encoder, in a third of the driver's time, where that is
+    possible."""
     lines = msgspec.json.Encoder().encode_lines(rows)[1:-2].replace(b"]\n[", b"\n")
-    plain = b"\\" not in lines  # an escape of JSON's, which means something else in CSV
+    plain = b"\\" not in lines  # a JSON escape would mean something else in CSV
     with connection.cursor() as cursor, cursor.copy(_copy(table, suffix, csv=plain)) as stream:
         if plain:
             stream.write(lines)
@@ -175,5 +177,5 @@ def utc(at: Instant) -> Instant: ...
 @overload
 def utc(at: None) -> None: ...
 def utc(at: Instant | None) -> Instant | None:
-    """The instant as documents have it, whatever the session's time zone is."""
+    """The instant in UTC, as documents have it, whatever the session's time zone."""
     return None if at is None else at.astimezone(UTC)

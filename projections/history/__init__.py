@@ -1,1 +1,2 @@
-"""An account as it was and as it was known, and what changed between two moments, from the log alone."""
+"""Answers about the past from the log alone: an account as it was, as it was known, and what changed
+between."""

@@ -3,7 +3,7 @@
 [document] = as_of(log, entitlements.FOLD, "acme/a-1", AtInstant(instant))
 documents = as_of(log, invoices.FOLD, "acme/a-1", AtInstant(instant), KnownAt(another))
 
-Several moments together: an event counts that lies before all of them. These are the documents after an
+With several moments, an event counts if it lies before all of them. These are the documents after an
 account's events; `projections.history.past` says what time has done since the last of them.
 """
 
@@ -27,25 +27,25 @@ _PAGE = 1_000
 
 
 class At(msgspec.Struct, frozen=True):
-    """When the log had reached this position."""
+    """The moment at which the log had reached this position."""
 
     position: int
 
 
 class AtVersion(msgspec.Struct, frozen=True):
-    """When the account had this many events."""
+    """The moment at which the account had this many events."""
 
     version: int
 
 
 class KnownAt(msgspec.Struct, frozen=True):
-    """As known at this instant: what had been recorded by then."""
+    """What was known at this instant: the events recorded by then."""
 
     at: Instant
 
 
 class AtInstant(msgspec.Struct, frozen=True):
-    """As it was at this instant, as far as is known now: what took effect by then, however late recorded."""
+    """What was true at this instant: the events effective by then, however late they were recorded."""
 
     at: Instant
 
@@ -60,7 +60,8 @@ def as_of(
     *moments: Moment,
     codec: Codec[Any] | None = None,
 ) -> tuple[D, ...]:
-    """The documents that the account's events up to and including the moments make, none before the first.
+    """The documents that follow from the account's events up to the moments, inclusive; none before the
+    first.
 
     Raises EventUnreadable for an event that this code cannot read.
     """
@@ -72,7 +73,7 @@ def as_of(
 
 
 def counted(events: Iterable[StoredEvent], *moments: Moment) -> Iterator[StoredEvent]:
-    """The longest beginning of an account's events in which each is by all of the moments, inclusive."""
+    """The longest run of first events of an account that lie at or before all of the moments."""
     return takewhile(lambda stored: all(_is_by(moment, stored) for moment in moments), events)
 
 

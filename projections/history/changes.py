@@ -1,4 +1,4 @@
-"""What differs between two looks at one account, field by field, and which events did it.
+"""What differs between two looks at one account, field by field, and which events changed it.
 
     for change in changes(earlier, later, between):
         change.of, change.field, change.before, change.after, change.because
@@ -27,8 +27,8 @@ Subject = Literal["account", "product", "family", "invoice"]
 
 
 class Field(msgspec.Struct, frozen=True, order=True):
-    """A field of one thing: of the account (`of` is empty), of a product or plan family by its id, of an
-    invoice by its number."""
+    """A field of an account, product, plan family or invoice. `of` is the id of the product or family, or the
+    invoice's number; it is empty for the account."""
 
     subject: Subject
     of: str
@@ -36,8 +36,8 @@ class Field(msgspec.Struct, frozen=True, order=True):
 
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """A field that differs; None where the thing is not there. `because`: the versions of the events that
-    changed it, in order; empty where only time did."""
+    """A field that differs; a value is None if its subject does not exist. `because`: the versions of the
+    events that changed it, in order; empty if only time did."""
 
     subject: Subject
     of: str
@@ -55,7 +55,7 @@ _KEYS_OF_ITEMS: Final = ("family", "product")
 def changes(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[FieldChange, ...]:
     """Every field that differs, in order: account, products, families, invoices.
 
-    `events` are the account's, of which those between the two are read; the later look may have fewer.
+    `events` are the account's; only those between the two looks are read. The later look may count fewer.
     """
     was, now = shown(before), shown(after)
     different = [field for field in {**was, **now} if was.get(field) != now.get(field)]
@@ -75,7 +75,7 @@ def between(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[S
 
 
 def fields(state: Account) -> dict[Field, Any]:
-    """Everything that the state says of the account, but for its version, clock and commands' ids."""
+    """All fields of the state, except the account's version, clock and command ids."""
     found = dict(_of_account(state))
     found.update(_of_items(state))
     for product, entitlement in entitlements(state).items():
@@ -107,7 +107,7 @@ def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
 
 
 def _of_items(state: Account) -> Iterator[tuple[Field, Any]]:
-    """The plans and add-ons themselves, with whatever fields they have."""
+    """The fields of the plans and add-ons held."""
     for item in state.items:
         for name in item.__struct_fields__:
             if name not in _KEYS_OF_ITEMS:
@@ -115,7 +115,7 @@ def _of_items(state: Account) -> Iterator[tuple[Field, Any]]:
 
 
 def shown(past: Past) -> dict[Field, Any]:
-    """The fields as of the look's instant, with those of the invoices and what could be used."""
+    """The fields at the look's instant, including the invoices and which products were usable."""
     found = fields(past.state)
     for entitlement in past.entitlements.entitlements:
         found[Field("product", entitlement.product, "status")] = entitlement.status
@@ -130,7 +130,7 @@ def shown(past: Past) -> dict[Field, Any]:
 
 
 def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[Field, list[int]]:
-    """By field the versions of the events between that changed it."""
+    """Field → versions of the events between the two looks that changed it."""
     first = min(before, after, key=lambda past: past.last.version).recorded
     codec: Codec[Any] = domain_codec()
     state, had, found = first, fields(first), dict[Field, list[int]]()
@@ -142,7 +142,9 @@ def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[F
         for field in (*changed, *_of_invoices(event)):
             found.setdefault(field, []).append(stored.version)
         had = has
-    for field in [field for field in found if field.subject == "product"]:  # what can be used follows access
+    for field in [
+        field for field in found if field.subject == "product"
+    ]:  # whether a product is usable follows from its access
         if field.field == "windows":
             found[Field("product", field.of, "usable")] = found[field]
     return found

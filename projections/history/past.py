@@ -5,8 +5,8 @@
     then.entitlements, then.invoices, then.access_windows, then.usable
 
 Which events count follows from both instants; what time has done since the last of them, such as ending an
-add-on that was removed, follows from those events (`domain.later`). So an instant after all that is known
-is a forecast as things stood, and the same question has the same answer for ever.
+add-on that was removed, follows from those events (`domain.later`). So an instant later than all known events
+is answered by a forecast, and the same question always has the same answer.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
 
 GRACE: Final = timedelta(hours=24)
-"""How long a reader of windows lets a renewing one go on while the renewal is not known (R45)."""
+"""How long readers keep a renewing window open after its end, while the renewal is not known yet (R45)."""
 
 
 class Past(msgspec.Struct, frozen=True):
-    """An account at the instant `at`, as known at `known_at` (None: by all that is recorded).
+    """An account at the instant `at`, as known at `known_at` (None: as known now).
 
-    `last` is the last event that counts, and `recorded` the state after it. `state` and the documents are of
-    the instant: `by_time` are the events that made them so since, none of which is recorded; `unsettled` is
-    due by then, and needs a price or a payment. `usable` are the products that could be used, `in_grace`
-    those whose renewal is not known, which readers of windows let go on.
+    `last` is the last event that counts, and `recorded` the state after it. `state` and the documents hold at
+    the instant: `by_time` are the unrecorded events that time alone has caused since `last`; `unsettled`
+    lists what is due by then and needs a price or a payment. `usable`: ids of the products that could be
+    used. `in_grace`: ids of those past their window's end whose renewal is not known yet.
     """
 
     at: Instant
@@ -67,10 +67,10 @@ def past(
     known_at: Instant | None = None,
     codec: Codec[Any] | None = None,
 ) -> Past | None:
-    """The account of these events, all that it has, as it was; None: there was no account yet.
+    """The account as it was, from all of its events; None if it did not exist yet.
 
-    At a position or version, or with `upto` None, it is as its last event left it. Only events that count are
-    read; raises EventUnreadable for one that this code cannot read.
+    At a position or version, or with `upto` None, the answer is the state after the last event that counts.
+    Raises EventUnreadable if one of the events that count cannot be read by this code.
     """
     reader = codec or domain_codec()
     moments: list[Moment] = [] if upto is None else [upto]
@@ -120,7 +120,8 @@ def _at_instant(
 
 
 def _at_end(entitlement: Entitlement, at: Instant) -> Entitlement:
-    """What was ending has ended with its access, also where its successor waits for a payment (R29, R41)."""
+    """An ending product has ended once its access has, even if its successor still awaits payment (R29,
+    R41)."""
     until = entitlement.access_until
     if entitlement.status != "ending" or until is None or until > at:
         return entitlement

@@ -1,1 +1,1 @@
-"""Following the log: the projector, its checkpoints and lanes, parked accounts, lag."""
+"""Keeping the read models up with the log: the projector, checkpoints, lanes, parked accounts, lag."""

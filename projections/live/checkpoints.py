@@ -1,7 +1,7 @@
-"""Checkpoints: up to which event of the log each projection's rows are made, lane by lane.
+"""Checkpoints: the last event that each projection's rows include, for each lane.
 
 A checkpoint moves in the transaction that writes the rows, and only from where the writer found it: of two
-projectors that fold the same page one wins, and the other's work is rolled back.
+projectors that fold the same page, one wins and the other's work is rolled back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from projections.tables import Connection, Projection
 
 
 class LogPoint(NamedTuple):
-    """An event of the log by its position and hash; 0 and zeros stand before every event."""
+    """An event of the log by position and hash; position 0 with a hash of zeros is the point before all
+    events."""
 
     position: int
     hash: bytes
@@ -29,11 +30,11 @@ BEFORE_ALL: Final = LogPoint(0, NO_HASH)
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """Where a projection stands in one lane: every event of the lane's shards up to the one at `position`,
-    which may be another lane's, is in its rows.
+    """How far a projection is in one lane: its rows include every event of the lane's shards up to `position`
+    (inclusive), at which an event of another lane may be.
 
-    `fold` is the version of the newest fold that wrote rows (0: none), `generation` counts its tables, `turn`
-    every change of the checkpoint.
+    `fold` is the version of the newest fold that wrote rows (0: none), `generation` the number of its tables'
+    generation; `turn` rises with every change of the checkpoint.
     """
 
     projection: str
@@ -50,7 +51,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     @property
     def shards(self) -> range:
-        """The shards of the log that are in the lane."""
+        """The shards that the lane consists of."""
         return shards_of(range(self.lane, self.lane + 1))
 
 
@@ -63,7 +64,7 @@ _OF: Final = f"""
     where projection = any(%(names)s) and lane = any(%(lanes)s) order by projection, lane
 """  # noqa: S608
 
-# In one order for all, so that two projectors cannot wait for each other.
+# Rows are locked in one order, so that two projectors cannot deadlock.
 _LOCK: Final = f"{_OF} for update"
 
 _MOVE: Final = """
@@ -89,12 +90,13 @@ _BEGIN: Final = """
 
 
 def read_all(connection: Connection) -> list[Checkpoint]:
-    """All of them, also those of running rebuilds (`entitlements_v2`)."""
+    """All checkpoints, including those of running rebuilds (`entitlements_v2`)."""
     return _fetch(connection, _ALL, (), ALL_LANES)
 
 
 def read(connection: Connection, names: Iterable[str], lanes: Iterable[int] = ALL_LANES) -> list[Checkpoint]:
-    """Those of these projections in these lanes, in order of name and lane. Raises UnknownProjection."""
+    """The checkpoints of these projections in these lanes, ordered by name and lane. Raises
+    UnknownProjection."""
     wanted = list(names)
     return _all_there(connection, wanted, _fetch(connection, _OF, wanted, lanes))
 
@@ -102,19 +104,20 @@ def read(connection: Connection, names: Iterable[str], lanes: Iterable[int] = AL
 def read_made(
     connection: Connection, names: Iterable[str], lanes: Iterable[int] = ALL_LANES
 ) -> list[Checkpoint]:
-    """The same, but for projections whose tables are not made yet."""
+    """Like `read`, but leaves out projections whose tables are not made yet."""
     return _fetch(connection, _OF, names, lanes)
 
 
 def lock(connection: Connection, names: Iterable[str], lanes: Iterable[int] = ALL_LANES) -> list[Checkpoint]:
-    """The same as `read`, held until the transaction ends: nobody else moves them."""
+    """Like `read`, and lock the checkpoints until the transaction ends."""
     wanted = list(names)
     return _all_there(connection, wanted, _fetch(connection, _LOCK, wanted, lanes))
 
 
 def move(connection: Connection, found: Sequence[Checkpoint], place: LogPoint, folds: Sequence[int]) -> bool:
-    """Say that the rows are made up to this place, by a fold of that version each, and hold them until the
-    transaction ends. False: somebody moved one since it was found, and the transaction must be undone."""
+    """Move the checkpoints to this place, noting the fold version of each, and lock them until the
+    transaction ends. False: another process has moved one since it was read, and the transaction must be
+    rolled back."""
     bound = {
         "projections": [checkpoint.projection for checkpoint in found],
         "lanes": [checkpoint.lane for checkpoint in found],
@@ -129,7 +132,7 @@ def move(connection: Connection, found: Sequence[Checkpoint], place: LogPoint, f
 def begin(
     connection: Connection, projection: Projection, generation: int, places: Sequence[LogPoint]
 ) -> None:
-    """The checkpoints of a rebuild's tables, lane by lane."""
+    """Create the checkpoints of a rebuild's tables; `places` are in the order of the lanes."""
     assert len(places) == LANES
     bound = {
         "name": projection.name,
@@ -142,7 +145,7 @@ def begin(
 
 
 def check_log(log: EventLog, found: Sequence[Checkpoint]) -> None:
-    """Raise CheckpointForeign unless the log holds each checkpoint's very event."""
+    """Raise CheckpointForeign unless the log holds the event, with its hash, that each checkpoint names."""
     for place in {checkpoint.place for checkpoint in found}:
         if not is_of_log(log, *place):
             name = next(c.projection for c in found if c.place == place)
@@ -150,7 +153,7 @@ def check_log(log: EventLog, found: Sequence[Checkpoint]) -> None:
 
 
 def is_of_log(log: EventLog, position: int, event_hash: bytes) -> bool:
-    """Whether the log holds this event at this position; 0 is before every event."""
+    """Whether the log has an event with this hash at this position; always true at position 0."""
     if position == 0:
         return event_hash == NO_HASH
     held: StoredEvent | None = log.at_position(position)
@@ -158,7 +161,7 @@ def is_of_log(log: EventLog, position: int, event_hash: bytes) -> bool:
 
 
 def check_folds(projections: Iterable[Projection], found: Iterable[Checkpoint]) -> None:
-    """Raise FoldOutdated where a newer fold than this code's has written rows."""
+    """Raise FoldOutdated if a newer fold than this code's has written rows."""
     versions = {projection.name: projection.fold.version for projection in projections}
     for checkpoint in found:
         known = versions[checkpoint.projection]

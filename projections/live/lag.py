@@ -1,4 +1,4 @@
-"""How far the read models are behind the log, lane by lane, and who works on them.
+"""How far the read models are behind the log, lane by lane, and which worker holds each lane.
 
 for lag in lags(connection):
     lag.projection, lag.events, lag.seconds, lag.parked
@@ -20,8 +20,8 @@ from projections.tables import Connection
 
 
 class LaneLag(msgspec.Struct, frozen=True):
-    """A projection in one lane: up to where it is made, how many events it lacks (of many: at least so many),
-    and how many seconds ago the first of them was recorded. `worker`: who holds the lane, if anybody does."""
+    """A projection in one lane. It lacks `events` events after `position` (at least: not all are counted),
+    the first of which was recorded `seconds` seconds ago. `worker` holds the lane; None if none does."""
 
     lane: int
     position: int
@@ -31,8 +31,9 @@ class LaneLag(msgspec.Struct, frozen=True):
 
 
 class ProjectionLag(msgspec.Struct, frozen=True):
-    """A projection, or a rebuild of one (`entitlements_v2`): `events` of all lanes together, `seconds` of the
-    worst, and how many accounts are parked. Every event up to `position` is in its rows."""
+    """A projection, or a rebuild of one (`entitlements_v2`): `events` is the sum over the lanes, `seconds`
+    that of the worst lane, `parked` the number of parked accounts. Its rows include every event up to
+    `position`."""
 
     projection: str
     position: int
@@ -58,9 +59,9 @@ _WORKERS: Final = sql.SQL(
 
 
 def lags(connection: Connection, *, counted: int = COUNTED) -> list[ProjectionLag]:
-    """Of every projection whose tables are made, by name. Nothing is changed, and no lock is waited for.
+    """The lag of every projection whose tables are made, by name. It changes nothing and waits for no lock.
 
-    `counted`: events counted of each shard, at most.
+    `counted`: the most events counted in each shard.
     """
     [[now, last]] = connection.execute(_NOW).fetchall()
     found = checkpoints.read_all(connection)

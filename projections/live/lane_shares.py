@@ -1,10 +1,10 @@
-"""Sharing lanes out among workers, on however many machines: each holds its own by advisory locks.
+"""Share the lanes out among workers on any number of machines: each holds advisory locks on its lanes.
 
     with Shares(database_url) as shares:
         projector.lanes = shares.held()      # again and again
 
-The locks are the session's: the server releases them as soon as the worker or its connection dies, and after
-PATIENCE seconds where it stands still. They only spare work done twice: checkpoints decide what is written.
+The locks belong to the session: the server releases them as soon as the worker or its connection dies, and
+after PATIENCE seconds if it hangs. They only avoid doing work twice: checkpoints decide what is written.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from projections.live.lanes import LANES
 from projections.tables import Connection
 
 BEAT: Final = 1.0
-"""Seconds after which the share is looked at again: at most so long is a lane without a worker."""
+"""Seconds between two looks at the shares; a lane is without a worker for at most so long."""
 
 PATIENCE: Final = 15
-"""Seconds without a sign of life after which the server ends a worker's session: more than a page takes."""
+"""Seconds without a sign of life after which the server ends a worker's session; longer than a page takes."""
 
 SPACE: Final = 0x70726C61
-"""Advisory locks are numbers: the lanes' are (SPACE, 0) to (SPACE, 7), and each worker shares (SPACE, 8)."""
+"""First key of the advisory locks: a lane's is (SPACE, lane), and each worker holds (SPACE, 8) as shared."""
 
 _JOIN: Final = f"select pg_advisory_lock_shared({SPACE}, {LANES})"
 
-# All see them in the same order, so all agree on the shares.
+# Every worker sees them in the same order, so all agree on the shares.
 _WORKERS: Final = f"""
     select locks.pid, locks.pid = pg_backend_pid() from pg_locks locks
     where locks.locktype = 'advisory' and locks.classid = {SPACE} and locks.objid = {LANES}
@@ -46,7 +46,7 @@ _GIVE_BACK: Final = f"select pg_advisory_unlock({SPACE}, %(lane)s)"
 
 
 class Shares:
-    """One worker's share of the lanes: as many neighbours as every other one's, give or take one."""
+    """One worker's share of the lanes: adjacent ones, as many as every other worker has, give or take one."""
 
     def __init__(self, database_url: str, *, beat: float = BEAT, patience: int = PATIENCE) -> None:
         self._database_url = database_url
@@ -65,16 +65,16 @@ class Shares:
         self.close()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all lanes."""
         self._held, self._look_at = frozenset(), 0.0
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def held(self) -> frozenset[int]:
-        """The lanes that this worker holds, looked at every `beat` seconds.
+        """The lanes that this worker holds; they are looked at again every `beat` seconds.
 
-        Raises psycopg.OperationalError when the session was lost, and holds none then.
+        Raises psycopg.OperationalError if the session was lost; the worker then holds no lane.
         """
         if time.monotonic() < self._look_at:
             return self._held
@@ -87,7 +87,8 @@ class Shares:
         return self._held
 
     def _taken(self, connection: Connection) -> frozenset[int]:
-        """Give back what is another worker's share now, and take what is free of one's own."""
+        """Release lanes that now belong to another worker's share; take the free ones of this worker's
+        share."""
         workers = connection.execute(_WORKERS).fetchall()
         wanted = frozenset(share([mine for _, mine in workers].index(True), len(workers)))
         for lane in sorted(self._held - wanted):
@@ -107,7 +108,7 @@ class Shares:
 
 
 def share(nth: int, workers: int) -> range:
-    """The lanes of one of so many workers; empty for some where there are more workers than lanes."""
+    """The lanes of the `nth` worker, counted from 0; empty for some if there are more workers than lanes."""
     return range(LANES * nth // workers, LANES * (nth + 1) // workers)
 
 

@@ -1,8 +1,8 @@
-"""PageFolding a page: what its events make of each projection, before anything is written.
+"""Fold a page of events into each projection's documents, before anything is written.
 
-    page = PageFolding(projections, log, codec, cached_accounts=10_000).fold(run, stretch, stopped)
+    page = PageFolding(projections, log, codec, cached_accounts=10_000).fold(run, chunk, stopped)
 
-No transaction is open meanwhile.
+No transaction is open while it folds.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ import msgspec
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec
 from projections.live.checkpoints import LogPoint
-from projections.live.parking import Failure
+from projections.live.parking import EventFailure
 from projections.live.runs import LaneRun, RunChunk
 from projections.states import AccountStates, Folded, Reading, checked, documents_of, read_all
 from projections.tables import Projection
 
 
 class FoldedPage(msgspec.Struct, frozen=True):
-    """The documents of each projection at `end`, of the accounts that the run's `events` events touched, and
-    what stopped accounts."""
+    """By projection: the documents, at `end`, of the accounts that `events` events touched, and the failures
+    that stopped accounts."""
 
     run: LaneRun
     end: LogPoint
     events: int
     documents: dict[str, list[Any]]
-    failures: dict[str, list[Failure]]
+    failures: dict[str, list[EventFailure]]
 
     @property
     def stopped(self) -> set[tuple[str, str]]:
-        """Projection and account of each failure."""
+        """The (projection, account id) of each failure."""
         return {(name, failure.account_id) for name, made in self.failures.items() for failure in made}
 
     def without(self, stopped: frozenset[tuple[str, str]]) -> FoldedPage:
-        """The same but for what it makes of accounts that the page before has stopped."""
+        """The page without accounts, as (projection, account id), that the page before has stopped."""
         if not stopped:
             return self
         return msgspec.structs.replace(
@@ -52,7 +52,8 @@ class FoldedPage(msgspec.Struct, frozen=True):
 
 
 class PageFolding:
-    """Folds pages; keeps states of up to `cached_accounts` accounts for each evolution between them."""
+    """Folds pages. Between them it keeps the states of up to `cached_accounts` accounts for each
+    evolution."""
 
     def __init__(
         self, projections: Iterable[Projection], log: EventLog, codec: Codec[Any], *, cached_accounts: int
@@ -65,17 +66,17 @@ class PageFolding:
             for p in self._projections.values()
         }
 
-    def fold(self, run: LaneRun, stretch: RunChunk, stopped: Container[tuple[str, str]]) -> FoldedPage:
-        """Fold the events; of accounts that are `stopped` in a projection nothing is made there."""
+    def fold(self, run: LaneRun, chunk: RunChunk, stopped: Container[tuple[str, str]]) -> FoldedPage:
+        """Fold the events; an account that is `stopped` in a projection gets no documents there."""
         page = FoldedPage(
-            run, stretch.end, len(stretch.events), {n: [] for n in run.names}, {n: [] for n in run.names}
+            run, chunk.end, len(chunk.events), {n: [] for n in run.names}, {n: [] for n in run.names}
         )
-        for account_id, readings in self._readings(stretch.events).items():
+        for account_id, readings in self._readings(chunk.events).items():
             self._fold_account(page, account_id, readings, stopped)
         return page
 
     def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:
-        """What the events of each account say, in order; of one that was forged, only that."""
+        """The readings of each account's events, in order; a forged event is read as a failure."""
         by_account: dict[str, list[Reading]] = {}
         for reading in checked(self._log_id, read_all(self._codec, events)):
             by_account.setdefault(reading[1].account_id, []).append(reading)

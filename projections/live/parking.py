@@ -1,7 +1,7 @@
-"""Parked accounts: those whose event could not be read, folded or written. The others go on.
+"""Parked accounts: those with an event that could not be read, folded or written. All others go on.
 
-A parked account keeps the rows of its last good event. Once the cause is gone (newer code, most often),
-`Projector.release` folds it from its events and lets it go on.
+A parked account keeps the rows of its last good event. Once the cause is removed, mostly by newer code,
+`Projector.release` folds the account anew and lets it go on.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from projections.tables import Connection, Projection
 logger = logging.getLogger(__name__)
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """What stopped an account: the event that could not be read, folded or written, and why."""
+class EventFailure(msgspec.Struct, frozen=True):
+    """The event that stopped an account because it could not be read, folded or written, and the reason."""
 
     account_id: str
     version: int
@@ -33,7 +33,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Parked(msgspec.Struct, frozen=True):
-    """An account that a projection has stopped at, since `parked_at`."""
+    """An account that is parked in a projection since `parked_at`."""
 
     projection: str
     account_id: str
@@ -76,7 +76,7 @@ _UNPARK: Final = """
 
 
 def parked(connection: Connection, account_id: str | None = None) -> list[Parked]:
-    """Every account parked now, or this one, longest first: an entry for each projection it is parked in."""
+    """The parked accounts, or only this one, longest parked first; one entry for each projection."""
     statement = _ALL if account_id is None else _OF_ACCOUNT
     with connection.cursor(row_factory=args_row(Parked)) as cursor:
         return cursor.execute(statement, {"account_id": account_id}).fetchall()
@@ -91,13 +91,13 @@ def any_parked(connection: Connection, names: Iterable[str]) -> bool:
 def parked_among(
     connection: Connection, names: Sequence[str], accounts: Iterable[str]
 ) -> set[tuple[str, str]]:
-    """Of these projections and accounts, the pairs that are parked."""
+    """The (projection, account id) pairs among these that are parked."""
     found = connection.execute(_OF_ACCOUNTS, {"names": list(names), "accounts": list(accounts)}).fetchall()
     return {(projection, account_id) for projection, account_id in found}
 
 
-def park(connection: Connection, projection: str, failure: Failure) -> None:
-    """Keep the account where it is. The projection's checkpoint is locked."""
+def park(connection: Connection, projection: str, failure: EventFailure) -> None:
+    """Park the account. The caller has locked the projection's checkpoint."""
     logger.error(
         "%s: account %r is parked at version %d, position %d: %s",
         projection,
@@ -110,12 +110,14 @@ def park(connection: Connection, projection: str, failure: Failure) -> None:
 
 
 def unpark(connection: Connection, projection: str, account_id: str) -> None:
-    """The account goes on. The projection's checkpoint is locked, and the rows are up to it."""
+    """Let the account go on. The caller has locked the projection's checkpoint and brought the rows up to
+    it."""
     connection.execute(_UNPARK, {"projection": projection, "account_id": account_id})
 
 
-def write(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
-    """Write the documents; where PostgreSQL refuses an account's, those of all others. In a transaction."""
+def write(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[EventFailure]:
+    """Write the documents, within the caller's transaction. If PostgreSQL refuses an account's, write those
+    of all others and return the failures."""
     try:
         with connection.transaction():
             projection.upsert(connection, documents)
@@ -130,19 +132,22 @@ def write(connection: Connection, projection: Projection, documents: Sequence[An
     return []
 
 
-def failure_at(stored: StoredEvent, error: Exception) -> Failure:
-    """The report of what this event did."""
+def failure_at(stored: StoredEvent, error: Exception) -> EventFailure:
+    """The failure of an account at this event."""
     return failure_of(stored.account_id, stored.version, stored.position, error)
 
 
-def forged_at(stored: StoredEvent, reason: str) -> Failure:
-    """The report of an event that Prorata did not append."""
-    return Failure(
+def forged_at(stored: StoredEvent, reason: str) -> EventFailure:
+    """The failure of an account at an event that Prorata did not append."""
+    return EventFailure(
         stored.account_id, stored.version, stored.position, f"event_forged: {reason}; {REMEDY}, then release"
     )
 
 
-def failure_of(account_id: str, version: int, position: int, error: Exception) -> Failure:
-    """The same of the event at that place. Texts from outside may hold what PostgreSQL cannot store."""
+def failure_of(account_id: str, version: int, position: int, error: Exception) -> EventFailure:
+    """The failure of an account at the event of this version and position.
+
+    The error's text is cut at 2,000 characters and rid of NUL, which PostgreSQL cannot store.
+    """
     reason = str(error) if isinstance(error, EventUnreadable) else f"{type(error).__name__}: {error}"
-    return Failure(account_id, version, position, reason.replace("\x00", "\\0")[:2000])
+    return EventFailure(account_id, version, position, reason.replace("\x00", "\\0")[:2000])

@@ -31,7 +31,7 @@ from projections.live.checkpoints import Checkpoint, LogPoint
 from projections.live.lane_shares import Shares
 from projections.live.lanes import ALL_LANES, lane_of
 from projections.live.page_folding import FoldedPage, PageFolding
-from projections.live.parking import Failure, any_parked, park, parked, parked_among, unpark, write
+from projections.live.parking import EventFailure, any_parked, park, parked, parked_among, unpark, write
 from projections.live.runs import LaneRun, Limits, RunChunk
 from projections.live.sessions import Sessions
 from projections.registry import ALL
@@ -41,26 +41,27 @@ from projections.tables import Connection, Projection
 logger = logging.getLogger(__name__)
 
 PAGE: Final = 5_000
-"""Events folded in one transaction, at most: an account's are one document however many they are."""
+"""The most events folded in one transaction: however many events an account has there, its row is written
+once."""
 
 CACHED_ACCOUNTS: Final = 10_000
-"""States kept between pages, for each evolution: some kilobytes an account."""
+"""States kept in memory for each evolution; one takes a few kilobytes."""
 
 LONGEST_PAGE: Final = 30
-"""Seconds after which the server ends a page's transaction, of a projector that stands still for example."""
+"""Seconds after which the server ends a page's transaction, for example that of a projector that hangs."""
 
 CHECK_EVERY: Final = 2.0
-"""Seconds after which it is asked again whether the log is still the one that the checkpoints are of."""
+"""Seconds between two checks that the log still holds the events that the checkpoints name."""
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _RECONNECT_PAUSE = 0.001, 0.05, 0.5
 
-_NOT_LONGER_THAN: Final = 1.0
-"""Seconds after which a projector that has much to do looks up: at its lanes, and at the checkpoints."""
+_LOOK_AGAIN_AFTER: Final = 1.0
+"""A busy projector reads its lanes and the checkpoints again after this number of seconds."""
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What was done: events folded, documents written, accounts parked, pages lost to another projector, and
-    pages without an event of their lanes."""
+    """What was done. `events`: folded; `documents`: written; `parked`: accounts parked; `lost_pages`: pages
+    that another projector wrote first; `empty_pages`: pages without an event of their lanes."""
 
     events: int = 0
     documents: int = 0
@@ -79,7 +80,8 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class _Written(msgspec.Struct, frozen=True):
-    """What became of a page, and which accounts it parked, by projection and account."""
+    """What a page's transaction did; `parked` holds (projection, account id) of the accounts that it
+    parked."""
 
     counts: Counts
     parked: frozenset[tuple[str, str]] = frozenset()
@@ -89,20 +91,23 @@ class _Overtaken(Exception):  # noqa: N818
     """Another projector moved a checkpoint since it was read."""
 
 
-Write: TypeAlias = Callable[[Connection, Projection, Sequence[Any]], list[Failure]]
+Write: TypeAlias = Callable[[Connection, Projection, Sequence[Any]], list[EventFailure]]
 
 
-def _write_all(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
-    """Write the documents without a savepoint: where PostgreSQL refuses one, the page is written anew."""
+def _write_all(
+    connection: Connection, projection: Projection, documents: Sequence[Any]
+) -> list[EventFailure]:
+    """Write the documents without a savepoint; if PostgreSQL refuses one, the caller writes the page
+    again."""
     projection.upsert(connection, documents)
     return []
 
 
 class Projector:
-    """Keeps these projections up to date in these lanes; one whose tables are not made yet is passed over.
+    """Keeps these projections up to date in these lanes; one whose tables are not made yet is left out.
 
-    Not to be shared between threads; each process makes its own. Raises CheckpointForeign and FoldOutdated as
-    soon as they are noticed: at the first page, or within CHECK_EVERY seconds.
+    Threads must not share it, and each process makes its own. Raises CheckpointForeign and FoldOutdated at
+    the first page, or within CHECK_EVERY seconds of the cause.
     """
 
     def __init__(
@@ -137,22 +142,23 @@ class Projector:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the log is the caller's."""
+        """Close the connections; the log, which is the caller's, stays open."""
         self._reader.shutdown()
         self._writer.shutdown()
         self._sessions.close()
 
     def run(self, stop: Stop, shares: Shares | None = None) -> Counts:
-        """Follow the log until `stop` is set, in the lanes held of `shares` if given; return what was done.
+        """Follow the log until `stop` is set, with `shares` in the lanes held there; return what was done.
 
-        A quiet log is asked every 1 to 50 ms. A lost connection is made anew; everything else is raised.
+        It polls a quiet log every 1 to 50 ms. It reconnects after a lost connection and raises every other
+        error.
         """
         total, pause = Counts(), _SHORTEST_PAUSE
         while not stop.is_set():
             try:
                 if shares is not None:
                     self.lanes = shares.held()
-                done = self._run_for(_NOT_LONGER_THAN, stop)
+                done = self._run_for(_LOOK_AGAIN_AFTER, stop)
             except (psycopg.OperationalError, psycopg.errors.TransactionTimeout, LogUnavailable) as error:
                 logger.warning("projections are waiting for the database: %s", error)
                 self._sessions.close()
@@ -176,10 +182,10 @@ class Projector:
     def run_once(
         self, until: int | None = None, *, up_to: Sequence[Checkpoint] = (), stop: Stop | None = None
     ) -> Counts:
-        """Fold all that is settled now, up to and including the position `until`; return what was done.
+        """Fold all that is settled now, up to the position `until` (inclusive); return what was done.
 
-        `up_to`: where to stop instead, lane by lane: checkpoints of another generation of this projection.
-        `stop`: looked at after each page; once it is set, no more is folded.
+        `up_to`: stop each lane at the checkpoint of another generation of this projection instead. `stop`:
+        looked at after each page; once it is set, no more is folded.
         """
         total = Counts()
         last = self._log.last_position() if until is None and not up_to else until
@@ -191,7 +197,7 @@ class Projector:
         return total
 
     def _sum(self, pages: Generator[Counts], stop: Stop | None) -> Counts:
-        """What the pages did, up to the one after which `stop` is set."""
+        """The sum of what the pages did; the last page is the one during which `stop` was set, if it was."""
         total = Counts()
         with closing(pages):
             for done in pages:
@@ -201,16 +207,17 @@ class Projector:
         return total
 
     def run_page(self, until: int | None = None) -> Counts:
-        """Fold the next page for those furthest behind; nothing done: nothing more is settled."""
+        """Fold the next page of the projections furthest behind; empty Counts mean that no event is left to
+        fold."""
         return sum(self._pages(until, ahead=False), Counts())
 
-    def release(self, account_id: str) -> dict[str, Failure | None]:
+    def release(self, account_id: str) -> dict[str, EventFailure | None]:
         """Let a parked account go on: fold it anew up to the checkpoint of each projection that parked it.
 
-        Return these by name, with what made the account stay parked, or None: it goes on.
+        Return, by projection, the failure that keeps the account parked, or None if it goes on.
         """
         connection, lane = self._sessions.writing(), lane_of(account_id)
-        outcomes: dict[str, Failure | None] = {}
+        outcomes: dict[str, EventFailure | None] = {}
         for entry in parked(connection, account_id):
             if entry.projection in self._projections:
                 with connection.transaction():
@@ -219,7 +226,9 @@ class Projector:
                     outcomes[entry.projection] = self._release(connection, checkpoint, account_id)
         return outcomes
 
-    def _release(self, connection: Connection, checkpoint: Checkpoint, account_id: str) -> Failure | None:
+    def _release(
+        self, connection: Connection, checkpoint: Checkpoint, account_id: str
+    ) -> EventFailure | None:
         projection = self._projections[checkpoint.projection]
         readings = stream(self._log, self._codec, account_id, until=checkpoint.position)
         folded = from_start(projection.fold.evolution, checked(self._log.log_id, readings))
@@ -237,12 +246,13 @@ class Projector:
     def _pages(
         self, until: int | None = None, up_to: Sequence[Checkpoint] = (), *, ahead: bool = True
     ) -> Generator[Counts]:
-        """What each page did, as soon as it is written; ends after one that was not full, or was lost.
+        """Yield what each page did, once it is written; end after a page that was not full or was lost.
 
-        While a page is written the next is folded, and the one after it read. Nothing is asked meanwhile: who
-        else moves a checkpoint, or parks or releases an account, makes the page under way a lost one.
+        While a page is written the next one is folded and the one after that read, without asking the
+        database again: if another process moves a checkpoint or parks or releases an account, the page under
+        way is lost.
         """
-        found = self._standing()
+        found = self._current_checkpoints()
         limits = {(name, c.lane): c.place for c in up_to for name in self._projections}
         stopped: set[tuple[str, str]] = set()
         some_parked = bool(found) and any_parked(self._sessions.reading(), self._projections)
@@ -250,14 +260,14 @@ class Projector:
         writing: Future[_Written] | None = None
         try:
             while (step := reading.result()) is not None:
-                run, stretch, full = step
-                found = self._moved(found, run, stretch.end)
+                run, chunk, full = step
+                found = self._moved(found, run, chunk.end)
                 if ahead and full:
                     reading = self._reader.submit(self._next, found, limits, until)
                 if some_parked:
-                    accounts = {stored.account_id for stored in stretch.events}
+                    accounts = {stored.account_id for stored in chunk.events}
                     stopped |= parked_among(self._sessions.reading(), run.names, accounts)
-                page = self._folding.fold(run, stretch, stopped)
+                page = self._folding.fold(run, chunk, stopped)
                 stopped |= page.stopped
                 if writing is not None:
                     written = writing.result()
@@ -280,15 +290,15 @@ class Projector:
     def _next(
         self, found: Sequence[Checkpoint], limits: Limits, until: int | None
     ) -> tuple[LaneRun, RunChunk, bool] | None:
-        """What to fold next, and whether the page is full; None: nothing more is settled."""
+        """The next run and its events, and whether the page is full; None if nothing more is settled."""
         for run in runs.runs(found, limits):
-            stretch = runs.read(self._log, run, self._page, until)
-            if stretch is not None:
-                return run, stretch, len(stretch.events) == self._page
+            chunk = runs.read(self._log, run, self._page, until)
+            if chunk is not None:
+                return run, chunk, len(chunk.events) == self._page
         return None
 
     def _moved(self, found: Sequence[Checkpoint], run: LaneRun, end: LogPoint) -> list[Checkpoint]:
-        """The checkpoints as they are when the run's page is written."""
+        """The checkpoints as they will be once the run's page is written."""
         moving = set(run.checkpoints)
         return [
             msgspec.structs.replace(
@@ -302,7 +312,8 @@ class Projector:
     # ---- writing: in the page's transaction ----------------------------------
 
     def _write(self, page: FoldedPage) -> _Written:
-        """Rows, parked accounts and checkpoints, or nothing where a checkpoint was moved."""
+        """Write rows, parked accounts and checkpoints; nothing if another projector has moved a
+        checkpoint."""
         try:
             try:
                 return self._written(page, _write_all)
@@ -311,7 +322,7 @@ class Projector:
         except _Overtaken:
             return _Written(Counts(lost_pages=1))
         except psycopg.errors.TransactionTimeout:
-            self._sessions.end_standing()  # for which this one has waited, most likely
+            self._sessions.end_stalled()  # this page has most likely waited for one of them
             raise
 
     def _written(self, page: FoldedPage, write: Write) -> _Written:
@@ -334,10 +345,10 @@ class Projector:
     def _version(self, checkpoint: Checkpoint) -> int:
         return self._projections[checkpoint.projection].fold.version
 
-    # ---- what must be found --------------------------------------------------
+    # ---- checks of the checkpoints --------------------------------------------------
 
-    def _standing(self) -> list[Checkpoint]:
-        """The checkpoints as they are."""
+    def _current_checkpoints(self) -> list[Checkpoint]:
+        """The current checkpoints, checked."""
         found = checkpoints.read_made(self._sessions.reading(), self._projections, self.lanes)
         self._check(found)
         return found

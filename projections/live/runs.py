@@ -1,7 +1,7 @@
-"""Runs: which checkpoints are to move next, together, and up to where.
+"""Runs: which checkpoints move next, together, and up to which position.
 
-Normally all projections stand at one place in all lanes, and there is one run. Where one was rebuilt, or
-lanes were taken over, those furthest behind go first, up to where the next ones are, then on with them.
+Normally all projections are at one position in all lanes, and there is one run. After a rebuild, or after a
+worker took lanes over, those furthest behind go first, up to where the next ones are, then on with them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from projections.live.checkpoints import Checkpoint, LogPoint
 from projections.live.lanes import LANES, shards_of
 
 Limits = Mapping[tuple[str, int], LogPoint]
-"""By projection and lane: where its checkpoint is to stop."""
+"""(projection, lane) → the point at which its checkpoint stops."""
 
 
 class LaneRun(msgspec.Struct, frozen=True):
-    """Checkpoints of the same projections in neighbouring lanes, all at `place`; they stop at `meeting`."""
+    """Checkpoints of the same projections in adjacent lanes, all at `place`. They stop at `meeting`, where
+    other checkpoints are, or at their limit; None: they do not stop."""
 
     checkpoints: tuple[Checkpoint, ...]
     lanes: range
@@ -29,19 +30,19 @@ class LaneRun(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> list[str]:
-        """The projections."""
+        """The names of the projections."""
         return [c.projection for c in self.checkpoints if c.lane == self.lanes.start]
 
 
 class RunChunk(msgspec.Struct, frozen=True):
-    """The next events of a run's lanes, none of them missing up to `end`."""
+    """The next events of a run's lanes: all of them up to `end`, inclusive."""
 
     events: list[StoredEvent]
     end: LogPoint
 
 
 def runs(found: Sequence[Checkpoint], limits: Limits) -> Iterator[LaneRun]:
-    """What there is to do, the furthest behind first."""
+    """The runs that there are to do, those furthest behind first."""
     places = sorted({c.place for c in found})
     for nth, place in enumerate(places):
         later = places[nth + 1 : nth + 2]
@@ -49,14 +50,14 @@ def runs(found: Sequence[Checkpoint], limits: Limits) -> Iterator[LaneRun]:
         for checkpoint in found:
             if checkpoint.place == place and _may_move(checkpoint, limits):
                 by_lane.setdefault(checkpoint.lane, []).append(checkpoint)
-        for lanes in _alike(by_lane, limits):
+        for lanes in _matching_lanes(by_lane, limits):
             members = tuple([c for lane in lanes for c in by_lane[lane]])
             stops = [limits[key] for key in map(_key, members) if key in limits]
             yield LaneRun(members, lanes, place, min(later + stops, default=None))
 
 
-def _alike(by_lane: Mapping[int, Sequence[Checkpoint]], limits: Limits) -> Iterator[range]:
-    """Neighbouring lanes with the same projections and the same limits."""
+def _matching_lanes(by_lane: Mapping[int, Sequence[Checkpoint]], limits: Limits) -> Iterator[range]:
+    """Ranges of adjacent lanes with the same projections and the same limits."""
 
     def kind(numbered: tuple[int, int]) -> object:
         nth, lane = numbered
@@ -77,7 +78,8 @@ def _key(checkpoint: Checkpoint) -> tuple[str, int]:
 
 
 def read(log: EventLog, run: LaneRun, page: int, until: int | None) -> RunChunk | None:
-    """Up to `page` settled events of the run's lanes, none beyond the position `until`; None: nothing now."""
+    """Up to `page` settled events of the run's lanes, up to the position `until` (inclusive); None if there
+    is nothing to do now."""
     after, shards = run.place.position, None if len(run.lanes) == LANES else shards_of(run.lanes)
     meeting = run.meeting if until is None or run.meeting is None or run.meeting.position <= until else None
     last = until if meeting is None else meeting.position
@@ -88,14 +90,15 @@ def read(log: EventLog, run: LaneRun, page: int, until: int | None) -> RunChunk 
         return _up_to(events, last, None if _cut_before(events, page, meeting) else meeting)
     if shards is None or meeting is None:
         return None
-    # Nothing of these lanes up to the meeting, or readers are held back: the other lanes' events tell which.
+    # Either these lanes have no event up to the meeting, or an open transaction holds readers back. The
+    # events of the other lanes tell which.
     events = log.read_settled(after, page)
-    stretch = _up_to(events, last, None)
-    return stretch and RunChunk([stored for stored in stretch.events if stored.shard in shards], stretch.end)
+    chunk = _up_to(events, last, None)
+    return chunk and RunChunk([stored for stored in chunk.events if stored.shard in shards], chunk.end)
 
 
 def _cut_before(events: Sequence[StoredEvent], page: int, meeting: LogPoint | None) -> bool:
-    """Whether a full page ended before the meeting, so that there may be more."""
+    """Whether there may be more events before the meeting than this page holds."""
     return meeting is None or (len(events) == page and events[-1].position < meeting.position)
 
 

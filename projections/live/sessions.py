@@ -1,4 +1,4 @@
-"""A projector's sessions: one that looks, and one that writes meanwhile."""
+"""A projector's two sessions: one reads while the other writes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from eventlog.postgres.migrate import missing
 from projections import MIGRATIONS
 from projections.tables import Connection
 
-# Of what waits for its client in the middle of COPY, the server sees no timeout, only that it is to end.
-_END_STANDING: Final = """
+# PostgreSQL applies no timeout to a session waiting for COPY data; it can only be terminated.
+_END_STALLED: Final = """
     select pg_terminate_backend(pid) from pg_stat_activity activity
     where datname = current_database() and pid <> pg_backend_pid()
         and state = 'active' and wait_event = 'ClientRead'
@@ -28,7 +28,7 @@ _END_STANDING: Final = """
 
 
 class Sessions:
-    """Both are made when they are first asked for, and anew when they were lost or closed."""
+    """Connects when a session is first asked for, and again if it was lost or closed."""
 
     def __init__(self, database_url: str, longest_page: int) -> None:
         self._database_url = database_url
@@ -37,33 +37,35 @@ class Sessions:
         self._writing: Connection | None = None
 
     def reading(self) -> Connection:
-        """For checkpoints and parked accounts as they are committed. Raises NotMigrated."""
+        """The session that reads committed checkpoints and parked accounts. Raises NotMigrated."""
         if self._reading is None or self._reading.closed:
             self._reading = self._open({})
         return self._reading
 
     def writing(self) -> Connection:
-        """For the pages' transactions."""
+        """The session of the pages' transactions. Raises NotMigrated."""
         if self._writing is None or self._writing.closed:
             self._writing = self._open(
                 {
-                    # What a crash of the server takes is folded again: rows and checkpoint are lost together.
+                    # A crash of the server may lose the last pages: rows and checkpoint together, so they are
+                    # folded again.
                     "synchronous_commit": "off",
-                    # Each statement has its index; plans made while the tables were small are kept for long.
+                    # Each statement has its index, but a plan made while the tables were small would keep
+                    # scanning them.
                     "enable_seqscan": "off",
-                    # A projector that stands still in a transaction must not hold back the others for ever.
+                    # A projector that hangs in a transaction must not hold back the others for ever.
                     "transaction_timeout": f"{self._longest_page}s",
                 }
             )
         return self._writing
 
-    def end_standing(self) -> None:
-        """End the transactions of projectors that have stood still in the middle of a COPY for too long."""
-        with suppress(psycopg.Error):  # of another role, or the server is away
-            self.reading().execute(_END_STANDING, {"seconds": self._longest_page})
+    def end_stalled(self) -> None:
+        """End the transactions of projectors that have hung in a COPY for longer than the longest page."""
+        with suppress(psycopg.Error):  # the session is another role's, or the server is away
+            self.reading().execute(_END_STALLED, {"seconds": self._longest_page})
 
     def close(self) -> None:
-        """Close both."""
+        """Close both sessions."""
         for connection in (self._reading, self._writing):
             if connection is not None:
                 connection.close()

@@ -1,4 +1,4 @@
-"""Reading one's own writes: wait until the read models have reached an event.
+"""Read your own writes: wait until the read models include an event.
 
 wait_for(connection, log, "acme/a-1", answer.version, timeout=2.0)
 document = entitlements.of_account(connection, "acme/a-1")
@@ -33,10 +33,11 @@ def wait_for(
     timeout: float,
     projections: Iterable[str] = FOLDS,
 ) -> bool:
-    """Wait up to `timeout` seconds until the projections show the account's event; False: not yet.
+    """Wait up to `timeout` seconds until the projections include the account's event; False if they do not
+    yet.
 
-    Raises AccountParked where they will not, UnknownProjection where there is none of that name. The
-    connection must not be inside a transaction with an older snapshot.
+    Raises AccountParked if a projection stopped before the event, and UnknownProjection. The connection must
+    not be inside a transaction with an older snapshot.
     """
     deadline, pause, names = time.monotonic() + timeout, _SHORTEST_PAUSE, list(projections)
     position: int | None = None

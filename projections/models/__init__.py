@@ -1,1 +1,1 @@
-"""The read models: each module has a document, its fold, its tables and its queries."""
+"""The read models, one in each module: its document, fold, tables and queries."""

@@ -1,4 +1,4 @@
-"""Access windows: all spans in which an account could or can use each product (R45).
+"""Access windows: the spans of time in which an account could or can use each product (R45).
 
     document = access_windows.of_account(connection, "acme/a-1")
     [(w.start, w.until) for p in document.products for w in p.windows]
@@ -25,11 +25,11 @@ from projections.tables import Projection, Rows, Table, utc
 
 
 class AccessWindowsDocument(msgspec.Struct, frozen=True):
-    """The windows of every product held or once held, in order of the product's id.
+    """The windows of every product held now or before, ordered by product id.
 
-    Windows are half open, in order; where `renews`, the end of the last one will move. Readers grant a grace
-    there, while the renewal is not known yet. `clock`: where the account lives (R97), None in documents of
-    fold 1.
+    Windows are ordered, include their start and exclude their end. If `renews`, the last one's end will move;
+    readers grant a grace period there while the renewal is not known yet. `clock`: where the account lives
+    (R97), None in documents of fold 1.
     """
 
     account: str
@@ -93,7 +93,7 @@ _OF_ACCOUNT: Final = """
 
 
 def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> AccessWindowsDocument | None:
-    """The account's document; None: no event of it is projected (yet)."""
+    """The account's document; None if no event of it is projected yet."""
     rows = connection.execute(_OF_ACCOUNT, {"account_id": account_id}).fetchall()
     if not rows:
         return None

@@ -1,5 +1,5 @@
-"""The calendar: which account has something due, and when. The billing run finds accounts here and decides
-from the log.
+"""The calendar: when each account has something due. The billing run finds accounts here, and decides from
+the log.
 
     page = calendar.due(connection, "wall", now, limit=500)
     while page:
@@ -25,10 +25,10 @@ from projections.tables import Projection, Rows, Table, utc
 
 
 class Due(msgspec.Struct, frozen=True):
-    """When the account is due next: at `due_at` (None: never, as things stand) on its clock.
+    """When the account is due next: at `due_at` on its clock; None: never, unless an event changes that.
 
-    With a `pending_payment` it is due at once, whatever the time: `due_at` is then the instant of the intent,
-    and the answer has been awaited since about `recorded_at`, when the account's last event was recorded.
+    With a `pending_payment` it is due at once: `due_at` is then the instant of the payment intent, whose
+    answer is awaited since about `recorded_at`, when the account's last event was recorded.
     """
 
     account: str
@@ -73,7 +73,7 @@ PROJECTION: Final = Projection(FOLD, (CALENDAR,), _rows)
 
 _COLUMNS: Final = "account_id, clock, due_at, pending_payment, recorded_at, version, revision, fold"
 
-# Each branch reads its own partial index (calendar_pending, calendar_due) in order, a page at most.
+# Each branch reads its partial index (calendar_pending, calendar_due) in order, and at most a page of it.
 DUE: Final = f"""
     (
         select {_COLUMNS} from projections.calendar
@@ -103,15 +103,15 @@ def due(
     limit: int,
     after: Due | None = None,
 ) -> list[Due]:
-    """Up to `limit` accounts of that clock with a pending payment or due at `until` or before.
+    """Up to `limit` accounts of the clock that have a pending payment or are due by `until` (inclusive).
 
-    Pending payments come first, then the longest due. `after`: the last one of the page before.
+    Pending payments come first, then the longest due. `after` is the last entry of the previous page.
     """
     return [_due(row) for row in connection.execute(DUE, page_of(clock, until, limit, after))]
 
 
 def page_of(clock: Clock, until: Instant, limit: int, after: Due | None) -> dict[str, object]:
-    """What DUE is bound to for the page after that one."""
+    """The parameters of DUE for the page after the entry `after`."""
     pending = after is None or after.pending_payment
     place = (_BEGINNING, "") if after is None else (after.due_at, after.account)
     pending_after, account_id = place if pending else (_BEGINNING, "")
@@ -129,7 +129,7 @@ def page_of(clock: Clock, until: Instant, limit: int, after: Due | None) -> dict
 
 
 def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> Due | None:
-    """The account's row; None: no event of it is projected (yet)."""
+    """The account's row; None if no event of it is projected yet."""
     row = connection.execute(_OF_ACCOUNT, {"account_id": account_id}).fetchone()
     return None if row is None else _due(row)
 

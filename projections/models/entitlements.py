@@ -1,9 +1,9 @@
-"""Entitlements: what each account may use, and how it stands (R3, R38, R44, R46).
+"""Entitlements: which products each account may use, and its status (R3, R38, R44, R46).
 
     document = entitlements.of_account(connection, "acme/a-1")
     document.status, [e.product for e in document.entitlements if e.status == "active"]
 
-Tables: `accounts`, one row for each account, and `entitlements`, one for each product held or once held.
+Tables: `accounts`, one row for each account, and `entitlements`, one for each product held now or before.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from projections.tables import Projection, Rows, Table, utc
 
 
 class EntitlementsDocument(msgspec.Struct, frozen=True):
-    """An account as it stands after its event at position `revision`, effective `as_of`.
+    """An account after its event at position `revision`, which is effective `as_of`.
 
-    `next_renewal` is the first cycle end of an item that goes on; `support` is by e-mail and chat. The
-    `entitlements` are in order of the product's id: `access_until` None is without end, `allowance` counts
-    e-mails. `clock`: where the account lives (R97), None in documents of fold 1.
+    `next_renewal`: the first end of a cycle after which an item renews. `support`: whether it has support by
+    e-mail and chat. The `entitlements` are ordered by product id; `access_until` None: without end;
+    `allowance`: a number of e-mails. `clock`: where the account lives (R97), None in documents of fold 1.
     """
 
     account: str
@@ -115,7 +115,7 @@ def _rows(document: EntitlementsDocument) -> Rows:
 
 PROJECTION: Final = Projection(FOLD, (ACCOUNTS, ENTITLEMENTS), _rows)
 
-# One statement, so that the account and its products are of one revision.
+# A single statement, so that the account and its products have the same revision.
 _OF_ACCOUNT: Final = """
     select a.account_id, a.currency, a.time_zone, a.version, a.revision, a.fold, a.as_of, a.status, a.anchor,
         a.next_renewal, a.support, a.clock, e.product, e.status, e.renews, e.access_until, e.allowance
@@ -125,7 +125,7 @@ _OF_ACCOUNT: Final = """
 
 
 def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> EntitlementsDocument | None:
-    """The account's document; None: no event of it is projected (yet)."""
+    """The account's document; None if no event of it is projected yet."""
     rows = connection.execute(_OF_ACCOUNT, {"account_id": account_id}).fetchall()
     if not rows:
         return None

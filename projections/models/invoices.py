@@ -27,9 +27,9 @@ from projections.tables import Projection, Rows, Table, utc
 
 
 class InvoiceDocument(msgspec.Struct, frozen=True):
-    """An invoice after the last event that issued it or changed its status; `number` counts in the account.
+    """An invoice after the last event that issued it or changed its status; accounts number theirs from 1.
 
-    `date` is the date it is for, `issued_at` the instant of issue; `total` is the sum of the lines.
+    `date`: the civil date that it is for; `issued_at`: the instant of issue; `total`: the sum of the lines.
     `clock`: where the account lives (R97), None in documents of fold 1.
     """
 
@@ -57,7 +57,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 
 
 class InvoicesAt(msgspec.Struct, frozen=True):
-    """The invoices, by number in order of issue, that the account has after its event `version`."""
+    """The account's invoices after its event `version`: number → invoice, in order of issue."""
 
     account_id: str
     version: int
@@ -93,7 +93,7 @@ def _check_next(before: InvoicesAt, version: int) -> None:
 
 
 def _changed(invoices: dict[int, Issued], event: Event, version: int, position: int) -> Issued | None:
-    """The invoice that the event issues or of which it changes the status."""
+    """The invoice that the event issues or gives another status; None if it does neither."""
     invoice, change = invoice_changes(event)
     if change is None:
         return None
@@ -102,7 +102,7 @@ def _changed(invoices: dict[int, Issued], event: Event, version: int, position: 
 
 
 def _open_ones(at: InvoicesAt) -> InvoicesAt:
-    """A paid or uncollectible invoice stays so."""
+    """Drop paid and uncollectible invoices: their status does not change any more."""
     still = {number: issued for number, issued in at.invoices.items() if issued.status == "open"}
     return msgspec.structs.replace(at, invoices=still)
 
@@ -182,7 +182,7 @@ def _rows(document: InvoiceDocument) -> Rows:
 
 PROJECTION: Final = Projection(FOLD, (INVOICE_ROWS, LINE_ROWS), _rows)
 
-# Both by the primary keys; the limit counts invoices, not lines.
+# Both tables are read by primary key; the limit counts invoices, not lines.
 _OF_ACCOUNT: Final = """
     select i.account_id, i.number, i.date, i.issued_at, i.currency, i.total, i.status,
         i.version, i.revision, i.fold, i.clock,
@@ -200,14 +200,14 @@ _OF_ACCOUNT: Final = """
 def of_account(
     connection: psycopg.Connection[TupleRow], account_id: str, after: int = 0, limit: int | None = None
 ) -> list[InvoiceDocument]:
-    """The account's invoices with a number above `after`, in order."""
+    """Up to `limit` of the account's invoices with a number above `after`, ordered by number."""
     bound = {"account_id": account_id, "after": after, "limit": limit}
     rows = connection.execute(_OF_ACCOUNT, bound).fetchall()
     return [_from_rows(list(lines)) for _, lines in groupby(rows, key=itemgetter(1))]
 
 
 def one(connection: psycopg.Connection[TupleRow], account_id: str, number: int) -> InvoiceDocument | None:
-    """That invoice of the account; None: it is not issued or not projected (yet)."""
+    """The account's invoice of this number; None if it is not issued, or not projected yet."""
     found = of_account(connection, account_id, after=number - 1, limit=1)
     return found[0] if found and found[0].number == number else None
 

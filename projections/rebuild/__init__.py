@@ -1,1 +1,1 @@
-"""A read model made anew from the log alone, beside the live one, compared and swapped."""
+"""Make a read model anew from the log alone, beside the live one; compare the two and swap them."""

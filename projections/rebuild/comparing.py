@@ -10,7 +10,7 @@ from psycopg import sql
 
 from projections.tables import Connection, Projection, Table, qualified
 
-# By the primary keys' indexes, merged or hashed: the server does the comparison, only differences travel.
+# The server joins the tables by primary key and compares the rows; it sends only the differences.
 _COMPARE: Final = sql.SQL(
     "select {live_columns}, {new_columns} from {live} live full join {new} new on {same_key} "
     "where ({live_compared}) is distinct from ({new_compared})"
@@ -18,12 +18,12 @@ _COMPARE: Final = sql.SQL(
 _ROWS_AT_ONCE: Final = 1_000
 
 _NOT_COMPARED: Final = ("fold",)
-"""It says which code made the row, not what the row says."""
+"""`fold` tells which code wrote the row, not what the row means."""
 
 
 class RowDifference(msgspec.Struct, frozen=True):
-    """A row that is not the same in both: `live` or `rebuilt` is None where it has no such row. `rules`: by
-    which it should be what was rebuilt."""
+    """A row that differs; `live` or `rebuilt` is None if that side lacks it. `rules`: the numbers of the
+    rules by which the rebuilt row is right."""
 
     table: str
     account: str
@@ -46,7 +46,7 @@ class RowDifference(msgspec.Struct, frozen=True):
 
 
 def differences(connection: Connection, live: Projection, new: Projection) -> Iterator[RowDifference]:
-    """Every row that differs, in any column but `fold`, table by table, in the connection's transaction."""
+    """Yield every row that differs in a column other than `fold`, within the connection's transaction."""
     for table in live.tables:
         with connection.cursor("differences") as cursor:
             cursor.itersize = _ROWS_AT_ONCE
@@ -71,7 +71,8 @@ def _changed(live: dict[str, Any], rebuilt: dict[str, Any]) -> list[str]:
 
 
 def _rules(table: Table, live: dict[str, Any] | None, new: dict[str, Any] | None) -> tuple[str, ...]:
-    """Of the columns that differ; where a row is missing, or came of another event, of the row as a whole."""
+    """The rules of the columns that differ; the row's default if it is missing on a side or only its event
+    differs."""
     whole = table.rules.get("", "")
     columns = [] if live is None or new is None else _changed(live, new)
     own = [table.rules.get(name, whole) for name in columns if name in table.own_columns]
@@ -80,21 +81,23 @@ def _rules(table: Table, live: dict[str, Any] | None, new: dict[str, Any] | None
 
 def _statement(table: Table, suffix: str) -> sql.Composed:
     compared = [name for name in table.columns if name not in _NOT_COMPARED]
-    same_key = [sql.SQL("{0} = {1}").format(_of("live", name), _of("new", name)) for name in table.key]
+    same_key = [
+        sql.SQL("{0} = {1}").format(_column("live", name), _column("new", name)) for name in table.key
+    ]
     return _COMPARE.format(
-        live_columns=_list("live", table.columns),
-        new_columns=_list("new", table.columns),
+        live_columns=_column_list("live", table.columns),
+        new_columns=_column_list("new", table.columns),
         live=qualified(table, ""),
         new=qualified(table, suffix),
         same_key=sql.SQL(" and ").join(same_key),
-        live_compared=_list("live", compared),
-        new_compared=_list("new", compared),
+        live_compared=_column_list("live", compared),
+        new_compared=_column_list("new", compared),
     )
 
 
-def _list(alias: str, columns: Any) -> sql.Composed:
-    return sql.SQL(", ").join([_of(alias, name) for name in columns])
+def _column_list(alias: str, columns: Any) -> sql.Composed:
+    return sql.SQL(", ").join([_column(alias, name) for name in columns])
 
 
-def _of(alias: str, column: str) -> sql.Identifier:
+def _column(alias: str, column: str) -> sql.Identifier:
     return sql.Identifier(alias, column)

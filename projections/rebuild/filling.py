@@ -1,11 +1,11 @@
-"""Fill the empty tables of a rebuild: each account from its events, up to the position named for its shard.
+"""Fill the empty tables of a rebuild: fold each account's events up to the position given for its shard.
 
     with filling(database_url, projection, untils, codec, processes=2) as finished:
-        for events in finished:           # this process has done a unit, in which so many events were folded
+        for events in finished:           # after each unit of this process: the events folded in it
 
-A unit is a span of accounts; its rows, its parked accounts and the note that it is done are one transaction.
-Processes take the next unit that nobody has. One that dies gives its unit back, and the others do it.
-Memory holds what is streamed, an account's state and a batch of documents, however long the log is.
+A unit is a span of accounts. Its rows, its parked accounts and the note that it is done are one transaction.
+Each process takes the next free unit; the unit of one that dies becomes free again.
+Memory holds the events being streamed, one account's state and a batch of documents, however long the log is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from eventlog.history import AccountRange, HistoryChunk
 from eventlog.postgres.account_stream import SETTINGS, histories
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
-from projections.live.parking import Failure, failure_of, park
+from projections.live.parking import EventFailure, failure_of, park
 from projections.rebuild import units
 from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
@@ -48,21 +48,21 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 PAGE: Final = 5_000
-"""Events that a statement reads, and those of one account that are folded at once, at most."""
+"""The most events that a statement reads, and that are folded at once for one account."""
 
 BATCH: Final = 2_000
-"""Documents in one COPY."""
+"""The number of documents after which they are copied into the tables."""
 
 
 @contextmanager
 def filling(
     database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any], processes: int
 ) -> Iterator[Iterator[int]]:
-    """Do units, here and in so many processes less one, until all are done. Left early, what the others are
-    at is lost, and what is done stays.
+    """Do units in this process and `processes - 1` others until all are done. If the block is left early, the
+    units under way in the others are undone, and the finished ones stay.
 
-    `untils`: for each shard the position up to which its accounts are folded; all before it are settled.
-    The other processes read by the domain's codec.
+    `untils`: for each shard the position up to which (inclusive) its accounts are folded; everything up to
+    there is settled. The other processes decode with the domain's codec.
     """
     others = _processes(processes - 1, (database_url, projection, list(untils))) if processes > 1 else []
     try:
@@ -78,18 +78,18 @@ def filling(
 
 
 def _processes(number: int, arguments: tuple[object, ...]) -> list[SpawnProcess]:
-    from multiprocessing import get_context  # which one process can do without
+    from multiprocessing import get_context  # slow to import, and not needed for one process
 
     new = get_context("spawn").Process
     return [new(target=_work, args=arguments, daemon=True) for _ in range(number)]
 
 
 def _start(processes: Sequence[SpawnProcess]) -> None:
-    """With SIGINT held back in them for ever: Ctrl-C reaches them too, but their parent says what becomes of
-    them."""
+    """Start the processes with SIGINT blocked: Ctrl-C reaches them too, but their parent decides when they
+    end."""
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # which the first process would start, letting SIGINT through again
+    resource_tracker.ensure_running()  # else the first process starts it, which unblocks SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         for process in processes:
@@ -99,7 +99,7 @@ def _start(processes: Sequence[SpawnProcess]) -> None:
 
 
 def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> None:
-    """Do units in a process that does not outlive its parent."""
+    """Do units in a child process, which ends when its parent does."""
     from multiprocessing import parent_process
 
     def end_with_parent() -> None:
@@ -114,19 +114,19 @@ def _work(database_url: str, projection: Projection, untils: Sequence[int]) -> N
         with _Filler(database_url, projection, untils, domain_codec()) as filler:
             for _ in filler.units():
                 pass
-    except Exception as error:  # noqa: BLE001 - the parent does the unit, and says what there is to say
+    except Exception as error:  # noqa: BLE001 - the parent does the unit, and reports the error
         logger.warning("a process of the rebuild of %s gave up: %s", projection.fold.name, error)
 
 
 class _Batch(msgspec.Struct, frozen=True):
-    """What some accounts' events make: documents, and what stopped accounts among them."""
+    """The documents of some accounts, and the failures that stopped accounts among them."""
 
     documents: list[Any]
-    failures: list[Failure]
+    failures: list[EventFailure]
 
 
 class _Filler:
-    """Does one unit after another: reads on one connection while it folds, and writes on another."""
+    """Does one unit after another: it reads on one connection while it writes on another."""
 
     def __init__(
         self, database_url: str, projection: Projection, untils: Sequence[int], codec: Codec[Any]
@@ -137,7 +137,7 @@ class _Filler:
         self._codec = codec
         with ExitStack() as stack:
             self._reads: Connection = stack.enter_context(connect(database_url, _NAME, settings=SETTINGS))
-            # What a crash of the server takes is done again: a unit's rows and its note are lost together.
+            # A crash of the server may lose the last units: rows and note together, so they are done again.
             self._writes: Connection = stack.enter_context(
                 connect(database_url, _NAME, settings={"synchronous_commit": "off"})
             )
@@ -152,24 +152,24 @@ class _Filler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # They must hear of an error: a connection that is left in the middle of a statement commits nothing.
+        # Pass the error on: a connection left in the middle of a statement must not commit.
         self._open.__exit__(kind, error, trace)
 
     def units(self) -> Iterator[int]:
-        """Do one unit after another that nobody else is at, then what others were at and have not done; yield
-        how many events each had."""
+        """Do the free units, then those that other processes have given up; yield each one's number of
+        events."""
         for wait in (False, True):
             while (unit := self._next(wait=wait)) is not None:
                 yield unit
 
     def _next(self, *, wait: bool) -> int | None:
-        """Fold a unit's accounts and write their rows, all or none; None: there is none to do."""
+        """Do a unit in one transaction and return its number of events; None if there is none to do."""
         name, self._events = self._projection.fold.name, 0
         with self._writes.transaction():
             claimed = units.claim(self._writes, name, wait=wait)
             if claimed is None:
                 return None
-            _behind(self._writer, self._write, self._batches(claimed.span))
+            _overlapped(self._writer, self._write, self._batches(claimed.span))
             units.finish(self._writes, name, claimed.unit, self._events)
         return self._events
 
@@ -178,9 +178,9 @@ class _Filler:
             park(self._writes, self._projection.name, failure)
 
     def _batches(self, span: AccountRange) -> Iterator[_Batch]:
-        """The documents of some accounts, and what stopped accounts among them."""
+        """Fold the accounts of the span, and yield their documents and failures in batches."""
         documents: list[Any] = []
-        failures: list[Failure] = []
+        failures: list[EventFailure] = []
         for account_id, chunks in groupby(self._chunks(span), key=attrgetter("account_id")):
             made, failure = self._fold(account_id, chunks)
             documents += made
@@ -198,7 +198,7 @@ class _Filler:
 
     def _fold(
         self, account_id: str, chunks: Iterable[HistoryChunk]
-    ) -> tuple[tuple[Any, ...], Failure | None]:
+    ) -> tuple[tuple[Any, ...], EventFailure | None]:
         fold, codec = self._projection.fold, self._codec
         apply_all, state = fold.evolution.apply_all, fold.evolution.start()
         try:
@@ -208,11 +208,11 @@ class _Filler:
                 events = codec.decode_all(chunk.kinds, chunk.states)
                 state = apply_all(state, events, chunk)
             return fold.documents(state), None
-        except Exception:  # noqa: BLE001 - whatever it is, it is said by who goes event by event
+        except Exception:  # noqa: BLE001 - folding event by event finds the cause
             return self._fold_slowly(account_id)
 
-    def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], Failure | None]:
-        """As a projector does it: up to the event that fails, which is then named."""
+    def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], EventFailure | None]:
+        """Fold event by event, as a projector does, and name the event that fails."""
         if self._log is None:
             self._log = PostgresEventLog(self._database_url, _NAME, connections=1)
             self._open.callback(self._log.close)
@@ -221,8 +221,9 @@ class _Filler:
         return documents_of(self._projection.fold, account_id, folded)
 
 
-def _copy(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[Failure]:
-    """All in one COPY; where PostgreSQL refuses an account's, those of all others."""
+def _copy(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[EventFailure]:
+    """Write all documents in one COPY. If PostgreSQL refuses an account's, write those of all others and
+    return the failures."""
     try:
         with connection.transaction():
             projection.copy(connection, documents)
@@ -235,14 +236,14 @@ def _copy(connection: Connection, projection: Projection, documents: Sequence[An
     return []
 
 
-def _behind(aside: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:
-    """Do the work with each item while the next one is made."""
+def _overlapped(thread: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:
+    """Run the work on each item in the thread while the next item is made here."""
     under_way: Future[None] | None = None
     try:
         for item in items:
             if under_way is not None:
                 under_way.result()
-            under_way = aside.submit(work, item)
-    finally:  # also where an item could not be made: nobody else may have the connection meanwhile
+            under_way = thread.submit(work, item)
+    finally:  # also after an error: the work under way still uses the connection
         if under_way is not None:
             under_way.result()

@@ -1,4 +1,4 @@
-"""Generations of a read model's tables: made beside the live ones, indexed, put in their place, dropped.
+"""Generations of a read model's tables: create, index, swap in and drop them.
 
 The live tables of `entitlements` are `entitlements` and `accounts`. A rebuild makes `entitlements_v2` and
 `accounts_v2`; after the swap these have the live names, and those before are called `entitlements_v1` and
@@ -15,12 +15,12 @@ from psycopg import sql
 from eventlog.postgres.replacing import take_after, views_follow
 from projections.tables import SCHEMA, Connection, Projection, Table, qualified
 
-# Without indexes: made when the table is full, they take a half of the time that they cost row by row.
+# Without indexes: making them on the full table takes half the time of maintaining them row by row.
 _CREATE: Final = sql.SQL("create table {new} (like {live} including all excluding indexes)")
 _CREATE_FIRST: Final = sql.SQL("create table {new} ({columns})")
 _MADE_BY: Final = "version bigint not null", "revision bigint not null", "fold integer not null"
 _ALIKE: Final = "invoices"
-"""The first tables of a read model have the owner and the rights of this one's."""
+"""The first tables of an added read model get the owner and the rights of this read model's table."""
 _ADD: Final = sql.SQL("alter table {new} add {constraint}")
 _INDEX: Final = sql.SQL("create {unique}index on {new} using {method}")
 _ANALYZE: Final = sql.SQL("analyze {new}")
@@ -68,8 +68,8 @@ _RENAME_WAIT: Final = "set local lock_timeout = '1s'"
 
 
 def create(connection: Connection, new: Projection, *, first: bool) -> None:
-    """Make the empty tables of a generation, like the live ones but without indexes; the `first`, as the
-    read model's module says."""
+    """Make the empty tables of a generation, without indexes: like the live ones, or for the `first`
+    generation as the read model's module declares them."""
     for table in new.tables:
         if first:
             columns = [f"{name} {kind}" for name, kind in zip(table.own_columns, table.types, strict=True)]
@@ -83,9 +83,10 @@ def create(connection: Connection, new: Projection, *, first: bool) -> None:
 
 
 def index(connection: Connection, new: Projection, *, first: bool) -> None:
-    """Give the full tables the indexes of the live ones; the first ones those that the module names.
+    """Give the full tables the indexes of the live ones, or for the `first` generation those that are
+    declared.
 
-    Raises psycopg.errors.UniqueViolation where two rows have one key.
+    Raises psycopg.errors.UniqueViolation if two rows have the same key.
     """
     for table in new.tables:
         name = qualified(table, new.suffix)
@@ -131,10 +132,11 @@ def forget(connection: Connection, new: Projection) -> None:
 
 
 def swap(connection: Connection, live: Projection, new: Projection, live_generation: int | None) -> None:
-    """Let the generation take the live one's names, checkpoints and parked accounts. None: there is none yet.
+    """Give the new generation the live one's names, checkpoints and parked accounts; `live_generation` None:
+    there are no live tables yet.
 
-    In a transaction that has locked the live checkpoint, so that no projector is inside the tables. Readers
-    may be: raises psycopg.errors.LockNotAvailable when one keeps them for more than a second.
+    The caller's transaction has locked the live checkpoints, so that no projector writes. Raises
+    psycopg.errors.LockNotAvailable if a reader holds the live tables for more than a second.
     """
     connection.execute(_RENAME_WAIT)
     renamed = [(new.suffix, "")]

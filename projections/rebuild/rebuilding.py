@@ -1,12 +1,12 @@
-"""Rebuild a read model from the log alone, into tables of its own, while the live ones are read and written.
+"""Rebuild a read model from the log alone, into new tables, while the live ones are read and written.
 
     for difference in rebuild(database_url, log, projection_named("entitlements")):
-        print(difference)                     # none on a healthy system
+        print(difference)                     # there are none on a healthy system
     drop_old(database_url, projection_named("entitlements"))
 
-The new tables are filled unit by unit, then indexed, caught up, and compared with the live ones as both are
-at one place. When the last difference was taken they become the live ones, in one transaction; `swap=False`
-only compares. Ended before that, the live tables are as they were, and the next rebuild goes on from there.
+The new tables are filled unit by unit, indexed, caught up, and compared with the live ones while both are at
+the same position. After the last difference they become the live ones, in one transaction; `swap=False` only
+compares. If a rebuild ends earlier, the live tables are unchanged, and the next rebuild resumes it.
 """
 
 from __future__ import annotations
@@ -34,30 +34,32 @@ from projections.rebuild.filling import filling
 from projections.tables import Connection, Projection
 
 EVENTS_IN_A_UNIT: Final = 20_000
+"""About as many events as a unit has, as long as UNITS suffice."""
 UNITS: Final = 256
-"""At most. More lose less of an interrupted one, fewer are less to note."""
+"""The most units of a rebuild. With more an interruption loses less work; with fewer there is less to
+record."""
 
 _NAME: Final = "prorata rebuild"
 
 _RENAME_PATIENCE: Final = 60.0
-"""Seconds for which the swap goes on asking for the live tables' locks, a second at a time."""
+"""Seconds for which the swap retries to lock the live tables, waiting a second each time."""
 
 LOCK_PATIENCE: Final = 10.0
-"""Seconds for which a rebuild waits for another one's lock: the server may not have noticed yet that its
-process has died."""
+"""Seconds for which a rebuild waits for the lock of another, whose death the server may not have noticed
+yet."""
 
-# Of the session: it ends with the connection, however the rebuild ends.
+# The lock is the session's: it ends with the connection, however the rebuild ends.
 _LOCK: Final = "select pg_advisory_lock(hashtextextended('projections/rebuild/' || %(name)s, 0))"
 _LOCK_TIMEOUT: Final = "select set_config('lock_timeout', %(milliseconds)s, true)"
 _NOTICE_DEATH: Final = {"client_connection_check_interval": "1s"}
-"""Else a statement such as the making of an index goes on, and holds the lock, for a client that is gone."""
+"""Without it a long statement, such as making an index, runs on and holds the lock after its client died."""
 
 Phase = Literal["fold", "index", "catch up", "compare", "swap"]
 
 
 class RebuildProgress(msgspec.Struct, frozen=True):
-    """How far a rebuild is: `events` folded in `units`, of about `of_events` and of `of_units`, of which
-    `resumed_events` by the one before, that was interrupted."""
+    """How far a rebuild is: `events` of about `of_events` are folded, in `units` of `of_units`. An
+    interrupted rebuild before had folded `resumed_events` of them."""
 
     phase: Phase
     events: int
@@ -85,10 +87,10 @@ def rebuild(
     watch: Watch = _unwatched,
     codec: Codec[Any] | None = None,
 ) -> Iterator[RowDifference]:
-    """Yield every difference between the live and the rebuilt tables, then put these in the live ones' place.
+    """Yield every difference between the live and the rebuilt tables, then make the rebuilt ones live.
 
-    Where the live tables hold nothing of this log, or there are none yet, nothing is compared. `restart`: not
-    from where an interrupted one ended. With more than one process the domain's codec reads. Raises
+    Nothing is compared if there are no live tables, or they hold nothing of this log. `restart`: begin anew
+    instead of resuming an interrupted rebuild. Several `processes` decode with the domain's codec. Raises
     RebuildRunning and HeldBack.
     """
     with _Rebuild(database_url, log, projection, codec or domain_codec(), watch, restart=restart) as building:
@@ -178,7 +180,8 @@ class _Rebuild:
         self._projector = Projector(self._database_url, self._log, [self._new], codec=self._codec)
 
     def _can_go_on(self, live: list[Checkpoint]) -> bool:
-        """Whether what one left is of this code and this log, and not beyond the live tables."""
+        """Whether an interrupted rebuild was by this code, from this log, and is not ahead of the live
+        tables."""
         begun = units.find(self._connection, self._live.name)
         if self._restart or begun is None or begun.code != units.code_of(self._new):
             return False
@@ -195,7 +198,7 @@ class _Rebuild:
             start = [c.place for c in live] if self._comparable else [_last_settled(self._log)] * LANES
             until = max(place.position for place in start)
             number = min(max(until // EVENTS_IN_A_UNIT, 1), UNITS)
-            begun = units.Begun(self._generation, units.code_of(self._new), until, indexed=False)
+            begun = units.UnfinishedRebuild(self._generation, units.code_of(self._new), until, indexed=False)
             units.begin(self._connection, self._live.name, begun, spans(self._connection, until, number))
             generations.create(self._connection, self._new, first=self._first)
             checkpoints.begin(self._connection, self._new, self._generation, start)
@@ -204,7 +207,7 @@ class _Rebuild:
         return all(checkpoints.is_of_log(self._log, c.position, c.hash) for c in found)
 
     def clear(self) -> None:
-        """Leave nothing of it."""
+        """Drop the new tables and all notes of this rebuild."""
         with self._connection.transaction():
             self._drop()
 
@@ -213,9 +216,9 @@ class _Rebuild:
         _abandon(self._connection, self._live, self._generation)
 
     def fill(self, processes: int) -> None:
-        """Fold every account up to the position from which the new tables are caught up."""
+        """Fold every account up to the checkpoint of the new tables."""
         left = units.done(self._connection, self._live.name).left
-        self._say("fold")
+        self._report("fold")
         if not left:
             return
         untils = [
@@ -226,23 +229,23 @@ class _Rebuild:
         some = min(processes, left)
         with filling(self._database_url, self._new, untils, self._codec, some) as finished:
             for _ in finished:
-                self._say("fold")
+                self._report("fold")
 
     def index(self) -> None:
-        """Give the full tables their indexes."""
+        """Make the indexes of the full tables."""
         if self._begun.indexed:
             return
-        self._say("index")
+        self._report("index")
         with self._connection.transaction():
             generations.index(self._connection, self._new, first=self._first)
             units.indexed(self._connection, self._live.name)
 
     def differences(self) -> Iterator[RowDifference]:
-        """Compare both in one snapshot, in which they are at the same place."""
+        """Compare the live and the new tables in one snapshot, in which both are at the same position."""
         if not self._comparable:
             return
         self._catch_up()
-        self._say("compare")
+        self._report("compare")
         with connect(self._database_url, _NAME, autocommit=False) as snapshot:
             snapshot.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             with self._live_held():
@@ -251,30 +254,30 @@ class _Rebuild:
             yield from differences(snapshot, self._live, self._new)
 
     def swap(self) -> None:
-        """Make the new tables the live ones; those before keep their generation's name."""
+        """Make the new tables the live ones; the old ones keep their generation's name."""
         deadline = time.monotonic() + _RENAME_PATIENCE
         while True:
             self._catch_up()
-            self._say("swap")
+            self._report("swap")
             try:
                 with self._live_held():
                     replaced = None if self._first else self._generation - 1
                     generations.swap(self._connection, self._live, self._new, replaced)
                     units.forget(self._connection, self._live.name)
                 return
-            except psycopg.errors.LockNotAvailable:  # somebody reads the live tables for long
+            except psycopg.errors.LockNotAvailable:  # a long query reads the live tables
                 if time.monotonic() > deadline:
                     raise
 
     def _catch_up(self) -> None:
-        """Come near the live tables, never beyond them: those may be behind the log."""
-        self._say("catch up")
+        """Fold up to the live tables' position and not beyond it; they may be behind the log."""
+        self._report("catch up")
         live = checkpoints.read(self._connection, [self._live.name]) if self._comparable else []
         self._projector.run_once(up_to=live)
 
     @contextmanager
     def _live_held(self) -> Iterator[None]:
-        """A transaction in which the live tables stand still, and the new ones are at the same place."""
+        """A transaction that locks the live checkpoints, with the new tables at the same position."""
         with self._connection.transaction():
             live = [] if self._first else checkpoints.lock(self._connection, [self._live.name])
             if self._comparable:
@@ -284,7 +287,7 @@ class _Rebuild:
                     raise HeldBack(self._live.name, self._log.fence_holder())
             yield
 
-    def _say(self, phase: Phase) -> None:
+    def _report(self, phase: Phase) -> None:
         done = units.done(self._connection, self._live.name)
         self._watch(
             RebuildProgress(
@@ -299,12 +302,12 @@ class _Rebuild:
 
 
 def _places(found: list[Checkpoint]) -> list[LogPoint]:
-    """Of each lane in order."""
+    """The points of the checkpoints, which are in order of the lanes."""
     return [checkpoint.place for checkpoint in found]
 
 
 def _last_settled(log: EventLog) -> LogPoint:
-    """An event below which the log is complete, near its end."""
+    """A point near the log's end up to which all events are settled."""
     while last := log.last_position():
         page = log.read_settled(last - 1, 1)
         if page:

@@ -1,6 +1,7 @@
-"""What a rebuild has done so far: its units, spans of accounts whose rows are written in one transaction.
+"""The units of a rebuild: spans of accounts whose rows are written in one transaction, and which of them are
+done.
 
-A rebuild that was interrupted or killed leaves tables that are full up to its last unit, and goes on there.
+A rebuild that was interrupted or killed keeps its finished units, and the next one resumes it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from eventlog.history import AccountRange
 from projections.tables import Connection, Projection
 
 
-class Begun(msgspec.Struct, frozen=True):
-    """A rebuild that has not ended. `events`: at most so many are to be folded into its units."""
+class UnfinishedRebuild(msgspec.Struct, frozen=True):
+    """A rebuild that has not ended. `code`: what `code_of` returned; `events`: an upper bound of the events
+    that are folded into its units."""
 
     generation: int
     code: str
@@ -30,8 +32,8 @@ class Begun(msgspec.Struct, frozen=True):
     indexed: bool
 
 
-class Done(msgspec.Struct, frozen=True):
-    """How far it is: units of all units, and the events folded in them."""
+class UnitsDone(msgspec.Struct, frozen=True):
+    """How far a rebuild is: `units` of `of_units` are done, with `events` events folded in them."""
 
     units: int
     of_units: int
@@ -39,12 +41,12 @@ class Done(msgspec.Struct, frozen=True):
 
     @property
     def left(self) -> int:
-        """How many units are not done."""
+        """The number of units that are not done."""
         return self.of_units - self.units
 
 
-class Claimed(msgspec.Struct, frozen=True):
-    """A unit, and its accounts."""
+class ClaimedUnit(msgspec.Struct, frozen=True):
+    """A unit that this transaction holds, and the accounts in it."""
 
     unit: int
     span: AccountRange
@@ -74,8 +76,8 @@ _DONE: Final = """
     from projections.rebuild_units where projection = %(projection)s
 """
 
-# Held until the transaction ends. Who waits for one that is done meanwhile is given none, while more may be
-# left.
+# The row lock is held until the transaction ends. A process that waited for a unit which is done meanwhile
+# gets no row, although there may be more units.
 _CLAIM: Final = """
     select unit, after, last from projections.rebuild_units
     where projection = %(projection)s and events is null order by unit limit 1 for update
@@ -88,56 +90,59 @@ _FINISH: Final = """
 """
 
 
-def find(connection: Connection, projection: str) -> Begun | None:
-    """The rebuild of that projection which has begun and not ended."""
-    with connection.cursor(row_factory=args_row(Begun)) as cursor:
+def find(connection: Connection, projection: str) -> UnfinishedRebuild | None:
+    """The unfinished rebuild of the projection; None if there is none."""
+    with connection.cursor(row_factory=args_row(UnfinishedRebuild)) as cursor:
         return cursor.execute(_FIND, {"projection": projection}).fetchone()
 
 
-def begin(connection: Connection, projection: str, begun: Begun, spans: Sequence[AccountRange]) -> None:
-    """Note that it begins, and its units."""
+def begin(
+    connection: Connection, projection: str, begun: UnfinishedRebuild, spans: Sequence[AccountRange]
+) -> None:
+    """Record that a rebuild begins, and its units."""
     connection.execute(_BEGIN, {"projection": projection, **msgspec.structs.asdict(begun)})
     after, last = [span.after for span in spans], [span.last for span in spans]
     connection.execute(_BEGIN_UNITS, {"projection": projection, "after": after, "last": last})
 
 
 def indexed(connection: Connection, projection: str) -> None:
-    """Note that its tables have their indexes."""
+    """Record that the new tables have their indexes."""
     connection.execute(_INDEXED, {"projection": projection})
 
 
 def forget(connection: Connection, projection: str) -> None:
-    """It has ended."""
+    """Remove the rebuild and its units: it has ended."""
     connection.execute(_FORGET, {"projection": projection})
 
 
-def done(connection: Connection, projection: str) -> Done:
-    """How far it is."""
-    with connection.cursor(row_factory=args_row(Done)) as cursor:
+def done(connection: Connection, projection: str) -> UnitsDone:
+    """How far the projection's rebuild is."""
+    with connection.cursor(row_factory=args_row(UnitsDone)) as cursor:
         counted = cursor.execute(_DONE, {"projection": projection}).fetchone()
     assert counted is not None
     return counted
 
 
-def claim(connection: Connection, projection: str, *, wait: bool) -> Claimed | None:
-    """A unit that is not done, held until the transaction ends: one that nobody holds, or with `wait` the
-    first one, as soon as nobody does. None: there is none."""
+def claim(connection: Connection, projection: str, *, wait: bool) -> ClaimedUnit | None:
+    """Lock a unit that is not done until the transaction ends: a free one, or with `wait` the first one, once
+    it is free. None if there is none."""
     while True:
         found = connection.execute(_CLAIM if wait else _CLAIM_FREE, {"projection": projection}).fetchone()
         if found is not None:
             unit, after, last = found
-            return Claimed(unit, AccountRange(after, last))
+            return ClaimedUnit(unit, AccountRange(after, last))
         if not wait or not done(connection, projection).left:
             return None
 
 
 def finish(connection: Connection, projection: str, unit: int, events: int) -> None:
-    """The rows of its accounts are written, in this transaction."""
+    """Record that the unit's rows are written in this transaction."""
     connection.execute(_FINISH, {"projection": projection, "unit": unit, "events": events})
 
 
 def code_of(projection: Projection) -> str:
-    """The fold's version, and a digest of the code that makes the rows: no other code goes on from them."""
+    """The fold's version and a digest of the code that makes the rows; only the same code may resume a
+    rebuild."""
     return f"{projection.fold.name}/{projection.fold.version}/{_sources()}"
 
 

@@ -1,5 +1,5 @@
-"""Read models that are added by a module here and one command, `prorata rebuild NAME`, while all else runs.
+"""Read models that a module here and `prorata rebuild NAME` add, while everything else keeps running.
 
-Each module has a `PROJECTION`, whose tables say their columns' types: the first rebuild makes them.
+Each module has a `PROJECTION` whose tables declare the types of their columns; its first rebuild makes them.
 docs/projections.md walks through `monthly_revenue`.
 """

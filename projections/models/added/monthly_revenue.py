@@ -28,8 +28,8 @@ NOTHING: Final = Decimal(0)
 
 
 class Revenue(msgspec.Struct, frozen=True, gc=False):
-    """Of lines of one product and kind: the sum of the charges and that of the credit lines, both positive;
-    and how much of the difference is paid, open and uncollectible."""
+    """The revenue of one product and kind of line. `billed` sums the charges, `credited` the credit lines,
+    both positive; `paid`, `open` and `uncollectible` add up to the difference."""
 
     product: str
     kind: LineKind
@@ -41,8 +41,8 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
 
 
 class MonthOfAccount(msgspec.Struct, frozen=True, gc=False):
-    """What an account's invoices dated in the month that begins on `month` come to, after the last event that
-    changed them."""
+    """The revenues from an account's invoices dated in the month that begins on `month`, after the last event
+    that changed one of them."""
 
     account: str
     month: CivilDate
@@ -65,7 +65,8 @@ class _Month(msgspec.Struct, frozen=True, gc=False):
 
 
 class RevenueAt(msgspec.Struct, frozen=True):
-    """The months that the account has after its event `version`, and the invoices whose status may change."""
+    """The account's months after its event `version`, and `open`: its invoices whose status may still
+    change."""
 
     account_id: str
     version: int
@@ -164,7 +165,7 @@ MONTHLY_REVENUE: Final = Table.made_of(
     },
     key=("account_id", "month", "product", "kind"),
     rules={"": "R47", "paid": "R38", "open": "R38", "uncollectible": "R41", "clock": "R97"},
-    indexes=("btree (month)",),  # for OF_ALL
+    indexes=("btree (month)",),  # OF_ALL finds its months by it
 )
 
 
@@ -230,8 +231,8 @@ def of_all(
     until: CivilDate = date.max,
     clock: Clock = "wall",
 ) -> list[RevenueOfMonth]:
-    """The sums of the months that begin on or after `since` and before `until`, over accounts on that clock;
-    `tenant` None: of all."""
+    """The sums of the months from `since` (inclusive) to `until` (exclusive), over accounts on that clock;
+    `tenant` None means all tenants."""
     bound = {"clock": clock, "tenant": tenant, "since": since, "until": until}
     with connection.cursor(row_factory=args_row(RevenueOfMonth)) as cursor:
         return cursor.execute(OF_ALL, bound).fetchall()
