@@ -20,6 +20,7 @@ from eventlog.errors import (
     NotMigrated,
     NotPrimary,
     PrivilegeMissing,
+    ReadOnly,
     UnsafeDurability,
 )
 from eventlog.postgres.connect import NO_SETTINGS, Connection, connect
@@ -96,6 +97,8 @@ class Connections:
                 yield connection
             except psycopg.errors.InsufficientPrivilege as error:
                 raise privilege_missing(connection, error) from error
+            except psycopg.errors.ReadOnlySqlTransaction as error:
+                raise ReadOnly from error
             except psycopg.Error as error:
                 if not connection.closed:
                     raise

@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from eventlog.appending import chained_rows, one_of_each_account, utc_now
-from eventlog.errors import EventRefused, LogError, LogUnavailable, ReadOnly
+from eventlog.errors import EventRefused, LogError, LogUnavailable
 from eventlog.port import Outcome
 from eventlog.postgres import fence, inserting, log_stream, reading
 from eventlog.postgres.connect import NO_SETTINGS, Connection
@@ -96,8 +96,6 @@ class PostgresEventLog:
             raise ValueError("append_together takes one append for each account")
         try:
             return self._run(inserting.store_together, self.positions, appends, sealed)
-        except psycopg.errors.ReadOnlySqlTransaction as error:
-            raise ReadOnly from error
         except psycopg.Error as error:
             raise EventRefused(", ".join(append.account_id for append in appends), str(error)) from error
 
@@ -173,8 +171,6 @@ class PostgresEventLog:
             return self._run(inserting.store_each, self.positions, appends, group)
         except LogUnavailable as unavailable:
             return dict.fromkeys(group, unavailable)
-        except psycopg.errors.ReadOnlySqlTransaction as error:
-            raise ReadOnly from error
         except psycopg.Error as error:
             if len(group) == 1:
                 return {nth: EventRefused(appends[nth].account_id, str(error)) for nth in group}

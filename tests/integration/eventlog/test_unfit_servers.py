@@ -16,8 +16,10 @@ from eventlog.errors import NotUtf8, ReadOnly, SequenceBehind, ServerTooOld, Ses
 from eventlog.group_commit.asyncio import GroupedAppends
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
-from eventlog.postgres.migrate import migrate
+from eventlog.postgres.migrate import EVENTLOG, migrate
 from scripts.servers.postgres import PostgresServer
+from service.catalogue_store import PostgresCatalogues
+from service.schema import SERVICE
 from tests.support.eventlog.sample_events import an_append, given_history, new_event
 from tests.support.eventlog.sessions import Session, until
 from tests.support.transaction_pooler import OnOptions, TransactionPooler
@@ -99,6 +101,12 @@ def test_a_log_that_is_read_only_is_read_and_takes_no_append(migrated_url: str, 
     with pytest.raises(ReadOnly):
         log.append("acme/b", Head.NONE, [new_event()])
     assert log.head("acme/b").version == 0
+
+
+def test_the_service_s_own_tables_are_not_written_in_a_read_only_database(migrated_url: str) -> None:
+    migrate(migrated_url, [EVENTLOG, SERVICE])
+    with closing(PostgresCatalogues(migrated_url + READ_ONLY)) as catalogues, pytest.raises(ReadOnly):
+        catalogues.pin("0" * 64, b"{}")
 
 
 def test_who_writes_is_refused_by_a_standby(own_postgres: PostgresServer) -> None:
