@@ -1,16 +1,17 @@
-"""The log as the recorder of an `eventsourcing` application, so that the package's tools work on it.
+"""Let an application of the package `eventsourcing` keep its events in the log.
 
     class Accounts(Application[UUID]):
         def construct_recorder(self) -> ApplicationRecorder:
             return LogApplicationRecorder(log)
 
-How its terms map: originator id = account id (as text), originator version = version (counted from
-`first_version`), topic = type, state = state, notification id = position. Events recorded so carry neither
-command nor actor, have schema version 1, and are effective when they are recorded.
+The package's terms map to the log's like this: originator id = account id (as text), originator version =
+version (counted from `first_version`), topic = type, state = state, notification id = position. Events
+recorded this way have neither command nor actor; their schema version is 1, and they are effective when they
+are recorded.
 
 Two things differ from the package's own recorders. A stream has no gaps and begins at `first_version`, so
-snapshots need a recorder of their own. Notification ids rise within each stream but need not be contiguous,
-and the events of one insert may have those of another between them.
+snapshots need a recorder of their own. Notification ids rise within each stream but may have gaps, and the
+events of one insert may be interleaved with those of another.
 """
 
 from collections import deque
@@ -45,7 +46,7 @@ _POLL_SECONDS = 0.02
 
 
 @contextmanager
-def _in_the_packages_terms() -> Iterator[None]:
+def _raising_package_errors() -> Iterator[None]:
     try:
         yield
     except VersionConflict as error:
@@ -57,7 +58,8 @@ def _in_the_packages_terms() -> Iterator[None]:
 
 
 class LogAggregateRecorder(AggregateRecorder):
-    """Records streams in the log. `first_version` is that of a stream's first event."""
+    """Records streams in the log. `first_version` is the version that the package gives a stream's first
+    event."""
 
     def __init__(
         self, log: EventLog, *, id_type: type[UUID] | type[str] = UUID, first_version: int = 1
@@ -71,7 +73,7 @@ class LogAggregateRecorder(AggregateRecorder):
         self._insert(stored_events)
         return None
 
-    @_in_the_packages_terms()
+    @_raising_package_errors()
     def select_events(
         self,
         originator_id: OriginatorId,
@@ -81,7 +83,8 @@ class LogAggregateRecorder(AggregateRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> list[StoredEvent]:
-        """A stream's events above `gt` and up to `lte`; with `desc` from the last one back."""
+        """A stream's events with versions above `gt` and up to `lte` (inclusive); with `desc` in descending
+        order."""
         account_id = str(originator_id)
         last = self._log.head(account_id).version
         first = 1 if gt is None else max(1, self._version(gt) + 1)
@@ -97,9 +100,9 @@ class LogAggregateRecorder(AggregateRecorder):
         events = [StoredEvent(**self._fields(event)) for event in found]
         return events[::-1] if desc else events
 
-    @_in_the_packages_terms()
+    @_raising_package_errors()
     def _insert(self, stored_events: Sequence[StoredEvent]) -> list[int]:
-        """The positions of the events, in their order."""
+        """Store the events; return their positions in the order of the events."""
         streams: dict[str, list[StoredEvent]] = {}
         for event in stored_events:
             streams.setdefault(str(event.originator_id), []).append(event)
@@ -135,13 +138,13 @@ class LogAggregateRecorder(AggregateRecorder):
 
 
 class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
-    """The same, with the whole log in order as the application sequence: only what is settled is shown."""
+    """Also offers the log's settled events, in order of position, as the application sequence."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
-        """As for streams; returns the notification ids."""
+        """Store all or none, and return the notification ids; IntegrityError as for streams."""
         return self._insert(stored_events)
 
-    @_in_the_packages_terms()
+    @_raising_package_errors()
     def select_notifications(
         self,
         start: int | None,
@@ -151,7 +154,7 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> list[Notification]:
-        """Settled events from `start` to `stop`, both inclusive unless told otherwise."""
+        """Settled events from `start` to `stop`; both are inclusive, unless `inclusive_of_start` is False."""
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         found = (
             self.notification(event)
@@ -160,7 +163,7 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
         )
         return list(islice(takewhile(lambda found: stop is None or found.id <= stop, found), limit))
 
-    @_in_the_packages_terms()
+    @_raising_package_errors()
     def max_notification_id(self) -> int | None:
         """The last position, settled or not; None in an empty log."""
         return self._log.last_position() or None
@@ -170,7 +173,7 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
         return LogSubscription(self, self._log, gt, topics)
 
     def notification(self, event: records.StoredEvent) -> Notification:
-        """The event as the package sees it."""
+        """The event in the package's terms."""
         return Notification(id=event.position, **self._fields(event))
 
     def _walk(self, after: int, page_size: int) -> Iterator[records.StoredEvent]:
@@ -180,7 +183,8 @@ class LogApplicationRecorder(LogAggregateRecorder, ApplicationRecorder):
 
 
 class LogSubscription(Subscription[LogApplicationRecorder]):
-    """Polls the log: a notification in the transaction that writes would serialise all commits."""
+    """Iterates over notifications by polling the log: NOTIFY in a writing transaction would serialise all
+    commits."""
 
     def __init__(
         self, recorder: LogApplicationRecorder, log: EventLog, gt: int | None, topics: Sequence[str]
@@ -197,14 +201,14 @@ class LogSubscription(Subscription[LogApplicationRecorder]):
         self._stopped.set()
 
     def __next__(self) -> Notification:
-        """The next one, as soon as it has settled; StopIteration after `stop`."""
+        """Wait for the next notification; StopIteration after `stop`."""
         while not self._stopped.is_set():
             if self._ready:
                 return self._ready.popleft()
             self._read()
         raise StopIteration
 
-    @_in_the_packages_terms()
+    @_raising_package_errors()
     def _read(self) -> None:
         page = self._log.read_settled(self._after, _PAGE)
         if not page:

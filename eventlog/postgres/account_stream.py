@@ -1,11 +1,12 @@
-"""Whole histories, account after account: what a rebuild folds.
+"""Stream whole histories, account after account, for a rebuild to fold.
 
     for chunk in histories(connection, span, untils, page=5_000):
         ...                     # the chunks of one account follow each other
 
-A page of events in the order of the primary key comes as one row an account, its columns joined: for the
-driver that is half the work of a row an event, and a tenth of a statement an account. The rows are streamed:
-while chunks are used, the server makes the next ones. Memory holds a few chunks, of a page at most.
+A page of events, in the order of the primary key, arrives as one row for each account with its events'
+columns aggregated: half the driver's work of a row for each event, and a tenth of that of a statement for
+each account. The server makes the next rows while chunks are used. Memory holds a few chunks, a page of
+events at most.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from eventlog.shards import SHARDS
 
 Connection = psycopg.Connection[TupleRow]
 
-# The order is that of the primary key, whatever the statistics of a young table say.
+# Forces the plan that reads in the order of the primary key, whatever a young table's statistics say.
 SETTINGS: Final[Mapping[str, str]] = dict.fromkeys(
     ("enable_sort", "enable_seqscan", "enable_bitmapscan"), "off"
 )
@@ -44,7 +45,7 @@ _PAGE: Final = """
     group by account_id order by account_id
 """
 
-# By the index on positions. Accounts with many events are found more often.
+# Looks up positions by their index, so accounts with many events are found more often.
 _ACCOUNTS_AT: Final = """
     select found.account_id from unnest(%(positions)s::bigint[]) wanted (position)
     cross join lateral (
@@ -53,20 +54,21 @@ _ACCOUNTS_AT: Final = """
 """
 
 _SAMPLES: Final = 32
-"""Accounts looked at for each span: the more, the more even the spans."""
+"""Positions sampled for each span; with more of them the spans are more even."""
 
-_AT_ONCE: Final = 8
-"""Chunks that the driver takes over at once."""
+_ROWS_FETCHED: Final = 8
+"""The number of rows, one for each chunk, that the driver fetches at once."""
 
 
 def histories(
     connection: Connection, span: AccountRange, untils: Sequence[int], *, page: int, places: bool = True
 ) -> Generator[HistoryChunk, None, None]:
-    """The events of these accounts, `page` to a statement, up to the position that `untils` names for their
-    shard; without `places` only the last place of each chunk.
+    """Yield the events of these accounts, `page` of them to a statement, up to the position (inclusive,
+    settled) that `untils` has for their shard. Without `places`, a chunk has only the place of its last
+    event.
 
-    The connection was made with SETTINGS. Positions up to there are settled. An account that a page's end
-    cuts goes on in the next chunk. Raises RowUnreadable.
+    The connection was made with SETTINGS. An account that exceeds a page continues in the next chunk. Raises
+    RowUnreadable.
     """
     assert len(untils) == SHARDS
     statement = _PAGE.format(kind=KIND, places=_PLACES if places else _LAST_PLACE)
@@ -77,12 +79,12 @@ def histories(
 def _pages(
     connection: Connection, statement: str, span: AccountRange, untils: Sequence[int], page: int
 ) -> Iterator[HistoryChunk]:
-    place: dict[str, object] = {"account_id": span.after, "version": BIGGEST}
+    place: dict[str, object] = {"account_id": span.after, "version": _LAST_VERSION}
     fixed = {"last": span.last, "untils": list(untils), "limit": page}
     with connection.cursor(binary=True, row_factory=args_row(HistoryChunk)) as cursor:
         while True:
             read = 0
-            for chunk in cursor.stream(statement, place | fixed, size=_AT_ONCE):
+            for chunk in cursor.stream(statement, place | fixed, size=_ROWS_FETCHED):
                 yield chunk
                 read += len(chunk)
                 place = {"account_id": chunk.account_id, "version": chunk.last_version}
@@ -90,13 +92,13 @@ def _pages(
                 return
 
 
-BIGGEST: Final = 2**63 - 1
-"""A version after every other: nothing of the account before a span is in it."""
+_LAST_VERSION: Final = 2**63 - 1
+"""No version is higher, so a span excludes every event of the account that it begins after."""
 
 
 def spans(connection: Connection, until: int, number: int) -> list[AccountRange]:
-    """All accounts as about that many spans, which hold about as many events each."""
-    # At random: at even distances one may meet the same account of each batch that a service appends.
+    """Divide all accounts into about `number` spans with about the same number of events."""
+    # Random positions: evenly spaced ones could hit the same account in each batch that a service appends.
     anywhere = Random(until)  # noqa: S311 - no secret
     wanted = [anywhere.randrange(until) for _ in range(number * _SAMPLES - 1)] if until else []
     found = connection.execute(_ACCOUNTS_AT, {"positions": wanted}).fetchall()

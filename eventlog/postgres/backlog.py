@@ -1,8 +1,9 @@
 """How far a reader of some shards is behind the log.
 
-    [behind] = backlogs_of(connection, [Reader(range(0, 8), 4711)])
+    [backlog] = backlogs_of(connection, [Reader(range(0, 8), 4711)])
 
-By the index on shards, at most COUNTED events of each shard. What is not settled yet counts too.
+It reads the index on shards, and counts at most COUNTED events of each shard. Events that are not settled yet
+count too.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ import psycopg
 from psycopg.rows import TupleRow, args_row
 
 COUNTED: Final = 10_000
-"""Events counted of each shard; there may be more."""
+"""The most events counted in each shard; the reader may lack more."""
 
 
 class Reader(NamedTuple):
-    """Who reads these shards and has every event up to the position."""
+    """A reader of these shards that has every event up to the position, inclusive."""
 
     shards: range
     position: int
 
 
 class Backlog(NamedTuple):
-    """The events that a reader lacks, and when the first of them was recorded; None: it lacks none."""
+    """The number of events that a reader lacks, and when the first was recorded; None if it lacks none."""
 
     events: int
     since: datetime | None
 
 
-_BEHIND: Final = """
+_BACKLOGS: Final = """
     select coalesce(sum(lacking.events), 0)::bigint, min(lacking.since)
     from unnest(%(first)s::bigint[], %(last)s::bigint[], %(position)s::bigint[])
         with ordinality reader (first, last, position, nth)
@@ -52,7 +53,8 @@ _BEHIND: Final = """
 def backlogs_of(
     connection: psycopg.Connection[TupleRow], readers: Sequence[Reader], *, counted: int = COUNTED
 ) -> list[Backlog]:
-    """Of each reader, in their order; `counted`: events counted of each shard, 1 to learn only since when."""
+    """The readers' backlogs, in their order. `counted`: the most events counted in each shard; 1 suffices to
+    learn `since`."""
     bound = {
         "first": [reader.shards[0] for reader in readers],
         "last": [reader.shards[-1] for reader in readers],
@@ -61,4 +63,4 @@ def backlogs_of(
         "counted": counted,
     }
     with connection.cursor(row_factory=args_row(Backlog)) as cursor:
-        return cursor.execute(_BEHIND, bound).fetchall()
+        return cursor.execute(_BACKLOGS, bound).fetchall()

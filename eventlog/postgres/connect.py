@@ -3,9 +3,9 @@
     with connect(database_url, "prorata relay", settings={"lock_timeout": "10s"}) as connection:
         ...
 
-A server that the product cannot work on is refused here, before anything is written. Every session has the
-same clock, formats, encoding and isolation, whatever the server, database, role or environment have for
-defaults. Its settings are given as it starts, so they belong to no transaction and reach no other session.
+A server that Prorata cannot work on is refused here, before anything is written. Every session has the same
+time zone, formats, encoding and isolation, whatever the defaults of server, database, role or environment
+are. Settings are start-up options, so they belong to no transaction and reach no other session.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ _NETWORK: Final = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-"""A server that fell silent is given up after about ten seconds, not after the hours that TCP would wait. The
-address may say otherwise."""
+"""Give a silent server up after about ten seconds, not after hours as TCP would. The database URL can
+override this."""
 
 _SESSION: Final = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
     "intervalstyle": "postgres",
     "search_path": "public",
-    # A statement that lost a race must see the winner's row.
+    # READ COMMITTED: a statement that lost a race must see the winner's row.
     "default_transaction_isolation": "read committed",
 }
 
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
-_LONGEST_NAME: Final = 63  # bytes that PostgreSQL keeps of an application's name
+_LONGEST_NAME: Final = 63  # bytes; PostgreSQL cuts longer application names
 
 _LEAST_VERSION: Final = 17_00_00
-"""transaction_timeout, without which a projector that stands still holds back all others, came with 17."""
+"""PostgreSQL 17 brought transaction_timeout, without which a projector that hangs holds back all others."""
 
 _MARKED_BY: Final = "prorata.session"
 _MARK: Final = f"select current_setting('{_MARKED_BY}', true)"
-"""A session that a pooler began for another, or for nobody, has another mark or none."""
+"""Reads the mark that a session is started with; behind a pooler it is another client's, or missing."""
 
 _UNSUPPORTED: Final = "unsupported startup parameter"
 
@@ -63,11 +63,11 @@ def connect(
     patience: int = 5,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Connection:
-    """A connection whose process and purpose `pg_stat_activity` shows as `name`.
+    """Connect; `pg_stat_activity` shows the connection as `name`.
 
-    `reads_only`: also where nothing can be written. `patience`: seconds until a server that does not answer
-    is given up. `settings`: of the session, beside those that all have. Raises psycopg.OperationalError, and
-    WrongDatabase: ServerTooOld, NotUtf8, SessionPooled, NotPrimary, ReadOnly.
+    `reads_only`: accept a server that cannot be written to. `patience`: seconds to wait for the server.
+    `settings`: session settings besides those that all connections have. Raises psycopg.OperationalError, or
+    a WrongDatabase: ServerTooOld, NotUtf8, SessionPooled, NotPrimary, ReadOnly.
     """
     given = {key: str(value) for key, value in conninfo_to_dict(database_url).items()}
     mark = token_hex(8)
@@ -94,12 +94,12 @@ def connect(
 
 
 def _check(connection: Connection, mark: str, *, reads_only: bool) -> None:
-    """Refuse a server on which some of the code would work, and then something would not."""
+    """Refuse a server on which part of the product would fail later."""
     info = connection.info
     if info.server_version < _LEAST_VERSION:
         found = info.parameter_status("server_version") or str(info.server_version)
         raise ServerTooOld(found, str(_LEAST_VERSION // 10_000))
-    # In a transaction of its own, as everything is that a pooler may give to another session.
+    # In a separate transaction: a transaction pooler may run it on another session than the one before.
     [[begun_with]] = connection.execute(_MARK).fetchall()
     if begun_with != mark:
         raise SessionPooled("it does not have the settings that it was begun with")
@@ -124,6 +124,6 @@ def acting_as(database_url: str, role: str) -> str:
 
 
 def _option(setting: str, value: str) -> str:
-    """The setting as the server's command line takes it, where blanks separate."""
+    """The setting as a start-up option, with blanks and backslashes escaped."""
     escaped = value.replace("\\", "\\\\").replace(" ", "\\ ")
     return f"-c {setting}={escaped}"

@@ -1,7 +1,8 @@
-"""A few connections to the log's database, shared by threads, each checked before its first use.
+"""A pool of connections to the log's database, each checked before its first use.
 
-Not psycopg's pool: that one connects in the background, so a refused setting or a missing migration would
-reach the caller as a time-out; and after a restart of the server it hands out each dead connection once.
+psycopg's own pool does not fit: it connects in the background, so a refused setting or a missing migration
+would reach the caller as a time-out, and after a restart of the server it hands out each dead connection
+once.
 """
 
 import time
@@ -30,10 +31,10 @@ from eventlog.postgres.row_encoding import take_packed
 
 T = TypeVar("T")
 
-# Each query of the log has its index, but a plan made while the table was small, and kept, would read all of
-# it for ever.
+# Each query of the log has its index, but a plan made while the table was small would keep scanning all of
+# it.
 _SETTINGS = {"enable_seqscan": "off"}
-# The setting stays as it is now: turned off for the server later, it would be so in the middle of our work.
+# Pins the setting for this session: if the server's is turned off later, work under way stays durable.
 _KEEP_DURABILITY = """
     select set_config('synchronous_commit', current_setting('synchronous_commit'), false), pg_is_in_recovery()
 """
@@ -41,7 +42,8 @@ _LOG_ID = "select id from public.log"
 
 
 class Connections:
-    """Up to `limit` connections; the first is made, and the database checked, at once."""
+    """Up to `limit` connections, shared by threads. The constructor makes the first one and checks the
+    database."""
 
     def __init__(self, database_url: str, name: str, *, limit: int, patience: float) -> None:
         self._database_url = database_url
@@ -59,9 +61,10 @@ class Connections:
         self._idle.append(connection)
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """The work's result. After a lost connection it is done again on a new one: it must bear repeating.
+        """Run the work on a connection and return its result; the work must be idempotent.
 
-        Raises LogUnavailable when that did not help for `patience` seconds; other errors pass through.
+        If the connection is lost, the work runs again on a new one. Raises LogUnavailable once that has
+        failed for `patience` seconds; other errors pass through.
         """
         deadline = time.monotonic() + self._patience
         pause = 0.01
@@ -76,14 +79,16 @@ class Connections:
             pause = min(2 * pause, 0.5)
 
     def open(self, settings: Mapping[str, str]) -> Connection:
-        """One more connection, checked alike; it is the caller's. Raises LogUnavailable, LogReplaced."""
+        """Open a checked connection outside the pool; the caller closes it. Raises LogUnavailable,
+        LogReplaced."""
         try:
             return self._open(settings)
         except _Lost as error:
             raise LogUnavailable(str(error)) from error.__cause__
 
     def close(self) -> None:
-        """Close what is idle now, and the others as they come back; later calls raise LogUnavailable."""
+        """Close idle connections now and the others when they are returned; later calls raise
+        LogUnavailable."""
         self._closed = True
         self._drop_idle()
 
@@ -102,10 +107,10 @@ class Connections:
             except psycopg.Error as error:
                 if not connection.closed:
                     raise
-                self._drop_idle()  # what ended this one has most likely ended them all
+                self._drop_idle()  # the others have most likely been lost too
                 raise _Lost(_first_line(error)) from error
             except BaseException:
-                connection.close()  # interrupted: nobody knows in which state
+                connection.close()  # interrupted: its state is unknown
                 raise
             finally:
                 self._give_back(connection)
@@ -162,12 +167,12 @@ class Connections:
 def privilege_missing(
     connection: Connection, error: psycopg.errors.InsufficientPrivilege
 ) -> PrivilegeMissing:
-    """The error as the log raises it."""
+    """The error as PrivilegeMissing, with the login's name."""
     return PrivilegeMissing(connection.info.user, _first_line(error))
 
 
 def _prepare(connection: Connection) -> UUID:
-    """Refuse a database that the log must not be kept in; set the session up; return the log's id."""
+    """Refuse a database that cannot hold the log safely; set the session up; return the log's id."""
     [[durability, in_recovery]] = connection.execute(_KEEP_DURABILITY).fetchall()
     if durability == "off":
         raise UnsafeDurability
@@ -184,11 +189,11 @@ def _prepare(connection: Connection) -> UUID:
 
 
 class _Lost(Exception):  # noqa: N818
-    """The connection, or the attempt to make one, failed: another may work."""
+    """A connection was lost or could not be made; a new attempt may succeed."""
 
 
 class _Busy(Exception):  # noqa: N818
-    """All connections are in use by other threads."""
+    """Other threads use all connections."""
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -1,7 +1,7 @@
-"""Settled reads on a PostgreSQL connection: the log in order, without stepping over what commits late.
+"""Settled reads on a PostgreSQL connection: the log in order, without skipping events that commit late.
 
-Positions are handed out before commit, so a reader that just goes on from the last one it saw would lose
-every event that became visible behind it. Instead, in three statements with a snapshot each:
+Positions are handed out before commit, so a reader that continued from the last one it saw would miss every
+event that became visible behind it. Instead it runs three statements, each with its own snapshot:
 
     1. L: the highest position handed out.
     2. F: the transactions that now hold the writers' lock on the table. Wait until none of F is left. Whoever
@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 _FEW_SHARDS: Final = SHARDS // 8
-"""Up to this number of shards, merging a page of each reads fewer index entries than filtering all."""
+"""Up to this number of shards, merging a page of each reads fewer index entries than filtering all shards."""
 
-# NULL before the first one, where the sequence's own last_value says 1 already.
+# NULL before the first position; the sequence's own last_value would be 1 already.
 _HANDED_OUT: Final = """
     select coalesce(pg_sequence_last_value('public.events_position'), 0)
 """
@@ -41,7 +41,7 @@ _WRITERS: Final = f"""
     select locks.virtualtransaction from pg_locks locks where {_WRITES_EVENTS}
 """
 
-# A prepared transaction has no session: pg_prepared_xacts knows it, by the transaction id that it has locked.
+# A prepared transaction has no session; pg_prepared_xacts has it under the transaction id that it has locked.
 _HOLDER: Final = f"""
     select locks.virtualtransaction, locks.pid, session.usename, session.application_name, session.state,
         coalesce(session.xact_start, prepared.prepared) as began_at
@@ -58,8 +58,8 @@ _SETTLED: Final = "position > %(after)b and position <= %(until)b"
 
 _OF_MANY_SHARDS: Final = f"{_SETTLED} and shard between %(first)b and %(last)b"
 
-# Compared as rows, since only the index by shard can do that: with shard = wanted the planner takes the one
-# by position, and reads 64 events for each that it keeps.
+# A row comparison, which only the index by shard supports: with `shard = wanted` the planner would take the
+# index by position and read 64 events for each that it keeps.
 _OF_FEW_SHARDS: Final = """
     select page.* from generate_series(%(first)b::bigint, %(last)b::bigint) wanted
     cross join lateral (
@@ -75,8 +75,8 @@ _OF_FEW_SHARDS: Final = """
 def read_settled(
     connection: Connection, after: int, limit: int, shards: range, patience: float
 ) -> list[StoredEvent]:
-    """A page of the events after that position; empty if there is none, or if writers outlasted the
-    patience."""
+    """Up to `limit` events after that position; none if there are none, or if a writer outlasted `patience`
+    seconds."""
     until = settled_until(connection, after, patience)
     if until == after:
         return []
@@ -92,8 +92,8 @@ def read_settled(
 
 
 def settled_until(connection: Connection, after: int, patience: float) -> int:
-    """The position up to which a reader at `after` may read; `after` itself if there is nothing new, or if
-    writers outlasted the patience."""
+    """The position up to which (inclusive) a reader at `after` may read; `after` itself if there is nothing
+    new, or if a writer outlasted `patience` seconds."""
     [[until]] = fetch(connection, _HANDED_OUT)
     if until <= after or not _outlived_writers(connection, patience):
         return after
@@ -101,8 +101,8 @@ def settled_until(connection: Connection, after: int, patience: float) -> int:
 
 
 def page_of(shards: range, columns: str = COLUMNS) -> str:
-    """The statement that reads these columns of some shards' events: `limit` of them above `after` and up to
-    `until`, in order."""
+    """The statement that selects these columns of the shards' events above `after` and up to `until`
+    (inclusive), in order, at most `limit`."""
     if len(shards) <= _FEW_SHARDS:
         return _OF_FEW_SHARDS.format(columns=columns)
     within = _SETTLED if len(shards) == SHARDS else _OF_MANY_SHARDS
@@ -110,13 +110,14 @@ def page_of(shards: range, columns: str = COLUMNS) -> str:
 
 
 def fence_holder(connection: Connection) -> FenceHolder | None:
-    """The oldest of the writing transactions that are open now."""
+    """The oldest open transaction that has written to the log; None if there is none."""
     rows = fetch(connection, _HOLDER)
     return FenceHolder(*rows[0]) if rows else None
 
 
 def _outlived_writers(connection: Connection, patience: float) -> bool:
-    """Wait for the transactions that write now; those that begin later take later positions."""
+    """Wait until the transactions that write now have ended; those that begin later take later positions.
+    False: one lasted longer than `patience` seconds."""
     deadline, pause = time.monotonic() + patience, _SHORTEST_PAUSE
     writers = _writers(connection)
     while writers:

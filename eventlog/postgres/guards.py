@@ -1,4 +1,4 @@
-"""What protects the log's table inside the database, and whether it is still there."""
+"""Check that the triggers and indexes that protect the log's table are still there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-# Enabled "always": also in sessions that replay a replication stream.
+# Enabled as "always", so that they also fire in sessions that replay a replication stream.
 _TRIGGERS: Final = """
     select 'table ' || guarded || ' has no trigger append_only that is always enabled'
     from unnest(array['events', 'log']) guarded
@@ -17,7 +17,8 @@ _TRIGGERS: Final = """
     )
 """
 
-# A position or a version that stands twice is refused by these, and is not looked for by the walk.
+# These refuse a second row with the same position or version; `verify` relies on them and does not look for
+# one.
 _INDEXES: Final = """
     select 'table events has no valid unique index on ' || guarded
     from unnest(array['account_id,version', 'position']) guarded
@@ -34,6 +35,6 @@ _INDEXES: Final = """
 
 
 def missing_guards(connection: psycopg.Connection[Any]) -> list[str]:
-    """A sentence for each that is missing: with it, what it refuses could have happened unnoticed."""
+    """A sentence for each missing guard: what it refuses may have happened unnoticed."""
     statement = f"{_TRIGGERS} union all {_INDEXES}"
     return [sentence for (sentence,) in connection.execute(statement).fetchall()]

@@ -1,4 +1,4 @@
-"""Appends on a PostgreSQL connection: one statement, whatever the number of accounts and events."""
+"""Appends on a PostgreSQL connection: a single statement for any number of accounts and events."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,16 +24,16 @@ _GIVEN: Final = f"""
     select * from unnest($1::public.sealed_event[]) with ordinality as given ({_COLUMNS}, nth)
 """
 
-# The primary key refuses a version that is taken; this refuses one that would leave a gap or follow another
-# history. A scalar subquery, since the planner never turns one into a scan of the whole table.
+# The primary key refuses a version that is taken; this condition refuses one that would leave a gap or follow
+# another history. It is a scalar subquery because the planner never turns one into a scan of the whole table.
 _FOLLOWS: Final = """(given.version = 1 or given.previous_hash = (
         select before.hash from public.events before
         where before.account_id = given.account_id and before.version = given.version - 1
     ))"""
 
-# Rows come sorted by (account_id, version) and every writer inserts them in that order: unsorted, two writers
-# over the same accounts deadlock. The insert itself hands out the positions, under its lock on the table: the
-# fence relies on it.
+# Every writer inserts rows sorted by (account_id, version): unsorted, two writers over the same accounts
+# deadlock. The insert itself hands out the positions while it holds its lock on the table: the fence relies
+# on that.
 
 _APPEND_ONE_EACH: Final = f"""
     insert into public.events ({_COLUMNS})
@@ -44,8 +44,8 @@ _APPEND_ONE_EACH: Final = f"""
     returning account_id, version, position
 """
 
-# The first event of each append decides and the rest follow the winners. Nobody can hold a later version
-# without having won the first, so the rest cannot conflict.
+# Whether an append wins is decided by its first event, and the rest are inserted for the winners: nobody can
+# hold a later version without having won the first, so they cannot conflict.
 _APPEND: Final = f"""
     with given as ({_GIVEN}),
     first as (
@@ -70,7 +70,7 @@ _APPEND: Final = f"""
 
 
 class Insert(msgspec.Struct, frozen=True):
-    """A statement that returns (account id, version, position) of what it inserted."""
+    """A statement that returns (account id, version, position) of each row that it inserted."""
 
     name: str
     statement: str
@@ -79,7 +79,7 @@ class Insert(msgspec.Struct, frozen=True):
 _ONE_EACH = Insert("append_one_each", _APPEND_ONE_EACH)
 _SEVERAL = Insert("append_several", _APPEND)
 INSERTS: Final = (_ONE_EACH, _SEVERAL)
-"""Every statement that `insert_of` may name."""
+"""Every statement that `insert_of` may return."""
 
 
 def insert_of(rows_of: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Packed]]:
@@ -95,7 +95,7 @@ def insert_of(rows_of: Iterable[Sequence[StoredEvent]]) -> tuple[Insert, list[Pa
 def winners(
     rows_of: Mapping[int, list[StoredEvent]], returned: Iterable[tuple[str, int, int]]
 ) -> dict[int, list[StoredEvent]]:
-    """The appends that won, with their positions, by what the insert returned."""
+    """The rows of the appends that won, with positions, from what the insert returned."""
     places = {(account_id, version): position for account_id, version, position in returned}
     return {
         nth: [replace(row, position=places[row.account_id, row.version]) for row in rows]
@@ -110,7 +110,8 @@ def store_each(
     appends: Sequence[Append],
     rows_of: Mapping[int, list[StoredEvent]],
 ) -> dict[int, Outcome]:
-    """Store what wins of appends to different accounts. May be repeated: what is stored already has won."""
+    """Store the winners among appends to different accounts. Idempotent: an append that is stored already has
+    won."""
     won = _insert(connection, positions, rows_of)
     return {nth: won.get(nth) or fate(connection, appends[nth]) for nth in rows_of}
 
@@ -121,8 +122,7 @@ def store_together(
     appends: Sequence[Append],
     rows_of: Mapping[int, list[StoredEvent]],
 ) -> list[list[StoredEvent]]:
-    """Store all of the appends to different accounts, or none and raise VersionConflict.
-    May be repeated."""
+    """Store all of the appends to different accounts, or none and raise VersionConflict. Idempotent."""
     with connection.transaction():
         won = _insert(connection, positions, rows_of)
         if len(won) < len(appends):
@@ -138,7 +138,7 @@ def store_together(
 
 
 def fate(connection: Connection, append: Append) -> Outcome:
-    """What became of an append that did not win: stored by an earlier attempt, or a conflict."""
+    """The outcome of an append that did not win: an earlier attempt stored it, or it conflicts."""
     return _stored_earlier(connection, append) or _conflict(connection, append)
 
 
@@ -154,7 +154,8 @@ def _insert(
 
 
 def _stored_earlier(connection: Connection, append: Append) -> list[StoredEvent] | None:
-    """The rows of an append that lost to itself: an earlier attempt whose answer was lost had stored it."""
+    """The rows of an append that an earlier attempt, whose answer was lost, has stored; None if there was
+    none."""
     found = read_account(connection, append.account_id, append.head.version, len(append.events))
     return found if is_stored_as(append, found) else None
 

@@ -2,7 +2,7 @@
 
     log = PostgresEventLog("postgresql://…")     # after `prorata migrate`
 
-An append is one autocommitted statement. docs/eventlog.md says what is guaranteed, and why.
+An append is one autocommitted statement. docs/eventlog.md states the guarantees and their reasons.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -34,9 +34,9 @@ _SERVER_TIME = "select clock_timestamp()"
 class PostgresEventLog:
     """An EventLog on a migrated PostgreSQL database; each process makes its own, threads share it.
 
-    `name`: as which the server shows its connections.
-    `patience`: for how many seconds a call tries to reach a lost server before it raises LogUnavailable.
-    `fence_patience`: for how many a settled read waits for open transactions before it returns nothing.
+    `name`: the name that `pg_stat_activity` shows for its connections.
+    `patience`: seconds for which a call tries to reach a lost server before it raises LogUnavailable.
+    `fence_patience`: seconds for which a settled read waits for open transactions before it returns nothing.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PostgresEventLog:
 
     @property
     def positions(self) -> Positions:
-        """What this process knows of the positions handed out."""
+        """What this process knows of the positions handed out so far."""
         return self._connections.positions
 
     def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
@@ -100,11 +100,11 @@ class PostgresEventLog:
             raise EventRefused(", ".join(append.account_id for append in appends), str(error)) from error
 
     def fates(self, appends: Sequence[Append]) -> list[Outcome]:
-        """What became of appends of which no attempt is under way: stored, or lost to others."""
+        """The outcome of each append, stored or conflicting; no attempt to store it may be under way."""
         return self._run(lambda connection: [inserting.fate(connection, append) for append in appends])
 
     def connect(self, settings: Mapping[str, str] = NO_SETTINGS) -> Connection:
-        """One more connection to the log, checked like its own, with these settings; the caller closes it."""
+        """Open another checked connection to the log, with these settings; the caller closes it."""
         return self._connections.open(settings)
 
     def head(self, account_id: str) -> Head:
@@ -130,8 +130,11 @@ class PostgresEventLog:
     def in_order(
         self, after: int = 0, shards: range | None = None, *, page: int = 10_000
     ) -> Generator[LogChunk, None, None]:
-        """All events above `after` that have settled by now, streamed; as to `after`, and to none, like
-        `read_settled`. A reader that LogUnavailable meets on the way goes on after its last event."""
+        """Stream all events above `after` that are settled now; none if a writer outlasts the fence's
+        patience.
+
+        After LogUnavailable the reader may call it again, with the position of its last event.
+        """
         with closing(self.connect()) as connection:
             try:
                 until = fence.settled_until(connection, after, self._fence_patience)
@@ -143,7 +146,7 @@ class PostgresEventLog:
                 raise LogUnavailable(str(error)) from error
 
     def server_time(self) -> datetime:
-        """What time it is by the database's clock."""
+        """The time on the database's clock."""
         [[now]] = self._run(lambda connection: connection.execute(_SERVER_TIME).fetchall())
         assert isinstance(now, datetime)
         return now
@@ -166,7 +169,8 @@ class PostgresEventLog:
     def _store_each(
         self, appends: Sequence[Append], group: Mapping[int, list[StoredEvent]]
     ) -> dict[int, Outcome]:
-        """Store a group in one statement; where that fails, each alone: a bad row fails only its caller."""
+        """Store a group in one statement; if that fails, each append alone, so that a bad row fails only its
+        caller."""
         try:
             return self._run(inserting.store_each, self.positions, appends, group)
         except LogUnavailable as unavailable:

@@ -1,10 +1,10 @@
-"""The whole log in order, for who reads much of it: streamed, a block at a time, column by column.
+"""Stream the log in order, in blocks of events, for readers of much of it.
 
     for block in log.in_order(after=0):
         events = codec.decode_all(block.kinds, block.states)
 
-While a block is used, the server makes the next ones and the network holds them, so the reader seldom waits,
-and memory holds a block. What only the chain needs is left out: `read_settled` has all columns.
+The server makes the next blocks while one is used, so the reader seldom waits, and memory holds one block.
+Columns that only the hash chain needs are left out; `read_settled` has all.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from eventlog.postgres.connect import Connection
 from eventlog.postgres.fence import page_of
 
 BLOCK: Final = 100
-"""Events in a block: what of them is decoded at once stays in a core's cache."""
+"""Events in a block: few enough that those decoded together stay in a core's cache."""
 
 _COLUMNS: Final = f"position, account_id, version, {KIND}, state, recorded_at"
 
 
 class LogChunk(msgspec.Struct, frozen=True, gc=False):
-    """Events that follow each other in the log, column by column; never empty. `kinds`: as `Codec.decode_all`
-    takes them."""
+    """One or more consecutive events, column by column. `kinds`: as `Codec.decode_all` takes them."""
 
     positions: tuple[int, ...]
     account_ids: tuple[str, ...]
@@ -42,9 +41,9 @@ class LogChunk(msgspec.Struct, frozen=True, gc=False):
 
 
 def blocks(connection: Connection, after: int, until: int, shards: range, *, page: int) -> Iterator[LogChunk]:
-    """The events above `after`, up to and including `until`, before which all are settled.
+    """Yield the shards' events above `after` and up to `until` (inclusive), which is settled.
 
-    `page` to a statement: for so long the server keeps a snapshot while a slow reader is at it.
+    `page`: events to a statement, during which the server keeps a snapshot for the reader.
     """
     statement = page_of(shards, _COLUMNS)
     bound = {"until": until, "limit": page, "first": shards[0], "last": shards[-1]}

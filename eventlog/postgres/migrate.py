@@ -1,10 +1,10 @@
-"""Numbered SQL files, each applied once: run by `prorata migrate`, never when a process starts.
+"""Apply numbered SQL files, each once; `prorata migrate` does it, and no process does when it starts.
 
     migrate(database_url, [EVENTLOG, MigrationSource("projections", folder)])  # ["eventlog/0001_events", …]
 
 A source's files are `0001_what_it_does.sql`, `0002_….sql`; each runs in a transaction of its own, in schema
-public. What they make belongs to whoever owns the table of migrations, if the login is a member of that role.
-No file grants anything: who may do what is one table, `prorata/roles.py`.
+public. The owner of the table of migrations also owns what they make, if the login is a member of that role.
+The files grant nothing: `prorata/roles.py` holds every right.
 """
 
 import re
@@ -23,10 +23,10 @@ from eventlog.postgres.connect import connect
 
 _NAME = re.compile(r"[0-9]{4}_[a-z0-9_]+")
 
-_LOCK_KEY = 0x70726F72617461  # "prorata": advisory locks are numbers, and each database has its own
+_LOCK_KEY = 0x70726F72617461  # "prorata" in ASCII; each database has advisory locks of its own
 
 _GRANTS = re.compile(rb"^do \$\$\nbegin\n[^$]*create role [^$]*\$\$;\n|^grant [^;]*;\n", re.MULTILINE)
-"""These statements of older files are left out: not every owner of a database may make roles."""
+"""Statements of older files that are skipped: not every owner of a database may make roles."""
 
 _CREATE_TABLE = """
     create table if not exists public.migrations (
@@ -53,7 +53,7 @@ EVENTLOG = MigrationSource("eventlog", Path(__file__).parent / "migrations")
 
 
 def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,)) -> list[str]:
-    """Apply what is missing, source after source, and return its names. Safe to run many times at once.
+    """Apply the missing migrations, source after source, and return their names. Safe to run concurrently.
 
     Raises MigrationChanged or MigrationMisnamed before the source at fault has changed anything.
     """
@@ -71,13 +71,13 @@ def migrate(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,))
 
 
 def missing(connection: psycopg.Connection[Any], source: MigrationSource) -> tuple[str, ...]:
-    """The source's migrations that this database lacks, in order: what a process checks when it connects."""
+    """The source's migrations that this database lacks, in order; processes check this when they connect."""
     found = _missing(connection, source) if _is_begun(connection) else _files(source)
     return tuple(map(str, found))
 
 
 def as_owner(connection: psycopg.Connection[Any]) -> None:
-    """Let the session act as the role that owns Prorata's tables, where the login is a member of it."""
+    """Let the session act as the role that owns Prorata's tables, if the login is a member of it."""
     for (owner,) in connection.execute(_OWNER).fetchall():
         connection.execute(sql.SQL("set role {}").format(sql.Identifier(owner)))
 
@@ -99,7 +99,7 @@ class _Migration:
 
     @property
     def statements(self) -> bytes:
-        """What is executed of it."""
+        """The statements to execute: the file without its grants."""
         return _GRANTS.sub(b"", self.sql)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Positions only ever rise, but a restore or a `setval` can put their sequence behind the log's end.
+"""Detect a sequence of positions that a restore or a `setval` has put behind the log's end.
 
-Readers go on from the highest position that they have seen, so an event below it would be accepted, and paid
-for, and nobody would be told. Appends are refused instead, and reading goes on.
+Readers continue from the highest position that they have seen, so they would never see an event below it.
+Appends are refused instead; reading goes on.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 from eventlog.errors import SequenceBehind
 from eventlog.postgres.connect import Connection
 
-# In this order: the statement's snapshot is older than the sequence, which is read as it is now, so appends
-# that commit meanwhile are no alarm.
+# The log is read in the statement's snapshot, the sequence as it is now, so appends that commit meanwhile
+# raise no alarm.
 _ENDS: Final = """
     select (select coalesce(max(position), 0) from public.events),
         coalesce(pg_sequence_last_value('public.events_position'), 0),
@@ -22,16 +22,16 @@ _ENDS: Final = """
 
 
 def sequence_behind(connection: Connection) -> SequenceBehind | None:
-    """What is wrong with the sequence, if anything is."""
+    """The error if the sequence is behind the log's end, else None."""
     highest, handed_out = _ends(connection)
     return SequenceBehind(handed_out, highest) if handed_out < highest else None
 
 
 class Positions:
-    """What one process knows of the positions handed out; its threads share it.
+    """The highest position that this process has seen; its threads share it.
 
-    Another process's appends may have been higher than any seen here: only what was seen is compared, and
-    each new connection looks at the log again.
+    Other processes may have appended above it unseen: only what was seen is compared, and each new connection
+    looks at the log again.
     """
 
     def __init__(self) -> None:
@@ -44,12 +44,12 @@ class Positions:
         return self._behind
 
     def look(self, connection: Connection) -> None:
-        """Compare the sequence with the log."""
+        """Compare the sequence with the log's end."""
         highest, handed_out = _ends(connection)
         self._highest, self._behind = highest, handed_out < highest
 
     def before_append(self, connection: Connection) -> int:
-        """What `after_append` is to be given. Raises SequenceBehind, until the sequence was mended."""
+        """The value to pass to `after_append`. Raises SequenceBehind until the sequence is mended."""
         if self._behind:
             self.look(connection)
             if found := sequence_behind(connection):
@@ -57,13 +57,13 @@ class Positions:
         return self._highest
 
     def expected(self) -> int:
-        """The same where `behind` was asked before."""
+        """The value to pass to `after_append`, without a look at the log; the caller has checked `behind`."""
         return self._highest
 
     def after_append(self, before: int, positions: Iterable[int]) -> None:
-        """Raise SequenceBehind where an append that began after `before` was seen got a lower position.
+        """Raise SequenceBehind if an append got a position that is not above `before`, seen before it began.
 
-        It is stored then, and whoever repeats it once the sequence was mended is told so.
+        The append is stored; repeating it once the sequence is mended returns it.
         """
         given = list(positions)
         if not given:
@@ -75,6 +75,7 @@ class Positions:
 
 
 def _ends(connection: Connection) -> tuple[int, int]:
-    """The highest position in the log, and the last one handed out, as far as this role may know."""
+    """The highest position in the log, and the last one handed out; equal if this role may not read the
+    sequence."""
     [[highest, handed_out, may_look]] = connection.execute(_ENDS).fetchall()
     return int(highest), int(handed_out if may_look else highest)

@@ -1,4 +1,4 @@
-"""Reads of accounts and single events on a PostgreSQL connection, each by an index."""
+"""Read accounts and single events on a PostgreSQL connection, each by an index."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
 from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ _ACCOUNT: Final = f"""
     where account_id = %(account_id)b and version > %(after_version)b order by version limit %(limit)b
 """
 
-# No index of commands: every append would pay for it, and it would serve only commands too old for the
-# account's state.
+# There is no index on commands: every append would pay for it, and it would serve only commands that are too
+# old for the account's state.
 _COMMAND: Final = f"""
     select {COLUMNS} from public.events
     where account_id = %(account_id)b and command_id = %(command_id)b order by version
@@ -49,8 +49,8 @@ _LAST_POSITION: Final = """
     select position from public.events order by position desc limit 1
 """
 
-# One step in the primary key's index for each account, however long its history. Not those with a version 1:
-# a check must also find the account that has lost it.
+# One step in the primary key's index for each account, however long its history. Selecting version 1 would
+# miss an account that has lost it, which a check must find.
 _ACCOUNTS: Final = """
     with recursive accounts (account_id) as (
         (select account_id from public.events where account_id > %(after)b order by account_id limit 1)
@@ -105,7 +105,7 @@ def accounts(connection: Connection, after: str, limit: int) -> list[str]:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Raise RowUnreadable for a row in the block that the driver cannot decode."""
+    """Raise RowUnreadable if the driver cannot decode a row that is read in the block."""
     try:
         yield
     except psycopg.DataError as error:
@@ -113,11 +113,11 @@ def readable() -> Iterator[None]:
 
 
 def fetch(connection: Connection, statement: str, **bound: object) -> list[tuple[Any, ...]]:
-    """All rows of this statement, prepared, in binary format."""
+    """Execute a prepared statement in binary format and return all rows."""
     return connection.execute(statement, bound, prepare=True, binary=True).fetchall()
 
 
 def fetch_events(connection: Connection, statement: str, **bound: object) -> list[StoredEvent]:
-    """All events of a statement that selects COLUMNS."""
+    """Execute a prepared statement that selects COLUMNS and return its events."""
     with connection.cursor(binary=True, row_factory=args_row(StoredEvent)) as cursor:
         return cursor.execute(statement, bound, prepare=True).fetchall()

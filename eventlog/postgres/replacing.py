@@ -1,10 +1,10 @@
-"""Tables put in the place of others: what belongs to the name goes with it.
+"""Replace tables by others, and keep owner, rights, comments and views with the name.
 
     take_after(connection, ("projections", "calendar"), ("projections", "calendar_v2"))
     with views_follow(connection, [("projections", "calendar")]):
-        ...                                    # in the transaction that renames both
+        ...                                    # rename both in this transaction
 
-PostgreSQL keeps owner, rights, comment and views with the table itself: what is renamed takes them away.
+PostgreSQL attaches all of these to the table itself, so a renamed table would take them along.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 QualifiedName: TypeAlias = tuple[str, str]
-"""Schema and table."""
+"""(schema, table)"""
 
 _OWNER: Final = "select pg_get_userbyid(relowner) from pg_class where oid = %(table)s::regclass"
 _OWNER_OF_SCHEMA: Final = "select pg_get_userbyid(nspowner) from pg_namespace where nspname = %(schema)s"
@@ -39,7 +39,7 @@ _RIGHTS_OF_SCHEMA: Final = """
 """
 _COMMENT: Final = "select obj_description(%(table)s::regclass, 'pg_class')"
 
-# By name: what is qualified is found again after the names have changed hands.
+# With pg_catalog as the only path, view definitions have qualified names, which then mean the new tables.
 _BY_NAME: Final = "select set_config('search_path', 'pg_catalog', true)"
 _VIEWS: Final = """
     select distinct nspname, relname, pg_get_viewdef(views.oid)
@@ -59,9 +59,9 @@ def take_after(
     *,
     described: bool = True,
 ) -> None:
-    """Give a new table the owner and the rights of another one.
+    """Give the table `after` the owner and the rights of the table `before`.
 
-    `described`: also its comment and the rights on columns, since it has the same columns.
+    `described`: also the comment and the rights on columns, for tables with the same columns.
     """
     bound, names = {"table": _text(before)}, {"after": sql.Identifier(*after)}
     [[owner]] = connection.execute(_OWNER, bound).fetchall()
@@ -83,7 +83,7 @@ def take_after(
 
 
 def schema_takes_after(connection: psycopg.Connection[Any], before: str, after: str) -> None:
-    """The same of an empty schema: its owner and its rights."""
+    """Give the empty schema `after` the owner and the rights of the schema `before`."""
     bound, schema = {"schema": before}, sql.SQL("schema {}").format(sql.Identifier(after))
     [[owner]] = connection.execute(_OWNER_OF_SCHEMA, bound).fetchall()
     for role, right in connection.execute(_RIGHTS_OF_SCHEMA, bound).fetchall():
@@ -93,9 +93,10 @@ def schema_takes_after(connection: psycopg.Connection[Any], before: str, after: 
 
 @contextmanager
 def views_follow(connection: psycopg.Connection[Any], tables: Sequence[QualifiedName]) -> Iterator[None]:
-    """Let the views on these tables show, once others have taken their names, what has the names then.
+    """Redefine the views on these tables after the block has renamed them, to show the tables that then have
+    the names.
 
-    In a transaction, which looks up unqualified names in pg_catalog alone from then on.
+    Within the caller's transaction, whose search path is pg_catalog alone from then on.
     """
     connection.execute(_BY_NAME)
     views = connection.execute(_VIEWS, {"tables": list(map(_text, tables))}).fetchall()

@@ -1,9 +1,9 @@
-"""Rows as one parameter of an insert: an array of `sealed_event` in PostgreSQL's binary format.
+"""Encode rows as one parameter of an insert: an array of `sealed_event` in PostgreSQL's binary format.
 
-psycopg dumps a list item by item in Python, which costs an append more than all else in it. Here a row is
-put together by a few calls into C. An array is a header, then each item after its length; a composite item is
-the number of its columns, then each after its type and length. Of an array for each column the server would
-make a function scan each.
+psycopg dumps a list item by item in Python, which would take most of an append's time; here a few calls into
+C make a row. An array is a header and its length-prefixed items; a composite item is its number of columns,
+then each with its type and length. With an array for each column, the server would run a function scan for
+each.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Packed(bytes):
-    """An argument that is already in PostgreSQL's binary format."""
+    """Bytes of an argument that is already encoded in PostgreSQL's binary format."""
 
 
 class _PackedDumper(Dumper):
@@ -61,7 +61,8 @@ def take_packed(adapters: AdaptersMap) -> None:
 
 
 def row_array(rows: Sequence[StoredEvent]) -> Packed:
-    """An array of one or more rows. The server knows its own number for the type, and takes any record's."""
+    """Encode one or more rows as an array. Its item type is `record`; the server casts it to
+    `sealed_event`."""
     parts = [_array(1, 0, _RECORD_OID, len(rows), 1)]
     for row in rows:
         account_id, kind, state = row.account_id.encode(), row.type.encode(), row.state
@@ -90,7 +91,7 @@ def row_array(rows: Sequence[StoredEvent]) -> Packed:
 
 
 def bigints(values: Sequence[int]) -> Packed:
-    """These integers as a `bigint[]`."""
+    """Encode integers as a `bigint[]`."""
     header = _array(1, 0, _BIGINT_OID, len(values), 1)
     return Packed(b"".join((header, *(_bigint(8, value) for value in values))))
 
