@@ -1,4 +1,4 @@
-"""`python -m prorata`."""
+"""Lets `python -m prorata` run the command line."""
 
 import sys
 

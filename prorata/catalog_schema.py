@@ -2,8 +2,8 @@
 
     python -m prorata.catalog_schema > prorata/catalog.schema.json
 
-It holds what a shape can say. What it cannot, only `prorata catalog check` finds: ids that stand twice,
-references to nothing, amounts with more digits than their currency has, block steps that do not ascend.
+A schema cannot express everything: only `prorata catalog check` finds repeated ids, references to nothing,
+amounts with more digits than their currency has, and block steps that do not ascend.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from domain.catalog import CatalogFile
 from domain.money import MINOR_DIGITS
 
 SCHEMA: Final = Path(__file__).with_name("catalog.schema.json")
-"""The committed one."""
+"""The committed schema."""
 
 _ADD_ON: Final = [
     {"required": ["prices"], "not": {"anyOf": [{"required": ["process"]}, {"required": ["block"]}]}},
     {"required": ["process", "block"], "not": {"required": ["prices"]}},
 ]
-"""An add-on has a flat price, or a process of its own and blocks (R20)."""
+"""An add-on has either a flat price, or its own process and blocks (R20)."""
 
 
 def catalog_schema() -> dict[str, Any]:
-    """The schema, in the dialect 2020-12."""
+    """The schema, in JSON Schema 2020-12."""
     schema = msgspec.json.schema(CatalogFile)
     definitions: dict[str, Any] = schema["$defs"]
     definitions["AddOnFile"]["oneOf"] = _ADD_ON
@@ -47,7 +47,7 @@ def catalog_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """As it is committed."""
+    """The schema's text, as it is committed."""
     return json.dumps(catalog_schema(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -2,8 +2,8 @@
 
 configure("json", "info")        # {"event": "command answered", "account": "main/a1", "version": 7, …}
 
-What fields there are is decided where a message is written: account, command, position; never what a customer
-typed, nor a token of a payment.
+Fields such as account, command and position are chosen where a message is written; they never hold what a
+customer typed, nor a payment token.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 def configure(written: Format, level: Level) -> None:
-    """Let every logger of ours write so. Other packages' speak from warnings on."""
+    """Configure every logger of Prorata. Other packages' loggers write warnings and above only."""
     shared: list[Any] = [
         structlog.stdlib.ExtraAdder(),
         structlog.stdlib.add_log_level,
@@ -48,5 +48,6 @@ def configure(written: Format, level: Level) -> None:
 
 
 def _on_one_line(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No id in a message makes a second line, which would pass for a message of its own."""
+    """Escape line breaks: an id in a message must not start a second line, which would pass for another
+    message."""
     return {name: escaped(value) if isinstance(value, str) else value for name, value in fields.items()}

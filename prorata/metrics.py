@@ -1,4 +1,4 @@
-"""The figures of `prorata.status` as Prometheus has them: asked for when it asks.
+"""The figures of `prorata.status` as Prometheus gauges, fetched at each scrape.
 
 registry.register(StatusCollector(settings))
 """
@@ -16,17 +16,18 @@ from prorata.status.asking import status_of
 from prorata.status.report import Status
 
 PATIENCE = 5.0
-"""Seconds that the broker has: nobody looks at a screen meanwhile."""
+"""Seconds to wait for the broker; longer than `prorata status` waits, as nobody watches a screen."""
 
 
 class StatusCollector(Collector):
-    """Gauges with the prefix `prorata_`."""
+    """Collects the gauges, whose names begin with `prorata_`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """What holds now. What is unknown has no sample: without the database nothing is known but that."""
+        """Yield the gauges. What is unknown has no sample; without the database there is only the gauge that
+        says so."""
         try:
             status = status_of(self._settings, patience=PATIENCE)
         except psycopg.OperationalError:
@@ -36,7 +37,7 @@ class StatusCollector(Collector):
 
 
 def families(status: Status) -> Iterator[GaugeMetricFamily]:
-    """The gauges."""
+    """Yield the gauges of a status."""
     yield _gauge("database_up", "Whether the database answers.", 1)
     yield _gauge("log_position", "The highest position in the log.", status.log_position)
     yield _gauge("broker_up", "Whether the broker answers.", int(status.broker))
@@ -82,7 +83,8 @@ def _of_readers(status: Status) -> Iterator[GaugeMetricFamily]:
 
 
 def _of_processes(status: Status) -> Iterator[GaugeMetricFamily]:
-    """How many of each do their work, which code they run, and up to when the archives are whole."""
+    """Yield how many processes of each name work, which code they run, and up to when archives are
+    complete."""
     running = _by("processes", "How many processes of that name do their work.", "name")
     for name in sorted({*status.expected, *(process.name for process in status.processes)}):
         running.add_metric([name], sum(p.alive for p in status.processes if p.name == name))

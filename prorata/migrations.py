@@ -1,4 +1,4 @@
-"""Every package's migrations, in the order in which they are applied."""
+"""The migrations of all packages, in the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from prorata.processes.table import MIGRATIONS as OPERATIONS
 from service.schema import SERVICE
 
 REPORTING = MigrationSource("reporting", Path(__file__).parent / "reporting")
-"""Views over several packages' tables, and what every table and column holds."""
+"""Views over several packages' tables, and the comments of every table and column."""
 
 
 def migrations() -> tuple[MigrationSource, ...]:
-    """The sources, the log's first."""
+    """The migration sources; the log's comes first."""
     from consumers import MIGRATIONS as CONSUMERS
     from publishing import MIGRATIONS as PUBLISHING
 

@@ -1,10 +1,10 @@
-"""Who may do what: the roles of PostgreSQL that Prorata's processes and its readers run as.
+"""The PostgreSQL roles that Prorata's processes and readers run as, and the rights of each.
 
     make_roles(database_url)      # prorata migrate --roles: the roles, and prorata_owner owns the tables
     grant_rights(database_url)    # at the end of every prorata migrate: each role has what is below, no more
 
 The roles are groups, which nobody can log in as: a process logs in as a member. A right is granted by the
-owner of a table, so only making the roles needs CREATEROLE.
+owner of a table, so CREATEROLE is needed only to make the roles.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _ROWS: Final = "select, insert, update, delete"
 
 _EVERYONE: Final = {"public.migrations": "select", "public.log": "select"}
 
-# A process announces itself, and clears away what is left of its predecessors.
+# A process announces itself, and removes the rows of its predecessors.
 _ANNOUNCES: Final = {"operations.processes": _ROWS}
 
 _READS_LOG: Final = _EVERYONE | {"public.events": "select", "public.events_position": "select"}
 
-# The database hands out the position, so nobody may choose one.
+# The database hands out positions, so no role may insert one.
 _APPENDS: Final = (
     "select, insert (account_id, version, shard, event_id, command_id, type, schema_version, recorded_at, "
     "effective_at, actor, state, previous_hash, hash)"
 )
 
-# How things are, with nothing of what an event, a record or a payment holds.
+# The state of the system, without the content of any event, record or payment.
 _WATCHES: Final = _EVERYONE | {
     "public.events": "select (position, shard, recorded_at)",
     "public.events_position": "select",
@@ -73,7 +73,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.withdrawn_catalogues": "select, insert",
         "service.gateway_payments": "select, insert",
         "service.gateway_methods": "select, insert, update",
-        # The billing run brings its calendar up to date by itself.
+        # The billing run updates its calendar itself.
         "projections.calendar": "select, insert, delete",
         "projections.checkpoints": "select, update",
         "projections.parked": _ROWS,
@@ -108,12 +108,13 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "finance_ledger.closings": "select, insert",
         "finance_ledger.closing_balances": "select, insert",
     },
-    # Whoever looks and changes nothing: analysts, `status`, the books.
+    # Readers that change nothing: analysts, `status`, the ledger's reports.
     READER: _WATCHES | {"reporting.*": "select"},
-    # The same for `metrics`, which runs on and so announces itself.
+    # `metrics` reads what `status` does, and announces itself, as it keeps running.
     MONITOR: _WATCHES | _ANNOUNCES,
 }
-"""Role → table or view → its rights, as `grant` writes them. `schema.*`: what has no line of its own.
+"""Role → table or view → its rights, as `grant` writes them. `schema.*`: every table without a line of its
+own.
 
 A generation of a read model (`calendar_v2`) has the rights of the read model, a replay's schema
 (`finance_ledger_next`) those of the consumer's. Who may do anything in a schema may use the schema.
@@ -173,14 +174,14 @@ _SCHEMAS: Final = (
     "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
 )
 _PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]
-"""Ours in schema public, which may hold others' things too."""
+"""Prorata's objects in schema public, which may hold those of others too."""
 
 _BESIDE: Final = re.compile(r"(_next|_before)$|_v[0-9]+$")
 _PRIVILEGE: Final = re.compile(r"(\w+)(?: \(([^)]*)\))?")
 
 
 class Right(NamedTuple):
-    """A privilege of a role on a schema, or on a table; where a column is named, on that one alone."""
+    """A privilege of a role on a schema or a table; `column`, unless empty, restricts it to that column."""
 
     role: str
     schema: str
@@ -239,7 +240,8 @@ _NOT_THE_OWNERS: Final = """
     order by kind <> 'schema', name
 """
 
-# Roles and grants belong to one at a time: PostgreSQL refuses two that change one row of its catalogue.
+# Only one session at a time may change roles and grants: PostgreSQL refuses concurrent changes of a catalogue
+# row.
 _ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtextextended('prorata/roles', 0))"
 
 
@@ -257,7 +259,7 @@ def make_roles(database_url: str) -> list[str]:
 
 
 def grant_rights(database_url: str) -> int:
-    """Give each role that the server has exactly its rights in this database; how many changed."""
+    """Give each existing role exactly its rights in this database; return the number of changes."""
     with connect(database_url, "prorata migrate") as connection:
         as_owner(connection)
         with connection.transaction():
@@ -273,7 +275,8 @@ def _existing(connection: Connection) -> set[str]:
 
 
 def _make(connection: Connection, role: str) -> bool:
-    """Whether it was made here: roles belong to the whole server, so another database may make it now."""
+    """Make the role; False if it was made meanwhile: roles are the server's, so another database may do
+    so."""
     try:
         connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):

@@ -49,7 +49,7 @@ def private_key(file: Path) -> Ed25519PrivateKey:
 
 
 def public_key(file: Path) -> Ed25519PublicKey:
-    """The same of a public key."""
+    """The public key in a PEM file. Raises InvalidInput `not_a_key`."""
     try:
         key = load_pem_public_key(file.read_bytes())
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -60,15 +60,15 @@ def public_key(file: Path) -> Ed25519PublicKey:
 
 
 def pem(key: Ed25519PublicKey) -> str:
-    """The public key as `public_key` reads it."""
+    """The public key in PEM, as `public_key` reads it."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 @contextmanager
 def new_file(file: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
-    """Write a file that appears whole or not at all, and takes no other one's place.
+    """Write a new file that appears whole or not at all, and never replaces another.
 
-    Raises InvalidInput `file_exists`, before anything was written.
+    Raises InvalidInput `file_exists`, before anything is written.
     """
     if file.exists():
         raise _exists(file)
@@ -89,7 +89,7 @@ def new_file(file: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 
 def account_line(leaf: Leaf) -> bytes:
-    """A line of the file of accounts."""
+    """An account's line in the file of sealed accounts."""
     line = {
         "account": leaf.account_id,
         "events": leaf.events,
@@ -101,7 +101,7 @@ def account_line(leaf: Leaf) -> bytes:
 
 
 def sealed_accounts(file: Path, seal: Seal) -> Iterator[Leaf]:
-    """The accounts in the file, which are the ones that were sealed: else SealRefused, before the first."""
+    """The accounts in the file. Raises SealRefused, before the first, unless they are the sealed ones."""
     sealing = Sealing()
     for leaf in _accounts(file):
         sealing.add(shard_of(leaf.account_id), leaf.events, leaf.leaf)

@@ -1,5 +1,5 @@
-"""Everything that is set from outside: one typed object, environment variables with the prefix PRORATA_,
-defaults that run."""
+"""The settings: one typed object, read from environment variables with the prefix PRORATA_; the defaults
+run."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bootstrap servers of the broker: host:port, separated by commas."""
 
     kafka_prefix: str = ""
-    """Put before every topic's name, so that several environments can share a broker."""
+    """Prefix of every topic's name, so that several environments can share a broker."""
 
     recover_after: float = 10.0
     """Seconds after which a payment without an answer is taken over: longer than any live process waits
     for the gateway."""
 
     clock_limit: float = 60.0
-    """Seconds by which this machine's clock may be ahead of the database's, a relay's of the broker's too:
-    beyond that nothing is billed or published. NTP keeps clocks much nearer to each other."""
+    """Seconds by which this machine's clock may be ahead of the database's, and for a relay of the broker's;
+    beyond that nothing is billed or published. NTP keeps clocks much closer together."""
 
     expected: str | None = None
     """The processes that should run here, such as `bill,project,relay,consume:entitlement_cache`, or `none`:
@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Port at which a long-running process answers /healthz and /readyz (`--health`); default: none."""
 
     listen: str = "127.0.0.1"
-    """Address that metrics and health are offered at: by default only this machine may ask."""
+    """Address at which metrics and health are served; by default only this machine can ask."""
     test_clocks: Literal["allowed", "refused"] = "allowed"
     """Whether accounts may live on a test clock (R97). Where money is real, refuse them: none is opened, and
     none that there is gets a command or is billed."""
@@ -51,11 +51,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How log lines on stderr are written: for people, or as JSON."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
-    """From which level on lines are written; `info` has a line for each command and billing step."""
+    """The lowest level that is written; `info` has a line for each command and billing step."""
 
     @property
     def expected_names(self) -> tuple[str, ...] | None:
-        """The names in `expected`; None: nothing is said."""
+        """The names in `expected`; None if it is not set."""
         if self.expected is None:
             return None
         return tuple(name.strip() for name in self.expected.split(",") if name.strip())
@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def of(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """The settings in the environment (default: the process's).
 
-        Raises InvalidInput `invalid_setting`, with the variable.
+        Raises InvalidInput `invalid_setting`, which names the variable.
         """
         given = os.environ if environment is None else environment
         names = {_variable(name): name for name in cls.__struct_fields__}
@@ -86,7 +86,7 @@ NO_PREFIX = "cannot begin a topic's name: letters, digits and . _ - can"
 
 
 def is_prefix(text: str) -> bool:
-    """Whether topics' names may begin so."""
+    """Whether a topic's name may begin with this text."""
     return re.fullmatch(r"[A-Za-z0-9._-]{0,100}", text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Several processes at one kind of work, under a parent that starts anew what dies and ends them together.
+"""Run several processes of one kind under a parent that restarts those that die and ends all together.
 
 supervise(work, 4, stop)    # `work` runs in each, until the event that it is given is set
 """
@@ -17,20 +17,20 @@ from typing import Final, TypeAlias
 import msgspec
 
 Work: TypeAlias = Callable[[], int]
-"""A function of a module: it runs until SIGTERM, and returns an exit code."""
+"""A module-level function that runs until SIGTERM and returns an exit code."""
 
-IN_VAIN: Final = (2, 4)
-"""Exit codes after which starting anew does not help: bad input, halted."""
+NO_RESTART_AFTER: Final = (2, 4)
+"""Exit codes after which a restart does not help: bad input, halted."""
 
 PATIENCE: Final = 30.0
-"""Seconds in which what was told to end does so."""
+"""Seconds that a process has to end before it is killed."""
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _LOOK_EVERY = 0.2
 
 
-class _Place(msgspec.Struct):
-    """One of the processes: what stands there now, and when it may be started again."""
+class _Slot(msgspec.Struct):
+    """One of the processes to keep running: the present one, and when the next may be started."""
 
     process: SpawnProcess | None = None
     started_at: float = 0.0
@@ -39,50 +39,51 @@ class _Place(msgspec.Struct):
 
 
 def supervise(work: Work, processes: int, stop: Event) -> int:
-    """Keep so many processes at the work until `stop` is set; each one that dies is started anew, after half
-    a second to half a minute. One that ends with a code IN_VAIN ends them all, and the code is returned.
+    """Keep this number of processes at the work until `stop` is set. One that dies is restarted after half a
+    second to half a minute; one that ends with a code in NO_RESTART_AFTER ends them all, and the code is
+    returned.
     """
-    places = [_Place() for _ in range(processes)]
+    slots = [_Slot() for _ in range(processes)]
     code = 0
     try:
-        while not stop.is_set() and code not in IN_VAIN:
-            for place in places:
-                if place.process is None and time.monotonic() >= place.start_at:
-                    _start(place, work)
-            alive = [place.process.sentinel for place in places if place.process is not None]
+        while not stop.is_set() and code not in NO_RESTART_AFTER:
+            for slot in slots:
+                if slot.process is None and time.monotonic() >= slot.start_at:
+                    _start(slot, work)
+            alive = [slot.process.sentinel for slot in slots if slot.process is not None]
             wait(alive, timeout=_LOOK_EVERY)
-            code = max([_ended(place) for place in places])
+            code = max([_ended(slot) for slot in slots])
     finally:
-        _end(places)
-    return code if code in IN_VAIN else 0
+        _end(slots)
+    return code if code in NO_RESTART_AFTER else 0
 
 
-def _start(place: _Place, work: Work) -> None:
-    place.process = get_context("spawn").Process(target=_run, args=(work,))
-    place.started_at = time.monotonic()
-    place.process.start()
+def _start(slot: _Slot, work: Work) -> None:
+    slot.process = get_context("spawn").Process(target=_run, args=(work,))
+    slot.started_at = time.monotonic()
+    slot.process.start()
 
 
 def _run(work: Work) -> None:
     sys.exit(work())
 
 
-def _ended(place: _Place) -> int:
-    """The exit code of a process that ended by itself, 0 of one that runs or was killed."""
-    if place.process is None or place.process.is_alive():
+def _ended(slot: _Slot) -> int:
+    """The exit code if the process ended by itself; 0 if it runs or was killed. Schedules its restart."""
+    if slot.process is None or slot.process.is_alive():
         return 0
-    place.process.join()
-    code, lived = place.process.exitcode or 0, time.monotonic() - place.started_at
-    place.pause = _SHORTEST_PAUSE if lived > _LONGEST_PAUSE else min(2 * place.pause, _LONGEST_PAUSE)
-    place.start_at = time.monotonic() + place.pause
-    place.process = None
-    if code not in IN_VAIN:
+    slot.process.join()
+    code, lived = slot.process.exitcode or 0, time.monotonic() - slot.started_at
+    slot.pause = _SHORTEST_PAUSE if lived > _LONGEST_PAUSE else min(2 * slot.pause, _LONGEST_PAUSE)
+    slot.start_at = time.monotonic() + slot.pause
+    slot.process = None
+    if code not in NO_RESTART_AFTER:
         print(f"prorata: a worker ended with {code}: started anew", file=sys.stderr, flush=True)
     return max(code, 0)
 
 
-def _end(places: list[_Place]) -> None:
-    running = [place.process for place in places if place.process is not None]
+def _end(slots: list[_Slot]) -> None:
+    running = [slot.process for slot in slots if slot.process is not None]
     for process in running:
         process.terminate()
     deadline = time.monotonic() + PATIENCE
@@ -94,7 +95,7 @@ def _end(places: list[_Place]) -> None:
 
 
 def set_with_parent(stop: Event) -> None:
-    """Set `stop` when the parent of this process has died: nobody would end it."""
+    """Set `stop` when the parent of this process has died, as nobody else would end it."""
     parent = parent_process()
     if parent is None:
         return

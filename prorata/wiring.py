@@ -1,5 +1,4 @@
-"""Puts the packages together on real servers: the one place that knows which implementation stands behind
-which port."""
+"""Wire the packages together on real servers: the one place that chooses an implementation for each port."""
 
 from __future__ import annotations
 
@@ -23,17 +22,18 @@ from service.service import BillingService
 from service.snapshots import PostgresSnapshots
 
 PATIENCE = 10.0
-"""Seconds for which a lost server is asked again before a call fails."""
+"""Seconds for which a call tries to reach a lost server before it fails."""
 
 GATEWAY_PATIENCE = 5.0
-"""The same for the payment gateway: less than `Settings.recover_after`, so a live process gives up first."""
+"""Seconds for the payment gateway: less than `Settings.recover_after`, so that a live process gives up
+first."""
 
 BILLING_WORKERS = 16
-"""Twice as many accounts a second as with 4; with 32 no more."""
+"""Bills twice as many accounts a second as 4 workers; 32 are no faster."""
 
 
 class Running(msgspec.Struct, frozen=True):
-    """The service on its servers, for the time of a `with`."""
+    """The service and its parts, connected to its servers for the time of a `with`."""
 
     log: PostgresEventLog
     service: BillingService
@@ -44,14 +44,14 @@ class Running(msgspec.Struct, frozen=True):
 
 @contextmanager
 def opened_log(settings: Settings) -> Iterator[PostgresEventLog]:
-    """The log alone."""
+    """The log only."""
     with closing(PostgresEventLog(settings.database_url, patience=PATIENCE)) as log:
         yield log
 
 
 @contextmanager
 def opened_catalogues(settings: Settings) -> Iterator[CatalogueLibrary]:
-    """The catalogue's versions alone."""
+    """The catalogue's versions only."""
     with closing(PostgresCatalogues(settings.database_url, patience=PATIENCE)) as store:
         yield CatalogueLibrary(store)
 

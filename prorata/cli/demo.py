@@ -8,7 +8,7 @@ from domain.errors import InvalidInput
 from prorata.settings import Settings
 
 WIDTH = 120
-"""Columns where the output is no terminal."""
+"""The number of columns if the output is no terminal."""
 
 
 def demo() -> int:

@@ -1,5 +1,5 @@
-"""`prorata`, the one command. Each subcommand is a module, imported only when it is called: simulation
-needs no server's client.
+"""The command `prorata`. Each subcommand is a module that is imported only when it is called, so that a
+simulation loads no server's client.
 
 Exit codes: those of `domain.errors` (docs/operations.md); 129 the terminal has gone; 130 interrupted.
 """
@@ -22,7 +22,7 @@ app = cyclopts.App(
     help_flags=["--help", "-h"],
     version_flags=[],
     result_action="return_value",
-    suppress_keyboard_interrupt=False,  # `main` says it
+    suppress_keyboard_interrupt=False,  # `main` handles it
 )
 catalog = cyclopts.App(name="catalog", help="The catalogue: check, compare, load, list, show, withdraw.")
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
@@ -83,7 +83,7 @@ app.command("prorata.cli.demo:demo")
 
 
 def _describe_commands(arguments: list[str]) -> None:
-    """Import what a list of commands describes: a command's own words come with its module."""
+    """Import the modules of the commands that a help page lists: their descriptions are there."""
     if not arguments or any(argument in app.help_flags for argument in arguments):
         from prorata.cli.terminal.tables import console
 
@@ -96,7 +96,7 @@ def _describe_commands(arguments: list[str]) -> None:
 
 
 def _configure_logs() -> None:
-    """Only where something else than the default is wanted: it takes a tenth of a second."""
+    """Configure logs unless the settings are the default ones: that takes a tenth of a second."""
     if any(name in os.environ for name in ("PRORATA_LOG_FORMAT", "PRORATA_LOG_LEVEL")):
         from prorata.logs import configure
         from prorata.settings import Settings
@@ -106,7 +106,7 @@ def _configure_logs() -> None:
 
 
 class _HungUp(BaseException):
-    """The terminal that this was started from has gone."""
+    """The terminal from which this process was started has gone."""
 
 
 def _hang_up(_signal: int, _frame: FrameType | None) -> None:
@@ -114,7 +114,7 @@ def _hang_up(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Run the command line and say how it ended, as an exit code."""
+    """Run the command line and return its exit code; failures are printed."""
     from prorata.cli.terminal.failures import complain, explained
     from prorata.cli.terminal.streams import open_streams, reader_has_left
 
@@ -125,7 +125,7 @@ def main() -> int:
         _describe_commands(sys.argv[1:])
         _configure_logs()
         exit_code = int(app(exit_on_error=False, print_error=False) or DONE)
-        sys.stdout.flush()  # what cannot be written is said below, not as the process ends
+        sys.stdout.flush()  # a failure to write is reported below, not while the process ends
         return exit_code
     except _HungUp:
         complain("hung_up", "the terminal has gone before it was done; what was begun may be given again")
@@ -133,14 +133,14 @@ def main() -> int:
     except KeyboardInterrupt:
         complain("interrupted", "it was ended before it was done; what was begun may be given again")
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last place: said in a sentence, with a code
+    except Exception as error:  # noqa: BLE001 - the outermost place: it prints a sentence with a code
         return DONE if reader_has_left(error) else explained(error)
     finally:
         _leave_quietly()
 
 
 def _leave_quietly() -> None:
-    """Write what is left; what cannot be written is lost without a traceback, as its error has been said."""
+    """Write what is left in the streams; drop it silently if that fails, as the error has been reported."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

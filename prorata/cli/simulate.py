@@ -26,11 +26,12 @@ from prorata.simulation.scenario import read_scenario
 from prorata.simulation.shown import ShownEntitlement, ShownInvoice, ShownWindows
 
 FILES_A_TASK = 100
-"""Below that many files, or on one core, everything runs in this process."""
+"""The number of files that a worker process takes at once; fewer files, or one core, need no other
+process."""
 
 
 class _Output(msgspec.Struct, frozen=True):
-    """A scenario's line of --json (docs/scenarios.md)."""
+    """The line that --json prints for a scenario (docs/scenarios.md)."""
 
     name: str
     ok: bool
@@ -43,7 +44,7 @@ class _Output(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct, frozen=True):
-    """A file's outcome as text for stdout and stderr, and its exit code."""
+    """A file's outcome: the texts for stdout and stderr, and the exit code."""
 
     out: str
     err: str
@@ -75,7 +76,8 @@ def simulate(
 
 
 def _paths(given: Iterable[str]) -> Iterator[Path]:
-    """The files themselves; of a folder every *.json but catalogues; of a pattern what it matches."""
+    """The files that the arguments name: a file, a folder's *.json except catalogues, or a pattern's
+    matches."""
     for text in given:
         path = Path(text)
         if path.is_dir():
@@ -101,7 +103,7 @@ def _play_all(paths: list[Path], *, json: bool) -> Iterator[Played]:
 
 
 def play(path: Path, *, json: bool) -> Played:
-    """Play one file. Exit code 2 where it is not a scenario; whatever stands in it, nothing is raised."""
+    """Play one file; exit code 2 if it is not a scenario. Never raises, whatever the file holds."""
     try:
         scenario = read_scenario(path, _catalogs())
         result = run(scenario)

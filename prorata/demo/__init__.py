@@ -1,1 +1,1 @@
-"""`prorata demo`: the product page's story on real servers, told from what arrives over Kafka."""
+"""`prorata demo`: plays the product page's story on real servers and shows what arrives over Kafka."""

@@ -1,5 +1,4 @@
-"""Playing the stories: commands, billing run, projections, relay and consumer, all on the servers that the
-settings name."""
+"""Play the stories with commands, billing run, projections, relay and consumer on the configured servers."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ Say = Callable[[str], None]
 
 
 class Story(msgspec.Struct, frozen=True):
-    """A story's file, its account's id in this run, and what simulation makes of it."""
+    """A story's file, its account's id in this run, and the result that simulation expects."""
 
     raw: dict[str, Any]
     scenario: Scenario
@@ -39,15 +38,15 @@ class Story(msgspec.Struct, frozen=True):
     expected: Result
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A step as it was given and answered."""
+class AnsweredStep(msgspec.Struct, frozen=True):
+    """A step of a story, and the answer to it."""
 
     step: dict[str, Any]
     answer: AnswerLine
 
 
 def stories(run_id: str) -> list[Story]:
-    """The demo's stories; account ids are never used again, so each run has its own."""
+    """The demo's stories. Account ids are never reused, so each run has its own."""
     catalogs: dict[Path, Catalog] = {}
     read = []
     for path in STORIES:
@@ -58,9 +57,9 @@ def stories(run_id: str) -> list[Story]:
     return read
 
 
-def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told]]:
-    """Play every story to its end; the answers by account. Everything is published and consumed when it
-    returns."""
+def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[AnsweredStep]]:
+    """Play every story to its end; return the answered steps by account. When it returns, everything is
+    published and consumed."""
     from consumers.entitlement_cache import EntitlementCache
     from consumers.runtime import Consumer
     from eventlog.postgres.migrate import migrate
@@ -98,23 +97,23 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Told
 
 
 def _as(settings: Settings, role: str) -> Settings:
-    """The settings of a process that has this role's rights alone."""
+    """The settings for a process with the rights of this role only."""
     return msgspec.structs.replace(settings, database_url=acting_as(settings.database_url, role))
 
 
-def _give(system: Running, story: Story) -> list[Told]:
+def _give(system: Running, story: Story) -> list[AnsweredStep]:
     session = CommandSession(system.service, system.catalogues, system.clock, tenant="main", lives_on="test")
     speak, told = Speaker(system, "en"), []
     for played in lines_of(story.raw, story.account, None):
         assert played.line is not None, "the demo's stories have commands only"
         answer = session.answer_line(played.line)
         if played.step is not None:
-            told.append(Told(story.raw["steps"][played.step], speak(answer, f"main/{story.account}")))
+            told.append(AnsweredStep(story.raw["steps"][played.step], speak(answer, f"main/{story.account}")))
     return told
 
 
 class _Timed:
-    """Says what was done and how long it took."""
+    """Prints what was done and how long it took."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

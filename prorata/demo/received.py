@@ -1,5 +1,5 @@
-"""What a subscriber sees: the accounts' events and documents, read from the beginning of the topics,
-committed records only."""
+"""Read the accounts' events and documents as a subscriber does: committed records from the topics'
+beginning."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ Document = TypeVar("Document")
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What arrived over Kafka, by the log's account id: events in order, and the newest document of each
-    key."""
+    """What arrived over Kafka, by account id: the events in order, and the newest document of each key."""
 
     events: dict[str, list[Event]]
     entitlements: dict[str, EntitlementsDocument]
@@ -35,7 +34,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 def receive(settings: Settings) -> Received:
-    """Read all four topics up to what is committed now."""
+    """Read all four topics up to their last committed record."""
     topics = Topics(settings.kafka_prefix)
     events: dict[str, list[Event]] = {}
     for key, value in _records(settings, topics.events):
@@ -63,7 +62,7 @@ def _newest(settings: Settings, topic: Topic, kind: type[Document]) -> dict[str,
 
 
 def _records(settings: Settings, topic: Topic) -> list[tuple[bytes, bytes]]:
-    """Keys and values in order, without heartbeats."""
+    """Keys and values of the records in order, without heartbeats."""
     consumer: Any = KafkaConsumer(
         bootstrap_servers=settings.kafka.split(","),
         isolation_level="read_committed",

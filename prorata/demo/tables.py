@@ -11,7 +11,7 @@ from domain.calendar import Instant, local_text
 from domain.events import AccountOpened, Event
 from domain.explain import arithmetic, rule_of_event, rule_of_line
 from domain.invoices import invoice_changes
-from prorata.demo.play import Told
+from prorata.demo.play import AnsweredStep
 from prorata.simulation.shown import Shown
 from prorata.wording import event_said_in_full, wording
 
@@ -24,8 +24,8 @@ STATUS_RULES = {
 }
 
 
-def print_answers(console: Console, told: list[Told]) -> None:
-    """What was asked, and what came of it."""
+def print_answers(console: Console, told: list[AnsweredStep]) -> None:
+    """Print each step and its answer."""
     table = _table("commands", "at", "command", "outcome", "charged", "what the customer is told")
     for one in told:
         step, answer = one.step, one.answer
@@ -38,7 +38,7 @@ def print_answers(console: Console, told: list[Told]) -> None:
 
 
 def print_events(console: Console, events: list[Event]) -> None:
-    """The account's history, as it arrived."""
+    """Print the account's events, as they arrived."""
     table = _table("billing.events.v1", "effective", "what happened", "rule")
     opened, say = events[0], wording("en")
     assert isinstance(opened, AccountOpened)
@@ -53,7 +53,7 @@ def print_events(console: Console, events: list[Event]) -> None:
 
 
 def print_invoices(console: Console, shown: Shown, events: list[Event]) -> None:
-    """Each invoice, line by line, with its arithmetic."""
+    """Print each invoice, line by line, with its arithmetic."""
     issuing = {issued.number: event for event in events if (issued := invoice_changes(event)[0]) is not None}
     table = _table("billing.invoices.v1", "invoice", "line", "for", "calculation", "amount", "rule")
     for invoice in shown.invoices:
@@ -68,7 +68,7 @@ def print_invoices(console: Console, shown: Shown, events: list[Event]) -> None:
 
 
 def print_access(console: Console, shown: Shown) -> None:
-    """What may be used, and when."""
+    """Print which products may be used, and when."""
     windows = {used.product: used for used in shown.access_windows}
     table = _table(
         "billing.entitlements.v1, billing.access-windows.v1",
@@ -85,7 +85,7 @@ def print_access(console: Console, shown: Shown) -> None:
 
 
 def print_cache(console: Console, at: Instant, zone: str, answers: dict[str, Permission]) -> None:
-    """What the consumer's own tables answer to "may this be used?"."""
+    """Print the entitlement cache's answers to "may this be used?"."""
     table = _table(
         f"the entitlement cache, asked at {local_text(at, zone)}", "product", "usable", "until", "rule"
     )

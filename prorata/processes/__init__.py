@@ -1,1 +1,1 @@
-"""Long-running processes: each announces itself in one table, and can be asked for its health."""
+"""Long-running processes: each announces itself in one table, and may answer for its health over HTTP."""

@@ -1,10 +1,10 @@
-"""A process announces itself, and goes on beating in a thread and on a connection of its own.
+"""A process announces itself in the table of processes, from a thread with its own connection.
 
     with Announcement(database_url, "project", stop) as announced:
         announced.doing = lambda: "lanes 0 to 7"
         projector.run(stop)
 
-The work never waits for a beat. Where the database is away, beats are left out until it is back.
+The work never waits for a beat. While the database is away, beats are skipped.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_LAST_WORDS: Final = 3.0
-"""Seconds for which a process that ends waits until its end is written down."""
+_END_PATIENCE: Final = 3.0
+"""Seconds for which an ending process waits until its end is recorded."""
 
 
 class Announcement:
-    """One run of a process in the table, for the time of a `with`. `doing` and `done_until` are asked at each
+    """A process's row in the table, for the time of a `with`. `doing` and `done_until` are called at each
     beat, in another thread than the work's."""
 
     def __init__(self, database_url: str, name: str, stop: StopSignal, *, beat: float = table.BEAT) -> None:
@@ -61,18 +61,18 @@ class Announcement:
     ) -> None:
         self._last_words = "stopped" if error is None else f"{type(error).__name__}: {error}"[:500]
         self._ending.set()
-        self._thread.join(_LAST_WORDS)
+        self._thread.join(_END_PATIENCE)
 
     def _run(self) -> None:
         told = False
         while not self._ending.is_set():
             try:
                 with connect(self._database_url, f"prorata {self.name}, announcing") as connection:
-                    table.announce(connection, self._said())
+                    table.announce(connection, self._beat_now())
                     told = False
                     while not self._ending.wait(self._beat):
-                        table.write(connection, self._said())
-                    table.write(connection, self._said())
+                        table.write(connection, self._beat_now())
+                    table.write(connection, self._beat_now())
                 return
             except (psycopg.Error, WrongDatabase) as error:
                 if not told:
@@ -80,7 +80,7 @@ class Announcement:
                     logger.warning("%s cannot announce itself: %s", self.name, str(error).partition("\n")[0])
             self._ending.wait(self._beat)
 
-    def _said(self) -> Beat:
+    def _beat_now(self) -> Beat:
         return Beat(
             id=self._id,
             name=self.name,
@@ -88,14 +88,14 @@ class Announcement:
             pid=os.getpid(),
             version=code_version(),
             idle=self._stop.idle_seconds(),
-            doing=self._last_words or _asked(self.doing, "at work"),
-            done_until=_asked(self.done_until, None),
+            doing=self._last_words or _called_or(self.doing, "at work"),
+            done_until=_called_or(self.done_until, None),
             ended=self._last_words is not None,
         )
 
 
 def announce_done(database_url: str, name: str, done_until: datetime) -> None:
-    """Note that what is done now and then was done up to that instant. A failure is logged, not raised."""
+    """Record up to which instant a job that runs now and then is done. A failure is logged, not raised."""
     beat = Beat(
         uuid4(), name, socket.gethostname(), os.getpid(), code_version(), 0.0, "done", done_until, ended=True
     )
@@ -106,7 +106,7 @@ def announce_done(database_url: str, name: str, done_until: datetime) -> None:
         logger.warning("%s cannot be noted as done: %s", name, str(error).partition("\n")[0])
 
 
-def _asked(ask: Callable[[], T], otherwise: T) -> T:
+def _called_or(ask: Callable[[], T], otherwise: T) -> T:
     try:
         return ask()
     except Exception:

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from typing import Final
 
 ALWAYS: Final = ("bill", "project", "relay")
-"""Without these nothing is billed, shown or published: expected wherever nothing else is said."""
+"""Expected unless the setting says otherwise: without these nothing is billed, shown or published."""
 
 RECOGNITION: Final = "ledger:recognise"
-"""Done daily, not a process that runs on: its row only says up to which day it was done."""
+"""A daily job, not a process that keeps running: its row only tells up to which day it is done."""
 
 NOTHING: Final = "none"
-"""The setting's value where no process is expected."""
+"""The setting's value if no process is expected."""
 
 _NAME: Final = re.compile(r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics")
 
@@ -28,13 +28,13 @@ _COMMANDS: Final = {
 
 
 def is_name(name: str) -> bool:
-    """Whether a process of ours may have that name."""
+    """Whether a process of Prorata may have this name."""
     return _NAME.fullmatch(name) is not None
 
 
 def expected_names(given: tuple[str, ...] | None, announced: Iterable[str]) -> tuple[str, ...]:
-    """The names given (`none` alone: no process), or else those always expected and all that have announced
-    themselves here, except what is done now and then."""
+    """The names given (`none`: no process); by default those always expected and all that have announced
+    themselves here, except daily jobs."""
     if given is not None:
         return () if given == (NOTHING,) else given
     return tuple(sorted({*ALWAYS, *announced} - {RECOGNITION}))

@@ -1,10 +1,10 @@
-"""Health over HTTP, of one process: for whatever starts and restarts processes.
+"""Health of one process over HTTP, for whatever starts and restarts processes.
 
     with served(Health("relay", stop, ready), "127.0.0.1", 8080):
         ...
 
-GET /healthz: 200 while the process lives and its loop turns, else 503: start it anew.
-GET /readyz: 200 while its servers answer, the migrations are there and nothing has halted, else 503 with why.
+GET /healthz: 200 while the process's loop turns, else 503: restart it. GET /readyz: 200 while its servers
+answer, the migrations are applied and nothing has halted, else 503 and why.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from prorata.processes.stopping import StopSignal
 from prorata.processes.table import STANDS_STILL
 
 Ready: TypeAlias = Callable[[], Sequence[str]]
-"""What keeps a process from its work, a sentence each; none: it is ready."""
+"""Returns a sentence for each thing that keeps a process from its work; none if it is ready."""
 
 _KEPT: Final = 1.0
-"""Seconds for which an answer is given again: asking often costs the servers nothing."""
+"""Seconds for which an answer is reused, so that frequent probes do not burden the servers."""
 
 _REQUEST_SECONDS: Final = 5
 
 
 class Health:
-    """What a process says of its health. `limit`: seconds without a turn of its loop that are too many."""
+    """The health of a process. `limit`: seconds without a turn of its loop after which it counts as dead."""
 
     def __init__(self, name: str, stop: StopSignal, ready: Ready, *, limit: float = STANDS_STILL) -> None:
         self._name = name
@@ -44,12 +44,12 @@ class Health:
         self._asked_at = -_KEPT
 
     def alive(self) -> Sequence[str]:
-        """What keeps it from being called alive."""
+        """Why the process is not alive; empty if it is."""
         idle = self._stop.idle_seconds()
         return [f"the loop of {self._name} has not turned for {idle:.0f} s"] if idle > self._limit else []
 
     def ready(self) -> Sequence[str]:
-        """What keeps it from being called ready."""
+        """Why the process is not ready; empty if it is."""
         with self._lock:
             if time.monotonic() - self._asked_at >= _KEPT:
                 self._problems = self._ready()
@@ -59,7 +59,7 @@ class Health:
 
 @contextmanager
 def served(health: Health, address: str, port: int) -> Iterator[None]:
-    """Answer there in a thread. Raises InvalidInput `port_unusable`."""
+    """Serve the health at the address, in a thread. Raises InvalidInput `port_unusable`."""
 
     class Handler(BaseHTTPRequestHandler):
         server_version = "prorata"
@@ -87,7 +87,7 @@ def served(health: Health, address: str, port: int) -> Iterator[None]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            """Probes come every few seconds: none is worth a line."""
+            """Log nothing: probes come every few seconds."""
 
     with usable_port(address, port, "--health"):
         server = ThreadingHTTPServer((address, port), Handler)
@@ -103,7 +103,7 @@ def served(health: Health, address: str, port: int) -> Iterator[None]:
 
 @contextmanager
 def usable_port(address: str, port: int, option: str) -> Iterator[None]:
-    """What the block listens on. Raises InvalidInput `port_unusable` where it cannot."""
+    """Raise InvalidInput `port_unusable` if the block cannot listen on the port."""
     try:
         yield
     except (OSError, OverflowError) as error:

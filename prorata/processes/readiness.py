@@ -1,4 +1,4 @@
-"""Whether a process can do its work: its servers answer, the migrations are there, it has not halted."""
+"""Check that a process can work: its servers answer, the migrations are applied, and it has not halted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
 
 PATIENCE: int = 2
-"""Seconds in which a server has to answer."""
+"""Seconds to wait for a server's answer."""
 
 
 def problems(settings: Settings, name: str) -> Sequence[str]:
-    """What keeps the process of that name from its work, a sentence each."""
+    """A sentence for each thing that keeps the process of this name from its work."""
     kind = name.partition(":")[0]
     found = list(_of_database(settings, name))
     if kind in ("relay", "consume", "archive"):

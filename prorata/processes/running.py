@@ -1,5 +1,5 @@
-"""What every long-running command does around its work: it ends when asked to, announces itself, and offers
-its health where that is wanted.
+"""What every long-running command does around its work: it stops on a signal, announces itself, and serves
+its health if a port is given.
 
     with at_work(settings, "relay", health) as process:
         run_relay(..., stop=process.stop)
@@ -15,8 +15,8 @@ from prorata.processes.stopping import StopSignal, stopping
 from prorata.settings import Settings
 
 
-class Process(Announcement):
-    """A process at work, with the signal that ends it."""
+class AnnouncedProcess(Announcement):
+    """An announced process, with the signal that ends it."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.stop = stopping()
@@ -26,12 +26,12 @@ class Process(Announcement):
 @contextmanager
 def at_work(
     settings: Settings, name: str, health: int | None = None, *, goes_on: bool = True
-) -> Iterator[Process]:
-    """The process, which is announced under that name, and answers at the port of its health, if any.
+) -> Iterator[AnnouncedProcess]:
+    """Announce the process under this name, and serve its health at the port, if there is one.
 
-    What does not go on until it is stopped (`--once`) does neither.
+    A process that does not run until it is stopped (`goes_on` False, as with `--once`) does neither.
     """
-    process = Process(settings, name)
+    process = AnnouncedProcess(settings, name)
     with ExitStack() as stack:
         if goes_on:
             offer_health(stack, settings, name, process.stop, health)
@@ -42,7 +42,8 @@ def at_work(
 def offer_health(
     stack: ExitStack, settings: Settings, name: str, stop: StopSignal, health: int | None
 ) -> None:
-    """Answer at the port that the option or the setting names, if one does, until the stack ends."""
+    """Serve the health at the port of the option or the setting, if there is one, until the stack is
+    closed."""
     port = settings.health_port if health is None else health
     if port is not None:
         from prorata.processes.health import Health, served

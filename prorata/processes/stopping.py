@@ -1,9 +1,9 @@
-"""The signal that ends a process, which also tells whether the process's loops still turn.
+"""The stop signal of a process, which also knows whether the process's loops still turn.
 
 stop = StopSignal()
-while not stop.is_set():        # each look is a turn
+while not stop.is_set():        # each call is a turn
     ...
-stop.idle_seconds()             # of the loop that has not looked for longest
+stop.idle_seconds()             # since the last turn of the slowest loop
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from types import FrameType
 
 
 class StopSignal(Event):
-    """An Event that remembers when each thread last looked at it. Every loop of ours looks at its stop event
-    once a turn, so a loop that hangs is one that does not look."""
+    """An Event that records when each thread last looked at it. Every loop checks its stop event once a turn,
+    so one that no longer does so hangs."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class StopSignal(Event):
         return super().wait(timeout)
 
     def turn(self) -> None:
-        """Say that the loop of this thread turns, from inside of a long turn."""
+        """Record, within a long turn, that this thread's loop still turns."""
         self._looked[current_thread()] = self._clock()
 
     def idle_seconds(self) -> float:
-        """For how long the slowest of the living loops has not turned; before any has, since the start."""
+        """Seconds since the last turn of the slowest live loop; before any turn, since the start."""
         looked = list(self._looked.items())
         for thread, _ in looked:
             if not thread.is_alive():
@@ -48,8 +48,8 @@ class StopSignal(Event):
 
 
 def stopping() -> StopSignal:
-    """Set by SIGINT, SIGTERM, and SIGHUP where that is not ignored (nohup): the work at hand is finished,
-    then the command ends with 0."""
+    """A stop signal that SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup), set: the command finishes
+    the work at hand and ends with 0."""
     stop = StopSignal()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:

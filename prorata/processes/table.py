@@ -1,4 +1,4 @@
-"""The rows of `operations.processes`: each long-running process writes its own, `prorata status` reads all.
+"""The table `operations.processes`: each long-running process writes its row, `prorata status` reads all.
 
 for process in processes(connection):
     process.name, process.state
@@ -25,7 +25,7 @@ BEAT: Final = 5.0
 """Seconds between two beats of a process."""
 
 SILENT: Final = 20.0
-"""Seconds without a beat after which a process counts as gone: several beats were missed."""
+"""Seconds without a beat after which a process counts as gone; it has missed several beats."""
 
 STANDS_STILL: Final = 120.0
 """Seconds without a turn of its loop after which a process that beats counts as standing still."""
@@ -34,8 +34,8 @@ State: TypeAlias = Literal["runs", "stands still", "silent", "ended"]
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A process, as it last announced itself. `idle_seconds`: since its last beat; of one that
-    stands still since its loop's last turn, of one that has ended since its end."""
+    """A process, as it last announced itself. `idle_seconds`: seconds since its last beat; since its loop's
+    last turn if it stands still, since its end if it has ended."""
 
     name: str
     host: str
@@ -49,12 +49,12 @@ class Process(msgspec.Struct, frozen=True):
 
     @property
     def alive(self) -> bool:
-        """Whether it does its work."""
+        """Whether the process works."""
         return self.state == "runs"
 
 
 class Beat(msgspec.Struct, frozen=True):
-    """What a process says of itself. `idle`: seconds since its loop's last turn."""
+    """A process's announcement. `idle`: seconds since its loop's last turn."""
 
     id: UUID
     name: str
@@ -67,7 +67,7 @@ class Beat(msgspec.Struct, frozen=True):
     ended: bool = False
 
 
-# A lost beat costs nothing, so its commit waits for no disk: set for this transaction alone.
+# A lost beat does no harm, so this transaction, and no other, does not wait for the disk.
 _BEAT: Final = """
     with relaxed as (select set_config('synchronous_commit', 'off', true))
     insert into operations.processes as process
@@ -81,9 +81,9 @@ _BEAT: Final = """
         done_until = coalesce(excluded.done_until, process.done_until), ended_at = excluded.ended_at
 """
 
-# Those whose place it takes: ended ones of its name, silent ones of its host, what had its process id, and
-# what was silent for a day elsewhere (a container that was started anew has another host).
-_TAKE_OVER: Final = """
+# Predecessors: ended processes of this name, silent ones of this host, the one that had this process id, and
+# those silent for a day elsewhere (a restarted container has another host).
+_REMOVE_PREDECESSORS: Final = """
     delete from operations.processes
     where id <> %(id)s and (
         host = %(host)s and pid = %(pid)s
@@ -121,23 +121,23 @@ _LIMITS: Final[dict[str, Any]] = {"silent": SILENT, "stands_still": STANDS_STILL
 
 
 def announce(connection: Connection, beat: Beat) -> None:
-    """Write the process's row, and remove those whose place it takes."""
+    """Write the process's row, and remove those of its predecessors."""
     with connection.transaction():
         write(connection, beat)
-        connection.execute(_TAKE_OVER, {**msgspec.structs.asdict(beat), **_LIMITS})
+        connection.execute(_REMOVE_PREDECESSORS, {**msgspec.structs.asdict(beat), **_LIMITS})
 
 
 def write(connection: Connection, beat: Beat) -> None:
-    """Write the process's row, which is made if it is not there."""
+    """Write the process's row, whether or not it exists."""
     connection.execute(_BEAT, msgspec.structs.asdict(beat))
 
 
 def forget(connection: Connection, name: str) -> int:
-    """Remove the rows of that name whose processes are gone; how many there were."""
+    """Remove the rows of gone processes of this name; return their number."""
     return connection.execute(_FORGET, {"name": name, **_LIMITS}).rowcount
 
 
 def processes(connection: Connection) -> list[Process]:
-    """Every process that is known here, by name, the oldest first."""
+    """All known processes, ordered by name, the oldest first."""
     with connection.cursor(row_factory=class_row(Process)) as cursor:
         return cursor.execute(_ALL, _LIMITS).fetchall()

@@ -1,4 +1,4 @@
-"""Which code a process runs: its version, and a digest of its sources, as builds may share a version."""
+"""The code that a process runs: its version and a digest of its sources, as builds may share a version."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PACKAGES: Final = ("consumers", "domain", "eventlog", "projections", "prorata",
 
 @cache
 def code_version() -> str:
-    """Such as `0.1.0+3f9a61c2`, of the sources as they are when it is first asked for."""
+    """A text such as `0.1.0+3f9a61c2`; the digest is of the sources at the first call."""
     try:
         number = version("prorata")
-    except PackageNotFoundError:  # it runs from its sources
+    except PackageNotFoundError:  # not installed: run from a source folder
         number = "0"
     digest, root = hashlib.sha256(), Path(__file__).parents[2]
     for package in _PACKAGES:

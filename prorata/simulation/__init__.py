@@ -1,2 +1,2 @@
-"""`prorata simulate`: scenario files, one account's story each, run through the domain on a virtual clock
+"""`prorata simulate`: runs scenario files, each one account's story, through the domain on a virtual clock
 (docs/scenarios.md)."""

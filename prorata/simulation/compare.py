@@ -1,4 +1,4 @@
-"""Comparing an expectation with what is shown: only what is named, amounts as amounts, moments as
+"""Compare an expectation with the account shown: only fields that it names, amounts by value, moments as
 instants."""
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from prorata.simulation.shown import Shown
 
 AMOUNTS = frozenset(["total", "unit_price", "amount"])
 MOMENTS = frozenset(["access_until"])
-BRIEFLY = ("number", "date", "product", "tier", "kind", "from", "to", "total", "amount", "status")
+MAIN_FIELDS = ("number", "date", "product", "tier", "kind", "from", "to", "total", "amount", "status")
 
 
 class Mismatch(msgspec.Struct, frozen=True):
-    """A place in the file where something else was expected than came."""
+    """A place in the file, with what is expected there and what came instead."""
 
     where: str
     expected: Any
@@ -28,7 +28,7 @@ class Mismatch(msgspec.Struct, frozen=True):
 
 
 def mismatches(expect: Expectation, shown: Shown, zone: str, place: str) -> list[Mismatch]:
-    """Every difference between what the expectation names and what is shown."""
+    """Every difference between a field that the expectation names and the account shown."""
     return [Mismatch(*difference) for difference in _differences(expect, shown, zone, place)]
 
 
@@ -80,7 +80,7 @@ def _lists(expected: Any, got: Any, zone: str, place: str) -> Iterator[Differenc
 
 
 def _named(expected: Any, got: Any, zone: str, place: str) -> Iterator[Difference]:
-    """Differences in the fields that the expectation gives."""
+    """The differences in the fields that the expectation names."""
     actual = msgspec.to_builtins(got)
     for attribute, name in zip(expected.__struct_fields__, expected.__struct_encode_fields__, strict=True):
         value = getattr(expected, attribute)
@@ -104,5 +104,5 @@ def _same(name: str, expected: Any, got: Any, zone: str) -> bool:
 
 
 def _brief(fields: dict[str, Any], named: set[str]) -> str:
-    """An invoice or line in a few words, for lists of different lengths: those that are expected of some."""
-    return " ".join(str(fields[name]) for name in BRIEFLY if name in named and name in fields)
+    """An invoice or line as its main fields and those in `named`, for lists of different lengths."""
+    return " ".join(str(fields[name]) for name in MAIN_FIELDS if name in named and name in fields)

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 OUTCOMES = frozenset(["charged", "outcome", "rejected"])
-"""What a step expects; a command line does not say it."""
+"""The fields in which a step states what it expects; a command line has none of them."""
 
 
 class PlayedLine(msgspec.Struct, frozen=True):
-    """A step of the story: the line to give, or None where it only expects; `step` is its number, None for
+    """A step of the story. `line`: the line to give, None for an expectation; `step`: its number, None for
     the opening."""
 
     step: int | None
@@ -22,7 +22,7 @@ class PlayedLine(msgspec.Struct, frozen=True):
 
 
 def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None) -> Iterator[PlayedLine]:
-    """Open the account at the story's first moment, then its steps in order."""
+    """Yield a line that opens the account at the story's first moment, then the steps in order."""
     fields = story["account"]
     begin = story["steps"][0]["at"] if story["steps"] else story["until"]
     opening = {

@@ -1,4 +1,4 @@
-"""A scenario's result for a person: where the two differ, by which rule, lists line by line.
+"""A scenario's result as text: each difference with its rule, and lists compared line by line.
 
 FAIL addon.json: first add-on charge is prorated to the plan's renewal date (R6, R12)
      $.steps[1].charged: purchase_addon custom_domain at 2026-04-05T18:30:00+02:00
@@ -45,33 +45,33 @@ RULE_OF_PART = {
     "invoices.total": "R47",
     "invoices.lines": "R47",
 }
-"""The rule of RULES.md that says what stands in this part of the state; a field not named has its list's."""
+"""Part of the state → the rule of RULES.md about it; a field that is not named here has its list's."""
 
 _STEP = re.compile(r"\$\.steps\[(\d+)\]")
 _HEAD = re.compile(r"^\$\.(expect|steps\[\d+\])\.?")
 
 
 def readable(result: Result, scenario: Scenario, file: str) -> str:
-    """One line where all holds; else every mismatch below it."""
+    """One line on the scenario; below it every mismatch, if there are any."""
     if result.ok:
         return escaped(f"ok   {file}: {result.name}") + "\n"
     rules = f" ({', '.join(result.rules)})" if result.rules else ""
     lines = [f"FAIL {file}: {result.name}{rules}"]
     for mismatch in result.mismatches:
-        lines += ["     " + line for line in _told(mismatch, scenario)]
+        lines += ["     " + line for line in _mismatch_lines(mismatch, scenario)]
     return "".join(escaped(line) + "\n" for line in lines)
 
 
 def rule_of(place: str) -> str | None:
-    """The rule that a part of an expected state is about; None: a step's own answer, which its story's
-    rules speak of."""
+    """The rule about this part of an expected state; None for a step's answer, which the story's own rules
+    cover."""
     part = re.sub(r"\[\d+\]", "", _HEAD.sub("", place))
     while part and part not in RULE_OF_PART:
         part = part.rpartition(".")[0]
     return RULE_OF_PART.get(part)
 
 
-def _told(mismatch: Mismatch, scenario: Scenario) -> Iterator[str]:
+def _mismatch_lines(mismatch: Mismatch, scenario: Scenario) -> Iterator[str]:
     rule = rule_of(mismatch.where)
     head = mismatch.where + (f" ({rule})" if rule else "") + _circumstances(mismatch.where, scenario)
     expected, got = mismatch.expected, mismatch.got
@@ -86,19 +86,19 @@ def _told(mismatch: Mismatch, scenario: Scenario) -> Iterator[str]:
 
 
 def _circumstances(place: str, scenario: Scenario) -> str:
-    """What was done at the step, and when."""
+    """The step's command and moment."""
     number = _STEP.match(place)
-    return "" if number is None else f": {_doing(scenario.steps[int(number[1])], scenario.time_zone)}"
+    return "" if number is None else f": {_step_text(scenario.steps[int(number[1])], scenario.time_zone)}"
 
 
-def _doing(step: Step, zone: str) -> str:
+def _step_text(step: Step, zone: str) -> str:
     fields = msgspec.to_builtins(step.do)
     words = fields.values() if "do" in fields else ["expect"]
     return f"{' '.join(str(word) for word in words if word is not None)} at {local_text(step.at, zone)}"
 
 
 def _line_by_line(expected: Sequence[str], got: Sequence[str]) -> Iterator[str]:
-    """The lines of both: those on both sides once, `-` before what was only expected, `+` before what only
+    """The lines of both sides, those in common once; `-` marks one that was only expected, `+` one that only
     came."""
     for kind, i, until_i, k, until_k in SequenceMatcher(None, expected, got, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -109,7 +109,7 @@ def _line_by_line(expected: Sequence[str], got: Sequence[str]) -> Iterator[str]:
 
 
 def _entry(value: Any, zone: str) -> str:
-    """A list's entry in a line: a window as its span, both ends written as output writes them."""
+    """A list's entry as a line; a window is written as its two ends."""
     if not isinstance(value, dict) or value.keys() != {"from", "until"}:
         return _text(value)
     ends = [None if end is None else local_text(parse_moment(end, zone), zone) for end in value.values()]

@@ -1,5 +1,5 @@
-"""Running a scenario: the same conversation with the domain as the service's, with a log and a gateway
-that are a list and a flag."""
+"""Run a scenario: the same conversation with the domain as the service's, with a list for a log and a flag
+for a payment gateway."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from prorata.simulation.shown import Shown, shown
 
 
 class StepResult(msgspec.Struct, frozen=True):
-    """What came of a step: `charged` is None where it was rejected or is no command."""
+    """The result of a step; `charged` is None if it was rejected or is no command."""
 
     outcome: Outcome
     code: str | None
@@ -35,7 +35,7 @@ class StepResult(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of a scenario: whether all holds, what does not, each step's outcome, and the end state
+    """The result of a scenario: whether it holds, the mismatches, each step's result, and the end state
     (docs/scenarios.md)."""
 
     name: str
@@ -47,7 +47,8 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class VirtualAccount:
-    """One account on a virtual clock: its events in a list, its payments answered as the story says."""
+    """One account on a virtual clock, with its events in a list and its payments answered as the story
+    says."""
 
     def __init__(self, currency: str, time_zone: str, catalogues: Catalogues, at: Instant) -> None:
         self.catalogues = catalogues
@@ -86,7 +87,9 @@ class VirtualAccount:
         for event in events:
             self.state = evolve(self.state, event)
             issued, status = invoice_changes(event)
-            if status is not None:  # in place: a copy an event would make centuries of renewals take hours
+            if (
+                status is not None
+            ):  # in place: with a copy for each event, centuries of renewals would take hours
                 number, now = status
                 invoice = self.invoices[number].invoice if issued is None else issued
                 self.invoices[number] = InvoiceEntry(invoice, now)
@@ -95,9 +98,9 @@ class VirtualAccount:
 
 
 def run(scenario: Scenario) -> Result:
-    """Play the story to its end and compare what it names.
+    """Play the story to its end and compare it with what it expects.
 
-    Raises InvalidInput for a step that cannot be taken, such as another price for what is not sold.
+    Raises InvalidInput for a step that cannot be taken, such as a new price for a product that is not sold.
     """
     found: list[Mismatch] = []
     account, results = _played(scenario, found)

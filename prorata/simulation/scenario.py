@@ -1,5 +1,4 @@
-"""A scenario file, decoded strictly: a field that the format does not name makes the file invalid, with
-its place."""
+"""Decode scenario files strictly: a field that the format does not have makes a file invalid."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from domain.repeated_names import repeated_name
 from domain.texts import check_document
 
 Name = Annotated[str, Meta(min_length=1)]
-# \Z, since $ would also match before a line's end.
+# \Z, since $ also matches before a final line break.
 Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Moment = str
 Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?\Z")]
@@ -39,12 +38,12 @@ class _Object(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-# ---- what must come of it ------------------------------------------------
+# ---- expectations ------------------------------------------------
 
 
 class ExpectedLine(_Object, frozen=True, rename={"from_": "from"}):
-    """An invoice line; only what is given is compared. None in days, of_days, quantity, tier: there is
-    none."""
+    """An expected invoice line; only the fields given are compared. None in days, of_days, quantity or tier
+    means that the line has none."""
 
     product: Name | UnsetType = UNSET
     tier: str | UnsetType | None = UNSET
@@ -59,7 +58,7 @@ class ExpectedLine(_Object, frozen=True, rename={"from_": "from"}):
 
 
 class ExpectedInvoice(_Object, frozen=True):
-    """An invoice of the list."""
+    """An expected invoice."""
 
     number: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     date: Date | UnsetType = UNSET
@@ -69,7 +68,7 @@ class ExpectedInvoice(_Object, frozen=True):
 
 
 class ExpectedEntitlement(_Object, frozen=True):
-    """What may be used of a product."""
+    """The expected entitlement to a product."""
 
     product: Name
     status: Literal["active", "ending", "paused", "suspended", "ended"] | UnsetType = UNSET
@@ -79,14 +78,14 @@ class ExpectedEntitlement(_Object, frozen=True):
 
 
 class ExpectedWindow(_Object, frozen=True, rename={"from_": "from"}):
-    """A span of use; `until` None: no end."""
+    """An expected span of use; `until` None: no end."""
 
     from_: Moment
     until: Moment | None
 
 
 class ExpectedWindows(_Object, frozen=True):
-    """All windows of a product."""
+    """All expected windows of a product."""
 
     product: Name
     windows: tuple[ExpectedWindow, ...]
@@ -94,7 +93,7 @@ class ExpectedWindows(_Object, frozen=True):
 
 
 class ExpectedAccount(_Object, frozen=True):
-    """The account as a whole."""
+    """The expected state of the account as a whole."""
 
     status: Literal["good", "past_due", "closed"] | UnsetType = UNSET
     anchor: Date | UnsetType | None = UNSET
@@ -103,7 +102,7 @@ class ExpectedAccount(_Object, frozen=True):
 
 
 class Expectation(_Object, frozen=True):
-    """A state of the account; only what is named is compared."""
+    """An expected state of the account; only the fields given are compared."""
 
     invoices: tuple[ExpectedInvoice, ...] | UnsetType = UNSET
     invoice_totals: tuple[Amount, ...] | UnsetType = UNSET
@@ -116,14 +115,14 @@ class Expectation(_Object, frozen=True):
 
 
 class Confirm(_Object, frozen=True):
-    """What of the confirmation is given (R15); both by default."""
+    """The parts of the confirmation that are given (R15); both by default."""
 
     cvv: bool = True
     billing: bool = True
 
 
 class CommandStep(_Object, frozen=True):
-    """What any command step may have beside the command's own fields."""
+    """The fields that any command step may have besides the command's own."""
 
     id: Name | UnsetType = UNSET
     by: Name = "owner"
@@ -136,13 +135,13 @@ class CommandStep(_Object, frozen=True):
 
 
 class PaymentMethodStep(_Object, frozen=True):
-    """How every payment is answered from now on."""
+    """From this step on, whether the saved payment method works."""
 
     works: bool
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A step at its instant: a command with what must come of it, another way of paying, or an
+    """A step at its instant: a command with its expected outcome, a change of the payment method, or an
     expectation."""
 
     place: str
@@ -152,7 +151,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class ScenarioAccount(_Object, frozen=True):
-    """The account that the story is about."""
+    """The account that the story is about: its currency, zone and id."""
 
     currency: str
     time_zone: str
@@ -170,7 +169,7 @@ class _File(_Object, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """One account's story, its moments resolved in the account's zone."""
+    """One account's story, with its moments resolved in the account's zone."""
 
     name: str
     rules: tuple[str, ...]
@@ -302,7 +301,7 @@ def _read(path: Path, place: str) -> bytes:
 
 
 def check_moments(expect: Expectation, place: str, zone: str) -> None:
-    """Raise InvalidInput for a date or moment in the expectation that is none."""
+    """Raise InvalidInput if a text in the expectation is no date or moment."""
     for i, entitlement in enumerate(expect.entitlements or ()):
         if isinstance(entitlement.access_until, str):
             _moment(entitlement.access_until, zone, f"{place}.entitlements[{i}].access_until")
@@ -323,7 +322,7 @@ def check_moments(expect: Expectation, place: str, zone: str) -> None:
 
 
 def _moment(text: str, zone: str, place: str) -> Instant:
-    """As written in a scenario: to the second."""
+    """The instant that a scenario gives, to the second."""
     if "." in text:
         raise InvalidInput(
             "invalid_moment", place, f"{text[:40]!r} is not a moment: it has parts of a second"

@@ -1,5 +1,5 @@
-"""The account as a scenario speaks of it: standing, invoices, entitlements and windows, in catalogue
-order, moments as they are written."""
+"""The account in a scenario's terms: status, invoices, entitlements and windows, in catalogue order, with
+moments as texts."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class ShownInvoice(msgspec.Struct, frozen=True, gc=False):
 
 
 class ShownEntitlement(msgspec.Struct, frozen=True, gc=False):
-    """An entitlement; `access_until` is a date where it is the beginning of one, else an instant with the
-    zone's offset."""
+    """An entitlement; `access_until` is a date if it is a day's beginning, else an instant with the zone's
+    offset."""
 
     product: str
     status: EntitlementStatus
@@ -54,7 +54,7 @@ class ShownEntitlement(msgspec.Struct, frozen=True, gc=False):
 
 
 class ShownWindow(msgspec.Struct, frozen=True, gc=False, rename={"from_": "from"}):
-    """A span of use, written as `access_until` is."""
+    """A span of use; its ends are written as `access_until` is."""
 
     from_: str
     until: str | None
@@ -69,7 +69,7 @@ class ShownWindows(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shown(msgspec.Struct, frozen=True, gc=False):
-    """The whole state in the expectation's terms."""
+    """The whole state of an account in the terms of an expectation."""
 
     account: AccountSummary
     invoices: tuple[ShownInvoice, ...]
@@ -78,7 +78,7 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
 
 
 def shown(state: Account, invoices: Invoices, catalog: Catalog) -> Shown:
-    """What is shown of the account as its state stands."""
+    """The account's state as a scenario shows it."""
     return _shown(
         account_summary(state),
         [_invoice(entry.invoice, entry.status) for entry in invoices.values()],
@@ -95,8 +95,7 @@ def shown_documents(
     windows: AccessWindowsDocument,
     catalog: Catalog,
 ) -> Shown:
-    """The same from the published documents of the account: read models' rows, or records of the state
-    topics."""
+    """The account as a scenario shows it, from its documents in the read models or the state topics."""
     return _shown(
         AccountSummary(held.status, held.anchor, held.next_renewal, held.support),
         [_invoice(document, document.status) for document in invoices],

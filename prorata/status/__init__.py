@@ -1,1 +1,1 @@
-"""How everything stands, and what of it a person has to look at."""
+"""The state of the whole system, and the troubles in it that a person has to look at."""

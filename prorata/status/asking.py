@@ -1,4 +1,4 @@
-"""Asks the database and the broker how everything stands.
+"""Ask the database and the broker for the state of the system.
 
 status = status_of(settings)
 [trouble for trouble in status.troubles]
@@ -37,7 +37,7 @@ from prorata.status.report import Overdue, ParkedKeys, ReaderLag, Status
 from publishing.halts import RELAYS
 
 PATIENCE: Final = 0.6
-"""Seconds that the broker has for its answer, so that a status takes less than one."""
+"""Seconds to wait for the broker, so that a status takes less than one second."""
 
 Connection = psycopg.Connection[TupleRow]
 T = TypeVar("T")
@@ -52,9 +52,10 @@ _PARKED: Final = """
 
 
 def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
-    """Nothing is changed, and no lock is waited for; for the broker at most so many seconds.
+    """The state of the system. It changes nothing, waits for no lock, and at most `patience` seconds for the
+    broker.
 
-    Raises NotMigrated, and psycopg.OperationalError where the database does not answer.
+    Raises NotMigrated, and psycopg.OperationalError if the database does not answer.
     """
     broker = AskedBroker(settings, patience)
     with connect(settings.database_url, "prorata status", reads_only=True, settings=_NO_LOCK) as connection:
@@ -70,7 +71,7 @@ def status_of(settings: Settings, *, patience: float = PATIENCE) -> Status:
 
 
 def _of_database(connection: Connection, settings: Settings) -> Status:
-    """All but what only the broker knows."""
+    """Everything except what only the broker knows."""
     [[now]] = connection.execute("select clock_timestamp()").fetchall()
     fence, known, locked = fence_holder(connection), processes(connection), list[str]()
     behind = sequence_behind(connection)
@@ -102,7 +103,7 @@ def _of_database(connection: Connection, settings: Settings) -> Status:
 
 
 def _unlocked(what: str, ask: Callable[[], T], otherwise: T, locked: list[str]) -> T:
-    """The answer; where somebody has locked the table, its name is added to `locked`."""
+    """The answer; if the table is locked, add its name to `locked` and return `otherwise`."""
     try:
         return ask()
     except psycopg.errors.LockNotAvailable:
@@ -117,7 +118,7 @@ def _check_migrations(connection: Connection) -> None:
 
 
 def _shown(known: Sequence[Process]) -> tuple[Process, ...]:
-    """All but those of whose name another one runs, which has taken their place."""
+    """The processes without those that another running one of the same name has replaced."""
     alive = {process.name for process in known if process.alive}
     shown = [process for process in known if process.alive or process.name not in alive]
     return tuple(process for process in shown if process.name != RECOGNITION)
@@ -128,7 +129,7 @@ def _recognised(known: Sequence[Process]) -> datetime | None:
 
 
 def _projections(connection: Connection) -> tuple[ReaderLag, ...]:
-    """Of the live ones: the generation of a rebuild is none yet."""
+    """The lag of the live projections; a rebuild's generation is not live yet."""
     found = [lag for lag in lags(connection, counted=1) if not is_generation(lag.projection)]
     return tuple(ReaderLag(lag.projection, lag.position, lag.seconds) for lag in found)
 
@@ -148,7 +149,7 @@ def _parked(connection: Connection) -> tuple[ParkedKeys, ...]:
 
 
 def _consumers(connection: Connection, now: datetime) -> tuple[ReaderLag, ...]:
-    """A consumer's lag is the age of the oldest of its partitions' last heartbeats."""
+    """The lag of each consumer: the age of the oldest among its partitions' last heartbeats."""
     return tuple(
         ReaderLag(
             heard.consumer,

@@ -1,4 +1,4 @@
-"""The relays' positions, asked of the broker in a thread while the database is asked, and for a limited time.
+"""Ask the broker for the relays' positions, in a thread while the database is asked, and for a limited time.
 
 asked = AskedBroker(settings, seconds=0.6)
 ...
@@ -14,15 +14,15 @@ from typing import TypeAlias
 from prorata.settings import Settings
 
 Positions: TypeAlias = dict[str, int | None]
-"""By stream, the last position that is published; None: none is."""
+"""Stream → the last position that is published; None if none is."""
 
 Answer: TypeAlias = tuple[Positions | None, str | None]
-"""The positions, or None and why there are none."""
+"""The positions and None, or None and why they are unknown."""
 
 
 class AskedBroker:
-    """A question under way. An answer that does not come within `seconds`, once its client is loaded, is not
-    waited for: the thread ends with the process."""
+    """A request under way. Once the client is loaded, it is given up after `seconds`; its thread ends with
+    the process."""
 
     def __init__(self, settings: Settings, seconds: float) -> None:
         self._seconds = seconds
@@ -31,7 +31,7 @@ class AskedBroker:
         Thread(target=self._ask, args=[settings], name="asks-broker", daemon=True).start()
 
     def answer(self) -> Answer:
-        """Wait for it, not longer than that."""
+        """Wait for the answer, within the limit."""
         self._begun.wait()
         try:
             return self._answers.get(timeout=self._seconds)
@@ -40,12 +40,13 @@ class AskedBroker:
 
     def _ask(self, settings: Settings) -> None:
         try:
-            import publishing.checkpoints  # noqa: F401 - takes a quarter of a second, in which the database is asked
+            # Takes a quarter of a second, in which the database is asked.
+            import publishing.checkpoints  # noqa: F401
         finally:
             self._begun.set()
         try:
             self._answers.put((_positions(settings, self._seconds), None))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is said: nothing is known then
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer says it
             self._answers.put((None, f"{type(error).__name__}: {error}"))
 
 

@@ -1,4 +1,4 @@
-"""What is late with real money (R97): accounts that fell due and are not billed, revenue not recognised."""
+"""Find what is late on the wall clock (R97): accounts that are due and not billed, revenue not recognised."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ OVERDUE: Final = 900.0
 """Seconds after which an account that fell due counts as overdue: longer than a billing run takes."""
 
 COUNTED: Final = 10_000
-"""Overdue accounts that are counted, at most."""
+"""The most overdue accounts that are counted."""
 
-# Each branch reads its partial index (calendar_due, calendar_pending). Accounts on a test clock are billed
-# when somebody asks for it, so none is late.
+# Each branch reads its partial index (calendar_due, calendar_pending). Accounts on a test clock are billed on
+# request, so they are never late.
 _OVERDUE: Final = """
     select count(*), coalesce(extract(epoch from clock_timestamp() - min(since)), 0)::float
     from (
@@ -43,7 +43,8 @@ _NEXT_DAY: Final = """
 
 
 def overdue(connection: psycopg.Connection[TupleRow]) -> Overdue:
-    """Accounts on the wall clock that are overdue, or whose payment has had no answer for as long."""
+    """Accounts on the wall clock that have been due, or waiting for a payment's answer, for longer than
+    OVERDUE."""
     [[accounts, seconds]] = connection.execute(_OVERDUE, {"limit": OVERDUE, "counted": COUNTED}).fetchall()
     return Overdue(min(accounts, COUNTED), round(seconds, 3))
 
@@ -51,8 +52,8 @@ def overdue(connection: psycopg.Connection[TupleRow]) -> Overdue:
 def unrecognised_days(
     connection: psycopg.Connection[TupleRow], recognised_until: datetime | None, today: date
 ) -> int:
-    """Days of revenue that a daily run would have recognised by now: none while the last run was yesterday's,
-    whatever was booked since. `recognised_until`: when the last day of the last run was over."""
+    """The number of days of revenue that a daily run would have recognised by now; 0 if the last run covered
+    yesterday, whatever was booked since. `recognised_until`: the end of the last day that a run covered."""
     yesterday = today - timedelta(days=1)
     if recognised_until is not None and recognised_until.date() >= yesterday:
         return 0

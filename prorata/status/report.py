@@ -1,4 +1,4 @@
-"""What `prorata status` and the metrics say: the figures, not how they are asked for or shown."""
+"""The figures that `prorata status` and the metrics show."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from publishing.halts import Halt
 
 
 class ReaderLag(msgspec.Struct, frozen=True):
-    """How far something is. `position`: of the last event that it has; `seconds`: how long ago the first
-    event that it lacks was recorded, 0 where it lacks none; None: it never began, or nobody knows.
-    `skipped`: records that a consumer passed over, since its code does not know their type. `refused`:
-    records that were not the relay's, with the reason of one; `ahead`: by how many seconds the last heartbeat
-    is of the future."""
+    """How far a reader of the log is. `position`: its last event's; `seconds`: the age of the first event
+    that it lacks, 0 if it lacks none. None: it never began, or it is unknown. Of a consumer, `skipped`:
+    records of types that its code does not know; `refused`: records that are not the relay's, with the reason
+    for one of them; `ahead`: seconds by which the last heartbeat is in the future."""
 
     name: str
     position: int | None
@@ -27,23 +26,23 @@ class ReaderLag(msgspec.Struct, frozen=True):
 
 
 class ParkedKeys(msgspec.Struct, frozen=True):
-    """Accounts or keys that something has stopped at."""
+    """The number of accounts or keys that are parked in the reader of this name."""
 
     name: str
     keys: int
 
 
 class Overdue(msgspec.Struct, frozen=True):
-    """Accounts on the wall clock that fell due, or wait for a payment's answer, for longer than a billing run
-    takes: how many (at most so many are counted), and for how long the first one."""
+    """Accounts on the wall clock that have been due, or waiting for a payment's answer, for longer than a
+    billing run takes: their number (not all may be counted), and for how many seconds the first has been."""
 
     accounts: int
     seconds: float
 
 
-class Leftover(msgspec.Struct, frozen=True):
-    """Tables that a rebuild or a replay left: `unfinished` ones never took the live ones' place, others were
-    replaced and kept. `running`: something works on them now. `remedy`: commands that end it."""
+class LeftoverTables(msgspec.Struct, frozen=True):
+    """Tables that a rebuild or a replay left. `unfinished`: they never became the live ones; others were live
+    and are kept. `running`: it works on them now. `remedy`: the commands that remove them."""
 
     name: str
     unfinished: bool
@@ -52,13 +51,13 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How everything stands at `at`.
+    """The state of the system at the instant `at`.
 
     `sequence`: what is wrong with the sequence of positions. `fence`: the transaction that holds back settled
-    reads now, and for how many seconds already. `broker` False: it did not answer in time (`broker_problem`
-    says why), so nothing is known of the relays' positions. `expected`: processes that should run.
-    `unrecognised_days`: days whose revenue should be recognised by now. `unknown`: what could not be asked,
-    since its table is locked.
+    reads now, and its age in seconds. `broker` False: it did not answer in time (`broker_problem` says why),
+    so the relays' positions are unknown. `expected`: processes that should run. `unrecognised_days`: the
+    number of days whose revenue should be recognised by now. `unknown`: the figures that a locked table
+    hides.
     """
 
     at: datetime
@@ -77,12 +76,12 @@ class Status(msgspec.Struct, frozen=True):
     unrecognised_days: int
     parked: tuple[ParkedKeys, ...]
     halts: tuple[Halt, ...]
-    leftovers: tuple[Leftover, ...]
+    leftovers: tuple[LeftoverTables, ...]
     unknown: tuple[str, ...] = ()
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What a person has to look at, in sentences."""
+        """A sentence for each thing that a person has to look at."""
         from prorata.status.troubles import troubles
 
         return tuple(troubles(self))

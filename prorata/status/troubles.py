@@ -1,4 +1,4 @@
-"""What of a status a person has to look at, in sentences that say what to do."""
+"""The troubles in a status: sentences on what a person has to look at, and what to do."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from prorata.processes.table import Process
 from prorata.status.report import Status
 
 LATE: Final = 60.0
-"""Seconds of lag from which on it is a trouble."""
+"""Seconds of lag beyond which it is a trouble."""
 
 ARCHIVE_LATE: Final = timedelta(hours=25)
-"""A day's file is written after the day's end; one that is missing an hour later is a trouble."""
+"""The age at which the archive's last day is a trouble: a day's file is missing an hour after that day's
+end."""
 
 
 def troubles(status: Status) -> Iterator[str]:
-    """Each one, the gravest first."""
+    """Yield the troubles, the gravest first."""
     if status.sequence is not None:
         yield status.sequence
     for halt in status.halts:
@@ -42,7 +43,7 @@ def troubles(status: Status) -> Iterator[str]:
 
 
 def _absent(status: Status) -> Iterator[str]:
-    """Processes that should run and do not, each with its command."""
+    """Yield each process that should run and does not, with the command that starts it."""
     for name in status.expected:
         known = [process for process in status.processes if process.name == name]
         if not any(process.alive for process in known):
@@ -75,7 +76,7 @@ def _of_readers(status: Status) -> Iterator[str]:
     for lag in (*status.projections, *status.relays, *status.consumers):
         if lag.seconds is not None and lag.seconds > LATE:
             yield f"{lag.name} is {lag.seconds:.0f} seconds behind"
-    yield from _deaf(status)
+    yield from _without_heartbeats(status)
     for lag in status.consumers:
         if lag.refused:
             yield (
@@ -92,8 +93,9 @@ def _of_readers(status: Status) -> Iterator[str]:
             )
 
 
-def _deaf(status: Status) -> Iterator[str]:
-    """Consumers that run and have heard nothing of some partition: nothing is published where they read."""
+def _without_heartbeats(status: Status) -> Iterator[str]:
+    """Yield consumers that run and have had no heartbeat from some partition: nothing is published where they
+    read."""
     heard = {lag.name for lag in status.consumers if lag.seconds is not None}
     for process in status.processes:
         kind, _, consumer = process.name.partition(":")

@@ -1,1 +1,1 @@
-"""What auditors ask: history, moments of the past, the log's chain, seals, the archive."""
+"""The auditors' commands: history, moments of the past, the log's chain, seals, the archive."""

@@ -1,4 +1,4 @@
-"""`prorata archive`: the audit archive, which auditors keep and check by themselves."""
+"""`prorata archive`: the audit archive, which auditors keep and check on their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`prorata history`: what auditors ask of the log."""
+"""`prorata history`: every event of an account, for auditors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def history(
 ) -> int:
     """Every event of an account, in order, with what it did and by which rule.
 
-    Exit 1: there were some that this code cannot read. They are named, and the others told.
+    Exit 1: this code cannot read some of them. These are named, and the others shown.
     """
     with opened_log(Settings.of()) as log:
         found = History.of(log, account, tenant, SystemClock().now())
@@ -52,7 +52,7 @@ def history(
 
 
 def _told(event: e.Event, stored: StoredEvent, currency: str, say: Wording) -> tuple[str, str]:
-    """The event's rule and who caused it, and what it did."""
+    """The event's rule and actor, and a sentence on what it did."""
     who = "" if event.command is None else f" by {stored.actor or event.command.role}"
     return f"({rule_of_event(event)}){who}", event_said_in_full(event, currency, say)
 
@@ -66,7 +66,7 @@ def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:
 
 
 def _audited(stored: StoredEvent) -> dict[str, Any]:
-    """The row as it is, its bytes as the JSON that they are."""
+    """The row as stored; its state, which is JSON, stays as its bytes are."""
     return {
         "position": stored.position,
         "account": stored.account_id,
@@ -85,5 +85,5 @@ def _audited(stored: StoredEvent) -> dict[str, Any]:
 
 
 def _one_line(state: bytes) -> bytes:
-    """JSON as it is; altered bytes that hold line breaks would pass for lines of their own."""
+    """The JSON unchanged, unless altered bytes hold line breaks, which would pass for lines of their own."""
     return msgspec.json.format(state, indent=-1) if b"\n" in state or b"\r" in state else state

@@ -1,4 +1,4 @@
-"""How a moment of an account's past is asked for at the command line, for `show` and `diff`."""
+"""Moments of an account's past as `show` and `diff` take them on the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KnownAtOption = Annotated[str | None, Parameter(help="Only what had been recorde
 
 
 class History(msgspec.Struct, frozen=True, dict=True):
-    """An account's events, the log's last position, and now."""
+    """An account's events, with the log's last position and the present instant."""
 
     events: Sequence[StoredEvent]
     last_position: int
@@ -41,14 +41,14 @@ class History(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def opened(self) -> AccountOpened:
-        """How it was opened; raises EventUnreadable."""
+        """The event that opened the account. Raises EventUnreadable."""
         opened = domain_codec().read(self.events[0])
         assert isinstance(opened, AccountOpened)
         return opened
 
     @cached_property
     def zone(self) -> str:
-        """Of the account; UTC where its opening cannot be read."""
+        """The account's time zone; UTC if its opening cannot be read."""
         try:
             return self.opened.time_zone
         except EventUnreadable:
@@ -56,18 +56,18 @@ class History(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def currency(self) -> str:
-        """Of the account; XXX, which is none, where its opening cannot be read."""
+        """The account's currency; XXX, the code for none, if its opening cannot be read."""
         try:
             return self.opened.currency
         except EventUnreadable:
             return "XXX"
 
     def instant(self, text: str, place: str) -> Instant:
-        """Raises InvalidInput `invalid_moment`, `nonexistent_time`."""
+        """The instant in the account's zone. Raises InvalidInput `invalid_moment`, `nonexistent_time`."""
         return parse_moment(text, self.zone, place)
 
     def version(self, version: int, place: str) -> AtVersion:
-        """Raises InvalidInput `unknown_version`."""
+        """The moment after this event of the account. Raises InvalidInput `unknown_version`."""
         last = self.events[-1].version
         if not 1 <= version <= last:
             message = f"the account has no version {version}: its versions are 1 to {last}"
@@ -75,7 +75,7 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return AtVersion(version)
 
     def position(self, position: int, place: str) -> At:
-        """Raises InvalidInput `unknown_position`."""
+        """The moment at this position of the log. Raises InvalidInput `unknown_position`."""
         if not 0 < position <= self.last_position:
             message = f"the log has not reached position {position}: its last is {self.last_position}"
             raise InvalidInput("unknown_position", place, message)
@@ -84,8 +84,8 @@ class History(msgspec.Struct, frozen=True, dict=True):
     def look(
         self, upto: At | AtVersion | AtInstant | None, known_at: str | None, place: str, known_place: str
     ) -> Past:
-        """The account then. Where nothing is said it is now on the wall clock, or when it was known; on a
-        test clock as its last event left it.
+        """The account at that moment. The default is now, or `known_at`, on the wall clock; on a test clock
+        it is the state after the last event.
 
         Raises InvalidInput `no_account_yet`.
         """
@@ -98,7 +98,7 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def known(self, known_at: str | None, place: str) -> Sequence[StoredEvent]:
-        """The events recorded by then. Raises InvalidInput `no_account_yet`."""
+        """The events recorded by that instant. Raises InvalidInput `no_account_yet`."""
         if known_at is None:
             return self.events
         if not (found := list(counted(self.events, KnownAt(self.instant(known_at, place))))):
@@ -106,7 +106,7 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return found
 
     def written(self, text: str, place: str) -> At | AtVersion | AtInstant:
-        """A moment in one word: `version:3`, `position:120`, or an instant."""
+        """The moment that a text gives: `version:3`, `position:120`, or an instant."""
         kind, separator, number = text.partition(":")
         if not separator or kind not in ("version", "position"):
             return AtInstant(self.instant(text, place))

@@ -1,4 +1,4 @@
-"""`prorata seal` and `prorata seal-key`: a signed checkpoint of the log, to be kept where the log is not."""
+"""`prorata seal` and `prorata seal-key`: a signed checkpoint of the log, to be kept outside the database."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def seal(
 def seal_key(file: Annotated[Path, Parameter(help="The new file; none is overwritten.")]) -> int:
     """Make an Ed25519 key for seals, in a file that only you can read. Prints its public half, in PEM.
 
-    Give that to who verifies: without it, a seal only shows that it is as somebody signed it.
+    Give the public key to whoever verifies: without it, a seal only shows that somebody signed it.
     """
     from eventlog.audit.seal import fingerprint
     from prorata.sealed_files import new_key, pem
@@ -93,8 +93,8 @@ def _sealed(
     return report, made
 
 
-class _NotSealed(Exception):  # noqa: N818 - named for what it is
-    """The walk found what must not be sealed."""
+class _NotSealed(Exception):  # noqa: N818 - named for what happened
+    """The walk found a problem, so nothing was sealed."""
 
     def __init__(self, report: VerifyReport) -> None:
         super().__init__(report)

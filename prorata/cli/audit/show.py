@@ -1,4 +1,5 @@
-"""`prorata show` and `prorata diff`: an account as it was and as it was known, and what changed between."""
+"""`prorata show` and `prorata diff`: an account at a moment of the past, and what changed between two
+moments."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from projections.history.changes import between, changes
 from projections.history.past import Past
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
 from prorata.cli.audit.moments import History, KnownAtOption
-from prorata.cli.audit.show_screen import Told, print_diff, print_past
+from prorata.cli.audit.show_screen import ReadEvent, print_diff, print_past
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import opened_log
@@ -90,7 +91,7 @@ def diff(
     if json:
         print(msgspec.json.encode(diff_json(before, after, history.events, say)).decode())
     else:
-        told = told_between(before, after, history.events)
+        told = events_between(before, after, history.events)
         found = changes_said(changes(before, after, history.events), before, after, say)
         print_diff(console(), before, after, found, told, say, account=account)
     return 0
@@ -102,8 +103,8 @@ def _history(account: str, tenant: str) -> History:
 
 
 def show_json(found: Past, say: Wording) -> dict[str, Any]:
-    """For programs: the moment, the last event that counts, the state, and the documents as the state topics
-    have them."""
+    """The JSON of `show`: the moment, the last event that counts, the state, and the documents in the state
+    topics' form."""
     state = msgspec.structs.replace(found.state, commands={})
     return {
         "account": found.last.account_id,
@@ -120,8 +121,8 @@ def show_json(found: Past, say: Wording) -> dict[str, Any]:
 
 
 def diff_json(before: Past, after: Past, events: Sequence[StoredEvent], say: Wording) -> dict[str, Any]:
-    """For programs: both looks, every field that differs, the same in sentences, and the events between,
-    `back` where the later look has fewer."""
+    """The JSON of `diff`: both looks, every field that differs, the same in sentences, and the events
+    between; an event is marked `back` if only the earlier look has it."""
     found = changes(before, after, events)
     return {
         "account": after.last.account_id,
@@ -133,13 +134,13 @@ def diff_json(before: Past, after: Past, events: Sequence[StoredEvent], say: Wor
         "events": [
             {"version": stored.version, "position": stored.position, "recorded_at": stored.recorded_at}
             | _event_json(event, after, say)
-            for stored, event in told_between(before, after, events)
+            for stored, event in events_between(before, after, events)
         ],
     }
 
 
-def told_between(before: Past, after: Past, events: Iterable[StoredEvent]) -> list[Told]:
-    """The events that count for one of the two looks alone, with their rows."""
+def events_between(before: Past, after: Past, events: Iterable[StoredEvent]) -> list[ReadEvent]:
+    """The events that count for only one of the two looks, as stored and as decoded."""
     codec = domain_codec()
     return [(stored, codec.read(stored)) for stored in between(before, after, events)]
 

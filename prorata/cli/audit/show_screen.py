@@ -1,4 +1,4 @@
-"""An account of the past, and what changed between two looks, as text (`prorata show`, `prorata diff`)."""
+"""The screens of `prorata show` and `prorata diff`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from prorata.wording import Wording, event_said
 from prorata.wording.changes import ChangeSaid
 from prorata.wording.labels import ACCOUNT_STATUSES, INVOICES, STATUSES, UNSETTLED
 
-Told: TypeAlias = tuple[StoredEvent, e.Event]
+ReadEvent: TypeAlias = tuple[StoredEvent, e.Event]
 
 
 def print_past(out: Console, found: Past, say: Wording, *, account: str) -> None:
-    """The account's standing, products, invoices and windows, one below the other."""
+    """Print the account's status, products, invoices and windows."""
     zone = found.state.time_zone
     out.print(
         say.say("{account} as it was: {moment}", account=account, moment=_moment(found, say)), style="bold"
@@ -37,7 +37,7 @@ def print_past(out: Console, found: Past, say: Wording, *, account: str) -> None
         ),
         style="dim",
     )
-    _print_standing(out, found, say)
+    _print_status(out, found, say)
     _print_products(out, found, say)
     _print_since(out, found, say)
     _print_invoices(out, found, say)
@@ -49,12 +49,12 @@ def print_diff(
     before: Past,
     after: Past,
     found: Sequence[ChangeSaid],
-    events: Sequence[Told],
+    events: Sequence[ReadEvent],
     say: Wording,
     *,
     account: str,
 ) -> None:
-    """What changed, each with the versions that did it, then those events."""
+    """Print each change with the versions of its events, then those events."""
     title = say.say(
         "{account} from {before} to {after}",
         account=account,
@@ -87,7 +87,7 @@ def _moment(found: Past, say: Wording) -> str:
     return say.say("{at} as known {known}", at=at, known=say.moment(found.known_at, zone))
 
 
-def _print_standing(out: Console, found: Past, say: Wording) -> None:
+def _print_status(out: Console, found: Past, say: Wording) -> None:
     shown = found.entitlements
     none = say.say("none")
     out.print(say.say("Account: {status}", status=say.say(ACCOUNT_STATUSES[shown.status])))
@@ -134,7 +134,7 @@ def _print_products(out: Console, found: Past, say: Wording) -> None:
 
 
 def _print_since(out: Console, found: Past, say: Wording) -> None:
-    """What time has done since the last event, and what waits."""
+    """Print what time has done since the last event, and what is due but not settled."""
     if found.by_time:
         heading(out, say.say("By time alone, not recorded"))
         for event in found.by_time:

@@ -1,4 +1,4 @@
-"""`prorata verify`: is the log what was written, and what was sealed?"""
+"""`prorata verify`: checks that the log is as it was written and sealed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eventlog.audit.verify import VerifyReport
 
 _SHOWN = 20
-"""Differences that people are shown; programs get all."""
+"""The most differences shown to people; `--json` has all of them."""
 
 
 def verify(
@@ -89,7 +89,7 @@ def _against(file: Path, trusted: Path | None, accounts: Path | None, workers: i
         found = compare(Settings.of().database_url, seal, workers=workers, progress=progress, leaves=leaves)
     for text, told in findings(found.report):
         say(text, told, json=json)
-    _say_differences(found, json=json)
+    _print_differences(found, json=json)
     result = _result(found.report, ok=found.holds, began=began) | {
         "seal": {
             "position": seal.position,
@@ -113,7 +113,7 @@ def _against(file: Path, trusted: Path | None, accounts: Path | None, workers: i
     return 0 if found.holds else CHECK_FAILED
 
 
-def _say_differences(found: Comparison, *, json: bool) -> None:
+def _print_differences(found: Comparison, *, json: bool) -> None:
     shown = found.differences if json else found.differences[:_SHOWN]
     for difference in shown:
         told = {"shard": difference.shard, "account": difference.account_id, "message": difference.message}

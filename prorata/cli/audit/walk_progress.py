@@ -1,4 +1,5 @@
-"""What `prorata verify` and `prorata seal` share: workers, a progress bar, and how problems are said."""
+"""What `prorata verify` and `prorata seal` share: the option for workers, the progress bar, lines on
+problems."""
 
 from __future__ import annotations
 
@@ -24,13 +25,13 @@ Workers = Annotated[
 
 
 def workers_or_cores(workers: int | None) -> int:
-    """As many as asked for, else as the machine has cores for this process."""
+    """The number of workers asked for; default: the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if workers is None else workers
 
 
 @contextmanager
 def progress_bar(doing: str) -> Iterator[Progress | None]:
-    """On stderr, where that is a terminal."""
+    """A progress bar on stderr; None if that is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -51,7 +52,7 @@ def progress_bar(doing: str) -> Iterator[Progress | None]:
 
 
 def findings(report: VerifyReport) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What was found, each as a sentence and as a JSON object."""
+    """Each finding of the report, as a sentence and as a JSON object."""
     for problem in report.problems:
         told = {"account": problem.account_id, "version": problem.version, "message": problem.message}
         yield str(problem), {"problem": problem.kind, **told}
@@ -63,10 +64,10 @@ def findings(report: VerifyReport) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def say(text: str, told: dict[str, Any], *, json: bool) -> None:
-    """Print a line, for people or for programs."""
+    """Print the text, or with `json` the object, as a line."""
     print(msgspec.json.encode(told).decode() if json else text, flush=True)
 
 
 def counted(report: VerifyReport) -> str:
-    """How much was walked."""
+    """A sentence on how much was walked."""
     return f"{report.events:,} events of {report.accounts:,} accounts"

@@ -1,1 +1,1 @@
-"""The catalogue at the command line."""
+"""The commands on catalogues."""

@@ -69,7 +69,7 @@ def diff(
     before, after = (_in_force(), _named(first)) if second is None else (_named(first), _named(second))
     found = changes(before, after)
     for change in found:
-        print(_line("change", change) if json else f"  {escaped(said(change))}")
+        print(_line("change", change) if json else f"  {escaped(change_line(change))}")
     if not json:
         print(f"{len(found)} changes" if found else "no change")
     if accounts and not _print_accounts(before, after, clock, json=json):
@@ -94,7 +94,7 @@ def _read(file: Path) -> tuple[bytes, Catalog]:
 
 
 def _named(name: str) -> Catalog:
-    """The catalogue of a file, or of a loaded version where the name is a number and no file."""
+    """The catalogue in the file of this name, or, if there is none, the loaded version of this number."""
     if not name.isdecimal() or Path(name).exists():
         return _read(Path(name))[1]
     from prorata.wiring import opened_catalogues
@@ -105,7 +105,7 @@ def _named(name: str) -> Catalog:
 
 
 def _in_force() -> Catalog:
-    """What is sold on the wall clock now. Raises InvalidInput `no_catalogue`."""
+    """The catalogue in force now on the wall clock. Raises InvalidInput `no_catalogue`."""
     from prorata.wiring import opened_catalogues
 
     now = datetime.now(UTC)
@@ -116,8 +116,8 @@ def _in_force() -> Catalog:
     return series.at(now)
 
 
-def said(change: CatalogChange) -> str:
-    """A change as a line."""
+def change_line(change: CatalogChange) -> str:
+    """A line on the change."""
     if change.old is None:
         return f"+ {change.place}: {_text(change.new)}"
     if change.new is None:
@@ -138,7 +138,7 @@ def _line(kind: str, value: object) -> str:
 
 
 def _print_accounts(old: Catalog, new: Catalog, clock: Clock, *, json: bool) -> bool:
-    """Whether all could be compared."""
+    """Print the effects on accounts; False if some account could not be compared."""
     tallies: dict[str, Tally] = {}
     all_read = True
     for account, found in effects(old, new, clock):
@@ -165,8 +165,8 @@ def _print_accounts(old: Catalog, new: Catalog, clock: Clock, *, json: bool) -> 
 
 
 def effects(old: Catalog, new: Catalog, clock: Clock) -> Iterator[tuple[str, Effect | Failure]]:
-    """Each open account on that clock, and its next renewals under both catalogues, or why it cannot be read;
-    one at a time. What is due on the wall clock by now is taken as settled and paid."""
+    """Yield each open account on the clock with its next renewals under both catalogues, or why it cannot be
+    read. What is due on the wall clock by now counts as settled and paid."""
     from eventlog.errors import LogUnavailable, WrongDatabase
     from prorata.wiring import running
 

@@ -1,4 +1,4 @@
-"""Why nothing is sold, said wherever one shops: what looks like an unknown product is a missing catalogue."""
+"""Explain, wherever products are bought, that nothing is sold because no catalogue is in force."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CODE: Final = "no_catalogue"
 
 
 def nothing_sold(series: Catalogues, at: Instant) -> InvalidInput | None:
-    """Why nothing is sold at the instant, with what to do; None: something is."""
+    """Why nothing is sold at the instant, and what to do; None if something is sold."""
     if series.at(at) is not EMPTY:
         return None
     begins = [v.effective_from for v in series.versions if v.effective_from is not None]
@@ -31,6 +31,6 @@ def nothing_sold(series: Catalogues, at: Instant) -> InvalidInput | None:
 
 
 def note_nothing_sold(series: Catalogues, at: Instant) -> None:
-    """Say on stderr why nothing is sold, if that is so."""
+    """Print on stderr why nothing is sold; nothing if something is."""
     if (nothing := nothing_sold(series, at)) is not None:
         print(f"prorata: {nothing.code}: {nothing}", file=sys.stderr)

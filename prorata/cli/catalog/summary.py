@@ -1,4 +1,4 @@
-"""What is in a catalogue, in a few lines, and which prices are missing."""
+"""A summary of a catalogue in a few lines, with the prices that are missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.catalog import CatalogFile, parse_catalog
 
 
 def summary(data: bytes) -> Iterator[str]:
-    """What is in the catalogue, its currencies, and where a product has no price in one of them.
+    """Lines on the catalogue's products, its currencies, and the products without a price in one of them.
 
     Raises InvalidCatalog.
     """
@@ -37,8 +37,8 @@ def _currencies(file: CatalogFile) -> Iterator[str]:
 
 
 def _priced(file: CatalogFile) -> Iterator[tuple[str, str, set[str]]]:
-    """The place of every price, whose it is, and its currencies. Blocks have a price in a currency only where
-    every step has one: the steps that lack it are named."""
+    """Each price's place, owner and currencies. Blocks have a price in a currency only if every step has one;
+    the steps without it are named."""
     for i, plan in enumerate(file.plans):
         for j, tier in enumerate(plan.tiers):
             yield f"$.plans[{i}].tiers[{j}].prices", f"{plan.id} ({tier.id})", set(tier.prices)

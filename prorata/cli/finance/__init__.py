@@ -1,1 +1,1 @@
-"""The books at the command line."""
+"""The commands on the finance ledger."""

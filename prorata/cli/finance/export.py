@@ -98,7 +98,7 @@ def _selection(
     account: str | None,
     clock: ClockName,
 ) -> Selection:
-    """What is asked for. Raises InvalidInput `empty_period`, `unknown_account`, `wrong_clock`."""
+    """The entries asked for. Raises InvalidInput `empty_period`, `unknown_account`, `wrong_clock`."""
     from consumers.finance_ledger.entries import Selection, clock_of
     from service.commands import account_id_of, check_tenant
 

@@ -109,7 +109,7 @@ def books() -> Iterator[Connection]:
 
 
 def say_whose(connection: Connection, clock: ClockName) -> None:
-    """Where nothing is found, say on stderr that the other clock's books have something, if they have."""
+    """Print on stderr that the other clock's books have entries, if only they do."""
     other: ClockName = "test" if clock == "wall" else "wall"
     asked = connection.execute(
         "select exists (select from finance_ledger.transfers where clock = %s)", [other]
@@ -120,7 +120,7 @@ def say_whose(connection: Connection, clock: ClockName) -> None:
 
 
 def day(text: str, place: str) -> date:
-    """A day as it is given. Raises InvalidInput `invalid_date`."""
+    """The day that the text gives. Raises InvalidInput `invalid_date`."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -128,7 +128,7 @@ def day(text: str, place: str) -> date:
 
 
 def _announce(last: date) -> None:
-    """So that `prorata status` knows up to which day revenue was recognised."""
+    """Record, for `prorata status`, up to which day revenue is recognised."""
     from prorata.processes.announcing import announce_done
     from prorata.processes.expected import RECOGNITION
 
@@ -149,7 +149,8 @@ def _proposal(months: list[MonthToClose], last: date, clock: ClockName) -> Itera
 
 
 def _confirmed(month: str) -> bool:
-    """What the person at the terminal answers. Raises InvalidInput `confirmation_needed` where nobody is."""
+    """Ask at the terminal whether to close the month. Raises InvalidInput `confirmation_needed` if there is
+    none."""
     if sys.stdin is None or not sys.stdin.isatty():
         message = "closing cannot be undone: where no terminal can be asked, confirm it with --yes"
         raise InvalidInput("confirmation_needed", "--yes", message)

@@ -1,1 +1,1 @@
-"""What operators run and look at."""
+"""The operators' commands."""

@@ -1,4 +1,4 @@
-"""`prorata migrate`."""
+"""`prorata migrate`: brings the schema and the roles' rights up to date."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def release(
                 done = released(connection, handler, topic, parked_key, without_unreadable=without_unreadable)
             except (psycopg.OperationalError, ConsumerError):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and nothing has changed
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is printed, and nothing has changed
                 complain("still_parked", f"{type(error).__name__}: {error}")
                 return 1
             print(f"{done} records of {key} in {name} handled")
@@ -133,7 +133,7 @@ def _letters(connection: Connection, consumer: str, key: str) -> list[DeadLetter
 
 
 def _text(content: bytes) -> str:
-    """As it is shown, on one line: what is not UTF-8 in hexadecimal, what is not printable as its escape."""
+    """The content on one line: hexadecimal if it is not UTF-8, with escapes for what is not printable."""
     return escaped(bytes(content).decode(errors="backslashreplace"))
 
 

@@ -13,10 +13,10 @@ from prorata.settings import Settings
 
 if TYPE_CHECKING:
     from projections.live.projector import Counts
-    from prorata.processes.running import Process
+    from prorata.processes.running import AnnouncedProcess
 
 NAME: Final = "project"
-"""As which each worker announces itself."""
+"""The name under which each worker announces itself."""
 
 Workers = Annotated[
     int,
@@ -36,7 +36,7 @@ def project(*, once: Once = False, workers: Workers = 1, health: Health = None) 
     settings = Settings.of()
     if once:
         with opened_log(settings) as log, Projector(settings.database_url, log) as projector:
-            _say(projector.run_once())
+            _print_counts(projector.run_once())
         return 0
     if workers > 1:
         return _supervise(settings, workers, health)
@@ -47,7 +47,7 @@ def project(*, once: Once = False, workers: Workers = 1, health: Health = None) 
 
 
 def _supervise(settings: Settings, workers: int, health: int | None) -> int:
-    """Keep the workers alive, each of which announces itself; the health is that of their supervisor."""
+    """Keep the workers alive. Each announces itself; the port for health answers for their supervisor."""
     from prorata.processes.running import offer_health
     from prorata.processes.stopping import stopping
     from prorata.supervisor import supervise
@@ -59,7 +59,7 @@ def _supervise(settings: Settings, workers: int, health: int | None) -> int:
 
 
 def _work() -> int:
-    """One of several workers, in a process of its own."""
+    """Run one of several workers, in its own process; return an exit code."""
     from prorata.cli.terminal.failures import explained
     from prorata.processes.running import at_work
     from prorata.supervisor import set_with_parent
@@ -69,11 +69,11 @@ def _work() -> int:
         with at_work(msgspec.structs.replace(settings, health_port=None), NAME) as process:
             set_with_parent(process.stop)
             return _follow(settings, process)
-    except Exception as error:  # noqa: BLE001 - the last place of this process
+    except Exception as error:  # noqa: BLE001 - the outermost place of this process
         return explained(error)
 
 
-def _follow(settings: Settings, process: Process) -> int:
+def _follow(settings: Settings, process: AnnouncedProcess) -> int:
     from projections.live.lane_shares import Shares
     from projections.live.projector import Projector
     from prorata.wiring import opened_log
@@ -81,16 +81,16 @@ def _follow(settings: Settings, process: Process) -> int:
     url = settings.database_url
     with opened_log(settings) as log, Shares(url) as shares, Projector(url, log, lanes=()) as projector:
         process.doing = lambda: _folds(projector.lanes)
-        _say(projector.run(process.stop, shares))
+        _print_counts(projector.run(process.stop, shares))
     return 0
 
 
 def _folds(lanes: frozenset[int]) -> str:
-    """Such as: folds lanes 0 to 7. A worker's lanes are neighbours."""
+    """What a worker does, such as "folds lanes 0 to 7"; its lanes are adjacent."""
     return f"folds lanes {min(lanes)} to {max(lanes)}" if lanes else "waits for a lane"
 
 
-def _say(counts: Counts) -> None:
+def _print_counts(counts: Counts) -> None:
     said = f"{counts.events} events folded, {counts.documents} documents written, {counts.parked} parked"
     print(said, flush=True)
 

@@ -1,4 +1,4 @@
-"""`prorata rebuild`: a read model made anew from the log alone, while everything else runs."""
+"""`prorata rebuild`: makes a read model anew from the log alone, while everything else runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projections.rebuild.rebuilding import RebuildProgress
 
 EVERY: Final = 5.0
-"""Seconds between two lines of progress where stderr is no terminal."""
+"""Seconds between two lines of progress if stderr is no terminal."""
 
 
 def rebuild(
@@ -69,10 +69,10 @@ def rebuild(
 
 @contextmanager
 def _progress(projection: str) -> Iterator[Callable[[RebuildProgress], None]]:
-    """Says how far it is on stderr: a bar in a terminal, else a line now and then."""
-    said = _Said(projection)
+    """Show progress on stderr: a bar in a terminal, else a line every few seconds."""
+    said = ProgressLines(projection)
     if not sys.stderr.isatty():
-        yield said.now_and_then
+        yield said.print_if_due
         return
     from rich.status import Status
 
@@ -82,8 +82,8 @@ def _progress(projection: str) -> Iterator[Callable[[RebuildProgress], None]]:
         yield lambda progress: status.update(said.line(progress))
 
 
-class _Said:
-    """What is said of a rebuild that began when this was made."""
+class ProgressLines:
+    """Prints lines on the progress of a rebuild that begins now."""
 
     def __init__(self, projection: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._projection = projection
@@ -92,15 +92,16 @@ class _Said:
         self._last_phase = ""
         self._next_at = 0.0
 
-    def now_and_then(self, progress: RebuildProgress) -> None:
-        """Print each new phase, how far it is every few seconds, and when all is folded."""
+    def print_if_due(self, progress: RebuildProgress) -> None:
+        """Print a line for each new phase, every few seconds, and when all is folded."""
         now, folded = self._clock(), progress.phase == "fold" and progress.units == progress.of_units
         if folded or progress.phase != self._last_phase or now >= self._next_at:
             print(self.line(progress), file=sys.stderr, flush=True)
             self._last_phase, self._next_at = progress.phase, now + EVERY
 
     def line(self, progress: RebuildProgress) -> str:
-        """Such as: calendar: folded 1,480,000 of at most 10,000,000 events, 104,000/s, about 82 s left."""
+        """A line such as "calendar: folded 1,480,000 of at most 10,000,000 events, 104,000/s, about 82 s
+        left"."""
         if progress.phase != "fold":
             return f"{self._projection}: {progress.phase} …"
         line = f"{self._projection}: folded {progress.events:,} of at most {progress.of_events:,} events"

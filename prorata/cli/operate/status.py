@@ -1,4 +1,4 @@
-"""`prorata status` and `prorata metrics`: how everything stands, for people and for Prometheus."""
+"""`prorata status` and `prorata metrics`: the state of the whole system, for people and for Prometheus."""
 
 from __future__ import annotations
 
@@ -122,12 +122,12 @@ def _readers(found: Status) -> Table:
     kinds = (("read model", found.projections), ("relay", found.relays), ("consumer", found.consumers))
     for kind, lags in kinds:
         for lag in lags:
-            shown.add_row(kind, lag.name, _position(lag), _behind(lag))
+            shown.add_row(kind, lag.name, _position(lag), _lag_text(lag))
     return shown
 
 
 def _processes(found: Status) -> Table:
-    """Those that are known, and those that should be."""
+    """A table of the known and the expected processes."""
     from domain.texts import escaped
     from prorata.cli.terminal.tables import table
 
@@ -150,5 +150,5 @@ def _position(lag: ReaderLag) -> str:
     return "none" if lag.position is None else str(lag.position)
 
 
-def _behind(lag: ReaderLag) -> str:
+def _lag_text(lag: ReaderLag) -> str:
     return "unknown" if lag.seconds is None else f"{lag.seconds:.1f} s"

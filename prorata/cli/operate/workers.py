@@ -1,5 +1,5 @@
-"""`prorata bill`, `relay` and `consume`: they run until stopped; with --once they do what is
-there and end."""
+"""`prorata bill`, `relay`, `consume` and `replay`. The first three run until they are stopped; with --once
+they do what there is to do, and end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eventlog import EventLog
-    from prorata.processes.running import Process
+    from prorata.processes.running import AnnouncedProcess
     from service.billing import RunReport
 
 Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
@@ -60,7 +60,7 @@ def bill(
     given = None if until is None else parse_moment(until, "UTC", "--until")
     lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
     name, failed = "bill:test-clock" if test_clock else "bill", False
-    # One that bills up to an instant is no billing run for what falls due later: nobody counts on it.
+    # A run up to a given instant does not announce itself: it does not bill what falls due later.
     with (
         at_work(settings, name, health, goes_on=not once and given is None) as process,
         running(settings) as system,
@@ -68,7 +68,9 @@ def bill(
     ):
         billed = _Billed(process)
         while not process.stop.is_set():
-            calendar.run_once(stop=process.stop)  # the run finds accounts there, also where no projector runs
+            calendar.run_once(
+                stop=process.stop
+            )  # the billing run reads the calendar, and a projector may not be running
             report = system.billing.run_due(lives_on, given or system.clock.now(), billed.progress)
             billed.count(report)
             failed = failed or bool(report.failed)
@@ -80,23 +82,23 @@ def bill(
 
 
 class _Billed:
-    """How many accounts a process has billed, which it says of itself."""
+    """Counts the accounts that a process has billed, for its announcement."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: AnnouncedProcess) -> None:
         self._stop = process.stop
         self._before = self._now = 0
-        process.doing = self.said
+        process.doing = self.doing
 
     def progress(self, report: RunReport) -> None:
-        """Another account was looked at: the loop turns."""
+        """Note that the run has looked at another account, and that its loop turns."""
         self._stop.turn()
         self._now = report.accounts
 
     def count(self, report: RunReport) -> None:
-        """A run is over."""
+        """Add a finished run."""
         self._before, self._now = self._before + report.accounts, 0
 
-    def said(self) -> str:
+    def doing(self) -> str:
         return f"billed {self._before + self._now} accounts"
 
 
@@ -156,7 +158,7 @@ def relay(
         if from_ is not None:
             take_up(log, settings.kafka, settings.database_url, from_, prefix)
         process.doing = lambda: _published_up_to(positions)
-        gc.freeze()  # what is imported is no garbage: a look at all of it stops every stream for 50 ms
+        gc.freeze()  # exclude imports from garbage collection: a full one pauses every stream for 50 ms
         run_relay(
             log,
             settings.kafka,
@@ -174,7 +176,7 @@ def relay(
 
 
 def _published_up_to(positions: Mapping[str, int]) -> str:
-    """Such as: published up to 4711 (events), 4710 (state); a relay that holds no lease publishes nothing."""
+    """What a relay does, such as "published up to 4711 (events), 4710 (state)"."""
     said = ", ".join(f"{position} ({stream})" for stream, position in sorted(positions.items()))
     return f"published up to {said}" if said else "waits for its turn"
 
@@ -188,7 +190,8 @@ def _mend(log: EventLog, settings: Settings, prefix: str) -> int:
 
 
 def _beside(given: str, now: str) -> str:
-    """The prefix of topics beside those that there are; `v2` is `v2.`."""
+    """The prefix for the new topics, with a dot at its end (`v2` becomes `v2.`); it must differ from the
+    present one."""
     from publishing.topics import Topics
 
     prefix = given if given.endswith((".", "-", "_")) else f"{given}."
@@ -216,7 +219,7 @@ def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:
 
 
 def _begin_anew() -> None:
-    """Replace this process by itself: a thread that hangs cannot be stopped."""
+    """Replace this process by a new one of the same command: a thread that hangs cannot be stopped."""
     print("prorata: a Kafka transaction hung: the relay begins anew", file=sys.stderr, flush=True)
     os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - ourselves
 

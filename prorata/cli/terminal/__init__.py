@@ -1,1 +1,1 @@
-"""How the command line prints: tables, failures, text from outside."""
+"""The command line's output: tables, failures, text from outside."""

@@ -1,5 +1,5 @@
-"""How the command line says that something failed: one sentence on stderr with a stable code, and an exit
-code that means something (docs/operations.md, "Exit codes")."""
+"""Report a failure on the command line: one sentence on stderr with a stable code, and an exit code
+(docs/operations.md, "Exit codes")."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_WRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno
 
 
 def explained(error: Exception) -> int:
-    """Print what failed, where and what to do; the exit code of such a failure."""
+    """Print what failed, where, and what to do; return the failure's exit code."""
     if (missing := _privilege_missing(error)) is not None:
         return _say(HALTED, "privilege_missing", missing)
     if isinstance(error, Failure):
@@ -40,13 +40,13 @@ def explained(error: Exception) -> int:
 
 
 def complain(code: str, message: str) -> None:
-    """One line on stderr, whatever the message holds."""
-    with suppress(OSError):  # nobody reads it: the exit code tells
+    """Print code and message on stderr as one line, whatever the message holds."""
+    with suppress(OSError):  # nobody reads stderr: the exit code has to do
         print(f"prorata: {code}: {escaped(' '.join(message.split()))}", file=sys.stderr, flush=True)
 
 
 def _privilege_missing(error: Exception) -> str | None:
-    """The sentence where the login may not do what the command does: which role may."""
+    """A sentence that names the role with the missing right; None if the error is another one."""
     from psycopg.errors import InsufficientPrivilege
 
     from eventlog.errors import PrivilegeMissing
@@ -70,7 +70,7 @@ def _login() -> str:
 
 
 def _of_server(error: Exception) -> tuple[int, str, str] | None:
-    """Exit code, code and sentence where a server was away, or would not let us in."""
+    """Exit code, code and sentence if a server was away or refused the login; None for another error."""
     import psycopg
     from kafka import errors as kafka
 
@@ -89,7 +89,7 @@ def _of_server(error: Exception) -> tuple[int, str, str] | None:
 
 
 def _say(exit_code: int, code: str, message: str, hint: str = "") -> int:
-    """Say it; a hint stands on a line of its own."""
+    """Print the failure, and a hint on its own line; return the exit code."""
     complain(code, message)
     if hint:
         print(hint, file=sys.stderr)

@@ -1,8 +1,8 @@
-"""The standard streams of the command line: there, in UTF-8 whatever the locale, and without a character that
-would forge what a terminal shows.
+"""The standard streams of the command line: always open, in UTF-8 whatever the locale, and free of characters
+that would forge what a terminal shows.
 
     closed = open_streams()            # at the start of the process
-    console = Console(file=styled(sys.stdout))      # for what writes colours of its own
+    console = Console(file=styled(sys.stdout))      # for output with colours
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from domain.errors import InvalidInput
 from domain.texts import escaped
 
 _CLOSED: Final[set[int]] = set()
-"""Those of 0, 1 and 2 that whoever started this process has closed."""
+"""The file descriptors among 0, 1 and 2 that were closed when this process started."""
 
 
 class PlainStream(io.TextIOWrapper):
-    """Text in UTF-8: what moves a cursor or turns a direction is written as its escape; line breaks stay.
+    """A UTF-8 stream that escapes characters which move the cursor or change direction; line breaks stay.
 
-    `reader_left`: whoever read this has gone, such as `head`.
+    `reader_left`: the reader, such as `head`, has gone.
     """
 
     reader_left = False
@@ -32,7 +32,7 @@ class PlainStream(io.TextIOWrapper):
         return self.write_styled(text if text.isprintable() else "\n".join(map(escaped, text.split("\n"))))
 
     def write_styled(self, text: str) -> int:
-        """As it is, with the colours of a terminal."""
+        """Write text without escaping, for output with colours."""
         try:
             return super().write(text)
         except BrokenPipeError:
@@ -48,7 +48,7 @@ class PlainStream(io.TextIOWrapper):
 
 
 class _Styled:
-    """A plain stream for rich, which escapes what it is given (prorata.cli.terminal.tables.console)."""
+    """A plain stream as rich writes to it; its console has escaped the text (prorata.cli.terminal.tables)."""
 
     def __init__(self, stream: PlainStream) -> None:
         self._stream = stream
@@ -61,23 +61,23 @@ class _Styled:
 
 
 class _OneLine(logging.Formatter):
-    """A log message as one line."""
+    """Formats a log message as one line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name it has there
         return escaped(super().formatMessage(record))
 
 
 def open_streams() -> None:
-    """Let stdin, stdout and stderr be there, so that no file or socket takes their numbers, and be plain.
+    """Open closed standard streams, so that no file or socket gets their numbers, and make them plain.
 
-    Raises InvalidInput `output_closed` where stdout was closed: what is written would be lost unseen.
+    Raises InvalidInput `output_closed` if stdout was closed: output would be lost unseen.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             _CLOSED.add(number)
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
     sys.stdout, sys.stderr = _plain(sys.stdout, 1), _plain(sys.stderr, 2)
@@ -89,12 +89,12 @@ def open_streams() -> None:
 
 
 def styled(stream: TextIO) -> TextIO:
-    """The stream for text that brings colours of its own."""
+    """The stream for text with its own colours."""
     return cast("TextIO", _Styled(stream)) if isinstance(stream, PlainStream) else stream
 
 
 def reader_has_left(error: Exception) -> bool:
-    """Whether this is the error of writing to a reader that has gone, such as `head`."""
+    """Whether the error comes from writing to a reader, such as `head`, that has gone."""
     return isinstance(error, BrokenPipeError) and getattr(sys.stdout, "reader_left", False)
 
 
@@ -106,7 +106,7 @@ def standard_input() -> BinaryIO:
 
 
 def _plain(stream: TextIO | None, number: int) -> PlainStream:
-    """The same stream, plain. Line by line where somebody watches, and on stderr."""
+    """The stream as a PlainStream; line-buffered in a terminal and on stderr."""
     if isinstance(stream, PlainStream):
         return stream
     if isinstance(stream, io.TextIOWrapper):

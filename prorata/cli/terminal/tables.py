@@ -1,4 +1,4 @@
-"""Tables in the terminal: readable at 80 columns, and where the output is piped."""
+"""Tables for the terminal, readable at 80 columns and in a pipe."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from prorata.wording.language import Wording
 from prorata.wording.lines import calculation_said, span, titled
 
 RIGHT = ">"
-"""Put before a column's name: numbers stand at the right."""
+"""A prefix of a column's name that aligns the column to the right."""
 
 
 class PlainConsole(Console):
-    """Shows what moves a cursor or turns a direction as its escape, in every text and cell."""
+    """A console that escapes characters which move the cursor or change direction, in every text and cell."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str("\n".join(map(escaped, text.split("\n"))), **options)
 
 
 def console(*, stderr: bool = False, markup: bool = False) -> Console:
-    """Text as it is: no markup, no colours of its own. Piped output has 80 columns, or $COLUMNS."""
+    """A console that adds no colours, and interprets no markup unless told. Piped output has 80 columns, or
+    $COLUMNS."""
     file = styled(sys.stderr if stderr else sys.stdout)
     return PlainConsole(file=file, highlight=False, markup=markup, emoji=False)
 
 
 def table(*columns: str) -> Table:
-    """A table with these columns; long text goes on in the next line of its cell."""
+    """A table with these columns; long text wraps within its cell."""
     made = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim", expand=False)
     for column in columns:
         made.add_column(
@@ -48,13 +49,13 @@ def table(*columns: str) -> Table:
 
 
 def heading(out: Console, text: str) -> None:
-    """A title over what follows."""
+    """Print a title."""
     out.print()
     out.print(text, style="bold")
 
 
 def print_lines(out: Console, lines: Iterable[e.Line], currency: str, total: Decimal, say: Wording) -> None:
-    """An invoice's lines with their calculations, and its total."""
+    """Print an invoice's lines with their calculations, and its total."""
     made = table(say.say("line"), say.say("for"), say.say("calculation"), RIGHT + say.say("amount"))
     for line in lines:
         made.add_row(
@@ -69,7 +70,7 @@ def print_lines(out: Console, lines: Iterable[e.Line], currency: str, total: Dec
 
 
 def print_invoice(out: Console, invoice: e.Invoice | None, say: Wording) -> None:
-    """The next invoice."""
+    """Print the next invoice, or that there is none."""
     if invoice is None:
         heading(out, say.say("Next invoice: none, as things stand"))
         return

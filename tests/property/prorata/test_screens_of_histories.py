@@ -19,7 +19,7 @@ from prorata.cli.account.billing_screen import print_billing
 from prorata.cli.account.present import names_of
 from prorata.cli.account.screens import billing_json, shop_json
 from prorata.cli.account.shop_screen import print_shop
-from prorata.cli.audit.show import diff_json, show_json, told_between
+from prorata.cli.audit.show import diff_json, events_between, show_json
 from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
@@ -54,7 +54,7 @@ def test_random_pasts_are_drawn_at_80_columns_and_encoded(language: Language) ->
         one, other = sorted(random.choice(moments(account)) for _ in range(2))
         before, after = look(events, AtInstant(one)), look(events, AtInstant(other))
         found = changes_said(changes(before, after, events), before, after, say)
-        told = told_between(before, after, events)
+        told = events_between(before, after, events)
         drawn(lambda out: print_past(out, after, say, account="a1"))  # noqa: B023
         drawn(lambda out: print_diff(out, before, after, found, told, say, account="a1"))  # noqa: B023
         msgspec.json.encode(diff_json(before, after, events, say))

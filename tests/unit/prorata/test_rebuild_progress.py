@@ -3,7 +3,7 @@
 import pytest
 
 from projections.rebuild.rebuilding import Phase, RebuildProgress
-from prorata.cli.operate.rebuild import EVERY, _Said
+from prorata.cli.operate.rebuild import EVERY, ProgressLines
 
 
 class Clock:
@@ -23,7 +23,7 @@ def folded(events: int, units: int, *, resumed: int = 0, phase: Phase = "fold") 
 
 
 def test_it_says_the_rate_and_what_is_left(clock: Clock) -> None:
-    said = _Said("calendar", clock)
+    said = ProgressLines("calendar", clock)
     clock.now += 10
     assert said.line(folded(1_000_000, 25)) == (
         "calendar: folded 1,000,000 of at most 10,000,000 events, 100,000/s, about 90 s left"
@@ -31,7 +31,7 @@ def test_it_says_the_rate_and_what_is_left(clock: Clock) -> None:
 
 
 def test_what_an_interrupted_run_has_done_is_said_and_not_in_the_rate(clock: Clock) -> None:
-    said = _Said("calendar", clock)
+    said = ProgressLines("calendar", clock)
     assert said.line(folded(4_000_000, 100, resumed=4_000_000)) == (
         "calendar: folded 4,000,000 of at most 10,000,000 events; "
         "going on after 100 of 256 units that an interrupted run has done"
@@ -43,12 +43,12 @@ def test_what_an_interrupted_run_has_done_is_said_and_not_in_the_rate(clock: Clo
 def test_without_a_terminal_it_says_each_phase_and_little_between(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = _Said("calendar", clock)
+    said = ProgressLines("calendar", clock)
     for second in range(12):
-        said.now_and_then(folded(second * 1_000, second))
+        said.print_if_due(folded(second * 1_000, second))
         clock.now += 1
-    said.now_and_then(folded(10_000_000, 256))
-    said.now_and_then(folded(10_000_000, 256, phase="index"))
+    said.print_if_due(folded(10_000_000, 256))
+    said.print_if_due(folded(10_000_000, 256, phase="index"))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 12 / EVERY // 1 + 1 + 2
     assert lines[-1] == "calendar: index …"

@@ -21,7 +21,7 @@ from projections.history.as_of import At, AtInstant, AtVersion
 from projections.history.changes import changes
 from projections.history.past import Past
 from prorata.cli.audit.moments import History
-from prorata.cli.audit.show import told_between
+from prorata.cli.audit.show import events_between
 from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
@@ -175,7 +175,7 @@ def test_a_renewal_moves_dates_and_a_decline_the_standing(account: Account) -> N
 def test_the_text_names_the_events_that_did_it_with_their_rules(account: Account) -> None:
     one, other, say = account.look("2026-04-04"), account.look("2026-04-05"), Wording("en")
     found = changes(one, other, account.history.events)
-    told = told_between(one, other, account.history.events)
+    told = events_between(one, other, account.history.events)
     said = changes_said(found, one, other, say)
     text = flat(drawn(lambda out: print_diff(out, one, other, said, told, say, account="a1")))
     assert "a1 from 4 Apr 2026 to 5 Apr 2026" in text

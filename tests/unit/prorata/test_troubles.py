@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from prorata.processes.table import Process, State
-from prorata.status.report import Leftover, Overdue, ParkedKeys, ReaderLag, Status
+from prorata.status.report import LeftoverTables, Overdue, ParkedKeys, ReaderLag, Status
 from publishing.halts import Halt
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ WELL = Status(
     unrecognised_days=0,
     parked=(),
     halts=(),
-    leftovers=(Leftover("calendar_v1", unfinished=False, running=False, remedy="drop it"),),
+    leftovers=(LeftoverTables("calendar_v1", unfinished=False, running=False, remedy="drop it"),),
 )
 
 
@@ -88,7 +88,7 @@ def test_one_of_two_that_works_is_enough() -> None:
         ({"overdue": Overdue(3, 1200.0)}, "overdue accounts: 3, the first one for 20 minutes"),
         ({"unknown": ("overdue accounts",)}, "overdue accounts could not be counted"),
         ({"unrecognised_days": 2}, "`prorata ledger recognise`"),
-        ({"leftovers": (Leftover("ledger_next", True, False, "`prorata replay`"),)}, "ledger_next"),
+        ({"leftovers": (LeftoverTables("ledger_next", True, False, "`prorata replay`"),)}, "ledger_next"),
         (
             {"processes": (replace(ARCHIVE, done_until=NOW - timedelta(hours=37)), *PROCESSES)},
             "archive:/srv/archive is behind",
@@ -105,5 +105,5 @@ def test_each_other_thing_that_is_wrong_is_said_alone(changes: dict[str, Any], s
 
 
 def test_tables_that_something_works_on_are_no_trouble() -> None:
-    running = Leftover("ledger_next", unfinished=True, running=True, remedy="`prorata replay`")
+    running = LeftoverTables("ledger_next", unfinished=True, running=True, remedy="`prorata replay`")
     assert replace(WELL, leftovers=(running,)).troubles == ()
