@@ -24,6 +24,7 @@ from publishing.topics import Topic
 _SECONDS: Final = 20.0
 _POLL_MS: Final = 20
 _FIRST_LOOK: Final = 64
+_SECOND_LOOK: Final = 256
 _LONGEST_LOOK: Final = 16_384
 """Records, from the end, among which a heartbeat is looked for: one comes each second."""
 
@@ -68,7 +69,7 @@ def _horizon(
 ) -> Horizon:
     found: list[tuple[int, Heartbeat]] = []
     look = _FIRST_LOOK
-    while end > beginning and len(found) < 2 and look <= _LONGEST_LOOK:
+    while end > beginning and len(found) < 2 and look <= (_SECOND_LOOK if found else _LONGEST_LOOK):
         start = max(beginning, end - look)
         beats = [heartbeat_of(topic, record) for record in read_span(kafka, partition, start, end)]
         found = [beat for beat in beats if beat is not None]

@@ -89,7 +89,7 @@ class MendingRelay(Relay):
 
         def take_up(session: ProducerSession, _lease: Lease, _connection: Connection) -> None:
             session.mark()
-            last = self._last_events()
+            last = self._published.last_events()
             if last and max(last) != at:
                 message = f"{self.stream.topics[0].name} ends with position {max(last)}, not with {at}"
                 raise self._halted("position_wrong", message)
@@ -120,7 +120,7 @@ class MendingRelay(Relay):
             nonlocal sent, until
             mark = session.mark().offset
             [topic] = self.stream.topics
-            last = list(self._last_events())
+            last = list(self._published.last_events())
             until = max(self._known_position(mark, last), *last)
             headers, at = EventHeaders(self._log.log_id), min(last)
             while page := self._events(at, until):
@@ -147,7 +147,7 @@ class MendingRelay(Relay):
         try:
             known = read_position(self._bootstrap, self._topics, self.stream.number, mark)
             if known is not None:
-                self._check(known)
+                self._published.check(known)
         except PositionUnreadable:
             return 0
         except RelayHalted:
@@ -162,7 +162,7 @@ class MendingRelay(Relay):
 
     def has_to_begin_anew(self) -> bool:
         """Whether its topics were made anew."""
-        position = self._position()
+        position = self._published.position()
         ids = topic_ids(self._bootstrap, self.stream.topics)
         return position is not None and bool(recreated(position, ids))
 

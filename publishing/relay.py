@@ -28,12 +28,13 @@ from eventlog import EventLog, PrivilegeMissing, RowUnreadable, StoredEvent, Wro
 from eventlog.appending import utc_now
 from eventlog.forgery import ForgeryWatch
 from eventlog.postgres.connect import Connection, connect
-from publishing.checkpoints import StreamCheckpoint, last_events, read_position, recreated, shortened
+from publishing.checkpoints import StreamCheckpoint, recreated
 from publishing.envelope import Heartbeat, Record, heartbeat_record
-from publishing.errors import HaltCode, LeaseHeld, LeaseLost, PositionUnreadable, RelayHalted
+from publishing.errors import HaltCode, LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
 from publishing.lease import Lease
 from publishing.producing import ProducerSession
+from publishing.published import PublishedTopics
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics, topic_ids
 from publishing.watchdog import Watchdog, leave
@@ -182,6 +183,7 @@ class Relay:
         self._name = f"{topics.prefix}prorata-relay-{stream.name}"
         self._batch = settings.batch
         self._forgery = ForgeryWatch(log)
+        self._published = PublishedTopics(stream, log, bootstrap, topics)
         self._backoff = _SHORTEST_BACKOFF
         self._heard_at: datetime | None = None
 
@@ -303,7 +305,7 @@ class Relay:
                 # After the page was read: of a log restored since, its events would already be another's.
                 if page.events or now - checked >= self._settings.check_seconds:
                     checked = now
-                    self._check(position)
+                    self._published.check(position)
                 # While a transaction is on its way, the next one is made: most of its time is waiting.
                 coming = ahead.submit(self._page, page.position, self._batch) if page.is_full else None
                 self._commit(session, position, page, log_time)
@@ -392,10 +394,10 @@ class Relay:
 
     def _begin(self, session: ProducerSession, mark: int) -> StreamCheckpoint:
         """The stream's position, which the log and the topics have been asked to confirm."""
-        position = self._position(mark)
+        position = self._published.position(mark)
         ids = topic_ids(self._bootstrap, self.stream.topics)
         if position is None:
-            held = max(self._last_events(), default=0)
+            held = max(self._published.last_events(), default=0)
             if held:
                 message = f"{self.stream.topics[0].name} holds events up to position {held}, but none is kept"
                 raise self._halted("position_lost", message)
@@ -407,56 +409,13 @@ class Relay:
             )
         for name in recreated(position, ids):
             raise self._halted("topic_recreated", f"{name} is not the topic that was published to")
-        self._check(position)
+        self._published.check(position)
         self._forgery = ForgeryWatch(self._log)
-        self._check_ends(position)
+        self._published.check_ends(position)
         session.expect(position.ends)
         self._heard_at = position.heard_at
         logger.info("stream %s: publishing after position %d", self.stream.name, position.position)
         return replace(position, topic_ids=ids)
-
-    def _position(self, mark: int | None = None) -> StreamCheckpoint | None:
-        try:
-            return read_position(self._bootstrap, self._topics, self.stream.number, mark)
-        except PositionUnreadable as error:
-            raise self._halted("position_unreadable", error.what) from error
-
-    def _check_ends(self, position: StreamCheckpoint) -> None:
-        """Raise RelayHalted unless the topics end where the position says: what a broker has lost would be
-        published over, and readers would find a hole."""
-        for problem in shortened(self._bootstrap, position):
-            raise self._halted("topic_shortened", problem)
-        last = self._last_events()
-        for partition, (found, known) in enumerate(zip(last, position.last, strict=False)):
-            if found != known:
-                name = self.stream.topics[0].name
-                message = f"partition {partition} of {name} ends with position {found}, not with {known}"
-                raise self._halted("topic_shortened", message)
-
-    def _last_events(self) -> tuple[int, ...]:
-        """The last event's position in each partition, where the stream is the events'."""
-        chained = [topic for topic in self.stream.topics if topic.kind == "events"]
-        return last_events(self._bootstrap, chained[0], self._is_genuine) if chained else ()
-
-    def _is_genuine(self, event: StoredEvent) -> bool:
-        stored = self._log.at_position(event.position)
-        return stored is not None and stored.hash == event.hash
-
-    def _check(self, position: StreamCheckpoint) -> None:
-        """Raise RelayHalted unless the log holds the very event that was published last."""
-        if position.log_id != self._log.log_id:
-            raise self._halted(
-                "foreign_log", f"log {position.log_id} was published, and this is log {self._log.log_id}"
-            )
-        if position.position == 0:
-            return
-        stored = self._log.at_position(position.position)
-        if stored is None:
-            raise self._halted(
-                "log_behind", f"position {position.position} is published, and the log has no such event"
-            )
-        if stored.hash.hex() != position.hash:
-            raise self._halted("log_differs", f"another event was published as position {position.position}")
 
     def _halted(self, code: HaltCode, message: str) -> RelayHalted:
         return RelayHalted(self.stream.name, code, message)

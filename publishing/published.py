@@ -1,0 +1,77 @@
+"""Whether the log and the topics are what a stream's position says of them: asked before anything is published.
+
+published = PublishedTopics(stream, log, bootstrap, topics)
+position = published.position(mark)     # None: nothing was published
+published.check(position)               # the log holds the event that was published last
+published.check_ends(position)          # the topics end with it
+"""
+
+from __future__ import annotations
+
+from eventlog import EventLog, StoredEvent
+from publishing.checkpoints import StreamCheckpoint, last_events, read_position, shortened
+from publishing.errors import PositionUnreadable, RelayHalted
+from publishing.streams import Stream
+from publishing.topics import Topics
+
+
+class PublishedTopics:
+    """What a stream has published, as the broker and the log know it. Every check raises RelayHalted."""
+
+    def __init__(self, stream: Stream, log: EventLog, bootstrap: str, topics: Topics) -> None:
+        self._stream = stream
+        self._log = log
+        self._bootstrap = bootstrap
+        self._topics = topics
+
+    def position(self, mark: int | None = None) -> StreamCheckpoint | None:
+        """The stream's last position. `mark`: as of `read_position`."""
+        try:
+            return read_position(self._bootstrap, self._topics, self._stream.number, mark)
+        except PositionUnreadable as error:
+            raise RelayHalted(self._stream.name, "position_unreadable", error.what) from error
+
+    def check_ends(self, position: StreamCheckpoint) -> None:
+        """Raise RelayHalted unless the topics end where the position says: what a broker has lost would be
+        published over, and readers would find a hole."""
+        for problem in shortened(self._bootstrap, position):
+            raise RelayHalted(self._stream.name, "topic_shortened", problem)
+        last = self.last_events()
+        for partition, (found, known) in enumerate(zip(last, position.last, strict=False)):
+            if found != known:
+                name = self._stream.topics[0].name
+                message = f"partition {partition} of {name} ends with position {found}, not with {known}"
+                raise RelayHalted(self._stream.name, "topic_shortened", message)
+
+    def last_events(self) -> tuple[int, ...]:
+        """The last event's position in each partition, where the stream is the events'."""
+        chained = [topic for topic in self._stream.topics if topic.kind == "events"]
+        return last_events(self._bootstrap, chained[0], self._is_genuine) if chained else ()
+
+    def _is_genuine(self, event: StoredEvent) -> bool:
+        stored = self._log.at_position(event.position)
+        return stored is not None and stored.hash == event.hash
+
+    def check(self, position: StreamCheckpoint) -> None:
+        """Raise RelayHalted unless the log holds the very event that was published last."""
+        if position.log_id != self._log.log_id:
+            raise RelayHalted(
+                self._stream.name,
+                "foreign_log",
+                f"log {position.log_id} was published, and this is log {self._log.log_id}",
+            )
+        if position.position == 0:
+            return
+        stored = self._log.at_position(position.position)
+        if stored is None:
+            raise RelayHalted(
+                self._stream.name,
+                "log_behind",
+                f"position {position.position} is published, and the log has no such event",
+            )
+        if stored.hash.hex() != position.hash:
+            raise RelayHalted(
+                self._stream.name,
+                "log_differs",
+                f"another event was published as position {position.position}",
+            )
