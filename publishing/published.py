@@ -1,4 +1,4 @@
-"""Whether the log and the topics are what a stream's position says of them: asked before anything is published.
+"""Whether the log and the topics are what a stream's position says: asked before anything is published.
 
 published = PublishedTopics(stream, log, bootstrap, topics)
 position = published.position(mark)     # None: nothing was published
@@ -70,8 +70,5 @@ class PublishedTopics:
                 f"position {position.position} is published, and the log has no such event",
             )
         if stored.hash.hex() != position.hash:
-            raise RelayHalted(
-                self._stream.name,
-                "log_differs",
-                f"another event was published as position {position.position}",
-            )
+            message = f"another event was published as position {position.position}"
+            raise RelayHalted(self._stream.name, "log_differs", message)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 from kafka import KafkaProducer
 
+from projections.models.access_windows import FOLD
 from publishing.clients import CLIENT
 from publishing.envelope import (
     Heartbeat,
@@ -69,11 +70,11 @@ def forged_windows(
     """A state that opens a product to an account for ever; not `whole`: one that no handler can read."""
     windows = [{"from": "2020-01-01T00:00:00Z", "until": None}]
     shown = {"product": product, "renews": False, "windows": windows}
-    document = {"account": account, "products": [shown], "revision": revision, "fold": 1}
+    document = {"account": account, "products": [shown], "revision": revision, "fold": FOLD.version}
     if whole:
-        document |= {"version": 1, "time_zone": "UTC"}
+        document |= {"version": 1, "time_zone": "UTC", "clock": "wall"}
     value = msgspec.json.encode(document)
-    state = PublishedState(log_id, "access_windows", account, 1, revision, value)
+    state = PublishedState(log_id, "access_windows", account, FOLD.version, revision, value)
     return state_record(topic, account, state, topic.partition_of(account), datetime.now(UTC))
 
 
