@@ -71,10 +71,11 @@ def forged_windows(
     windows = [{"from": "2020-01-01T00:00:00Z", "until": None}]
     shown = {"product": product, "renews": False, "windows": windows}
     document = {"account": account, "products": [shown], "revision": revision, "fold": FOLD.version}
+    document["clock"] = "wall"
     if whole:
-        document |= {"version": 1, "time_zone": "UTC", "clock": "wall"}
+        document |= {"version": 1, "time_zone": "UTC"}
     value = msgspec.json.encode(document)
-    state = PublishedState(log_id, "access_windows", account, FOLD.version, revision, value)
+    state = PublishedState(log_id, "access_windows", account, FOLD.version, revision, value, clock="wall")
     return state_record(topic, account, state, topic.partition_of(account), datetime.now(UTC))
 
 
