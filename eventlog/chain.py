@@ -50,8 +50,8 @@ _ABSENT = b"\xff\xff\xff\xff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
 _SIZE = Struct(">I").pack
-_EIGHT = Struct(">Iq").pack
-_THREE = Struct(">IqIqIq").pack
+_VERSION = Struct(">IqI").pack  # and the size of what follows it
+_NUMBERS = Struct(">IqIqIq").pack
 _SIXTEEN = b"\x00\x00\x00\x10"
 
 
@@ -71,54 +71,72 @@ def event_hash(
     previous_hash: bytes,
 ) -> bytes:
     """The hash of an event, 32 bytes; through `previous_hash` it covers the account's history before it."""
-    account, of_type = account_id.encode(), event_type.encode()
-    command = _ABSENT if command_id is None else _sized(command_id.encode())
-    by = _ABSENT if actor is None else _sized(actor.encode())
-    effective, recorded = effective_at - _EPOCH, recorded_at - _EPOCH
-    return sha256(
-        b"".join(
-            (
-                _SIXTEEN,
-                log_id.bytes,
-                _SIZE(len(account)),
-                account,
-                _EIGHT(8, version),
-                _SIXTEEN,
-                event_id.bytes,
-                command,
-                _SIZE(len(of_type)),
-                of_type,
-                _THREE(
-                    *(8, schema_version),
-                    *(8, (effective.days * _DAY + effective.seconds) * 1_000_000 + effective.microseconds),
-                    *(8, (recorded.days * _DAY + recorded.seconds) * 1_000_000 + recorded.microseconds),
-                ),
-                by,
-                _SIZE(len(state)),
-                state,
-                _SIZE(len(previous_hash)),
-                previous_hash,
-            )
-        )
-    ).digest()
+    return _digest(
+        *(log_id, account_id, version, event_id, command_id, event_type, schema_version),
+        *(effective_at, recorded_at, actor, state, previous_hash),
+    )
 
 
 def hash_of(log_id: UUID, event: StoredEvent) -> bytes:
     """The hash that this event should have, from its own fields."""
-    return event_hash(
+    return _digest(
         log_id,
-        account_id=event.account_id,
-        version=event.version,
-        event_id=event.event_id,
-        command_id=event.command_id,
-        event_type=event.type,
-        schema_version=event.schema_version,
-        effective_at=event.effective_at,
-        recorded_at=event.recorded_at,
-        actor=event.actor,
-        state=event.state,
-        previous_hash=event.previous_hash,
+        event.account_id,
+        event.version,
+        event.event_id,
+        event.command_id,
+        event.type,
+        event.schema_version,
+        event.effective_at,
+        event.recorded_at,
+        event.actor,
+        event.state,
+        event.previous_hash,
     )
+
+
+def _digest(
+    log_id: UUID,
+    account_id: str,
+    version: int,
+    event_id: UUID,
+    command_id: str | None,
+    event_type: str,
+    schema_version: int,
+    effective_at: datetime,
+    recorded_at: datetime,
+    actor: str | None,
+    state: bytes,
+    previous_hash: bytes,
+) -> bytes:
+    """By position, since a relay and a projector do this for each event."""
+    account, of_type = account_id.encode(), event_type.encode()
+    effective, recorded = effective_at - _EPOCH, recorded_at - _EPOCH
+    parts = (
+        _SIXTEEN,
+        log_id.bytes,
+        _SIZE(len(account)),
+        account,
+        _VERSION(8, version, 16),
+        event_id.bytes,
+        _ABSENT if command_id is None else _sized(command_id.encode()),
+        _SIZE(len(of_type)),
+        of_type,
+        _NUMBERS(
+            8,
+            schema_version,
+            8,
+            (effective.days * _DAY + effective.seconds) * 1_000_000 + effective.microseconds,
+            8,
+            (recorded.days * _DAY + recorded.seconds) * 1_000_000 + recorded.microseconds,
+        ),
+        _ABSENT if actor is None else _sized(actor.encode()),
+        _SIZE(len(state)),
+        state,
+        _SIZE(len(previous_hash)),
+        previous_hash,
+    )
+    return sha256(b"".join(parts)).digest()
 
 
 ProblemKind: TypeAlias = Literal[

@@ -8,8 +8,8 @@ hash, or that does not go on where its account ended, is found here for a few mi
 is chained as an append would have chained it is an append, for all that the log can say: seals tell those.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from eventlog.chain import hash_of
@@ -36,7 +36,7 @@ class ForgeryWatch:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._log_id = log.log_id
-        self._ends: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._ends: dict[str, tuple[int, bytes]] = {}
 
     def first_forged(self, page: Sequence[StoredEvent]) -> tuple[int, str] | None:
         """The index of the first event in the page that is not what was appended, and why."""
@@ -44,19 +44,18 @@ class ForgeryWatch:
         for nth, event in enumerate(page):
             if hash_of(log_id, event) != event.hash:
                 return nth, f"{_named(event)}: its fields do not give its hash"
-            end = ends.get(event.account_id)
+            end = ends.pop(event.account_id, None)  # and in again, as the last one
             if end is None:
                 if event.version == 1:
                     end = 0, NO_HASH
                 elif to_look_up:
                     to_look_up -= 1
                     end = self._end_before(event)
-            if end is not None and end != (event.version - 1, event.previous_hash):
+            if end is not None and (end[0] != event.version - 1 or end[1] != event.previous_hash):
                 return nth, f"{_named(event)}: it does not follow its account's event before it"
             ends[event.account_id] = event.version, event.hash
-            ends.move_to_end(event.account_id)
-        while len(ends) > _REMEMBERED:
-            ends.popitem(last=False)
+        for account_id in list(islice(ends, max(0, len(ends) - _REMEMBERED))):
+            del ends[account_id]
         return None
 
     def _end_before(self, event: StoredEvent) -> tuple[int, bytes]:

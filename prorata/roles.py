@@ -10,7 +10,7 @@ owner of a table, so CREATEROLE is needed only to make the roles.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import psycopg
@@ -148,6 +148,8 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "status --forget": MONITOR,
     "metrics": MONITOR,
     "dlq list": READER,
+    "dlq refused": READER,
+    "dlq refused --seen": CONSUMER,
     "dlq show": CONSUMER,
     "dlq release": CONSUMER,
     "archive run": CONSUMER,
@@ -168,6 +170,18 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "demo": None,
 }
 """The role that each command is run by; None: it needs no database of Prorata's, or brings its own logins."""
+
+
+def role_for(arguments: Sequence[str]) -> str | None:
+    """The role that a command line is for; None: none, or no command."""
+    found: tuple[int, str | None] = (0, None)
+    for command, role in COMMANDS.items():
+        words = command.split()
+        names = [word for word in words if not word.startswith("--")]
+        if list(arguments[: len(names)]) == names and set(words) <= set(arguments):
+            found = max(found, (len(words), role), key=lambda one: one[0])
+    return found[1]
+
 
 _SCHEMAS: Final = (
     "^(service|projections|publishing|reporting|consumers|operations"

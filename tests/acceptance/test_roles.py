@@ -35,6 +35,8 @@ LINES = {
     "status": "",
     "status --forget": "metrics",
     "dlq list": "",
+    "dlq refused": "finance_ledger",
+    "dlq refused --seen": "finance_ledger",
     "dlq show": "finance_ledger a1",
     "dlq release": "finance_ledger a1",
     "ledger recognise": "--through 2026-05-01",

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from prorata.roles import COMMANDS
+from prorata.roles import role_for
 from scripts.servers.postgres import SUPERUSER
 from tests.support.forked import Forked
 from tests.support.roles import login
@@ -47,8 +47,7 @@ class CommandLine:
 
     def environment_of(self, *arguments: str) -> dict[str, str]:
         """The command's environment: its database's user is a member of the role that the command is for."""
-        names = " ".join(arguments[:2]), *arguments[:1]
-        role = next((COMMANDS[name] for name in names if name in COMMANDS), None)
+        role = role_for(arguments)
         if role is None or f"//{SUPERUSER}@" not in self.database_url:
             return self.environment
         return self.environment | {"PRORATA_DATABASE_URL": login(self.database_url, role)}

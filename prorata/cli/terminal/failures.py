@@ -50,14 +50,13 @@ def _privilege_missing(error: Exception) -> str | None:
     from psycopg.errors import InsufficientPrivilege
 
     from eventlog.errors import PrivilegeMissing
-    from prorata.roles import COMMANDS
+    from prorata.roles import role_for
 
     if isinstance(error, InsufficientPrivilege):
         error = PrivilegeMissing(_login(), str(error).partition("\n")[0])
     if not isinstance(error, Failure) or error.code != PrivilegeMissing.code:
         return None
-    names = " ".join(sys.argv[1:3]), *sys.argv[1:2]
-    meant = next((role for name in names if (role := COMMANDS.get(name))), None)
+    meant = role_for(sys.argv[1:])
     return f"{error}" if meant is None else f"{error}; this command is for a member of {meant}"
 
 
