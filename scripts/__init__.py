@@ -1,1 +1,1 @@
-"""What developers run: servers, the demo, benchmarks and chaos. Nothing here is needed in production."""
+"""Tools that developers run: servers, benchmarks, chaos, fuzzing, proofs. Production needs none of them."""

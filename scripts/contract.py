@@ -1,4 +1,4 @@
-"""The files of the contract in publishing/: schemas, an example of each message, the AsyncAPI document.
+"""Write the contract's files in publishing/: schemas, an example of each message, the AsyncAPI document.
 
 python -m scripts.contract               # writes what follows from the code
 python -m scripts.contract --release     # and keeps today's schemas as the next release
@@ -39,12 +39,12 @@ NOW = datetime(2026, 4, 5, 8, 30, tzinfo=UTC)
 
 
 def schemas() -> dict[Path, str]:
-    """Each schema's file and text."""
+    """File → text of each schema."""
     return {contract.SCHEMAS / name: contract.render(schema) for name, schema in contract.schemas().items()}
 
 
 def examples() -> dict[Path, str]:
-    """One record of each type, of the scenarios' own accounts."""
+    """File → text of an example of each record type, from the scenarios' accounts."""
     found: dict[str, Record] = {}
     for record in _records():
         found.setdefault(dict(record.pairs)["ce_type"].decode(), record)
@@ -54,12 +54,12 @@ def examples() -> dict[Path, str]:
 
 
 def document() -> dict[Path, str]:
-    """The AsyncAPI document, which shows the examples as their files have them."""
+    """File → text of the AsyncAPI document, which shows the examples as in their files."""
     return {asyncapi.FILE: contract.render(asyncapi.document())}
 
 
 def _records() -> Iterator[Record]:
-    """Of each story, in a log of its own, so that a new story changes no example."""
+    """The records of each story, in its own log, so that a new story changes no example."""
     topics, codec = Topics(), domain_codec()
     for name, history in _histories():
         log, account_id = MemoryEventLog(log_id=LOG_ID, clock=lambda: NOW), f"main/{name}"
@@ -76,7 +76,7 @@ def _histories() -> Iterator[tuple[str, list[Event]]]:
     catalogs: dict[Path, Any] = {}
     for path in sorted(STORIES.glob("*/*.json")):
         yield path.stem, history_of(read_scenario(path, catalogs))
-    # No scenario says that a payment is cancelled: only recovery does that.
+    # No scenario has a cancelled payment: only recovery cancels one.
     catalog, *_ = catalogs.values()
     account = VirtualAccount("EUR", "Europe/Paris", Catalogues.always(catalog), NOW)
     account.give(
@@ -102,7 +102,7 @@ def _shown(record: Record) -> dict[str, Any]:
 
 
 def broken() -> list[str]:
-    """Each place where today's schemas would break who was built on a release."""
+    """Each place where the present schemas would break a subscriber built on a release."""
     today = contract.schemas()
     return [
         f"release {number}, {name}: {place}"
@@ -113,13 +113,13 @@ def broken() -> list[str]:
 
 
 def unreleased() -> bool:
-    """Today's schemas are not the last release's."""
+    """Whether the present schemas differ from the last release's."""
     past = releases(contract.RELEASED)
     return not past or past[max(past)] != contract.schemas()
 
 
 def release() -> Path:
-    """Keep today's schemas as the next release."""
+    """Keep the present schemas as the next release."""
     folder = contract.RELEASED / str(max(releases(contract.RELEASED), default=0) + 1)
     folder.mkdir(parents=True)
     for path, text in schemas().items():

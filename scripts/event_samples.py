@@ -35,14 +35,14 @@ _SCENARIOS = TESTS / "scenarios"
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The bytes as the log has them, and the event that they are, field by field."""
+    """An event's bytes as in the log, and its decoded fields."""
 
     bytes: str
     event: dict[str, Any]
 
 
 class SampleFile(msgspec.Struct, frozen=True):
-    """All that is kept of a type in one schema version. `shape`: the JSON Schema in which it is written."""
+    """The samples of an event type in one schema version; `shape` is the JSON Schema of its bytes."""
 
     type: str
     schema_version: int
@@ -54,33 +54,33 @@ class SampleFile(msgspec.Struct, frozen=True):
         return f"{self.type}.v{self.schema_version}.json"
 
 
-class ShapeRefused(Exception):  # noqa: N818 - named for what happens
+class ShapeRefused(Exception):  # noqa: N818 - named for what happened
     """The shape of a type has changed in a way that asks for a higher schema version."""
 
 
 def kept() -> list[SampleFile]:
-    """Every file, by type and version."""
+    """The committed files, ordered by type and version."""
     paths = [path for path in FOLDER.glob("*.json") if not path.name.endswith(".lifted.json")]
     files = [msgspec.json.decode(path.read_bytes(), type=SampleFile) for path in paths]
     return sorted(files, key=lambda file: (file.type, file.schema_version))
 
 
 def lifted(file: SampleFile) -> dict[str, dict[str, Any]]:
-    """What the samples of an older version are read as today, by name; raises FileNotFoundError."""
+    """Sample's name → what an older version's sample is read as today. Raises FileNotFoundError."""
     found: dict[str, dict[str, Any]] = msgspec.json.decode(_lifted_path(file).read_bytes())
     return found
 
 
 def shape_of(event_type: str) -> Schema:
-    """The JSON Schema of the type as it is written today, without words for people."""
+    """The JSON Schema of the type as it is written today, without titles and descriptions."""
     shape: Schema = _without_words(msgspec.json.schema(e.EVENT_TYPES[event_type]))
     return shape
 
 
 def updated(file: SampleFile | None, event_type: str, found: Iterable[tuple[str, e.Event]]) -> SampleFile:
-    """The file of the type's present version, with what it lacks.
+    """The file of the type's present version, completed with the samples that it lacks.
 
-    Raises ShapeRefused for a shape that may not follow the file's.
+    Raises ShapeRefused if the shape has changed in a way that needs a higher schema version.
     """
     version, shape = e.SCHEMA_VERSIONS[event_type], shape_of(event_type)
     file = file or SampleFile(event_type, version, shape, {})
@@ -100,7 +100,7 @@ def updated(file: SampleFile | None, event_type: str, found: Iterable[tuple[str,
 
 
 def recorded() -> dict[str, list[tuple[str, e.Event]]]:
-    """Events of every type that the scenarios' accounts recorded, each with its story and version."""
+    """Event type → events that the scenarios' accounts recorded, each with its story and version."""
     found: dict[str, list[tuple[str, e.Event]]] = {name: [] for name in e.EVENT_TYPES}
     for story, history in _histories():
         for version, event in enumerate(history, 1):
@@ -109,7 +109,7 @@ def recorded() -> dict[str, list[tuple[str, e.Event]]]:
 
 
 def render(document: object) -> str:
-    """A document as its file has it."""
+    """The text of a document's file."""
     return msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n"
 
 
@@ -141,7 +141,7 @@ def _lifted_path(file: SampleFile) -> Path:
 
 
 def shown(event: e.Event) -> set[tuple[str, bool]]:
-    """Which of its fields are there and which are not, also of the command and of what a payment becomes."""
+    """(field, whether it is present), also for the fields of the command and of what a payment becomes."""
     found = {(name, getattr(event, name) not in (None, ())) for name in event.__struct_fields__}
     if event.command is not None:
         found.add(("command.id", event.command.id is not None))
@@ -164,7 +164,7 @@ def _histories() -> Iterator[tuple[str, list[e.Event]]]:
     catalogs: dict[Path, Any] = {}
     for path in sorted(_SCENARIOS.glob("*/*.json")):
         yield path.stem, history_of(read_scenario(path, catalogs))
-    # No scenario says that a payment is cancelled (only recovery does that), or has keys for its commands.
+    # No scenario has a cancelled payment (only recovery cancels one) or keys for its commands.
     now = datetime(2026, 4, 5, 8, 30, tzinfo=UTC)
     catalog = parse_catalog((_SCENARIOS / "catalog.json").read_bytes())
     account = VirtualAccount("EUR", "Europe/Paris", Catalogues.always(catalog), now)

@@ -1,4 +1,4 @@
-"""docs/rule-index.md: each rule with its code, the scenarios that show it and the tests that name it.
+"""Write docs/rule-index.md: each rule with its code, the scenarios that show it and the tests that cite it.
 
 python -m scripts.rules_table            # writes docs/rule-index.md
 python -m scripts.rules_table --check    # exit 1 if it is out of date
@@ -33,7 +33,7 @@ themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule. 
 
 
 def cited(text: str) -> set[str]:
-    """The rules that a text cites; a range such as R38-R41 cites all in it."""
+    """The rules that a text cites; a range such as R38-R41 cites each rule in it."""
     found = set()
     for first, last in _CITED.findall(text):
         found |= {f"R{number}" for number in range(int(first), int(last or first) + 1)}
@@ -41,7 +41,7 @@ def cited(text: str) -> set[str]:
 
 
 def names() -> dict[str, str]:
-    """Each rule's first words."""
+    """Rule → its first words in RULES.md."""
     text = (ROOT / "docs" / "RULES.md").read_text()
     found = {}
     for rule, title, rest in _HEADING.findall(text):
@@ -50,7 +50,8 @@ def names() -> dict[str, str]:
 
 
 def code() -> dict[str, list[str]]:
-    """By rule: the modules, functions and classes of domain/ that cite it, a module by its own docstring."""
+    """Rule → the modules, functions and classes of domain/ that cite it; a module does so in its
+    docstring."""
     found: dict[str, list[str]] = {rule: [] for rule in RULES}
     for path in sorted((ROOT / "domain").glob("*.py")):
         source = path.read_text()
@@ -73,7 +74,7 @@ def _definitions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef | ast.Class
 
 
 def scenarios() -> dict[str, list[Path]]:
-    """By rule: the scenario files that list it."""
+    """Rule → the scenario files that list it."""
     found: dict[str, list[Path]] = {rule: [] for rule in RULES}
     for path in sorted((ROOT / "tests" / "scenarios").rglob("*.json")):
         story = json.loads(path.read_text())
@@ -83,7 +84,7 @@ def scenarios() -> dict[str, list[Path]]:
 
 
 def tests() -> dict[str, list[Path]]:
-    """By rule: the test modules that cite it."""
+    """Rule → the test modules that cite it."""
     found: dict[str, list[Path]] = {rule: [] for rule in RULES}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for rule in cited(path.read_text()):
@@ -105,7 +106,7 @@ def table() -> str:
 
 
 def main() -> int:
-    """Write the page, or with --check say whether it is up to date."""
+    """Write the page, or with --check report whether it is up to date; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--check", action="store_true", help="only compare")
     if parser.parse_args().check:

@@ -1,1 +1,1 @@
-"""Benchmarks: ours and the peer in one run, in turns, on the same server and events; medians count."""
+"""Benchmarks: each runs ours and the peer in turns, on the same server and events, and compares medians."""

@@ -1,7 +1,7 @@
-"""How fast the parts are, measured beside what else does the same: `python -m scripts.bench append --json`.
+"""Measure how fast each part is, next to a peer that does the same: `python -m scripts.bench append --json`.
 
-Those that need a server measure on that of PRORATA_DATABASE_URL, in databases of their own, which are dropped
-afterwards. docs/performance.md says how to read what they print.
+Benchmarks that need PostgreSQL use the server of PRORATA_DATABASE_URL, with databases of their own that are
+dropped afterwards. docs/performance.md explains what they print.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def lookup(
 
 
 def _print(found: Iterable[Measured], *, json: bool) -> int:
-    """Lines as they come, or a table when all have come."""
+    """Print lines as they come, or a table once all have come; return the exit code."""
     import msgspec
 
     from scripts.bench.screen import printed
@@ -201,14 +201,14 @@ def _print(found: Iterable[Measured], *, json: bool) -> int:
 
 
 def main() -> int:
-    """Run the benchmark that the arguments name; failures are said and end as those of `prorata` do."""
+    """Run the benchmark that the arguments name; failures are printed and end like those of `prorata`."""
     from prorata.cli.terminal.failures import explained
 
     try:
         return int(app(exit_on_error=False, print_error=False) or 0)
     except KeyboardInterrupt:
         return 130
-    except Exception as error:  # noqa: BLE001 - the last place: said in a sentence, with a code
+    except Exception as error:  # noqa: BLE001 - the outermost place: it prints a sentence with a code
         return explained(error)
 
 

@@ -1,7 +1,7 @@
 """Durable appends of single events by many callers at once.
 
-In turns: the package's recorder called by threads, pgbench's plain INSERTs, our group commit in asyncio, and
-its door for threads. Each caller waits for its answer before it gives its account's next event.
+Measured in turns: the package's recorder called by threads, pgbench's plain INSERTs, our group commit for
+asyncio and for threads. Each caller waits for its answer before it appends its account's next event.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from scripts.bench.pgbench import Inserts, Pgbench
 from scripts.bench.workload import STORIES, bytes_per_event, stories
 
 WARM_UP: Final = 5
-"""Appends of each caller before the clock starts: connections are made, statements prepared."""
+"""Appends of each caller before the measurement, which make connections and prepare statements."""
 
 _OURS, _THREADS = "ours", "ours, threads"
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What a round gave: events a second, how many were stored in all, how long callers waited, in ms."""
+    """A round's figures: events a second, events stored in all, and how long callers waited, in ms."""
 
     rate: float
     stored: int = 0
@@ -47,7 +47,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
-    """A line for each peer, and two for how long callers waited."""
+    """Yield a line for each peer, and two on how long callers waited."""
     with (
         places.database(Settings.of().database_url) as url,
         stock.stock_application(url, callers) as application,
@@ -66,7 +66,7 @@ def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
 
 
 class _Caller:
-    """One who appends the next event of an account as soon as the one before is stored."""
+    """A caller that appends the next event of an account as soon as the one before is stored."""
 
     def __init__(self, turn: int, nth: int) -> None:
         self._events = _histories(turn, nth)
@@ -87,7 +87,7 @@ def _callers(turn: int, callers: int) -> list[_Caller]:
 
 
 def _histories(turn: int, caller: int) -> Iterator[tuple[str, bool, NewEvent]]:
-    """Events of the caller's own accounts, one after the other; and whether one is its account's first."""
+    """Yield events of the caller's own accounts in order, with whether each is its account's first."""
     for nth in count():
         account = f"bench/{turn}-{caller}-{nth}"
         for place, event in enumerate(stories()[(caller + nth) % STORIES]):
@@ -156,7 +156,7 @@ def _round(callers: list[_Caller], took: float) -> Round:
 
 
 def _inserts(url: str, clients: int, seconds: float) -> dict[str, Callable[[], Round]]:
-    """pgbench's, where it is to be had."""
+    """The sides that pgbench runs; none if it is not installed."""
     program, size = Pgbench.found(), round(bytes_per_event())
     if program is None:
         return {}
@@ -177,7 +177,7 @@ def _named(inserts: Inserts) -> str:
 
 
 def check(url: str, found: Mapping[str, list[Round]]) -> None:
-    """Both sides' tables hold exactly what was answered."""
+    """Assert that both sides' tables hold exactly the events that were acknowledged."""
     answered = {
         "public.events": sum(r.stored for side in (_OURS, _THREADS) for r in found[side]),
         f"public.{stock.TABLE}": sum(r.stored for r in found[stock.NAME]),

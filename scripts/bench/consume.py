@@ -1,5 +1,5 @@
-"""The runtime's rate with an effect in PostgreSQL for each record, beside a plain
-loop that commits effect and offset record by record."""
+"""The consumers' rate with an effect in PostgreSQL for each record, next to a plain loop that commits effect
+and offset record by record."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Seen:
 
 
 def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Measured]:
-    """Records a second, each with its row in PostgreSQL and its offset kept with it."""
+    """Yield records a second, where each record's row and offset are committed together."""
     settings = Settings.of()
     with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
         topics = ensure_topics(settings.kafka, prefix)
@@ -88,7 +88,7 @@ def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Meas
 
 
 def _looped(kafka: str, topic: Topic, url: str, records: int) -> float:
-    """What one would write first: poll, and for each record a transaction with its effect and its offset."""
+    """The rate of the obvious loop: poll, and for each record a transaction with its effect and offset."""
     partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     reader = KafkaConsumer(bootstrap_servers=kafka, **READER)
     with closing(reader), psycopg.connect(url) as connection:

@@ -1,4 +1,4 @@
-"""The rules alone, without log, payment or serialisation, on one core."""
+"""The rate of the rules alone, without log, payment or serialisation, on one core."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from scripts.bench.measured import Measured, against
 
 BEGIN = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 DATES = 240
-"""Renewal dates settled in a row: twenty years."""
+"""The number of renewal dates settled in a row: twenty years."""
 
 
 def domain(*, rounds: int) -> Iterator[Measured]:
-    """Commands decided, renewals settled and events folded, a second of a core's own time. Nothing else does
-    the same: there is no peer."""
+    """Yield commands decided, renewals settled and events folded in a second of processor time. There is no
+    peer."""
     catalogues = _catalogues()
     begun = _opened(catalogues)
     history = _settled(begun, catalogues)[1]
@@ -34,7 +34,8 @@ def domain(*, rounds: int) -> Iterator[Measured]:
 
 
 def _measured(name: str, unit: str, rounds: int, work: Callable[[], int]) -> Measured:
-    """`work` says how many it did. The first, which fills caches, is not counted."""
+    """The rate of `work`, which returns how many items it did. Its first run, which fills caches, does not
+    count."""
     work()
     rates = []
     for _ in range(rounds):
@@ -98,7 +99,7 @@ def _commands(begun: Account, catalogues: Catalogues) -> int:
 
 
 def _settled(state: Account, catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
-    """The account after so many renewal dates, every payment paid, and what happened."""
+    """The account after DATES renewals, with every payment paid, and the events."""
     until = BEGIN + timedelta(days=365.25 * (DATES + 0.5) / 12)
     events: list[e.Event] = []
     while due := settle(state, until, catalogues):

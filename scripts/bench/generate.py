@@ -1,4 +1,4 @@
-"""Logs of any length, made fast: `python -m scripts.bench generate`, and what the other benchmarks read.
+"""Fill logs of any length fast, for `python -m scripts.bench generate` and the other benchmarks.
 
 fill(database_url, 10_000_000, workers=2)
 """
@@ -19,11 +19,12 @@ from eventlog.postgres.log import PostgresEventLog
 from scripts.bench.workload import batches
 
 IN_PROCESSES: Final = 200_000
-"""Events from which more than one process pays."""
+"""The number of events from which several processes are faster than one."""
 
 
 def fill(database_url: str, events: int, *, seed: int = 1, tenant: str = "bench", workers: int = 1) -> None:
-    """Append so many events of the workload. The processes take whole cohorts, and commit in any order."""
+    """Append this number of events of the workload. Each process takes whole cohorts; they commit in any
+    order."""
     if workers == 1 or events < IN_PROCESSES:
         _fill(database_url, events, seed, tenant)
     else:
@@ -39,7 +40,8 @@ def fill(database_url: str, events: int, *, seed: int = 1, tenant: str = "bench"
 
 
 def check_empty(database_url: str) -> None:
-    """Raises InvalidInput `log_not_empty`: made events are never put among real ones."""
+    """Raise InvalidInput `log_not_empty` unless the log is empty: real events are never mixed with made
+    ones."""
     with closing(PostgresEventLog(database_url)) as log:
         if log.last_position() > 0:
             message = "its log holds events: generate into an empty one"

@@ -1,4 +1,4 @@
-"""From a command's acknowledgement to its event at a read_committed consumer."""
+"""The time from a command's acknowledgement to its event at a read_committed consumer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PATIENCE = 30.0
 
 
 def latency(seconds: float, rate: float) -> Iterator[Measured]:
-    """p50, p99 and the worst, in ms, of commands given at a steady rate to the real service: each opens an
-    account. `prorata relay` publishes both of its streams meanwhile, in a process of its own."""
+    """Yield p50, p99 and maximum, in ms, for commands at a steady rate, each of which opens an account.
+    Meanwhile `prorata relay` publishes both streams in another process."""
     settings = Settings.of()
     with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
         own = replace(settings, database_url=url, kafka_prefix=prefix)
@@ -68,7 +68,7 @@ def _relay(settings: Settings) -> Iterator[None]:
 
 
 def _commands(settings: Settings, rate: float, seconds: float) -> dict[str, float]:
-    """When each command was acknowledged, by the account that it opened."""
+    """Give the commands; return account → when its command was acknowledged."""
     from prorata.wiring import running
 
     acknowledged: dict[str, float] = {}

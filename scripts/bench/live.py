@@ -1,7 +1,7 @@
-"""All read models follow the log.
+"""The rate at which all read models follow the log.
 
-Ours: projectors, from a log that nothing was projected of. The peer: its projection runner, event by event,
-each in a transaction of its own with its tracking, with the same folds.
+Ours are projectors that start at the log's beginning. The peer is the package's projection runner with the
+same folds, which commits each event with its tracking in its own transaction.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _WITHOUT_WAITING: Final = f"{stock.NAME}, synchronous_commit off"
 
 
 def live(*, events: int, peer_events: int, rounds: int, workers: int) -> Iterator[Measured]:
-    """Lines for one process and for `workers`; for the peer as it is, and for it when it does not wait for
-    the disk: ours does not."""
+    """Yield lines for one process and for `workers`, next to the peer as shipped, and to the peer without
+    waiting for the disk, as ours does not wait either."""
     with places.database(Settings.of().database_url) as filled:
         generate.fill(filled, events)
         with stock.stock_application(filled) as application:
@@ -57,7 +57,7 @@ def live(*, events: int, peer_events: int, rounds: int, workers: int) -> Iterato
 
 
 def our_rate(filled: str, events: int, workers: int) -> float:
-    """Events a second of so many projectors, each with its lanes, on a copy of the database."""
+    """Events a second of this number of projectors, each with its lanes, on a copy of the database."""
     with places.copy(filled) as url:
         done, took = _here(url) if workers == 1 else _in_processes(url, workers)
     if done.events != events or done.parked:
@@ -66,7 +66,7 @@ def our_rate(filled: str, events: int, workers: int) -> float:
 
 
 def stock_rate(filled: str, events: int, **settings: str) -> float:
-    """The same of the package's runner."""
+    """Events a second of the package's runner, on a copy of the database."""
     with places.copy(filled, **settings) as url:
         rate, _ = stock.project(url, events, list(FOLDS.values()))
         return rate

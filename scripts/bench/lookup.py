@@ -1,5 +1,5 @@
-"""How long the entitlement cache takes to say whether a product may be used, beside
-the plain SELECT of one row by its primary key, which is the least that any answer from a table costs."""
+"""How long the entitlement cache takes to answer whether a product may be used, next to a plain SELECT of a
+row by its primary key, the least that any answer from a table costs."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ _SELECT: Final = """
 """
 
 
-class Round(msgspec.Struct, frozen=True):
-    """How long lookups took, in ms."""
+class LookupTimes(msgspec.Struct, frozen=True):
+    """How long the lookups of a round took, in ms."""
 
     p50: float
     p99: float
 
 
 def lookup(*, rows: int, lookups: int, rounds: int) -> Iterator[Measured]:
-    """p50 and p99 of lookups one after the other, over one connection, of products of random accounts: two
-    thirds of them may be used. Raises AssertionError where one is answered otherwise."""
+    """Yield p50 and p99 of consecutive lookups on one connection, for products of random accounts, two thirds
+    of which may be used. Raises AssertionError for a wrong answer."""
     with (
         places.database(Settings.of().database_url) as url,
         psycopg.connect(url, autocommit=True) as connection,
     ):
         _fill(connection, rows)
         chance = Random(1)
-        sides: dict[str, Callable[[], Round]] = {
+        sides: dict[str, Callable[[], LookupTimes]] = {
             "peer": lambda: _timed(lambda nth: _select(connection, nth), _chosen(chance, rows, lookups)),
             "ours": lambda: _ours(connection, _chosen(chance, rows, lookups)),
         }
         found = in_turns(sides, rounds)
     about = {"rows": rows, "lookups a round": lookups}
-    quantiles: tuple[tuple[str, Callable[[Round], float]], ...] = (
+    quantiles: tuple[tuple[str, Callable[[LookupTimes], float]], ...] = (
         ("lookup p50", lambda r: r.p50),
         ("lookup p99", lambda r: r.p99),
     )
@@ -71,7 +71,7 @@ def lookup(*, rows: int, lookups: int, rounds: int) -> Iterator[Measured]:
 
 
 def _fill(connection: Connection, rows: int) -> None:
-    """One window a row: two products an account, every third window has ended."""
+    """Fill the cache with a window a row: two products for each account; every third window has ended."""
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for nth in range(rows):
             ends = _ENDED if _has_ended(nth) else _BEGINS + timedelta(days=31)
@@ -79,7 +79,7 @@ def _fill(connection: Connection, rows: int) -> None:
     connection.execute("analyze entitlement_cache.windows")
 
 
-def _ours(connection: Connection, chosen: list[int]) -> Round:
+def _ours(connection: Connection, chosen: list[int]) -> LookupTimes:
     topics = Topics()
     connection.execute(_HEARD, (NAME, topics.access_windows.name, topics.partitions))
 
@@ -95,13 +95,13 @@ def _select(connection: Connection, nth: int) -> None:
     assert len(found) == 1
 
 
-def _timed(ask: Callable[[int], None], chosen: list[int]) -> Round:
+def _timed(ask: Callable[[int], None], chosen: list[int]) -> LookupTimes:
     took = []
     for nth in chosen:
         began = time.perf_counter()
         ask(nth)
         took.append((time.perf_counter() - began) * 1000)
-    return Round(*p50_and_p99(took[_WARM_UP:]))
+    return LookupTimes(*p50_and_p99(took[_WARM_UP:]))
 
 
 def _chosen(chance: Random, rows: int, lookups: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Measuring in turns, and saying what came of it.
+"""Measure in turns, and compare the medians.
 
 measured = compared("publish", "events/s", ours=relay, peer=producer, rounds=5)
 
@@ -16,16 +16,16 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 Figure: TypeAlias = float
-"""A rate, or a time in ms: what a round gives."""
+"""The result of a round: a rate, or a time in ms."""
 
 K = TypeVar("K")
 R = TypeVar("R")
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A line of --json: medians over the rounds. `ratio` is ours over the peer's; where `lower_is_better` the
-    peer's over ours, so that more is always better. `peer` None: there is nobody to compare with. `about`:
-    the conditions, and figures beside."""
+    """A line of --json with medians over the rounds. `ratio` is ours over the peer's, or the peer's over ours
+    if `lower_is_better`, so that more is always better. `peer` None: there is no peer. `about`: the
+    conditions, and further figures."""
 
     name: str
     unit: str
@@ -52,7 +52,7 @@ def compared(
     lower_is_better: bool = False,
     about: Mapping[str, object] | None = None,
 ) -> Measured:
-    """Both in turns, so that whatever else the machine does hits both."""
+    """Measure both sides in turns, so that other load on the machine affects both."""
     sides = {"peer": peer, "ours": ours} if peer is not None else {"ours": ours}
     rates = in_turns(sides, rounds)
     return against(
@@ -67,7 +67,7 @@ def compared(
 
 
 def in_turns(sides: Mapping[K, Callable[[], R]], rounds: int) -> dict[K, list[R]]:
-    """What each side's rounds gave: one of each after the other, so many times."""
+    """Run a round of each side in turn, `rounds` times; return each side's results."""
     found: dict[K, list[R]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side, run in sides.items():
@@ -87,7 +87,7 @@ def against(
     bytes_per_event: float | None = None,
     about: Mapping[str, object] | None = None,
 ) -> Measured:
-    """The line of these rounds: median against median."""
+    """The line that compares the medians of these rounds."""
     median = statistics.median(ours)
     other = statistics.median(peer) if peer else None
     best = min(ours) if lower_is_better else max(ours)
@@ -108,13 +108,13 @@ def against(
 
 
 def p50_and_p99(waits: Sequence[float]) -> tuple[float, float]:
-    """What half of them, and all but a hundredth, did not exceed."""
+    """The median and the 99th percentile."""
     in_order = sorted(waits)
     return statistics.median(in_order), in_order[int(len(in_order) * 0.99)]
 
 
 def warmed(_: int) -> None:
-    """For a pool's processes to do first: each has started, and imported what it needs, when it returns."""
+    """A first task for a pool's processes: when it returns, they have started and imported what they need."""
     time.sleep(0.2)
 
 

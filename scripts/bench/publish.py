@@ -23,13 +23,13 @@ from scripts.bench.measured import Measured, compared
 
 PEER = "plain kafka-python producer"
 VALUE_BYTES = 300
-"""Of the made events' values; the domain's own have more."""
+"""Size of the made events' values; the domain's own are larger."""
 
 _AT_ONCE = 500
 
 
 def publish(events: int, rounds: int, *, domain_events: bool = False) -> Iterator[Measured]:
-    """Events a second from the first commit to the last one.
+    """Yield events a second, from the first commit to the last.
 
     The peer sends the same values and keys to the same partitions, without headers, transactions, or a log to
     read from.
@@ -84,7 +84,7 @@ def _value_bytes(log: PostgresEventLog) -> int:
 
 
 def _relayed(log: PostgresEventLog, kafka: str, topics: Topics, url: str) -> float:
-    """From the first commit, when the relay is at work, to the last one."""
+    """The relay's rate from its first commit to its last."""
     committed: list[tuple[float, int]] = []
 
     def report(progress: RelayProgress) -> None:

@@ -1,8 +1,8 @@
-"""Every event of the log read and decoded.
+"""The rate at which every event of the log is read and decoded.
 
-Ours in three ways: settled and in order, streamed; the same in pages with all columns, as followers read that
-check the chain; and as a rebuild reads it, history after history. The peers: the package's notifications in
-pages of the same size, decoded by our codec, and by its own mapper and JSON transcoder.
+Ours is read in three ways: streamed in order; in order by pages with all columns, as followers do that check
+the chain; and history after history, as a rebuild does. The peers read the package's notifications in pages
+of the same size, decoded by our codec, or by the package's mapper and JSON transcoder.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _IN_ORDER, _ALL_COLUMNS, _HISTORIES = "in order", "in order, all columns", "hist
 
 
 def read(*, events: int, rounds: int, workers: int) -> Iterator[Measured]:
-    """A line for each way and each peer, with one process, and with `workers` where those are more. The peers
-    have one: an application sequence of the package cannot be shared out."""
+    """Yield a line for each way and each peer, with one process and with `workers`. The peers always have
+    one: an application sequence of the package cannot be divided."""
     with places.database(Settings.of().database_url) as url:
         generate.fill(url, events, workers=workers)
         with (
@@ -85,14 +85,14 @@ def read(*, events: int, rounds: int, workers: int) -> Iterator[Measured]:
 
 
 def in_order(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[Event]]:
-    """The events of the log, or of some shards, in order."""
+    """Yield the events of the log, or of some shards, in order."""
     codec = domain_codec()
     for block in log.in_order(shards=shards, page=PAGE):
         yield codec.decode_all(block.kinds, block.states)
 
 
 def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[Event]]:
-    """The same by pages of whole rows."""
+    """Yield the same events, read in pages of whole rows."""
     codec, after = domain_codec(), 0
     while page := log.read_settled(after, PAGE, shards):
         yield codec.read_all(page)
@@ -100,7 +100,7 @@ def pages(log: PostgresEventLog, shards: range | None = None) -> Iterator[list[E
 
 
 def of_histories(log: PostgresEventLog, span: AccountRange = EVERY_ACCOUNT) -> Iterator[list[Event]]:
-    """The events of these accounts, account after account."""
+    """Yield the events of these accounts, account after account."""
     codec, untils = domain_codec(), [log.last_position()] * SHARDS
     with closing(log.connect(SETTINGS)) as connection:
         for chunk in histories(connection, span, untils, page=PAGE):
@@ -108,7 +108,7 @@ def of_histories(log: PostgresEventLog, span: AccountRange = EVERY_ACCOUNT) -> I
 
 
 def stock_pages(application: Application[str]) -> Iterator[list[Any]]:
-    """Every event in order by the package's recorder and the application's mapper, as that makes them."""
+    """Yield every event in order, from the package's recorder and the application's mapper."""
     after = 0
     while page := application.recorder.select_notifications(after, PAGE, inclusive_of_start=False):
         yield [application.mapper.to_domain_event(notified) for notified in page]

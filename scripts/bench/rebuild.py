@@ -1,6 +1,6 @@
-"""One read model made anew from the whole log.
+"""The rate at which a read model is rebuilt from the whole log.
 
-The peer's way to rebuild is its runner on an empty view; it is measured on the log's first events, since its
+The peer rebuilds by running its runner on an empty view. It is measured on the log's first events, since its
 rate does not depend on how many follow.
 """
 
@@ -27,11 +27,11 @@ from scripts.bench.measured import Measured, against, in_turns
 from scripts.bench.workload import bytes_per_event
 
 FIRST_PART: Final = 1_000_000
-"""A longer log is measured at this length too: the rate must not fall with it."""
+"""A longer log is also measured up to this number of events: the rate must not fall with length."""
 
 
 class RebuildRun(msgspec.Struct, frozen=True):
-    """Events a second, and the most memory that a process held, in MB."""
+    """A rebuild's events a second, and its peak memory of a process in MB."""
 
     rate: float
     memory: float = 0.0
@@ -40,7 +40,8 @@ class RebuildRun(msgspec.Struct, frozen=True):
 def rebuild(
     *, events: int, peer_events: int, rounds: int, workers: int, projection: str
 ) -> Iterator[Measured]:
-    """A line for one process and one for `workers`; of a long log one for what the length costs."""
+    """Yield a line for one process and one for `workers`, and for a long log one on the cost of its
+    length."""
     with places.database(Settings.of().database_url) as url:
         with stock.stock_application(url) as application:
             stock.fill(application, peer_events)
@@ -79,7 +80,7 @@ def _sides(
 
 
 def _apart(url: str, projection: str, events: int, processes: int) -> RebuildRun:
-    """In a process of its own, whose memory nothing else has used."""
+    """Rebuild in a fresh process, so that its peak memory is the rebuild's."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(_rebuilt, url, projection, events, processes).result()
 

@@ -1,4 +1,4 @@
-"""A database and topics of a benchmark's own, on the configured servers, and gone afterwards."""
+"""Temporary databases and topics for a benchmark, on the configured servers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from domain.errors import InvalidInput
 
 @contextmanager
 def database(database_url: str, *, migrated: bool = True) -> Iterator[str]:
-    """The address of a new database on that server, with Prorata's tables.
+    """The URL of a new database on that server, with Prorata's tables.
 
-    Raises InvalidInput `cannot_create_database` where the role may not.
+    Raises InvalidInput `cannot_create_database` if the role may not create one.
     """
     from eventlog.postgres.migrate import migrate
     from prorata.migrations import migrations
@@ -32,7 +32,7 @@ def database(database_url: str, *, migrated: bool = True) -> Iterator[str]:
 
 @contextmanager
 def copy(database_url: str, **settings: str) -> Iterator[str]:
-    """The address of a copy of the database, which nobody may be connected to, with these settings."""
+    """The URL of a copy of the database, with these settings; nobody may be connected to the original."""
     made_of = sql.Identifier(str(conninfo_to_dict(database_url)["dbname"]))
     command = sql.SQL("create database {{}} template {}").format(made_of).as_string()
     with _made(make_conninfo(database_url, dbname="postgres"), sql.SQL(command)) as url:
@@ -60,7 +60,7 @@ def _made(database_url: str, command: sql.SQL) -> Iterator[str]:
 
 
 def commit_ms(database_url: str, commits: int = 50) -> float:
-    """What a commit of one small row takes, the median of one caller's: how fast the disk is."""
+    """The median time in ms that one caller's commit of a small row takes, as a measure of the disk."""
     took = []
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("create table if not exists public.commits (n integer)")
@@ -74,7 +74,7 @@ def commit_ms(database_url: str, commits: int = 50) -> float:
 
 @contextmanager
 def topic_prefix(bootstrap: str) -> Iterator[str]:
-    """A prefix that no other topic has; the topics that were made under it are deleted."""
+    """A new topic prefix; topics with it are deleted at the end of the block."""
     from kafka import KafkaAdminClient
 
     prefix = f"bench-{secrets.token_hex(4)}."

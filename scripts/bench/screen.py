@@ -1,4 +1,4 @@
-"""What `python -m scripts.bench` measured, as a table for people."""
+"""Print the measurements of `python -m scripts.bench` as a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scripts.bench.measured import Measured
 
 
 def printed(found: Sequence[Measured]) -> None:
-    """A row for each line; below it, once, what they have in common."""
+    """Print a row for each measurement, and below the table the conditions that they share."""
     common = _common(found)
     made = table("", RIGHT + "ours", RIGHT + "peer", RIGHT + "ratio", "the peer is")
     made.columns[0].no_wrap = True
@@ -32,7 +32,7 @@ def printed(found: Sequence[Measured]) -> None:
 
 
 def _common(found: Sequence[Measured]) -> dict[str, object]:
-    """The conditions of every line."""
+    """The conditions that all measurements share."""
     return {
         name: value
         for name, value in found[0].about.items()

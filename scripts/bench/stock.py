@@ -5,8 +5,8 @@ with stock_application(database_url) as application:
     ids = [notification.id for notification in application.recorder.select_notifications(None, 500)]
 rate, documents = project(database_url, events=10_000, folds=[entitlements.FOLD])
 
-It is given what helps it: a connection for each caller, our decoder in place of its JSON transcoder, and a
-view that holds each document as one JSON value, written by one statement beside the event's tracking.
+It gets every advantage: a connection for each caller, our decoder in place of its JSON transcoder, and a view
+with each document as one JSON value, written by one statement besides the event's tracking.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ A = TypeVar("A", bound=Application[str])
 
 NAME: Final = f"eventsourcing {importlib.metadata.version('eventsourcing')}"
 TABLE: Final = "billing_events"
-"""Where it keeps them."""
+"""The table of the package's events."""
 
 
 class StockEvent(msgspec.Struct, frozen=True):
-    """A domain event as the package's protocol wants it."""
+    """A domain event that satisfies the package's protocol."""
 
     originator_id: str
     originator_version: int
@@ -50,18 +50,18 @@ class StockEvent(msgspec.Struct, frozen=True):
 
 
 class DomainMapper(Mapper[str]):
-    """Decodes with our codec: the same work on both sides."""
+    """Decodes with our codec, so that both sides do the same work."""
 
     codec: ClassVar[Codec[Event]] = domain_codec()
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """The event in its bytes."""
+        """Decode the stored event."""
         event = self.codec.decode(stored_event.topic, 1, stored_event.state)
         return StockEvent(str(stored_event.originator_id), stored_event.originator_version, event)
 
 
 class StockBilling(Application[str]):
-    """The package's application over its own table."""
+    """The package's application on its own table."""
 
     name = "billing"
 
@@ -71,7 +71,7 @@ class StockBilling(Application[str]):
 
 
 class Documents(PostgresTrackingRecorder):
-    """The view: each document one row, written in one transaction with the tracking of its event."""
+    """The view: a row for each document, written in one transaction with its event's tracking."""
 
     def __init__(self, datastore: Any, **options: Any) -> None:
         super().__init__(datastore, **options)
@@ -84,7 +84,7 @@ class Documents(PostgresTrackingRecorder):
         )
 
     def show(self, rows: Sequence[tuple[str, str, str, str]], tracking: Tracking) -> None:
-        """Rows of fold, account, key, document."""
+        """Write rows of (fold, account, key, document)."""
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
             if rows:
@@ -92,7 +92,7 @@ class Documents(PostgresTrackingRecorder):
                 cursor.execute(self._insert(len(rows)), values, prepare=True)
 
     def all(self) -> dict[tuple[str, str, str], Any]:
-        """Every document, by fold, account and key."""
+        """(fold, account, key) → document, of every document."""
         with self.datastore.cursor() as cursor:
             cursor.execute(SQL("select * from {}").format(self._table))
             return {(r["fold"], r["account_id"], r["key"]): r["document"] for r in cursor.fetchall()}
@@ -107,7 +107,7 @@ class Documents(PostgresTrackingRecorder):
 
 
 class ReadModels(Projection[Documents]):
-    """Our folds, event by event, with the states of all accounts in memory."""
+    """Runs our folds event by event, with the states of all accounts in memory."""
 
     name = "read_models"
     folds: ClassVar[Sequence[Fold[Any, Any]]] = ()
@@ -118,7 +118,7 @@ class ReadModels(Projection[Documents]):
         self.done = 0
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
-        """Fold it, and write what it changed."""
+        """Fold the event, and write the documents that it changed."""
         place = _place(domain_event, tracking.notification_id)
         rows = []
         moved: dict[str, Any] = {}
@@ -145,7 +145,7 @@ def stock_application(database_url: str, callers: int = 1) -> AbstractContextMan
 
 @contextmanager
 def opened(kind: type[A], database_url: str, callers: int = 1) -> Iterator[A]:
-    """An application of that kind over its own table."""
+    """An application of that class on its own table."""
     application = kind(_environment(database_url, callers))
     try:
         yield application
@@ -154,7 +154,7 @@ def opened(kind: type[A], database_url: str, callers: int = 1) -> Iterator[A]:
 
 
 def as_stock(account: str, version: int, event: NewEvent) -> StoredEvent:
-    """The event as the package stores it, with the same bytes."""
+    """The event in the package's form, with the same bytes."""
     return StoredEvent(originator_id=account, originator_version=version, topic=event.type, state=event.state)
 
 
@@ -164,7 +164,7 @@ def fill(
     seed: int = 1,
     stored: Callable[[str, int, NewEvent], StoredEvent] = as_stock,
 ) -> None:
-    """Append so many events of the workload: the same as `generate.fill` in the same order."""
+    """Append events of the workload, the same as `generate.fill` does, in the same order."""
     versions: dict[str, int] = {}
     for batch in batches(events, seed):
         new = []
@@ -178,7 +178,7 @@ def fill(
 def project(
     database_url: str, events: int, folds: Sequence[Fold[Any, Any]]
 ) -> tuple[float, dict[tuple[str, str, str], Any]]:
-    """The rate, and the documents that were made. Begins with an empty view."""
+    """Run the projection from an empty view; return its rate and the documents."""
     _forget_view(database_url)
     reached = Flag()
     times: list[float] = []
@@ -214,7 +214,7 @@ def _forget_view(database_url: str) -> None:
 
 
 def _place(recorded: StockEvent, position: int) -> EventPlace:
-    """Where the event stands. The package keeps no instant of recording: the event's own is taken for it."""
+    """The event's place. The package keeps no instant of recording, so the event's own instant is used."""
     return EventPlace(recorded.originator_id, recorded.originator_version, position, recorded.event.at)
 
 

@@ -1,11 +1,11 @@
-"""The other peer of reading: `eventsourcing` as it ships, with its mapper and its JSON transcoder.
+"""A second peer for reading: `eventsourcing` as it ships, with its mapper and its JSON transcoder.
 
 with opened(Shipped, database_url) as application:
     fill(application, events=10_000, stored=application.stored)
 
-Written as its documentation shows: a frozen dataclass for each type of event, and for each type of value in
-an event a transcoding that the application registers. The values are the domain's own structs, which are made
-faster than dataclasses would be.
+It follows the package's documentation: a frozen dataclass for each type of event, and a registered
+transcoding for each type of value in an event. The values are the domain's own structs, which are created
+faster than dataclasses.
 """
 
 from __future__ import annotations
@@ -31,57 +31,57 @@ NAME: Final = f"{stock.NAME} as it ships"
 
 @dataclass(frozen=True)
 class BillingEvent:
-    """What the package asks of an event."""
+    """The fields that the package requires of an event."""
 
     originator_id: str
     originator_version: int
 
 
 class DateAsISO(Transcoding):
-    """Of the package's own there is one for instants, none for dates."""
+    """Transcodes dates; the package itself only transcodes instants."""
 
     type: type = date
     name = "date_iso"
 
     def encode(self, obj: date) -> str:
-        """As people write it."""
+        """The date as ISO 8601 text."""
         return obj.isoformat()
 
     def decode(self, data: str) -> date:
-        """The same date."""
+        """The date in the text."""
         return date.fromisoformat(data)
 
 
 class ValueAsDict(Transcoding):
-    """A value object by its fields: what the package's documentation does for each class by hand."""
+    """Transcodes a value object as its fields, as the package's documentation does by hand for each class."""
 
     def __init__(self, struct: type[msgspec.Struct]) -> None:
         self.type = struct
         self.name = struct.__name__
 
     def encode(self, obj: msgspec.Struct) -> dict[str, Any]:
-        """Its fields; what they hold is encoded in turn."""
+        """The fields; the package encodes their values in turn."""
         return msgspec.structs.asdict(obj)
 
     def decode(self, data: dict[str, Any]) -> Any:
-        """The value again; a tuple in it has become a list, as JSON has no other."""
+        """The value object; lists become the tuples that they were before JSON."""
         return self.type(**data)
 
 
 class Shipped(Application[str]):
-    """The package's application, and nothing put in the place of its parts."""
+    """The package's application with all of its own parts."""
 
     name = "shipped"
 
     def register_transcodings(self, transcoder: JSONTranscoder) -> None:
-        """Those of the package, and ours for what the events hold."""
+        """Register the package's transcodings, and ours for the values in events."""
         super().register_transcodings(transcoder)
         transcoder.register(DateAsISO())
         for struct in _structs():
             transcoder.register(ValueAsDict(struct))
 
     def stored(self, account: str, version: int, event: NewEvent) -> StoredEvent:
-        """The event as its mapper stores it."""
+        """The event as the package's mapper stores it."""
         stored = self._mapped(event.type, event.schema_version, event.state)
         return replace(stored, originator_id=account, originator_version=version)
 

@@ -1,4 +1,4 @@
-"""The hash chain of every account checked. No peer does that."""
+"""The rate at which the hash chains of all accounts are checked. There is no peer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scripts.bench.workload import bytes_per_event
 
 
 def verify(*, events: int, rounds: int, workers: int) -> Iterator[Measured]:
-    """A line for one process, and one for `workers` where those are more."""
+    """Yield a line for one process, and one for `workers` if those are more."""
     with places.database(Settings.of().database_url) as url:
         generate.fill(url, events, workers=workers)
         sides: dict[int, Callable[[], float]] = {

@@ -1,6 +1,6 @@
-"""Events to measure with: histories that the domain made, stamped onto as many account ids as wanted.
+"""Events to measure with: histories made by the domain, copied to as many account ids as wanted.
 
-for batch in batches(100_000):                  # in order of time: accounts stand between one another
+for batch in batches(100_000):                  # in order of time, with accounts interleaved
     for account_id, events in batch: ...
 for append in appends(100_000):                 # account after account, each with its whole history
     log.append_many([append])
@@ -27,10 +27,11 @@ from eventlog.codec import domain_codec
 from prorata.simulation.run import VirtualAccount
 
 STORIES: Final = 200
-"""Different histories; accounts repeat them."""
+"""The number of different histories, which the accounts repeat."""
 
 COHORT: Final = 10_000
-"""Accounts whose histories stand between one another in the log. Later ones begin where these end."""
+"""The number of accounts whose histories are interleaved in the log; the next cohort begins where they
+end."""
 
 BATCH: Final = 1_000
 """Events in a batch."""
@@ -40,7 +41,8 @@ Batch: TypeAlias = list[tuple[str, tuple[NewEvent, ...]]]
 
 _BEGIN = datetime(2022, 1, 10, 9, 0, tzinfo=UTC)
 _LONGEST = 30
-"""Commands after the first purchase, 20 to 60 days apart: up to four years."""
+"""The most commands after the first purchase; they are 20 to 60 days apart, so a history has up to four
+years."""
 
 _COMMANDS: tuple[c.Command, ...] = (
     c.PurchaseAddon("custom_domain"),
@@ -77,7 +79,7 @@ def stories(seed: int = 1) -> tuple[tuple[NewEvent, ...], ...]:
 
 
 def appends(events: int, seed: int = 1, tenant: str = "bench") -> Iterator[Append]:
-    """Whole histories of new accounts, until there are at least so many events."""
+    """Yield whole histories of new accounts, until there are at least `events` events."""
     made, nth, rnd = 0, 0, random.Random(f"{seed}/{tenant}")
     while made < events:
         history = _stamped(stories(seed)[nth % STORIES], rnd)
@@ -89,21 +91,21 @@ def appends(events: int, seed: int = 1, tenant: str = "bench") -> Iterator[Appen
 def batches(
     events: int, seed: int = 1, tenant: str = "bench", *, part: int = 0, parts: int = 1
 ) -> Iterator[Batch]:
-    """Exactly so many events in batches, each cohort's in order of time, each account's in order; whole
-    histories but for the last account's. With `parts` only that part of the cohorts."""
+    """Yield exactly `events` events in batches, each cohort's in order of time; only the last account's
+    history may be cut. With `parts`, only the cohorts of the nth part."""
     for nth, (first, accounts, size) in enumerate(_cohorts(events, seed)):
         if nth % parts == part:
             yield from _cohort(first, accounts, size, seed, tenant)
 
 
 def bytes_per_event(seed: int = 1) -> float:
-    """Of an event's stored bytes, on average."""
+    """The average size of an event's stored bytes."""
     sizes = [len(event.state) for story in stories(seed) for event in story]
     return round(sum(sizes) / len(sizes), 1)
 
 
 def _cohorts(events: int, seed: int) -> Iterator[tuple[int, int, int]]:
-    """First account, number of accounts and of events of each."""
+    """Each cohort's first account, number of accounts, and number of events."""
     lengths = [len(story) for story in stories(seed)]
     nth = 0
     while events > 0:

@@ -1,9 +1,9 @@
-"""A writer of raw appends that all want the same few accounts, until SIGTERM:
+"""A writer of raw appends that compete for the same few accounts, until SIGTERM:
 
     python -m scripts.chaos.appending DOOR JOURNAL
 
 DOOR: `threads` (half of them through GroupedEventLog, half one by one) or `tasks` (GroupedAppends). Appends
-hold one to four events, at heads that may be stale. One whose fate is unknown is given again, or left.
+have one to four events, at heads that may be stale. One with an unknown outcome is repeated, or left.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ Append: TypeAlias = Callable[[str, Head, list[NewEvent]], list[StoredEvent]]
 _codec = domain_codec()
 
 
-class Caller:
-    """What one thread or task gives to the log, and what it remembers."""
+class AppendCaller:
+    """One thread's or task's appends, and what it remembers of their outcomes."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._chance = Random()  # noqa: S311 - what is written is not part of the plan
+        self._chance = Random()  # noqa: S311 - what it writes is not part of the plan
         self._heads: dict[str, Head] = {}
         self._unknown: tuple[str, Head, list[NewEvent]] | None = None
 
@@ -60,7 +60,7 @@ class Caller:
         return self._chance.uniform(*_PAUSES)
 
     def next(self, head_of: Callable[[str], Head]) -> tuple[str, Head, list[NewEvent]]:
-        """What to give now: in a third of cases at a head that others may have left behind."""
+        """The next append; in a third of cases at a head that may be stale."""
         if (unknown := self._unknown) is not None:
             self._unknown = None
             if self._chance.random() < 0.7:
@@ -74,7 +74,7 @@ class Caller:
         return account_id, head, events
 
     def learn(self, given: tuple[str, Head, list[NewEvent]], outcome: list[StoredEvent] | Exception) -> None:
-        """What became of it."""
+        """Write the append's outcome to the journal, and learn from it."""
         account_id, _, events = given
         if isinstance(outcome, VersionConflict):
             self._heads.pop(account_id, None)
@@ -103,12 +103,12 @@ def new_events(version: int, count: int) -> list[NewEvent]:
 
 
 def by_threads(journal: Journal, stop: Event) -> None:
-    """Until `stop` is set."""
+    """Append from threads until `stop` is set."""
     with closing(PostgresEventLog(Settings.of().database_url, patience=_PATIENCE)) as log:
         doors: list[EventLog] = [log, GroupedEventLog(log)]
 
         def call(nth: int) -> None:
-            caller, door = Caller(journal), doors[nth % 2]
+            caller, door = AppendCaller(journal), doors[nth % 2]
             while not stop.wait(caller.pause):
                 try:
                     given = caller.next(log.head)
@@ -124,10 +124,10 @@ def by_threads(journal: Journal, stop: Event) -> None:
 
 
 def by_tasks(journal: Journal, stop: Event) -> None:
-    """Until `stop` is set."""
+    """Append from asyncio tasks until `stop` is set."""
 
     async def call(appends: GroupedAppends, log: EventLog) -> None:
-        caller = Caller(journal)
+        caller = AppendCaller(journal)
         while not stop.is_set():
             await asyncio.sleep(caller.pause)
             try:
@@ -154,7 +154,7 @@ async def _outcome(append: Awaitable[list[StoredEvent]]) -> list[StoredEvent] | 
 
 
 def each(call: Callable[[int], None], callers: int, stop: Event) -> None:
-    """In threads, until `stop` is set; one that fails ends the others, and its error is raised."""
+    """Run the calls in threads until `stop` is set; if one fails, end the others and raise its error."""
     with ThreadPoolExecutor(callers) as pool:
         running = [pool.submit(call, nth) for nth in range(callers)]
         while not stop.is_set() and not any(one.done() for one in running):
@@ -169,7 +169,7 @@ def _ids(events: Sequence[NewEvent | StoredEvent]) -> tuple[UUID, ...]:
 
 
 def main(door: str, journal: str) -> int:
-    """Until SIGTERM."""
+    """Append until SIGTERM; return the exit code."""
     stop = stopping()
     try:
         {"threads": by_threads, "tasks": by_tasks}[door](Journal(Path(journal)), stop)

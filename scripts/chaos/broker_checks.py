@@ -1,5 +1,5 @@
-"""What must hold of the topics and of every consumer's tables when everything is quiet again: each function
-yields what does not."""
+"""Checks of the topics and of every consumer's tables once everything is quiet: each function yields what
+does not hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOLDS: Final[Mapping[str, Fold[Any, Any]]] = {
     "billing.access-windows.v1": access_windows.FOLD,
     "billing.invoices.v1": invoices.FOLD,
 }
-"""Which fold each state topic holds."""
+"""State topic → the fold whose documents it holds."""
 
 _WINDOWS: Final = """
     select account_id, product, begins_at, ends_at, renews from entitlement_cache.windows
@@ -44,7 +44,8 @@ _PAID: Final = "select currency, sum(amount) from service.gateway_payments where
 def event_problems(
     published: Mapping[int, Sequence[Published]], rows: Sequence[StoredEvent]
 ) -> Iterator[str]:
-    """Every event of the log is in its partition, once, byte by byte, in order, and names the one before."""
+    """Check that each event of the log is in its partition exactly once, unchanged, in order, and names the
+    one before."""
     expected: dict[int, list[Published]] = defaultdict(list)
     for row in rows:
         events = expected[partition_of(row.account_id)]
@@ -59,7 +60,7 @@ def event_problems(
 
 
 def state_problems(topic: str, newest: Mapping[str, bytes], log: EventLog) -> Iterator[str]:
-    """The newest state of each key is what the topic's fold makes of the log."""
+    """Check that each key's newest state is what the topic's fold makes of the log."""
     expected = _folded(log, FOLDS[topic])
     differing = [key for key in newest.keys() | expected.keys() if newest.get(key) != expected.get(key)]
     if differing:
@@ -67,7 +68,8 @@ def state_problems(topic: str, newest: Mapping[str, bytes], log: EventLog) -> It
 
 
 def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
-    """Each consumer's tables are what the log says; the ledger balances to the minor unit; nothing parked."""
+    """Check that each consumer's tables follow from the log, that the ledger balances to the minor unit, and
+    that nothing is parked."""
     for parked in dead_letters.all_parked(connection):
         yield f"{parked.consumer}: {parked.key!r} is parked: {parked.error}"
     held = Counter(connection.execute(_WINDOWS).fetchall())
@@ -100,7 +102,7 @@ def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
 
 
 def _difference(found: Sequence[Published], wanted: Sequence[Published]) -> str:
-    """In words, of two that are not alike."""
+    """The difference between the two, in words."""
     times = Counter(event.position for event in found)
     known = {event.position: event for event in wanted}
     kinds = {

@@ -1,8 +1,8 @@
-"""`make chaos`: faults on the whole way from a command to the tables of those who subscribe.
+"""`make chaos`: faults on the whole way from a command to the subscribers' tables.
 
 Commands flow while relays, consumers, projectors, PostgreSQL and the broker are killed, paused (a paused
-holder of a lease wakes up as a zombie) and cut off. At the end the topics, as a reader that is not ours sees
-them, and every consumer's tables are compared with the log.
+holder of a lease wakes up as a zombie) and cut off. At the end the topics, read by another client library,
+and every consumer's tables are compared with the log.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ CONSUMERS: Final = ("entitlement_cache", "finance_ledger")
 
 
 def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
-    """So many faults, or for so long, then check; what came of it."""
+    """Inflict `kills` faults, for at most `seconds`, then check everything; return the outcome."""
     began, line_port = time.monotonic(), free_port()
     home = prepare_kafka(say)
     with ExitStack() as ends:
@@ -69,7 +69,7 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
         to_postgres = ends.enter_context(TcpProxy("line to postgresql", server.port))
         broker = KafkaBroker(home, folder.directory / "kafka", advertised_port=line_port)
         to_broker = ends.enter_context(TcpProxy("line to broker", broker.port, line_port))
-        ends.enter_context(broker)  # its start calls the address that it tells others, which is the line's
+        ends.enter_context(broker)  # at its start it connects to its advertised address, which is the proxy's
         bootstrap = f"127.0.0.1:{to_broker.port}"
         through = make_conninfo(server.url("prorata"), port=to_postgres.port)
         system = System(folder, server, {"PRORATA_DATABASE_URL": through, "PRORATA_KAFKA": bootstrap})
@@ -103,7 +103,7 @@ def _processes(system: System) -> list[Victim]:
 
 
 def _caught_up(system: System) -> list[str]:
-    """Publish and consume everything; what could not be."""
+    """Publish and consume everything; return what could not be."""
     work = [("prorata", "relay", "--once"), *[("prorata", "consume", name, "--once") for name in CONSUMERS]]
     codes = {" ".join(module): system.run_alone(*module) for module in work}
     return [f"`{command}` ended with {code}" for command, code in codes.items() if code != 0]

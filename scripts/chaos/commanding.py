@@ -1,10 +1,10 @@
-"""A writer of commands that many give to the same accounts at once, until SIGTERM:
+"""A writer of commands to accounts that others also command at the same time, until SIGTERM:
 
     python -m scripts.chaos.commanding JOURNAL BEGAN [--finish]
 
-Lines are given again, with their ids: those of its own journal and of the others' beside it, also while the
-first is under way. `--finish`: only its own lines that have no answer yet, then end. A test clock runs a day
-a second from BEGAN (seconds since the epoch), so that renewals fall due on the way.
+It repeats lines, with their ids, from its own journal and the other writers', even while the first attempt is
+under way. `--finish`: only repeat its own unanswered lines, then end. A test clock runs a day a second from
+BEGAN (seconds since the epoch), so that renewals fall due meanwhile.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from service.session import CommandSession
 
 TENANT: Final = "chaos"
 JOURNALS: Final = "commands"
-"""What the names of these writers' journals begin with."""
+"""The prefix of the names of these writers' journals."""
 ACCOUNTS: Final = [f"c{nth}" for nth in range(8)]
 CALLERS: Final = 3
 FINISH_SECONDS: Final = 120.0
@@ -69,15 +69,15 @@ _STEPS: Final[tuple[dict[str, Any], ...]] = (
 
 
 def clock(began: float) -> datetime:
-    """What the test clock says now."""
+    """The time on the test clock."""
     return _BEGIN + timedelta(days=_DAYS_A_SECOND) * (time.time() - began)
 
 
-class Caller:
-    """Gives lines, new ones and known ones, and keeps what they were answered."""
+class CommandCaller:
+    """Gives new and repeated lines, and writes their answers to the journal."""
 
     def __init__(self, system: Running, journal: Path, began: float) -> None:
-        self._chance = Random()  # noqa: S311 - what is given is not part of the plan
+        self._chance = Random()  # noqa: S311 - which lines it gives is not part of the plan
         self._path = journal
         self._journal = Journal(journal)
         self._began = began
@@ -87,7 +87,7 @@ class Caller:
         )
 
     def run(self, stop: Event) -> None:
-        """Until `stop` is set."""
+        """Give lines until `stop` is set."""
         while not stop.wait(self._chance.uniform(*_PAUSES)):
             if self._chance.random() >= _AGAIN or not self._again():
                 try:
@@ -98,7 +98,7 @@ class Caller:
                 self.give(line)
 
     def give(self, line: Mapping[str, Any]) -> bool:
-        """Whether it was answered; else its fate is unknown."""
+        """Give the line; False if it got no answer, so that its outcome is unknown."""
         try:
             answer = self._session.answer_line(msgspec.json.encode(line))
         except LineUnanswered:
@@ -107,7 +107,7 @@ class Caller:
         return True
 
     def finish(self) -> bool:
-        """Give what has no answer again until it has; whether all has."""
+        """Repeat unanswered lines until they are answered; False if some are not in time."""
         deadline = time.monotonic() + FINISH_SECONDS
         while lines := unanswered(self._path):
             for line in lines:
@@ -117,12 +117,12 @@ class Caller:
         return True
 
     def _again(self) -> bool:
-        """Give a line again that somebody gave before, answered or not; False: there is none yet."""
+        """Repeat a line that some writer gave before, answered or not; False if there is none yet."""
         path = self._chance.choice(sorted(self._path.parent.glob(f"{JOURNALS}*")))
         known = [entry.line for entry in recent(path) if isinstance(entry, Given)]
         if not known:
             return False
-        # One of the last ones, most often: it may be under way still, or have died with its process.
+        # Mostly a recent one, which may still be under way, or have died with its process.
         line = self._chance.choice(known[-4:] if self._chance.random() < 0.7 else known)
         self._journal.write(Given(line["id"], line))
         self.give(line)
@@ -131,14 +131,14 @@ class Caller:
     def _new_line(self) -> dict[str, Any]:
         account = self._chance.choice(ACCOUNTS)
         if self._service.last_seen(f"{TENANT}/{account}") is None:
-            # The same line whoever gives it: it is done once.
+            # Every writer gives the same line, which must be done once.
             return {**_OPENING, "account": account, "id": f"open-{account}", "at": _BEGIN.isoformat()}
         line, at = self._chance.choice(_STEPS), clock(self._began).isoformat()
         return {**line, "account": account, "id": str(uuid4()), "at": at}
 
 
 def unanswered(path: Path) -> list[dict[str, Any]]:
-    """The lines in a journal whose last giving was not answered, once each."""
+    """The lines in a journal whose last attempt was not answered, each once."""
     open_: dict[str, dict[str, Any]] = {}
     for entry in read(path):
         if isinstance(entry, Given):
@@ -149,11 +149,11 @@ def unanswered(path: Path) -> list[dict[str, Any]]:
 
 
 def main(journal: str, began: str, *options: str) -> int:
-    """Until SIGTERM; with --finish until all is answered."""
+    """Give lines until SIGTERM, or with --finish until all are answered; return the exit code."""
     stop = stopping()
     try:
         with running(Settings.of()) as system:
-            callers = [Caller(system, Path(journal), float(began)) for _ in range(CALLERS)]
+            callers = [CommandCaller(system, Path(journal), float(began)) for _ in range(CALLERS)]
             if "--finish" in options:
                 return 0 if callers[0].finish() else TRY_AGAIN
             each(lambda nth: callers[nth].run(stop), len(callers), stop)

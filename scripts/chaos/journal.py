@@ -1,10 +1,11 @@
-"""What a writer sent and what it was answered, in a file of its own, outside the database.
+"""A writer's record of what it sent and how it was answered, in its own file outside the database.
 
     journal = Journal(path)
     journal.write(Sent(...))        # on disk before the append is given to the log
     journal.write(Stored(...))      # on disk after the answer, before the next append
 
-A line that a kill cut short is no entry: then the entry's event had not happened yet, or its fate is unknown.
+A line that a kill cut short is no entry: what it would record had not happened yet, or its outcome is
+unknown.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ import msgspec
 
 
 class _Entry(msgspec.Struct, frozen=True, tag=True):
-    """A line."""
+    """An entry, one line of the file."""
 
 
 class Sent(_Entry, frozen=True):
-    """An append is about to be given to the log, to follow `version`."""
+    """An append that follows `version` is about to be given to the log."""
 
     account: str
     version: int
@@ -31,7 +32,7 @@ class Sent(_Entry, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
-    """Where the log said that it stored an event, and with which hash."""
+    """The position, version and hash under which the log reported an event as stored."""
 
     position: int
     version: int
@@ -46,7 +47,7 @@ class Stored(_Entry, frozen=True):
 
 
 class Lost(_Entry, frozen=True):
-    """The log refused it for a conflict: nothing of it may be stored."""
+    """The log refused the append for a conflict: no part of it may be stored."""
 
     ids: tuple[UUID, ...]
 
@@ -59,14 +60,14 @@ class Given(_Entry, frozen=True):
 
 
 class Answered(_Entry, frozen=True):
-    """It was answered."""
+    """The command was answered."""
 
     id: str
     answer: dict[str, Any]
 
 
 class Noticed(_Entry, frozen=True):
-    """A process saw at work what must not be: a finding."""
+    """A process saw at work what must never happen: a finding."""
 
     message: str
 
@@ -78,29 +79,29 @@ _decoder: Final = msgspec.json.Decoder(Entry)
 
 
 class Journal:
-    """Entries are written whole and forced to disk; threads may share it."""
+    """Writes whole entries and forces them to disk; threads may share it."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
-            os.write(self._file, b"\n")  # what the one before left unfinished stays no entry
+            os.write(self._file, b"\n")  # ends a line that the process before left unfinished
 
     def write(self, entry: Entry) -> None:
-        """Return when it is on disk."""
+        """Write the entry; return once it is on disk."""
         os.write(self._file, _encoder.encode(entry) + b"\n")
         os.fsync(self._file)
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The entries so far, in order; of a file that is not there, none."""
+    """The entries so far, in order; none if there is no file."""
     if path.exists():
         with path.open("rb") as lines:
             yield from _entries(lines)
 
 
 def recent(path: Path, last_bytes: int = 100_000) -> list[Entry]:
-    """The entries in the end of the file."""
+    """The entries in the last bytes of the file."""
     with path.open("rb") as lines:
         size = lines.seek(0, os.SEEK_END)
         lines.seek(max(0, size - last_bytes))
@@ -113,4 +114,4 @@ def _entries(lines: Iterable[bytes]) -> Iterator[Entry]:
             try:
                 yield _decoder.decode(line)
             except msgspec.DecodeError:
-                continue  # cut short, by a kill or by where we began
+                continue  # cut short by a kill, or by where reading began

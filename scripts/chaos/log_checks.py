@@ -1,4 +1,4 @@
-"""What must hold of the log when everything is quiet again: each function yields what does not.
+"""Checks of the log once everything is quiet: each function yields what does not hold.
 
 `rows` is the whole log, in order; `entries` are those of all journals.
 """
@@ -14,14 +14,14 @@ from eventlog import EventLog, StoredEvent, verify_account
 from scripts.chaos.journal import Answered, Entry, Given, Lost, Sent, Stored
 
 _PAGE: Final = 2_000
-_PASSING: Final = ("payment_in_progress", "payment_cancelled")
-"""Answers that record nothing for good: the same line may be answered otherwise later."""
+_TEMPORARY: Final = ("payment_in_progress", "payment_cancelled")
+"""Answers that record nothing, so that the same line may later get another answer."""
 
 INTENTS: Final = ("payment_started", "cycles_renewed")
 
 
 def rows_of(log: EventLog) -> list[StoredEvent]:
-    """The whole log, as its followers read it."""
+    """The whole log, read as followers do."""
     rows: list[StoredEvent] = []
     while page := log.read_settled(rows[-1].position if rows else 0, _PAGE):
         rows += page
@@ -29,7 +29,8 @@ def rows_of(log: EventLog) -> list[StoredEvent]:
 
 
 def chain_problems(log: EventLog, rows: Sequence[StoredEvent], stored: int) -> Iterator[str]:
-    """Versions without gaps, every hash, single positions and ids; `stored`: rows that the table has."""
+    """Check versions for gaps, every hash, and that positions and ids are unique; `stored`: the table's
+    number of rows."""
     if len(rows) != stored:
         yield f"the table holds {stored} events, and its followers read {len(rows)}"
     for name, values in (("position", [r.position for r in rows]), ("event id", [r.event_id for r in rows])):
@@ -42,8 +43,8 @@ def chain_problems(log: EventLog, rows: Sequence[StoredEvent], stored: int) -> I
 
 
 def append_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tenant: str) -> Iterator[str]:
-    """Every acknowledged append is there as it was acknowledged, none of a refused one, all or nothing of one
-    whose fate nobody knows, and nothing that nobody sent."""
+    """Check that acknowledged appends are stored as acknowledged, refused ones not at all, those with an
+    unknown outcome whole or not at all, and that nothing else is stored."""
     found = {row.event_id: row for row in rows if row.account_id.startswith(f"{tenant}/")}
     sent: dict[tuple[UUID, ...], Sent] = {e.ids: e for e in entries if isinstance(e, Sent)}
     for entry in entries:
@@ -73,7 +74,8 @@ def append_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tenan
 
 
 def command_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tenant: str) -> Iterator[str]:
-    """Every command is answered, done once at most, alike to whoever gives it again, and as answered."""
+    """Check that every command is answered, done at most once and as answered, and that repeats get the same
+    answer."""
     given = {entry.id for entry in entries if isinstance(entry, Given)}
     own = [row for row in rows if row.account_id.startswith(f"{tenant}/")]
     concluding = [row for row in own if row.type not in (*INTENTS, "payment_cancelled")]
@@ -88,7 +90,7 @@ def command_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tena
         yield f"command {command_id} was never answered"
     at = {(row.account_id, row.version): row for row in own}
     for command_id, found in answers.items():
-        recorded = [answer for answer in found if answer["events"] and answer["code"] not in _PASSING]
+        recorded = [answer for answer in found if answer["events"] and answer["code"] not in _TEMPORARY]
         if any(answer != recorded[0] for answer in recorded):
             yield f"command {command_id} was answered in different ways: {recorded}"
         for answer in recorded[:1]:

@@ -35,7 +35,7 @@ WEIGHTS: Final[Mapping[Target, int]] = {
 
 
 def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
-    """Kill so many times, or for so long, then check; what came of it."""
+    """Inflict `kills` kills, for at most `seconds`, then check everything; return the outcome."""
     began = time.monotonic()
     with Run() as folder, PostgresServer(folder.directory / "postgres") as server:
         system = System(folder, server, {})
@@ -55,7 +55,7 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
 
 
 def _victims(system: System, server: PostgresServer, chance: Random) -> list[Victim]:
-    """The server first: everything else needs it."""
+    """The victims; the server comes first, since everything else needs it."""
     return [
         ServerVictim("postgresql", server),
         BackendVictim(server, chance),

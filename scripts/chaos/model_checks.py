@@ -1,4 +1,4 @@
-"""Read models against the log: a rebuild from empty, the folds of the past, nobody parked."""
+"""Checks of the read models against the log: rebuilds from empty, folds of the past, parked accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def read_model_problems(database_url: str, log: EventLog, rows: Sequence[StoredEvent]) -> Iterator[str]:
-    """Each read model is where the log is, equals its rebuild from empty and the fold of each account."""
+    """Check that each read model has reached the log's end, and equals its rebuild and the fold of each
+    account."""
     with Projector(database_url, log) as projector:
         projector.run_once()
     with psycopg.connect(database_url, autocommit=True) as connection:

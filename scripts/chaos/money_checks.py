@@ -1,4 +1,5 @@
-"""The payment gateway's books against the log and the invoices: nothing charged twice, nothing unpaid."""
+"""Checks of the payment gateway's books against the log and the invoices: nothing is charged twice or
+unpaid."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Charge(msgspec.Struct, frozen=True):
-    """A decided key; the amount and account of a cancelled one are not in the books."""
+    """A payment that the gateway decided; the books have no amount and account for a cancelled one."""
 
     answer: str
     amount: Decimal | None
@@ -40,12 +41,13 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 def books(connection: Connection) -> dict[UUID, Charge]:
-    """Of every key that was ever decided."""
+    """Key → charge, for every key that the gateway ever decided."""
     return {key: Charge(*rest) for key, *rest in connection.execute(_BOOKS)}
 
 
 def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -> Iterator[str]:
-    """Every intent was decided at the gateway and concluded so; every decided key is an intent's."""
+    """Check that every intent was concluded as the gateway decided, and that every decided key is an
+    intent's."""
     codec, left = domain_codec(), dict(charges)
     histories: dict[str, list[StoredEvent]] = defaultdict(list)
     for row in rows:
@@ -70,7 +72,7 @@ def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -
 
 
 def invoice_problems(connection: Connection, charges: dict[UUID, Charge]) -> Iterator[str]:
-    """What the gateway took of each account is what its paid invoices say."""
+    """Check that the gateway took from each account exactly its paid invoices."""
     taken: dict[str, Decimal] = defaultdict(Decimal)
     for charge in charges.values():
         if charge.answer == "paid":

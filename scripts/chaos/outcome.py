@@ -1,4 +1,4 @@
-"""What came of a run, as it is told."""
+"""The outcome of a run, and its lines for people."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """`planned` faults, and `faults` that were done, by kind and victim; `findings`: what does not hold, none
-    after a good run."""
+    """`planned`: the number of faults planned; `faults`: those that hit, by kind and victim; `findings`: what
+    does not hold, none after a good run."""
 
     name: str
     seed: int
@@ -25,7 +25,7 @@ class Outcome:
     seconds: float
 
     def lines(self) -> list[str]:
-        """For people; the last line sums up."""
+        """Lines for people; the last one sums up."""
         faults = ", ".join(f"{times} {fault}" for fault, times in sorted(self.faults.items()))
         counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
         shown = [f"FINDING {finding}" for finding in self.findings[:_SHOWN]]

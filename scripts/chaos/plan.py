@@ -1,4 +1,4 @@
-"""Which faults come, when, and to whom: decided by the seed before anything runs."""
+"""The plan of faults, their times and victims, which the seed decides before anything runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import Random
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["kill", "pause", "stall", "drop"]
-"""SIGKILL; SIGSTOP, which makes a zombie of a lease's holder; a line on which nothing arrives any more; one
-on which connections break and none can be made."""
+"""kill: SIGKILL; pause: SIGSTOP, which makes a lease's holder a zombie; stall: nothing arrives on the network
+path any more; drop: its connections break, and none can be made."""
 
 Target: TypeAlias = tuple[Kind, str]
 
@@ -24,8 +24,8 @@ _LASTS: Final[dict[Kind, tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `age`: seconds for which the victim is at work when it comes, at least. `lasts`: seconds
-    until a killed one is started again, a paused one goes on, a cut line is whole."""
+    """One fault. `age`: seconds for which the victim must have been at work. `lasts`: seconds until a killed
+    one is restarted, a paused one continues, or a cut path is whole again."""
 
     nth: int
     kind: Kind
@@ -40,7 +40,7 @@ class Fault:
 
 
 def plan(seed: int, faults: int, weights: Mapping[Target, int]) -> list[Fault]:
-    """So many faults, each target about as often as its weight says."""
+    """A list of `faults` faults; each target comes about as often as its weight says."""
     chance, targets = Random(seed), sorted(weights)  # noqa: S311 - repeatable, as meant
     chosen = chance.choices(targets, [weights[target] for target in targets], k=faults)
     return [

@@ -1,4 +1,4 @@
-"""What a topic holds for a reader that shares no code with ours: confluent-kafka, read_committed."""
+"""Read topics with a client that shares no code with Prorata: confluent-kafka, read_committed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_SECONDS: Final = 10.0
 
 
 class Published(msgspec.Struct, frozen=True):
-    """An event as the topic has it; `previous`: the position of the one before it in its partition."""
+    """An event of a topic; `previous`: the position of the event before it in its partition."""
 
     account_id: str
     version: int
@@ -25,7 +25,7 @@ class Published(msgspec.Struct, frozen=True):
 
 
 def events(bootstrap: str, topic: str) -> dict[int, list[Published]]:
-    """Of each partition, in order."""
+    """Partition → its events in order."""
     found: dict[int, list[Published]] = {}
     for record, headers in _records(bootstrap, topic):
         key, value = _content(record)
@@ -42,7 +42,7 @@ def events(bootstrap: str, topic: str) -> dict[int, list[Published]]:
 
 
 def states(bootstrap: str, topic: str) -> dict[str, bytes]:
-    """The newest of each key."""
+    """Key → its newest state."""
     return dict(_content(record) for record, _ in _records(bootstrap, topic))
 
 
@@ -54,7 +54,7 @@ def _content(record: Message) -> tuple[str, bytes]:
 
 
 def _records(bootstrap: str, topic: str) -> Iterator[tuple[Message, dict[str, bytes]]]:
-    """All committed records but heartbeats, up to where each partition ends now."""
+    """All committed records except heartbeats, up to each partition's present end."""
     reader = Consumer(
         {
             "bootstrap.servers": bootstrap,

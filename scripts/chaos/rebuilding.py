@@ -1,8 +1,8 @@
-"""Rebuilds one read model after another and puts each in the live one's place, until SIGTERM:
+"""Rebuild one read model after another and swap it with the live one, until SIGTERM:
 
     python -m scripts.chaos.rebuilding JOURNAL
 
-In one process and in two, in turn. A difference between the live and the rebuilt tables is a finding.
+It uses one process and two, in turn. A difference between the live and the rebuilt tables is a finding.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _PAUSE: Final = 0.2
 
 
 def main(path: str) -> int:
-    """Until SIGTERM."""
+    """Rebuild until SIGTERM; return the exit code."""
     stop, journal, url = stopping(), Journal(Path(path)), Settings.of().database_url
     try:
         with closing(PostgresEventLog(url, patience=20)) as log:
-            # Not always from the first one: most processes are killed before they have come through all.
+            # Start anywhere: most of these processes are killed before they have rebuilt all.
             for nth in count(int(time.time())):
                 if stop.is_set():
                     return 0

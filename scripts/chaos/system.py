@@ -1,4 +1,4 @@
-"""What runs under faults: its processes, how it comes to rest, and what must hold in its database then."""
+"""The system under faults: its processes, how it comes to rest, and the checks of its database then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _ROUNDS: Final = 30
 
 
 class System:
-    """On a migrated database of a durable server; `environment`: what its processes find beside it."""
+    """A system on a migrated database of a durable server; `environment`: further variables of its
+    processes."""
 
     def __init__(self, run: Run, server: PostgresServer, environment: Mapping[str, str]) -> None:
         self.url = server.create_database("prorata")
@@ -64,15 +65,15 @@ class System:
         return [self.process(name, *self._commanding(path)) for name, path in self._commanders.items()]
 
     def process(self, name: str, *module: str) -> ProcessVictim:
-        """`python -m` with these arguments."""
+        """A victim that runs `python -m` with these arguments."""
         return ProcessVictim(name, [sys.executable, "-m", *module], self._environment, self.folder)
 
     def journal(self, name: str) -> str:
-        """Where a process writes what it sent, was answered or noticed."""
+        """The path of a process's journal."""
         return str(self.folder / f"{name}.jsonl")
 
     def run_alone(self, *module: str) -> int:
-        """The exit code of a process that no fault meets; what it says is in a file."""
+        """Run a process without faults, its output in a file; return the exit code."""
         with (self.folder / "rest.log").open("ab") as output:
             done = subprocess.run(
                 [sys.executable, "-m", *module],
@@ -85,7 +86,7 @@ class System:
         return done.returncode
 
     def come_to_rest(self) -> list[str]:
-        """Answer every command, and conclude every payment; what could not be."""
+        """Have every command answered and every payment concluded; return what could not be."""
         findings = []
         for name, path in self._commanders.items():
             if self.run_alone(*self._commanding(path), "--finish") != 0:
@@ -101,11 +102,11 @@ class System:
         return [*findings, "a payment stays without an answer"]
 
     def entries(self) -> list[Entry]:
-        """Of all journals."""
+        """The entries of all journals."""
         return [entry for path in sorted(self.folder.glob("*.jsonl")) for entry in read(path)]
 
     def log_problems(self, entries: Sequence[Entry]) -> Iterator[str]:
-        """Everything in the database that does not hold."""
+        """Run all checks of the database; yield what does not hold."""
         yield from (entry.message for entry in entries if isinstance(entry, Noticed))
         with ExitStack() as stack:
             log = stack.enter_context(closing(PostgresEventLog(self.url)))
@@ -119,7 +120,7 @@ class System:
             yield from invoice_problems(connection, books(connection))
 
     def events(self) -> int:
-        """How many the log's table has."""
+        """The number of events in the log's table."""
         with psycopg.connect(self.url) as connection:
             [[count]] = connection.execute("select count(*) from events").fetchall()
         return int(count)

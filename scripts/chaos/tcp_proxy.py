@@ -1,4 +1,4 @@
-"""A line to a server that can be cut: a small TCP proxy that stalls or drops.
+"""A network path to a server that can be cut: a small TCP proxy that stalls or drops connections.
 
 with TcpProxy("line to the broker", server_port) as line:
     connect("127.0.0.1", line.port)
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class TcpProxy:
-    """Carries bytes to 127.0.0.1:`server_port`, in a thread of its own."""
+    """Forwards connections to 127.0.0.1:`server_port`, in its own thread."""
 
     is_server = True
 
@@ -59,7 +59,7 @@ class TcpProxy:
 
     @property
     def age(self) -> float:
-        """Seconds since it was whole; 0 while nobody is connected, since then a cut hits nothing."""
+        """Seconds since the path was whole; 0 while nobody is connected, as a cut would then hit nothing."""
         return time.monotonic() - self._began if self._open else 0.0
 
     @property
@@ -71,11 +71,11 @@ class TcpProxy:
     def stop(self) -> None: ...
 
     def suffer(self, kind: Kind) -> bool:
-        """Stall, or drop everything. False, and nothing is changed: nobody is connected."""
+        """Stall, or drop everything; False, without any change, if nobody is connected."""
         return self._in_loop(self._stall if kind == "stall" else self._drop)
 
     def recover(self, kind: Kind) -> None:
-        """Let bytes, or connections, through again."""
+        """Let bytes and connections through again."""
         self._in_loop(self._flowing.set if kind == "stall" else self._accepting.set)
         self._began = time.monotonic()
 
@@ -120,7 +120,7 @@ class TcpProxy:
             return
         both = {writer, back}
         self._open |= both
-        if not self._accepting.is_set():  # since then
+        if not self._accepting.is_set():  # dropped in the meantime
             self._drop()
         try:
             await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
@@ -130,7 +130,7 @@ class TcpProxy:
                 end.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Up to the end that the sender makes, which is passed on like the bytes before it."""
+        """Forward bytes up to the sender's end of file, and that too."""
         try:
             while chunk := await reader.read(_CHUNK):
                 await self._flowing.wait()

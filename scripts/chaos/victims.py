@@ -1,4 +1,4 @@
-"""What faults come to: processes and servers that are started again whenever they have ended."""
+"""The victims of faults: processes and servers that are restarted whenever they have ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scripts.servers.processes import end, start_with_parent
 ROOT: Final = Path(__file__).parents[2]
 
 STOPPED, SERVER_AWAY, HUNG = 0, 3, 75
-"""Exit codes with which a process may end by itself while servers are killed: it is started again."""
+"""Exit codes with which a process may end while servers are killed; it is then restarted."""
 
 _GRACE: Final = 40.0
 _STOPS_WITHIN: Final = 5.0
@@ -29,8 +29,8 @@ _SHOWN: Final = 3_000
 
 
 class Victim(Protocol):
-    """A part of the system. `age`: seconds since it has been at work, 0 before that and while it is down.
-    `findings`: what it did that no fault explains."""
+    """A part of the system. `age`: seconds for which it has been at work, 0 while it is not. `findings`: what
+    it did that no fault explains."""
 
     name: str
     is_server: bool
@@ -43,22 +43,22 @@ class Victim(Protocol):
     def is_down(self) -> bool: ...
 
     def start(self) -> None:
-        """Unless it is up."""
+        """Start it unless it is up."""
         ...
 
     def suffer(self, kind: Kind) -> bool:
-        """Whether it was hit. False: it was not there to be hit, and nothing was done."""
+        """Inflict the fault; False, without any change, if it was not up."""
         ...
 
     def recover(self, kind: Kind) -> None: ...
 
     def stop(self) -> None:
-        """End in order."""
+        """End it in an orderly way."""
         ...
 
 
 class ProcessVictim:
-    """A process of ours; its output is in a file."""
+    """A process of Prorata's, with its output in a file."""
 
     is_server = False
 
@@ -108,7 +108,7 @@ class ProcessVictim:
         process.kill()
         if process.wait() == -signal.SIGKILL:
             return True
-        self._judge(process.returncode)  # it had ended just before
+        self._judge(process.returncode)  # it had just ended by itself
         return False
 
     def recover(self, kind: Kind) -> None:
@@ -122,11 +122,11 @@ class ProcessVictim:
         if self._process is not None:
             process, self._process = self._process, None
             end(process, signal.SIGTERM, _GRACE)
-            if process.returncode != -signal.SIGTERM:  # it was not listening yet
+            if process.returncode != -signal.SIGTERM:  # otherwise it had no handler yet
                 self._judge(process.returncode)
 
     def _is_connected(self) -> bool:
-        """Whether it has come through its imports to a connection."""
+        """Whether it has finished its imports and made a connection."""
         assert self._process is not None
         folder = f"/proc/{self._process.pid}/fd"
         with suppress(OSError):
@@ -149,7 +149,7 @@ class ProcessVictim:
 
 
 class Server(Protocol):
-    """What PostgresServer and KafkaBroker have in common."""
+    """The methods that PostgresServer and KafkaBroker share."""
 
     process: subprocess.Popen[bytes] | None
 
@@ -165,7 +165,7 @@ class Server(Protocol):
 
 
 class ServerVictim:
-    """A server: all of its processes at once."""
+    """A server; a fault hits all of its processes at once."""
 
     is_server = True
 
@@ -217,7 +217,7 @@ class ServerVictim:
 
 
 class BackendVictim:
-    """One backend of the server, chosen by chance. At its death the server ends all others and recovers."""
+    """A random backend of the server. When it dies, the server ends all others and recovers."""
 
     is_server = True
 
@@ -237,12 +237,12 @@ class BackendVictim:
         return 0.0 if self._server.process is None else time.monotonic() - self._hurt
 
     def suffer(self, kind: Kind) -> bool:  # noqa: ARG002 - it is killed, whatever the kind
-        """False while the server recovers, or nobody is connected yet."""
+        """Kill a backend; False while the server recovers or nobody is connected."""
         if not (backends := self._backends()):
             return False
         try:
             os.kill(self._chance.choice(backends), signal.SIGKILL)
-        except ProcessLookupError:  # its client has just left
+        except ProcessLookupError:  # its client has just disconnected
             return False
         self._hurt = time.monotonic()
         return True
@@ -268,7 +268,7 @@ _BACKENDS: Final = """
 
 
 def stands_still(process: subprocess.Popen[bytes]) -> bool:
-    """Whether SIGSTOP has reached it; False: it has ended instead."""
+    """Wait until SIGSTOP has reached the process; False if it ended instead."""
     patience = time.monotonic() + _STOPS_WITHIN
     while time.monotonic() < patience and process.poll() is None:
         state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]

@@ -1,1 +1,1 @@
-"""Files that are wrong in ways nobody thought of, given to what reads files (`python -m scripts.fuzz`)."""
+"""Fuzzing: gives mutated files to everything that reads files (`python -m scripts.fuzz`)."""

@@ -1,12 +1,13 @@
-"""Mutated files, given to what reads them: each is taken or refused as it must be, and nothing is raised.
+"""Give mutated files to what reads them: each must be accepted or refused correctly, and nothing may be
+raised.
 
     python -m scripts.fuzz scenarios --files 50000 --seed 1 --workers 2
     python -m scripts.fuzz catalogues --files 50000
     python -m scripts.fuzz lines --files 50000
 
-File `n` of a run has the seed `seed + n`: `--files 1 --seed N` makes it alone. Exit 1 where something was
-found: the first few are printed with their seeds. What is held against a file's fate is said in
-`scripts/fuzz/scenarios.py`, `catalogues.py` and `lines.py` (a "file" is one command line there).
+File `n` of a run has the seed `seed + n`, so `--files 1 --seed N` repeats it. Exit 1: something was found;
+the first few are printed with their seeds. `scripts/fuzz/scenarios.py`, `catalogues.py` and `lines.py` state
+what is checked (a "file" is one command line there).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SHOWN = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: every file was taken or refused as it must be. 1: some were not."""
+    """Exit code 0: every file was accepted or refused correctly. 1: some were not."""
     parser = argparse.ArgumentParser(prog="fuzz", description="Mutated files, given to what reads them.")
     parser.add_argument("kind", choices=KINDS, help="for `prorata simulate`, `catalog check` or `command`")
     parser.add_argument("--files", type=int, default=10_000, help="how many (default 10000)")

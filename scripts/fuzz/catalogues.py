@@ -1,4 +1,4 @@
-"""Catalogue files for `prorata catalog check`. Held against each file's fate:
+"""Catalogue files for `prorata catalog check`. Checked for each file:
 
 * exit 0 with a summary and a silent stderr, or exit 2 with one line that says file, place and reason;
 * what is not JSON in UTF-8, repeats a field, breaks prorata/catalog.schema.json, or has a fault that only
@@ -43,7 +43,8 @@ from tests.reference.catalogues import catalogue
 
 SHIPPED = Path(__file__).resolve().parents[2] / "tests" / "scenarios" / "catalog.json"
 SIZE = r"out of range|recursion depth|Expected `int(?: \| null)?`, got `float`"
-"""Reasons that neither the schema nor the whole knows: how large, how deep, a whole number written 2.0."""
+"""Reasons for a refusal that our checks do not know: numbers out of range, depth, a whole number written
+2.0."""
 
 
 def judged(seeds: tuple[int, int]) -> tuple[Fates, Complaints]:
@@ -73,8 +74,8 @@ def checked(file: Path) -> tuple[int, str, str]:
 
 
 def mutant(seed: int) -> bytes:
-    """A catalogue file that is no longer quite one: the shipped one or a random one, changed."""
-    random = Random(seed)  # noqa: S311 - to be made again, not to be secret
+    """A mutated catalogue file: the shipped one or a random one, changed."""
+    random = Random(seed)  # noqa: S311 - must be repeatable, not secret
     if random.random() < 0.5:
         document = deepcopy(_shipped())
     else:
@@ -93,11 +94,11 @@ def _changes() -> list[Change]:
     return changes([*field_names([_shipped()]), "CHF", "KWD", "XXX", "eur"])
 
 
-# ---- what must come of a file --------------------------------------------
+# ---- the correct outcome --------------------------------------------
 
 
 def complaint(data: bytes, file: Path, exit_code: int, out: str, err: str) -> str | None:
-    """What is wrong with how the file was checked; None: nothing."""
+    """What is wrong with the check's outcome; None if nothing is."""
     if exit_code not in (0, 2):
         return f"exit {exit_code}: {err[-300:]!r}"
     if not all(escaped(line) == line for line in (out + err).split("\n")):
@@ -114,7 +115,7 @@ def complaint(data: bytes, file: Path, exit_code: int, out: str, err: str) -> st
 
 
 def fault_of(data: bytes) -> str | None:
-    """Why the file must be refused; None: it is a catalogue."""
+    """Why the file must be refused; None if it is a catalogue."""
     try:
         document = document_of(data)
     except (ValueError, RecursionError) as error:
@@ -129,8 +130,8 @@ def _schema() -> jsonschema.Draft202012Validator:
 
 
 def fault_beyond_shape(catalog: Any) -> str | None:
-    """What only the whole shows: ids that stand twice, references to nothing, amounts with more digits than
-    their currency has, block steps that do not ascend."""
+    """A fault that a schema cannot express: repeated ids, references to nothing, amounts with more digits
+    than their currency has, block steps that do not ascend; None if there is none."""
     return next(_faults(catalog), None)
 
 
@@ -156,7 +157,7 @@ def _faults(catalog: Any) -> Iterator[str]:
 
 
 def _prices(value: Any) -> Iterator[tuple[str, str]]:
-    """Every price in it, with its currency."""
+    """Every price in the value, with its currency."""
     for inside in value if isinstance(value, list) else ():
         yield from _prices(inside)
     if isinstance(value, dict):

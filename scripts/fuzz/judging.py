@@ -1,4 +1,4 @@
-"""How a file fared with the program that read it, and whether that is as it must be."""
+"""Judge what a program did with a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.texts import check_document
 
 
 class Fared(NamedTuple):
-    """What became of a file, in a word or two, and what is wrong with that; None: nothing."""
+    """A file's fate in a word or two, and the complaint about it; None if the fate is right."""
 
     fate: str
     complaint: str | None
@@ -25,7 +25,8 @@ Complaints = list[tuple[int, str]]
 
 
 def judged(seeds: tuple[int, int], fared: Callable[[int], Fared]) -> tuple[Fates, Complaints]:
-    """The files of the seeds `[first, last)`: how many had which fate, and the complaints by seed."""
+    """Judge the files of the seeds `[first, last)`; return the number of each fate, and the complaints by
+    seed."""
     fates: Fates = Counter()
     complaints: Complaints = []
     for seed in range(*seeds):
@@ -40,10 +41,10 @@ def judged(seeds: tuple[int, int], fared: Callable[[int], Fared]) -> tuple[Fates
 
 
 def document_of(data: bytes) -> Any:
-    """The JSON document. Raises ValueError where it is not JSON in UTF-8, or a field stands twice, and
-    RecursionError where it is too deep."""
+    """Decode JSON. Raises ValueError if the bytes are not JSON in UTF-8 or repeat a field, and RecursionError
+    if it is nested too deep."""
     document = json.loads(data.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_once)
-    json.dumps(document, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+    json.dumps(document, ensure_ascii=False).encode("utf-8")  # refuses half of a surrogate pair
     return document
 
 
@@ -59,13 +60,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def fault_of_shape(document: Any, schema: jsonschema.Draft202012Validator) -> str | None:
-    """Where the document first breaks the schema; None: nowhere."""
+    """Where the document first breaks the schema; None if nowhere."""
     found = next(schema.iter_errors(document), None)
     return None if found is None else f"{found.json_path}: {found.message[:200]}"
 
 
 def fault_of_texts(document: Any) -> str | None:
-    """Where a text of the document would forge a line; None: nowhere."""
+    """Where a text of the document would forge a line; None if nowhere."""
     try:
         check_document(document)
     except InvalidInput as error:
@@ -74,5 +75,5 @@ def fault_of_texts(document: Any) -> str | None:
 
 
 def schema_of(text: str) -> jsonschema.Draft202012Validator:
-    """The schema with its patterns as JSON Schema means them: $ is the end, a digit is one of ten."""
+    """The schema's validator, with patterns in JSON Schema's meaning: $ is the end, and a digit is ASCII."""
     return jsonschema.Draft202012Validator(json.loads(text.replace("\\\\d", "[0-9]").replace('$"', '\\\\Z"')))

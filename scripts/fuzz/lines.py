@@ -1,4 +1,4 @@
-"""Lines for `prorata command`, given to a service in memory. Held against each line's fate:
+"""Lines for `prorata command`, given to a service in memory. Checked for each line:
 
 * nothing is raised, and the answer is one line of JSON, of a kind that the format knows;
 * what is not JSON in UTF-8, repeats a field, or holds a text that would forge a line is `invalid`, with code
@@ -65,8 +65,8 @@ def judged(seeds: tuple[int, int]) -> tuple[Fates, Complaints]:
 
 
 def mutant(seed: int) -> bytes:
-    """A line that is no longer quite one: a command with fields of every kind, changed."""
-    random = Random(seed)  # noqa: S311 - to be made again, not to be secret
+    """A mutated line: a command with fields of every kind, changed."""
+    random = Random(seed)  # noqa: S311 - must be repeatable, not secret
     do = random.choice(list(_FIELDS))
     line = {
         "do": do,
@@ -95,7 +95,7 @@ def _changes() -> list[Change]:
 
 
 def complaint(line: bytes, answer: AnswerLine, *, recorded: bool) -> str | None:
-    """What is wrong with the answer; None: nothing."""
+    """What is wrong with the answer; None if nothing is."""
     encoded = msgspec.json.encode(answer)
     shown = escaped(encoded.decode())
     if answer.outcome not in OUTCOMES or msgspec.json.decode(shown) != msgspec.json.decode(encoded):
@@ -111,7 +111,7 @@ def complaint(line: bytes, answer: AnswerLine, *, recorded: bool) -> str | None:
 
 
 def fault_of(line: bytes) -> str | None:
-    """Why the line must be refused, whatever command it is; None: it need not."""
+    """Why the line must be refused, whatever command it is; None if it need not be."""
     try:
         document = document_of(line)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
-"""Documents that are no longer quite what they were: structure and bytes changed by a seed.
+"""Mutate documents: change their structure and bytes at random.
 
-The same random numbers give the same bytes, as long as the document stays the same.
+The same random numbers and document always give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 Change = Callable[[Random, Any], None]
-"""What it does to a document, in place."""
+"""Changes a document in place."""
 
 ODD_STRINGS = [
     *[
@@ -66,7 +66,7 @@ RAW = [
 
 
 def spoilt(random: Random, document: Any, changes: Sequence[Change]) -> bytes:
-    """The document as JSON after one to three of the changes, and at times more than that amiss."""
+    """The document as JSON after one to three of the changes, at times with damaged text or bytes too."""
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         random.choice(changes)(random, document)
     text = json.dumps(document, ensure_ascii=random.random() < 0.5)
@@ -77,7 +77,7 @@ def spoilt(random: Random, document: Any, changes: Sequence[Change]) -> bytes:
 
 
 def changes(names: Sequence[str]) -> list[Change]:
-    """What may befall any document; `names`: those of its format's fields."""
+    """The changes that fit any document; `names` are the field names of its format."""
     return [
         *[_another_type, _another_value, _another_value, _a_string_bent, _a_string_bent, _without_a_field],
         *[_one_field_more(names), _two_swapped, _from_elsewhere, _deeply_nested],
@@ -85,7 +85,7 @@ def changes(names: Sequence[str]) -> list[Change]:
 
 
 def field_names(documents: Iterable[Any]) -> list[str]:
-    """The names of all their objects' fields."""
+    """The field names of all objects in the documents."""
     objects = [
         inside for document in documents for inside in _containers(document) if isinstance(inside, dict)
     ]
@@ -93,7 +93,7 @@ def field_names(documents: Iterable[Any]) -> list[str]:
 
 
 def _containers(value: Any) -> Iterator[Any]:
-    """Every object and list that is not empty."""
+    """Every non-empty object and list in the value."""
     if isinstance(value, dict | list) and value:
         yield value
     for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -101,7 +101,7 @@ def _containers(value: Any) -> Iterator[Any]:
 
 
 def _somewhere(random: Random, document: Any) -> tuple[Any, Any]:
-    """A container and a key or index of it; the document itself often enough."""
+    """A random container and a key or index of it; often the document itself."""
     inside = document if random.random() < 0.1 else random.choice(list(_containers(document)))
     keys = list(inside) if isinstance(inside, dict) else range(len(inside))
     return inside, random.choice(keys) if keys else None
@@ -120,7 +120,7 @@ def _another_type(random: Random, document: Any) -> None:
 
 
 def _another_value(random: Random, document: Any) -> None:
-    """Of the same type, so that more of it stays valid."""
+    """Put in another value of the same type, so that more of the document stays valid."""
     inside, key = _somewhere(random, document)
     if key is None:
         return
@@ -151,7 +151,7 @@ def _without_a_field(random: Random, document: Any) -> None:
 
 
 def _one_field_more(names: Sequence[str]) -> Change:
-    """Of an object a field, with one of the names or an odd one; of a list an entry."""
+    """Add a field, with one of the names or an odd one, to an object, or an entry to a list."""
 
     def change(random: Random, document: Any) -> None:
         inside, key = _somewhere(random, document)
@@ -164,7 +164,7 @@ def _one_field_more(names: Sequence[str]) -> Change:
 
 
 def _two_swapped(random: Random, document: Any) -> None:
-    """Of a list: steps out of order, another catalogue order."""
+    """Swap two entries of a list: steps out of order, another catalogue order."""
     lists = [inside for inside in _containers(document) if isinstance(inside, list) and len(inside) > 1]
     if lists:
         inside = random.choice(lists)
@@ -173,7 +173,7 @@ def _two_swapped(random: Random, document: Any) -> None:
 
 
 def _from_elsewhere(random: Random, document: Any) -> None:
-    """A value of the document in another place of it."""
+    """Copy a value of the document to another place in it."""
     inside, key = _somewhere(random, document)
     other, of = _somewhere(random, document)
     if key is not None and of is not None:
@@ -188,7 +188,7 @@ def _deeply_nested(random: Random, document: Any) -> None:
 
 
 def _raw(random: Random, text: str) -> str:
-    """What a JSON library would not write: odd numbers, a field twice, a comment, more after the end."""
+    """Make text that no JSON library writes: odd numbers, a repeated field, a comment, more after the end."""
     value = re.compile(r'": ("[^"]*"|[0-9]+|true|false|null)')
     found = list(value.finditer(text))
     if not found:
@@ -210,7 +210,7 @@ def _raw(random: Random, text: str) -> str:
 
 
 def _bytes(random: Random, data: bytes) -> bytes:
-    """Bytes changed, lost, doubled, or another encoding."""
+    """Change, drop or double bytes, or use another encoding."""
     at = random.randrange(len(data) + 1)
     until = min(len(data), at + random.choice([1, 2, 10, 1000]))
     return random.choice(

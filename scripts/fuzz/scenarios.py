@@ -1,4 +1,4 @@
-"""Scenario files for `prorata simulate`. Held against each file's fate:
+"""Scenario files for `prorata simulate`. Checked for each file:
 
 * nothing is raised, and what is refused says the file and the place in it;
 * what is not JSON in UTF-8, repeats a field, or breaks tests/scenarios/schema.json is refused;
@@ -47,7 +47,7 @@ REASONS = {
     "text that forges a line": r"a text has no control characters",
     "size": r"of length <= |Expected `int` <= |out of range|recursion depth",
 }
-"""Why a file that keeps to the schema is refused all the same."""
+"""The reasons for which a file that satisfies the schema may be refused."""
 
 
 def judged(seeds: tuple[int, int]) -> tuple[Fates, Complaints]:
@@ -69,8 +69,8 @@ def judged(seeds: tuple[int, int]) -> tuple[Fates, Complaints]:
 
 
 def mutant(seed: int) -> bytes:
-    """A scenario file that is no longer quite one: an example or story, changed."""
-    random = Random(seed)  # noqa: S311 - to be made again, not to be secret
+    """A mutated scenario file: an example or story, changed."""
+    random = Random(seed)  # noqa: S311 - must be repeatable, not secret
     story = deepcopy(random.choice(_originals()))
     if random.random() < 0.4 and isinstance(story.get("catalog"), str):
         story["catalog"] = deepcopy(_shipped())
@@ -104,7 +104,7 @@ def _a_step_of_another_story(random: Random, story: Any) -> None:
 
 
 def complaint(data: bytes, file: Path, played: Played) -> str | None:
-    """What is wrong with how the file was played; None: nothing."""
+    """What is wrong with how the file was played; None if nothing is."""
     if played.exit_code != 2:
         fault = fault_of(data)
         return None if fault is None else f"played, though {fault}"
@@ -116,8 +116,8 @@ def complaint(data: bytes, file: Path, played: Played) -> str | None:
 
 
 def fault_of(data: bytes) -> str | None:
-    """Why the file must be refused: not JSON, a field twice, the schema, or a text that would forge a line;
-    None: it must not."""
+    """Why the file must be refused: it is not JSON, repeats a field, breaks the schema or has a text that
+    would forge a line; None if it must not be."""
     try:
         document = document_of(data)
         return fault_of_shape(document, _schema()) or fault_of_texts(document)

@@ -1,4 +1,4 @@
-"""Mutants of `domain/`, and whether some test fails on each (docs/mutation.md).
+"""Make mutants of `domain/`, and find out whether some test fails on each (docs/mutation.md).
 
     python -m scripts.mutate                            # every mutant
     python -m scripts.mutate --sample 600 --seed 7      # so many, drawn at random
@@ -6,7 +6,7 @@
     python -m scripts.mutate --module plans --module settle
     python -m scripts.mutate --again survivors.json     # those that an earlier run wrote with --save
 
-Exit 1 where fewer than 95 of 100 are killed.
+Exit 1: fewer than 95 of 100 are killed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from scripts.mutate.mutants import Mutant, is_program, modules, mutants
 from scripts.mutate.on_import import can_judge, survives
 
 WANTED = 95
-"""Of 100 mutants, how many must be killed."""
+"""The percentage of mutants that must be killed."""
 
 Fates = dict[Mutant, Fate]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: enough are killed. 1: too few. 2: the tests cannot be run."""
+    """Exit code 0: enough mutants are killed. 1: too few. 2: the tests cannot be run."""
     options = _options(arguments)
     chosen = _chosen(options)
     fates: Fates = {}
@@ -88,7 +88,7 @@ def _fate(mutant: Mutant, judge: Judge) -> Fate:
 
 
 def table(fates: Fates) -> str:
-    """By module: mutants, killed, ended for their time, survivors, percent."""
+    """A table by module: mutants, killed, timed out, survivors, percent."""
     by_module: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant, fate in sorted(fates.items(), key=lambda judged: judged[0].module):
         by_module[mutant.module][fate.fate] += 1

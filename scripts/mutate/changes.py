@@ -6,7 +6,7 @@ r"""The mutants of a module: its syntax tree with one node replaced.
     comparison | a < b | a <= b
     comparison | a < b | a >= b
 
-What is left alone, since no rule is said there: docstrings, annotations, the members of a `Literal`, type
+Nodes that state no rule are left alone: docstrings, annotations, the members of a `Literal`, type
 variables, imports, decorators, class headers, assertions, and texts for people (f-strings, strings with a
 blank).
 """
@@ -20,40 +20,40 @@ from typing import Any, NamedTuple
 
 
 class Change(NamedTuple):
-    """`old` becomes `new`."""
+    """A replacement of the node `old` by `new`."""
 
     old: ast.AST
     new: ast.AST
     kind: str
     lines: range
-    """A test that notices has been on one of them."""
+    """A test that notices the change executes one of these lines."""
     function: str
-    """Qualified name of the function in whose body it is; empty: at the top of a module or class, or a
-    default, so it is done on import."""
+    """Qualified name of the function whose body has the node; empty if it is executed on import: at the top
+    of a module or class, or in a default."""
 
     @property
     def before(self) -> str:
-        """What stands there."""
+        """The source of `old`."""
         return ast.unparse(self.old).split("\n", 1)[0]
 
     @property
     def after(self) -> str:
-        """What stands there instead."""
+        """The source of `new`."""
         return ast.unparse(self.new).split("\n", 1)[0]
 
 
 def changes(module: ast.Module) -> list[Change]:
-    """Every change of the module, top-down; at most one is made at a time."""
+    """Every change of the module, top-down; each is meant to be made alone."""
     found = []
     for path in _paths(module, ()):
         for new, kind in _instead_of(path[-1], path[-2] if len(path) > 1 else module):
-            if ast.dump(new) != ast.dump(path[-1]):  # such as None and None swapped
+            if ast.dump(new) != ast.dump(path[-1]):  # not the same, as after swapping None and None
                 found.append(Change(path[-1], new, kind, _lines(path), _function(path)))
     return found
 
 
 def compiled(module: ast.Module, change: Change, filename: str) -> CodeType:
-    """The code of the module with the change made. Raises SyntaxError where that is no program."""
+    """The code of the module with the change made. Raises SyntaxError if it does not compile."""
     changed = ast.fix_missing_locations(_rebuilt(module, change))
     code: CodeType = compile(changed, filename, "exec", dont_inherit=True)
     return code
@@ -80,7 +80,7 @@ _Path = tuple[ast.AST, ...]
 
 
 def _paths(node: ast.AST, path: _Path) -> Iterator[_Path]:
-    """Every node that may be changed, at the end of the nodes around it."""
+    """The path to every node that may be changed, from the module to the node."""
     path = (*path, node)
     yield path
     skipped = {"annotation", "returns", "decorator_list", "bases"}
@@ -113,8 +113,7 @@ def _function(path: _Path) -> str:
 
 
 def _lines(path: _Path) -> range:
-    """From the first line of the statement, or of what is changed in it, to the last; of a compound
-    statement only its head."""
+    """The lines of the statement with the node; of a compound statement only those of its head."""
     placed: list[Any] = [node for node in path if hasattr(node, "lineno")]
     if not placed:
         return range(0)
@@ -142,7 +141,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.In: (ast.NotIn,),
     ast.NotIn: (ast.In,),
 }
-"""Each with its boundary moved, and as its contrary."""
+"""Each comparison → the one with its boundary moved, and its opposite."""
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -216,7 +215,8 @@ def _of_call(node: ast.Call) -> _New:
 
 
 def _of_constant(node: ast.Constant) -> _New:
-    """A number one more and one less, a flag turned, a word misspelt."""
+    """Replacements of a constant: a number by one more and one less, a flag by its opposite, a word by
+    another."""
     if isinstance(node.value, bool):
         yield ast.Constant(value=not node.value), "constant"
     elif isinstance(node.value, int):

@@ -1,5 +1,5 @@
-"""What kills mutants: the tests, collected once, and random histories whose telling by the reference model is
-known; run in forked children, for each mutant the cheapest first of those that reach its lines."""
+"""Judge mutants by the tests, collected once, and by random histories with the reference model's results. For
+each mutant, forked children run the tests that reach its lines, the cheapest first."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ LEFT_OUT = [
     *["tests/property/domain/test_purity_of_the_code.py", "tests/scenarios/test_coverage.py"],
     *["tests/property/domain/test_reference_model.py", "tests/property/domain/test_invariants.py"],
 ]
-"""The first two read the sources and run none of them; the histories stand for the third; the last
-takes too long for thousands of times."""
+"""The first two read the sources and run none; the random histories replace the third; the last is too slow
+to run thousands of times."""
 OPTIONS = [
     *"-q -s --assert=plain --tb=no --timeout=0 -p no:cacheprovider -p no:xdist".split(),
     *["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")],
@@ -39,15 +39,15 @@ OPTIONS = [
 ]
 HISTORIES, BATCH = 300, 25
 SLOW = 2.0
-"""Seconds of processor time, measured with its lines: a test that takes longer is not asked."""
+"""Seconds of processor time, measured while tracing its lines, beyond which a test is left out."""
 SECONDS = 4.0
-"""Of processor time for a test, beside ten times what it takes on the unchanged code."""
+"""Seconds of processor time that a test gets besides ten times what it takes on the unchanged code."""
 _MEMORY = 4 << 30
 _KILLED, _SURVIVED = 1, 0
 
 
 class Killer(NamedTuple):
-    """A test: its name, the lines of `domain/` that it reaches, by module, and how long it takes."""
+    """A test: its name, the lines of `domain/` that it reaches, by module, and the seconds that it takes."""
 
     name: str
     lines: dict[str, frozenset[int]]
@@ -55,11 +55,11 @@ class Killer(NamedTuple):
 
 
 Tests = dict[str, Callable[[], bool]]
-"""By name; whether it passes."""
+"""Test's name → a function that runs it and returns whether it passes."""
 
 
 class Fate(NamedTuple):
-    """`killed`, `timeout`, `survived`, or `not reached` by any test; by which test."""
+    """`fate`: `killed`, `timeout`, `survived` or `not reached`; `test`: the test that killed the mutant."""
 
     fate: str
     test: str
@@ -69,14 +69,14 @@ Judge = Callable[[Mutant], Fate]
 
 
 def with_tests(then: Callable[[Judge], None]) -> int:
-    """Collect the tests, and call `then` with what says the fate of a mutant of a function's body."""
+    """Collect the tests, and call `then` with a function that judges a mutant of a function's body."""
     os.chdir(ROOT)
     prepare()
     return int(pytest.main([*OPTIONS, *TESTS], plugins=[_Plugin(then)]))
 
 
 def prepare() -> None:
-    """Only that a test fails counts here, not what is the shortest that does."""
+    """Turn off Hypothesis' shrinking: only whether a test fails counts here."""
     settings.register_profile("mutate", phases=[Phase.explicit, Phase.generate], database=None)
     settings.load_profile("mutate")
 
@@ -98,7 +98,8 @@ class _Plugin:
 
 
 def _forget() -> None:
-    """Empty the caches of `domain/` that collecting has filled: what fills them is to be reached."""
+    """Empty the caches of `domain/` that collection has filled, so that tests reach the code that fills
+    them."""
     for name, module in sys.modules.items():
         if name.startswith("domain."):
             for value in vars(module).values():
@@ -111,7 +112,7 @@ def _passes(item: pytest.Item) -> bool:
 
 
 def _histories() -> Tests:
-    """Random histories, a batch a test; what the model tells of them is told once, here."""
+    """Tests of random histories, a batch each; the reference model's results are computed once, here."""
     tests: Tests = {}
     for first in range(0, HISTORIES, BATCH):
         stories = [story(Random(seed)) for seed in range(first, first + BATCH)]  # noqa: S311
@@ -128,7 +129,7 @@ def _agree(told: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
 
 
 def _measured(tests: Tests) -> tuple[list[Killer], list[str]]:
-    """By cost; and the names of those that fail on the unchanged code, so kill nothing."""
+    """The tests ordered by cost, and the names of those that fail on the unchanged code, so prove nothing."""
     killers: list[Killer] = []
     failing: list[str] = []
     for name, passes in tests.items():
@@ -195,12 +196,12 @@ def _run(mutant: Mutant, tests: Tests, killers: list[Killer], writer: int) -> No
     become(mutant)
     for killer in killers:
         os.write(writer, killer.name.replace("\n", " ").encode() + b"\n")
-        signal.setitimer(signal.ITIMER_PROF, SECONDS + 10 * killer.seconds)  # ends the process by its signal
+        signal.setitimer(signal.ITIMER_PROF, SECONDS + 10 * killer.seconds)  # its signal ends the process
         assert tests[killer.name]()
 
 
 def _in_child(run: Callable[[], None]) -> None:
-    """Does not return."""
+    """Run this in a forked child; it ends the process and does not return."""
     try:
         quiet = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
@@ -217,7 +218,7 @@ def _tell(writer: int, data: bytes) -> None:
 
 
 def _answer_of(question: Callable[[], Any]) -> Any:
-    """What a forked child finds out, so that no cache is filled here."""
+    """Ask the question in a forked child, so that it fills no cache here."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -227,4 +228,4 @@ def _answer_of(question: Callable[[], Any]) -> Any:
     with os.fdopen(reader, "rb") as told:
         data = told.read()
     os.waitpid(pid, 0)
-    return pickle.loads(data)  # noqa: S301 - our own child's
+    return pickle.loads(data)  # noqa: S301 - from our own child

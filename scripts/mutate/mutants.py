@@ -1,7 +1,7 @@
-"""The mutants of `domain/`, and a process that has become one.
+"""Make the mutants of `domain/`, and turn a process into one.
 
-The files are never touched: in a forked child the function's code is exchanged, in an interpreter of its own
-the module is compiled from the changed tree on import.
+Files are never touched: a forked child replaces the function's code, and a new interpreter compiles the
+module from the changed tree on import.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DOMAIN = ROOT / "domain"
 
 
 class Mutant(NamedTuple):
-    """A change of a module of `domain/`: `number` counts the module's."""
+    """A change of a module of `domain/`; `number` is its number within the module."""
 
     module: str
     number: int
@@ -32,7 +32,7 @@ class Mutant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What stands for it between two runs, as long as the module is the same."""
+        """A name that is the same in another run, as long as the module is unchanged."""
         return f"{self.module}:{self.number}"
 
     def __str__(self) -> str:
@@ -42,12 +42,12 @@ class Mutant(NamedTuple):
 
 
 def mutants(module: str) -> list[Mutant]:
-    """Those of one module."""
+    """The mutants of one module."""
     return [Mutant(module, number, change) for number, change in enumerate(changes(_tree(module)))]
 
 
 def is_program(mutant: Mutant) -> bool:
-    """Whether it compiles at all."""
+    """Whether the mutant compiles."""
     try:
         code_of(mutant)
     except SyntaxError:
@@ -61,7 +61,7 @@ def modules() -> list[str]:
 
 
 def code_of(mutant: Mutant) -> CodeType:
-    """The whole module's code."""
+    """The code of the mutant's whole module."""
     return compiled(_tree(mutant.module), mutant.change, str(DOMAIN / f"{mutant.module}.py"))
 
 
@@ -78,14 +78,14 @@ def _tree(module: str) -> ast.Module:
 
 
 def become(mutant: Mutant) -> None:
-    """Give the function of the imported module the mutant's code: whoever imported it calls that from now."""
+    """Give the function of the imported module the mutant's code; all its importers call that from now on."""
     function = mutant.change.function
     found = dict(_functions(sys.modules[f"domain.{mutant.module}"]))
     found[function].__code__ = dict(_codes(code_of(mutant)))[function]
 
 
 def out_of_reach(module: str) -> list[str]:
-    """The functions of the imported module that hold a mutant which `become` could not make of them."""
+    """The functions of the imported module with mutants that `become` cannot turn them into."""
     file = DOMAIN / f"{module}.py"
     codes = dict(_codes(compile(_tree(module), file, "exec")))
     found = dict(_functions(sys.modules[f"domain.{module}"]))
@@ -97,7 +97,7 @@ def out_of_reach(module: str) -> list[str]:
 
 
 def _functions(owner: Any) -> Iterator[tuple[str, FunctionType]]:
-    """Every function of the module and of its classes, by its qualified name; decorated ones from inside."""
+    """Every function of the module and its classes with its qualified name; decorated ones unwrapped."""
     for value in vars(owner).values():
         if isinstance(value, type) and isinstance(owner, ModuleType) and value.__module__ == owner.__name__:
             yield from _functions(value)
@@ -129,7 +129,7 @@ def _codes(code: CodeType) -> Iterator[tuple[str, CodeType]]:
 
 
 def import_as(mutant: Mutant) -> None:
-    """Let the module, when it is imported, be the mutant."""
+    """Make the module's import give the mutant."""
     sys.meta_path.insert(0, _Finder(mutant))
 
 

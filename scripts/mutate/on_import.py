@@ -1,4 +1,4 @@
-"""One mutant of what is done on import, in an interpreter of its own: exit 0 where every test passes.
+"""Test one mutant of code that runs on import, in a new interpreter: exit 0 if every test passes.
 
 python -m scripts.mutate.on_import MODULE NUMBER
 """
@@ -14,13 +14,13 @@ from subprocess import DEVNULL, run
 from scripts.mutate.mutants import ROOT, Mutant, import_as, mutants
 
 TESTS = ["tests/scenarios", "tests/unit/domain", "tests/unit/prorata/test_catalog_diff.py"]
-"""A survivor costs all of them, so not the random ones."""
+"""Without the random histories, since a survivor runs all tests."""
 SECONDS = 120
-"""Of processor time for all tests."""
+"""Seconds of processor time for all tests."""
 
 
 def survives(mutant: Mutant) -> tuple[bool, bool]:
-    """Whether all tests pass on it, and whether they were ended for their time."""
+    """Whether all tests pass on the mutant, and whether they timed out."""
     exit_code = _run(mutant.module, str(mutant.number))
     return exit_code == 0, exit_code < 0
 
@@ -40,7 +40,7 @@ def _run(*arguments: str) -> int:
 
 
 def main(*name: str) -> int:
-    """The exit code of the tests; without a name on the unchanged code."""
+    """The tests' exit code on the named mutant, or without a name on the unchanged code."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     if name:
         module, number = name

@@ -9,7 +9,7 @@ from scripts.servers.supervisor import SERVERS, serve
 
 
 def main() -> int:
-    """The command's exit code; 130 and 143 after SIGINT and SIGTERM."""
+    """Run the command line; return the command's exit code, 130 after SIGINT and 143 after SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.servers", description="PostgreSQL and Kafka, for a while."
     )
@@ -72,4 +72,4 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(code)  # a download that was interrupted runs in a thread that nothing else would stop
+    os._exit(code)  # nothing else stops the thread of an interrupted download

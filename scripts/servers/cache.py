@@ -1,4 +1,4 @@
-"""Where things made once for this machine are kept, and how they are made once."""
+"""A folder for things that are made once for this machine."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cache() -> Path:
-    """$PRORATA_CACHE, else prorata in the user's cache folder."""
+    """The folder: $PRORATA_CACHE, else `prorata` in the user's cache folder."""
     if chosen := os.environ.get("PRORATA_CACHE"):
         return Path(chosen).resolve()
     base = os.environ.get("XDG_CACHE_HOME")
@@ -18,7 +18,7 @@ def cache() -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process alone, made if missing."""
+    """Lock the folder for this process; it is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -26,7 +26,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def make_once(target: Path, make: Callable[[Path], None]) -> None:
-    """Make under another name, then rename: what was cut short never looks finished. Call it `locked`."""
+    """Make the target under another name, then rename it, so that an interrupted one never looks finished.
+    The caller holds `locked`."""
     if target.exists():
         return
     partial = target.with_name(f"{target.name}.partial")

@@ -1,8 +1,8 @@
-"""Becomes another program that the kernel signals when its parent ends, as another user if asked.
+"""Run another program, which the kernel signals when its parent ends; as another user if asked.
 
     python -I -S die_with_parent.py PARENT_PID SIGNAL USER_ID GROUP_ID PROGRAM ARGUMENT... (-1: same user)
 
-A program of its own, since subprocess's `preexec_fn` is neither safe nor silent once a process has threads.
+This is a separate program, since subprocess's `preexec_fn` is unsafe, and warns, once a process has threads.
 """
 
 import ctypes
@@ -13,15 +13,15 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, signum: int, user: int, group: int, command: list[str]) -> None:
-    """Does not return."""
+    """Become the program; does not return."""
     if user >= 0:
         os.setgroups([])
         os.setgid(group)
         os.setuid(user)
-    # After the change of user, which resets it.
+    # Set after the change of user, which would reset it.
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signum) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:  # it ended before we asked
+    if os.getppid() != parent:  # the parent ended before this
         sys.exit(f"{command[0]}: the process that started it has ended")
     try:
         os.execvp(command[0], command)  # noqa: S606 - without a shell, as meant

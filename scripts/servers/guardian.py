@@ -1,9 +1,9 @@
-"""Waits for the end of the run that started it, then ends the run's processes and removes its folder.
+"""Wait for the end of the run that started this process, then end the run's processes and remove its folder.
 
     python -I -S guardian.py FOLDER          (standard input: a pipe whose other end only the run holds)
 
-It has a session of its own and needs the standard library alone: neither Ctrl-C nor `kill -9` of the run, or
-of make above it, keeps it from cleaning up.
+It has its own session and needs only the standard library: neither Ctrl-C nor `kill -9` of the run, or of the
+make above it, keeps it from cleaning up.
 """
 
 import os
@@ -16,14 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 RUN_VARIABLE = "PRORATA_RUN"
-"""In the environment of a run's command and, inherited, of all that it starts: the run's folder."""
+"""The environment variable with the run's folder, which everything that the run's command starts inherits."""
 
 SERVER_GRACE = 5.0
-"""Seconds that servers have to end by themselves: the kernel has signalled them at their parent's death."""
+"""Seconds that servers have to end by themselves, after the kernel signalled them at their parent's death."""
 
 
 def processes_in(folder: Path) -> Iterator[int]:
-    """The processes whose working directory is the folder or below it: servers with all their children."""
+    """The processes whose working directory is in the folder: servers with all their children."""
     for pid in _processes():
         with suppress(OSError):
             if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder):
@@ -40,7 +40,7 @@ def processes_started_by(folder: Path) -> Iterator[int]:
 
 
 def end_processes(folder: Path) -> None:
-    """End what the run's command left at once, and its servers after their grace."""
+    """Kill the processes that the run's command left, and after their grace its servers."""
     deadline = time.monotonic() + SERVER_GRACE
     while True:
         servers, others = set(processes_in(folder)), set(processes_started_by(folder))
@@ -57,7 +57,7 @@ def _processes() -> list[int]:
 
 
 def main(folder: Path) -> None:
-    """Until standard input ends; then clean up."""
+    """Wait until standard input ends, then clean up."""
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     while os.read(0, 1):

@@ -1,6 +1,7 @@
-"""Folders in memory, for servers whose data nobody wants to keep.
+"""Folders in memory, for servers whose data is thrown away.
 
-A new database is some three hundred files: on some disks that takes half a second, in memory a fiftieth.
+A new database consists of some three hundred files: they take half a second on some disks, and a fiftieth of
+that in memory.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Final
 SHARED: Final = Path("/dev/shm")  # noqa: S108 - names in it are made by mkdtemp
 
 _ROOM: Final = 4 * 1024**3
-"""Bytes: several times what a run of all tests holds at once."""
+"""Bytes needed: several times what a run of all tests holds at once."""
 
 
 def folder_in_memory(shared: Path = SHARED, meminfo: Path = Path("/proc/meminfo")) -> Path | None:
-    """Where temporary files stay in memory; None where there is no such place, no room in it or in memory
-    (twice as much), or no program may be run from it, as is usual in containers."""
+    """A folder whose files stay in memory; None if there is none, if it lacks room or memory lacks twice as
+    much, or if it does not allow programs to run, as is usual in containers."""
     try:
         found = os.statvfs(shared)
     except OSError:
@@ -27,7 +28,7 @@ def folder_in_memory(shared: Path = SHARED, meminfo: Path = Path("/proc/meminfo"
 
 
 def _available(meminfo: Path) -> int:
-    """Bytes of memory that can be had without swapping."""
+    """Bytes of memory that are available without swapping."""
     for line in meminfo.read_text().splitlines():
         name, _, size = line.partition(":")
         if name == "MemAvailable":

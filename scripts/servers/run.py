@@ -1,4 +1,4 @@
-"""A run's own folder, and the promise that nothing of the run outlives it.
+"""A run's folder, and the promise that no process or file of the run outlives it.
 
 with Run() as run:
     PostgresServer(run.directory / "postgres")
@@ -22,9 +22,10 @@ _PREFIX = "prorata-run-"
 
 
 class Run:
-    """A temporary folder that servers' users may enter, removed with the run's processes when the run ends.
+    """A temporary folder that servers' users may enter. A guardian removes it, and ends the run's processes,
+    however the run ends.
 
-    However the run ends: a guardian process waits for it. If both are killed, the next run sweeps.
+    If the guardian is killed too, the next run cleans up.
     """
 
     def __init__(self) -> None:
@@ -33,15 +34,16 @@ class Run:
         self._guardian = subprocess.Popen(
             [sys.executable, "-I", "-S", guardian.__file__, str(self.directory)],
             stdin=subprocess.PIPE,
-            env={},  # without the mark of a run around this one, by which that one's guardian would end ours
-            pass_fds=[lock],  # the folder stays locked until the guardian is through
+            env={},  # without the mark of an outer run, by which that run's guardian would end this one's
+            pass_fds=[lock],  # the folder stays locked until the guardian has finished
             start_new_session=True,
         )
         os.close(lock)
 
     @property
     def environment(self) -> dict[str, str]:
-        """For the run's command: our own, and the mark by which the guardian knows what it started."""
+        """The environment for the run's command: the present one with the mark by which the guardian finds
+        processes."""
         return {**os.environ, guardian.RUN_VARIABLE: str(self.directory)}
 
     def close(self) -> None:
@@ -62,7 +64,7 @@ class Run:
 def sweep() -> None:
     """Remove the folders of runs that were killed together with their guardian."""
     for folder in temporary_folder().glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # removed meanwhile, in use, or of another user
+        with suppress(OSError):  # removed meanwhile, in use, or another user's
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,18 +80,18 @@ def is_reachable(path: Path) -> bool:
 
 
 def _create() -> tuple[Path, int]:
-    """A new folder and the descriptor that locks it."""
+    """Make a folder; return it with the file descriptor that locks it."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=temporary_folder()))
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.fstat(lock).st_nlink:  # else a sweep saw it before it was locked
+        if os.fstat(lock).st_nlink:  # otherwise a sweep removed it before it was locked
             folder.chmod(0o755)
             return folder, lock
         os.close(lock)
 
 
 def temporary_folder() -> Path:
-    """The system's temporary folder; /tmp where that one is closed to the user that root's servers run as."""
+    """The system's temporary folder; /tmp if the user of root's servers may not enter that one."""
     folder = Path(tempfile.gettempdir()).resolve()
     return folder if os.geteuid() != 0 or is_reachable(folder) else Path("/tmp")  # noqa: S108 - names in it are made by mkdtemp

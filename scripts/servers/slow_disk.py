@@ -1,6 +1,6 @@
-"""A slower disk for PostgreSQL, without rights over the machine: each sync takes so much longer.
+"""Simulate a slower disk for PostgreSQL, without special rights: each disk sync is delayed.
 
-A library of twenty lines of C that the server is started with; it needs a C compiler.
+It is done by a preloaded library of twenty lines of C, which needs a C compiler.
 """
 
 import shutil
@@ -12,9 +12,10 @@ _SOURCE = Path(__file__).with_name("slow_disk.c")
 
 
 def environment(directory: Path, delay_ms: float) -> Mapping[str, str]:
-    """What the server's environment needs; the library is made in `directory`, which its user may enter.
+    """The variables to add to the server's environment; the library is made in `directory`, which its user
+    may enter.
 
-    Raises RuntimeError where there is no compiler, or it fails.
+    Raises RuntimeError if there is no compiler, or it fails.
     """
     if delay_ms <= 0:
         return {}

@@ -1,4 +1,4 @@
-"""Starts the servers, runs a command or waits, and takes everything down, however that ends."""
+"""Start the servers, run a command or wait, and take everything down, however that ends."""
 
 import os
 import select
@@ -30,7 +30,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal to stop has come, or the process that we work for has ended."""
+    """A signal to stop has come, or the owning process has ended."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
@@ -46,9 +46,9 @@ def serve(
     sync_delay_ms: float = 0,
     owner: int,
 ) -> int:
-    """Run the command with the servers, or without a command keep them until a signal; the exit code.
+    """Run the command with the servers, or without a command keep them until a signal; return the exit code.
 
-    When the process `owner` ends, by kill -9 too, that counts as SIGTERM.
+    The end of the process `owner`, even by kill -9, counts as SIGTERM.
     """
     for signum in _STOPPING:
         signal.signal(signum, _interrupt)
@@ -62,7 +62,7 @@ def serve(
                 addresses = _start(run, servers, database, ends)
                 return _execute(command, run.environment | addresses) if command else _wait(addresses)
             finally:
-                for signum in _STOPPING:  # cleaning up is short, and is not to be cut short
+                for signum in _STOPPING:  # cleaning up is short, and must not be interrupted
                     signal.signal(signum, signal.SIG_IGN)
     except Interrupted as interruption:
         return 128 + interruption.signum
@@ -72,14 +72,14 @@ def serve(
 
 
 def say(text: str) -> None:
-    """Progress, for people."""
+    """Print progress on stderr."""
     print(f"servers: {text}", file=sys.stderr, flush=True)
 
 
 def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: ExitStack) -> dict[str, str]:
-    """Start what is asked for; its addresses, as environment variables."""
+    """Start the servers asked for; return their addresses as environment variables."""
     addresses = {}
-    pool = ThreadPoolExecutor(1)  # Kafka's jars may take a while, PostgreSQL need not wait for them
+    pool = ThreadPoolExecutor(1)  # PostgreSQL need not wait for Kafka's jars, which may take a while
     kafka_home = pool.submit(_prepare_kafka) if "kafka" in servers else None
     if "postgres" in servers:
         began = time.monotonic()
@@ -93,7 +93,7 @@ def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: E
         prepared = kafka_home.result()
         began = time.monotonic()
         broker = KafkaBroker(prepared, run.directory / "kafka")
-        ends.callback(broker.kill)  # its data goes with it: nothing to flush
+        ends.callback(broker.kill)  # its data is thrown away, so it need not flush
         broker.start()
         addresses["PRORATA_KAFKA"] = broker.bootstrap
         say(f"Kafka {home.VERSION} ready on port {broker.port} ({time.monotonic() - began:.1f} s)")
@@ -101,20 +101,22 @@ def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: E
 
 
 def _prepare_kafka() -> "KafkaHome":
-    """Imported here, beside PostgreSQL's start: half a second that a run without Kafka does not need."""
+    """Prepare Kafka. The import, which takes half a second, is here so that a run without Kafka does
+    without."""
     from scripts.servers.kafka import prepare_kafka
 
     return prepare_kafka(say)
 
 
 def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run it; its exit code as a shell would give it."""
+    """Run the command; return its exit code as a shell would."""
     process = start_with_parent(command, environment=environment)
     try:
-        # Its status stays to be asked for: a signal that comes as it ends would lose what `wait` was told.
+        # Peek at the status without reaping: a signal at this moment would lose what `wait` had received.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     except Interrupted as interruption:
-        # Ctrl-C has reached it too, as one of our process group. A second signal ends its grace.
+        # Ctrl-C has reached the command too, which is in the same process group. A second signal ends its
+        # grace.
         if interruption.signum != signal.SIGINT:
             process.terminate()
         try:
@@ -128,7 +130,7 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _wait(addresses: Mapping[str, str]) -> NoReturn:
-    """Until a signal comes."""
+    """Print the addresses, and wait until a signal comes."""
     for name, value in addresses.items():
         print(f"export {name}={value}", flush=True)
     say("running until Ctrl-C")
@@ -137,8 +139,8 @@ def _wait(addresses: Mapping[str, str]) -> NoReturn:
 
 
 def _end_with(owner: int) -> None:
-    """Send ourselves SIGTERM when the process ends."""
-    if owner == 0:  # our parent is outside of our container: there is nothing that could be watched
+    """Send this process SIGTERM when the process `owner` ends."""
+    if owner == 0:  # the parent is outside of this container, so it cannot be watched
         return
     try:
         process = os.pidfd_open(owner)

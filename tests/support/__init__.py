@@ -1,1 +1,1 @@
-"""What tests are made with: drivers, processes, records and the shared servers. No test is here."""
+"""The tests' helpers: drivers, processes, records and the shared servers. It holds no test."""

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def assert_all_holds(what: str, name: str, faults: int, seed: int) -> None:
-    """So many faults of that seed were done, and then every check held; `name`: as its last line says."""
+    """Assert that the run did this number of faults of the seed, and that every check held; `name` is in its
+    last line."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.chaos", what, "--kills", str(faults), "--seed", str(seed)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`prorata` as users run it, each time in a process of its own."""
+"""Run `prorata` as users do, each time in its own process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRORATA = Path(sys.executable).with_name("prorata")
 
 
 class Done(msgspec.Struct, frozen=True):
-    """How a run ended."""
+    """A run's exit code and output."""
 
     exit_code: int
     out: str
@@ -28,12 +28,12 @@ class Done(msgspec.Struct, frozen=True):
 
     @property
     def answers(self) -> list[Any]:
-        """The lines of stdout as JSON."""
+        """The decoded JSON lines of stdout."""
         return [msgspec.json.decode(line) for line in self.out.splitlines()]
 
 
 class CommandLine:
-    """`prorata` with the servers of a test."""
+    """Runs `prorata` with the servers of a test."""
 
     def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
         servers = {"DATABASE_URL": database_url, "KAFKA": kafka, "KAFKA_PREFIX": prefix}
@@ -41,7 +41,7 @@ class CommandLine:
         self.database_url = database_url
 
     def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
-        """What the script does, in a process that need not start Python anew."""
+        """Run it in a process forked from a warm one, which need not start Python anew."""
         text = given.encode() if isinstance(given, str) else given
         return Done(*Forked(arguments, self.environment_of(*arguments), text).end(timeout))
 
@@ -53,12 +53,12 @@ class CommandLine:
         return self.environment | {"PRORATA_DATABASE_URL": login(self.database_url, role)}
 
     def at_once(self, *lines: str) -> dict[str, Done]:
-        """How each of these ended: for those that wait for a server that is away."""
+        """Run these at the same time; for commands that wait for a server that is away."""
         begun = {line: Forked(line.split(), self.environment_of(*line.split())) for line in lines}
         return {line: Done(*forked.end(60)) for line, forked in begun.items()}
 
     def installed(self, *arguments: str, given: bytes = b"") -> Done:
-        """The same by the installed script itself."""
+        """Run the installed script itself."""
         done = subprocess.run(
             [PRORATA, *arguments],
             input=given,
@@ -69,8 +69,8 @@ class CommandLine:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def in_shell(self, line: str, given: bytes = b"") -> Done:
-        """What the installed script does in a line for the shell, where it is called `prorata`: with what a
-        shell can close, redirect and set."""
+        """Run a line of shell in which `prorata` is the installed script, with whatever a shell can close,
+        redirect and set."""
         shell = f'prorata() {{ "{PRORATA}" "$@"; }}\n{line}'
         done = subprocess.run(
             ["bash", "-c", shell],
@@ -83,7 +83,7 @@ class CommandLine:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def at_terminal(self, *arguments: str, answer: str) -> Done:
-        """The same with a terminal for its standard input, at which a person types that line."""
+        """Run the installed script with a terminal as its standard input, where a person types this line."""
         person, terminal = os.openpty()
         try:
             os.write(person, answer.encode() + b"\n")
@@ -96,7 +96,7 @@ class CommandLine:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def commands(self, *lines: Any, test_clock: bool = True) -> Done:
-        """Give these lines; what is no text is encoded as JSON."""
+        """Give these lines; a line that is no text is encoded as JSON."""
         text = b"".join(
             (line.encode() if isinstance(line, str) else msgspec.json.encode(line)) + b"\n" for line in lines
         )
@@ -114,12 +114,12 @@ OPEN: dict[str, Any] = {
 
 
 def step(at: str, do: str, **fields: Any) -> dict[str, Any]:
-    """A line for `a1`."""
+    """A command line for `a1`."""
     return {"do": do, "account": "a1", "at": at, **fields}
 
 
 def answered(done: Done) -> Any:
-    """The one answer of a run that went well."""
+    """The only answer of a successful run."""
     assert (done.exit_code, done.err) == (0, "")
     [answer] = done.answers
     return answer

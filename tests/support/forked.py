@@ -1,5 +1,5 @@
-"""`prorata` in a process of its own, forked from one that has imported everything: starting Python and
-importing takes twenty times as long as most commands.
+"""Run `prorata` in a process forked from one that has imported everything: to start Python and import takes
+twenty times as long as most commands.
 
     code, out, err = Forked(["history", "a1"], environment).end(timeout=60)
 """
@@ -19,7 +19,7 @@ _forks.set_forkserver_preload(["tests.support.preloaded"])
 
 
 def exit_code_of(target: Callable[..., None], *arguments: object, timeout: float = 60) -> int:
-    """How a process that calls the function ends; below zero: by that signal."""
+    """The exit code of a process that calls the function; below zero: the signal that ended it."""
     process = _forks.Process(target=target, args=arguments)
     process.start()
     process.join(timeout)
@@ -28,7 +28,7 @@ def exit_code_of(target: Callable[..., None], *arguments: object, timeout: float
 
 
 class Forked:
-    """One run, which has begun. Start and end all of them in one thread."""
+    """A run that has begun. Start and end all runs in one thread."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], given: bytes = b"") -> None:
         self._arguments = tuple(arguments)
@@ -39,8 +39,8 @@ class Forked:
         self._process.start()
 
     def end(self, timeout: float) -> tuple[int, str, str]:
-        """Its exit code, and what it wrote to stdout and stderr. One that goes on for longer is killed, and
-        TimeoutError raised."""
+        """Wait for its end; return exit code, stdout and stderr. After `timeout` seconds, kill it and raise
+        TimeoutError."""
         with self._folder as folder:
             self._process.join(timeout)
             if (code := self._process.exitcode) is None:
@@ -53,7 +53,7 @@ class Forked:
 
 
 def _main(arguments: tuple[str, ...], environment: dict[str, str], folder: str) -> None:
-    """What the installed script does, with the files 0, 1 and 2 for its standard streams."""
+    """Do what the installed script does, with the files 0, 1 and 2 as standard streams."""
     from prorata.cli.main import main
 
     os.environ.clear()

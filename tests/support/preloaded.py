@@ -1,4 +1,4 @@
-"""What the processes in forked.py have imported already."""
+"""The imports that the processes of forked.py share."""
 
 import importlib
 import pkgutil

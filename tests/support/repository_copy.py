@@ -1,4 +1,4 @@
-"""A copy of the repository that a test may change, and what developers run in it."""
+"""A copy of the repository that a test may change, with the commands that developers run in it."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class RepositoryCopy:
         self.environment = given | {"PATH": f"{Path(sys.prefix, 'bin')}:{os.environ['PATH']}"}
 
     def change(self, path: str, pattern: str, replacement: str) -> None:
-        """Replace the one place that the pattern is found at."""
+        """Replace the pattern's only match in the file."""
         file = self.root / path
         changed, count = re.subn(pattern, replacement, file.read_text(encoding="utf-8"), flags=re.DOTALL)
         assert count == 1, f"{path}: {pattern} is there {count} times"
         file.write_text(changed, encoding="utf-8")
 
     def documented(self, page: str, section: str) -> list[str]:
-        """The commands in the numbered steps of a section, as they stand there."""
+        """The commands in the numbered steps of a section of the docs, verbatim."""
         text = (self.root / "docs" / page).read_text(encoding="utf-8")
         [body] = re.findall(rf"^## {re.escape(section)}\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
         steps = "\n".join(re.findall(r"^(?:\d\. |   )(.*)$", body, re.MULTILINE))
         return re.findall(r"`((?:python|make) [^`]+)`", steps)
 
     def run(self, command: str) -> None:
-        """Run a command of a developer's, which has to end well."""
+        """Run a developer's command, which has to succeed."""
         program, *arguments = shlex.split(command)
-        if program == "make":  # the environment is there
+        if program == "make":  # the virtual environment exists already
             arguments = ["-o", ".venv/installed", *arguments]
         done = self._run(program, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def prorata(self, *arguments: str, given: str = "") -> str:
-        """What the copy's command line prints, ending well."""
+        """Run the copy's command line, which has to succeed; return its output."""
         program = "import sys; from prorata.cli.main import main; sys.exit(main())"
         done = self._run("python", "-c", program, *arguments, given=given)
         assert done.returncode == 0, done.stdout + done.stderr

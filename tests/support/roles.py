@@ -1,4 +1,4 @@
-"""Databases as Prorata's processes meet them: each logs in as its own user, with the rights of its role.
+"""Databases with roles: each of Prorata's processes logs in as its own user, with the rights of its role.
 
     url = migrated(database_url, [EVENTLOG, SERVICE])
     PostgresEventLog(login(url, SERVICE_ROLE))
@@ -17,7 +17,7 @@ from scripts.servers.postgres import login_of
 
 
 def migrated(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,)) -> str:
-    """The superuser's database with these tables and each role's rights on them; the address given."""
+    """Migrate the superuser's database and grant the roles their rights; return its URL."""
     migrate(database_url, sources)
     make_roles(database_url)
     grant_rights(database_url)

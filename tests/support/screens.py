@@ -1,4 +1,4 @@
-"""What a terminal of 80 columns shows."""
+"""Screens as a terminal of 80 columns shows them."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -9,7 +9,7 @@ WIDTH = 80
 
 
 def drawn(draw: Callable[[Console], None]) -> str:
-    """What is drawn, which fits the width and is free of control sequences."""
+    """The text drawn; asserts that it fits the width and has no control sequences."""
     out = StringIO()
     draw(Console(file=out, width=WIDTH, highlight=False, markup=False, emoji=False))
     text = out.getvalue()
@@ -19,5 +19,5 @@ def drawn(draw: Callable[[Console], None]) -> str:
 
 
 def flat(text: str) -> str:
-    """Without line breaks, to find sentences that wrap."""
+    """The text without line breaks, to find sentences that wrap."""
     return " ".join(text.split())

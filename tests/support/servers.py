@@ -51,11 +51,11 @@ class SharedServers:
 
     @property
     def kafka(self) -> str:
-        """Where clients of Kafka start."""
+        """Kafka's bootstrap servers."""
         return self._address("kafka")
 
     def _address(self, server: Server) -> str:
-        """Written down by the worker that started it; the others wait meanwhile."""
+        """The address that the worker which started the server has written; the others wait for it."""
         if given := self._given.get(server):
             return given
         with (self._folder / f"{server}.address").open("a+") as known:
@@ -69,7 +69,7 @@ class SharedServers:
 
     def _start(self, server: Server) -> str:
         action = ["up", "--only", server, "--while", str(self._owner)]
-        # A shell in between lets go of it: it may outlive this worker.
+        # Started through a shell, so that it may outlive this worker.
         with subprocess.Popen(
             ["/bin/sh", "-c", '"$@" &', "sh", sys.executable, "-m", "scripts.servers", *action],
             stdin=subprocess.DEVNULL,

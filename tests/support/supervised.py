@@ -1,4 +1,4 @@
-"""A supervisor under observation: what it started, and whether anything of it is left."""
+"""Run the servers' supervisor, and observe what it has started and what is left of it."""
 
 import os
 import select
@@ -14,7 +14,7 @@ from scripts.servers.guardian import processes_in, processes_started_by
 ROOT = Path(__file__).parents[2]
 SUPERVISOR = [sys.executable, "-m", "scripts.servers"]
 
-# Says where it runs, leaves a process of its own session behind, and goes on as told.
+# Prints where it runs, leaves a process in another session behind, and continues as told.
 COMMAND = """
 import os, signal, subprocess, sys
 {first}
@@ -26,7 +26,7 @@ FOREVER = "signal.pause()"
 
 
 def command(then: str, first: str = "") -> list[str]:
-    """A command for the supervisor that ends with these statements, and has done `first` when it is seen."""
+    """A command for the supervisor that runs `first`, reports itself, and ends with these statements."""
     return [sys.executable, "-c", COMMAND.format(first=first, then=then)]
 
 
@@ -62,16 +62,16 @@ class Supervised:
 
     @property
     def number_of_processes(self) -> int:
-        """Of the command, of what it started, of the servers, and the guardian."""
+        """The processes of the command, of what it started, of the servers, and the guardian."""
         return len(self._ends)
 
     def exit_code(self) -> int:
-        """Once it has ended; its standard input ends now."""
+        """Close its standard input, and wait for its end."""
         self.process.communicate(timeout=60)
         return self.process.returncode
 
     def assert_nothing_is_left(self) -> None:
-        """Neither one of the processes that were there, nor a later one, nor the folder."""
+        """Assert that none of its processes, early or late, is left, nor the folder."""
         for pid, descriptor in self._ends.items():
             assert select.select([descriptor], [], [], 30)[0], f"{pid} is still there"
         assert [*processes_in(self.folder), *processes_started_by(self.folder)] == []
@@ -79,7 +79,7 @@ class Supervised:
 
 
 def _process_with_arguments(*endings: str) -> int:
-    """The one whose command line ends so."""
+    """The process whose command line ends like this."""
     for entry in os.listdir("/proc"):
         if entry.isdigit() and _ends_with(_arguments(int(entry)), endings):
             return int(entry)

@@ -1,4 +1,4 @@
-"""`prorata` in this process, as a terminal calls it."""
+"""Run `prorata` within this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prorata.cli.terminal.failures import explained
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """How a run ended."""
+    """A run's exit code and output."""
 
     exit_code: int
     out: str

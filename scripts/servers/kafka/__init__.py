@@ -1,6 +1,6 @@
 """A real Apache Kafka broker (KRaft, one node, 127.0.0.1) from jars in a Maven repository.
 
-home = prepare_kafka()                      # jars, template and class archive: made once for this machine
+home = prepare_kafka()                      # makes jars, template and class archive once for this machine
 with Run() as run, KafkaBroker(home, run.directory / "kafka") as broker:
     KafkaProducer(bootstrap_servers=broker.bootstrap)
     broker.restart(hard=True)               # SIGKILL; the same port, the same data

@@ -1,4 +1,4 @@
-"""One broker process with its own data and ports."""
+"""A Kafka broker process with its own data and ports."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ from scripts.servers.processes import end, free_port, start_with_parent, tail
 
 
 class KafkaBroker:
-    """start, stop, kill and restart may follow one another at will."""
+    """One broker; start, stop, kill and restart may be called in any order."""
 
     def __init__(
         self,
@@ -30,7 +30,8 @@ class KafkaBroker:
         java_flags: Sequence[str] | None = None,
         advertised_port: int | None = None,
     ) -> None:
-        """`settings` come on top of server.properties; a proxy before the broker is `advertised_port`."""
+        """`settings` override server.properties; `advertised_port`: that of a proxy in front of the
+        broker."""
         self.home = home
         self.directory = directory
         self.log = directory / "broker.log"
@@ -63,9 +64,9 @@ class KafkaBroker:
         self.stop()
 
     def start(self, timeout: float = 60) -> Self:
-        """Until topics can be created. Call it in a thread that lives on: the broker is killed with it."""
+        """Start, and wait until topics can be created. The broker is killed when the calling thread ends."""
         assert self.process is None, "already running"
-        # Kafka unpacks its native libraries there, and leaves them when it is killed.
+        # Kafka unpacks its native libraries there, and leaves them behind when it is killed.
         scratch = f"-Djava.io.tmpdir={self.directory}"
         command = self.home.command("kafka.Kafka", self._configuration, flags=(*self._java_flags, scratch))
         with self.log.open("ab") as log:
@@ -78,17 +79,17 @@ class KafkaBroker:
         return self
 
     def stop(self) -> None:
-        """Controlled shutdown: logs are flushed and marked clean."""
+        """Shut down in a controlled way: logs are flushed and marked clean."""
         if process := self._forget():
             end(process, signal.SIGTERM, timeout=20)
 
     def kill(self) -> None:
-        """SIGKILL: the page cache survives, the process's buffers do not; the next start recovers."""
+        """Send SIGKILL: the page cache survives, the process's buffers do not; the next start recovers."""
         if process := self._forget():
             end(process, signal.SIGKILL, timeout=10)
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open and nothing answers, until `resume`."""
+        """Send SIGSTOP: connections stay open and nothing answers, until `resume`."""
         assert self.process is not None, "not running"
         self.process.send_signal(signal.SIGSTOP)
 
@@ -106,7 +107,7 @@ class KafkaBroker:
         return self.start()
 
     def create_topics(self, topics: Mapping[str, int], settings: Mapping[str, str] | None = None) -> None:
-        """Create topics (name to number of partitions) and wait until the broker serves them."""
+        """Create topics, given as name → number of partitions, and wait until the broker serves them."""
         specifications = {
             name: {"num_partitions": partitions, "replication_factor": 1, "configs": dict(settings or {})}
             for name, partitions in topics.items()
@@ -116,7 +117,7 @@ class KafkaBroker:
             admin.wait_for_topics(list(specifications))
 
     def _wait_until_ready(self, timeout: float) -> None:
-        """Until the broker lists itself: then it is registered and no longer fenced."""
+        """Wait until the broker lists itself, which means that it is registered and no longer fenced."""
         assert self.process is not None
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -131,7 +132,7 @@ class KafkaBroker:
         with suppress(OSError, KafkaError):
             socket.create_connection(
                 ("127.0.0.1", self.port), 1
-            ).close()  # a client is too slow to ask for this
+            ).close()  # a whole client would be too slow for this
             with closing(
                 KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
             ) as admin:

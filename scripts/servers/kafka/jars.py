@@ -1,6 +1,6 @@
-r"""The broker's jars: fetched by Maven with the user's own settings where it is installed, else by jgo.
+r"""Fetch the broker's jars: by Maven with the user's own settings if it is installed, else by jgo.
 
-Whoever fetches, only a jar with the sha256 in jars.lock is used. The lock is sha256sum's format over a Maven
+Only a jar with the sha256 in jars.lock is used. The lock is sha256sum's format over a Maven
 repository's layout, and is made anew after a change of pom.xml by:
 
     mvn -q -B -ntp -f pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy-dependencies \
@@ -22,12 +22,12 @@ COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy-depend
 
 
 def locked_jars() -> dict[str, str]:
-    """The sha256 of each jar by its path, in the lock's order."""
+    """Path → sha256 of each jar, in the lock's order."""
     return {path: digest for digest, path in map(str.split, LOCK.read_text().splitlines())}
 
 
 def fetch_jars(target: Path, say: Callable[[str], None]) -> None:
-    """Lay all locked jars under `target`. Raises RuntimeError if one is not the one that we locked."""
+    """Put all locked jars under `target`. Raises RuntimeError if one has another sha256."""
     target.mkdir()
     if not (shutil.which("mvn") and _fetch_with_maven(target, say)):
         _fetch_with_jgo(locked_jars(), target)
@@ -37,7 +37,7 @@ def fetch_jars(target: Path, say: Callable[[str], None]) -> None:
 
 
 def _fetch_with_maven(target: Path, say: Callable[[str], None]) -> bool:
-    """Whether Maven brought them: an old or misconfigured one need not keep anybody from working."""
+    """Fetch with Maven; False if that fails, since an old or misconfigured one should stop nobody."""
     options = ["-DincludeScope=runtime", "-Dmdep.useRepositoryLayout=true", f"-DoutputDirectory={target}"]
     command: list[str | Path] = ["mvn", "-q", "-B", "-ntp", "-f", HERE / "pom.xml", COPY_GOAL, *options]
     try:
@@ -49,7 +49,7 @@ def _fetch_with_maven(target: Path, say: Callable[[str], None]) -> bool:
 
 
 def _fetch_with_jgo(paths: Iterable[str], target: Path) -> None:
-    """Without Maven. A mirror is named by `central = address` under [repositories] in ~/.config/jgo.conf."""
+    """Fetch without Maven. `central = URL` under [repositories] in ~/.config/jgo.conf names a mirror."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext

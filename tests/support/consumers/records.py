@@ -1,4 +1,4 @@
-"""Records of one partition as a consumer reads them: the relay's own, and what others put between them."""
+"""Records of one partition as a consumer reads them: the relay's, and those that others put between them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOPICS: Final = Topics(partitions=1)
 EVENTS, WINDOWS = TOPICS.events, TOPICS.access_windows
 LOG_ID: Final = UUID(int=1)
 OFFSET: Final = 100
-"""Of the first record of a batch."""
+"""The offset of a batch's first record."""
 
 
 def stored_events(*types: str, account: str = "acme/a-1") -> list[StoredEvent]:
@@ -54,7 +54,7 @@ def events(*types: str) -> list[Record]:
 
 
 def state(key: str, fold: int, revision: int, *, refreshed_at: int = 0, value: bytes | None = None) -> Record:
-    """A state of that account."""
+    """A state record of that account."""
     document = b'{"account":"%s","fold":%d,"revision":%d}' % (key.encode(), fold, revision)
     published = PublishedState(
         LOG_ID, "access_windows", key, fold, revision, value or document, refreshed_at=refreshed_at
@@ -63,12 +63,12 @@ def state(key: str, fold: int, revision: int, *, refreshed_at: int = 0, value: b
 
 
 def heartbeat(topic: Topic, position: int, *, log_id: UUID = LOG_ID, fold: int | None = None) -> Record:
-    """A heartbeat that names that position."""
+    """A heartbeat record that names this position."""
     return heartbeat_record(topic, 0, Heartbeat(log_id, position, datetime(2026, 4, 5, tzinfo=UTC), fold))
 
 
 def with_header(record: Record, name: str, value: bytes | None) -> Record:
-    """The record with another value of that header; None: without it."""
+    """The record with another value of the header, or without it if the value is None."""
     headers: Headers = [header for header in record.pairs if header[0] != name]
     return record._replace(headers=encoded(headers if value is None else [*headers, (name, value)]))
 
@@ -86,6 +86,6 @@ def sent(record: Record, offset: int) -> ConsumerRecord:
 
 
 def read(topic: Topic, *records: Record, horizon: Horizon = UNKNOWN, **known: Any) -> Batch:
-    """The batch of these records, from offset 100 on."""
+    """The batch of these records, from offset OFFSET on."""
     read_now = [sent(record, nth) for nth, record in enumerate(records, OFFSET)]
     return read_batch(topic, beginning(topic, **known), read_now, horizon)

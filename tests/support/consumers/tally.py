@@ -1,4 +1,5 @@
-"""A consumer that writes down each event that it handles: doubled, lost and reordered effects show."""
+"""A consumer that writes a row for each event that it handles, so that doubled, lost and reordered effects
+show."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _READ: Final = "select account_id, version from tally order by nth"
 
 
 class Tally:
-    """`fails`: raises for what cannot be handled. `written`: called after the effects, before the commit."""
+    """Writes the rows. `fails` raises for a record that cannot be handled; `written` is called before the
+    commit."""
 
     name: Final = "tally"
     topics: Final = ("billing.events.v1",)
@@ -40,7 +42,7 @@ class Tally:
 
 
 def tallied(connection: Connection) -> dict[str, list[int]]:
-    """The versions handled of each account, in the order in which they were."""
+    """Account → the versions handled, in order of handling."""
     found: dict[str, list[int]] = {}
     for account_id, version in connection.execute(_READ):
         found.setdefault(account_id, []).append(version)

@@ -1,5 +1,5 @@
-"""Answers of every kind that the domain can give: each refusal with its facts, each outcome, and what was so
-already.
+"""Answers of every kind that the domain can give: each refusal with its facts, each outcome, and commands
+that change nothing.
 
     for answer in every_answer():
         assert said(answer, Wording("fr"), "EUR")
@@ -23,7 +23,7 @@ PAUSE, RESUME, CANCEL = c.PausePlan("marketing"), c.ResumePlan("marketing"), c.C
 
 
 def having(*commands: c.Command) -> GivenAccount:
-    """An account after these commands, all accepted, of 20 March."""
+    """An account after these commands of 20 March, all of which are accepted."""
     account = GivenAccount()
     for command in commands:
         assert account.give(command, "2026-03-20").outcome == "accepted"
@@ -31,12 +31,12 @@ def having(*commands: c.Command) -> GivenAccount:
 
 
 def paused_twice() -> GivenAccount:
-    """Its next pause is one too many (R33)."""
+    """An account whose next pause is refused as one too many (R33)."""
     return having(PLAN, PAUSE, RESUME, PAUSE, RESUME)
 
 
 def past_due() -> GivenAccount:
-    """Its invoice 2, of 5 February, is unpaid."""
+    """An account whose invoice 2, of 5 February, is unpaid."""
     account = GivenAccount()
     account.give(c.PurchaseAddon("custom_domain"), "2026-01-05")
     account.settle("2026-02-05", due="declined")
@@ -44,7 +44,7 @@ def past_due() -> GivenAccount:
 
 
 def moved_to_free() -> GivenAccount:
-    """It has moved down to Free once, and back (R22)."""
+    """An account that has moved down to Free once, and back (R22)."""
     account = having(PLAN, c.ChangePlan("free"))
     account.give(PLAN, "2026-04-20")
     return account
@@ -226,7 +226,7 @@ ALREADY: list[tuple[tuple[c.Command, ...], dict[str, Any]]] = [
         {"product": "transactional", "blocks": 2, "on": "2026-04-20"},
     ),
 ]
-"""Commands of 20 March of which the last, given again, changes nothing, and the facts of that answer."""
+"""Commands of 20 March, the last of which changes nothing when repeated, and the facts of that answer."""
 
 
 def every_answer() -> Iterator[Answer]:

@@ -1,4 +1,4 @@
-"""Driving a conversation up to a payment that is left without an answer."""
+"""Drive a conversation up to a payment that is left without an answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def drive_until_unanswered(
     append: Callable[[tuple[Event, ...]], Account],
     charge: Callable[[PendingPayment], PaymentAnswer | None],
 ) -> Returned | None:
-    """`drive`, which ends at the first payment for which `charge` returns None; None then."""
+    """Like `drive`, but return None at the first payment for which `charge` returns None."""
 
     def answered(payment: PendingPayment) -> PaymentAnswer:
         answer = charge(payment)

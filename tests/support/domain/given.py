@@ -45,7 +45,7 @@ class GivenAccount:
 
     @property
     def state(self) -> Account:
-        """As the events make it."""
+        """The account's state."""
         assert self._state is not None
         return self._state
 
@@ -70,21 +70,21 @@ class GivenAccount:
         payment: PaymentAnswer | None = "paid",
         due: PaymentAnswer | None = "paid",
     ) -> Answer | Repeated | None:
-        """The same for a request; None where a payment was left without an answer."""
+        """Give the request; None if a payment was left without an answer."""
         answer: Answer | Repeated | None = self._converse(
             handle(self._state, request, self.catalogues), payment, due
         )
         return answer
 
     def request(self, command: c.Command, at: str, **fields: Any) -> c.Request:
-        """The command by the owner, on the test clock, confirmed."""
+        """The command as a confirmed request of the owner, on the test clock."""
         given: dict[str, Any] = {"cvv": True, "billing": True, **fields}
         if isinstance(given.get("expected_total"), str):
             given["expected_total"] = Decimal(given["expected_total"])
         return c.Request(command, parse_moment(at, self.zone), given.pop("clock", "test"), **given)
 
     def settle(self, until: str, *, due: PaymentAnswer | None = "paid") -> None:
-        """Settle what is due; `due=None`: the first payment is left without an answer."""
+        """Settle what is due; with `due=None` the first payment is left without an answer."""
         self._converse(settle_due(self.state, parse_moment(until, self.zone), self.catalogues), due, due)
 
     def answer(self, payment: PaymentAnswer) -> tuple[e.Event, ...]:
@@ -94,7 +94,7 @@ class GivenAccount:
         return events
 
     def append(self, *events: e.Event) -> Account:
-        """Let the events have happened."""
+        """Add these events to the account's history."""
         for event in events:
             self._state = evolve(self._state, event)
         self.events += events

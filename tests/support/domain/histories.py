@@ -1,4 +1,4 @@
-"""How property tests draw random histories: the same in each run, as many as a run has time for."""
+"""Settings for property tests that draw random histories: the same ones in each run."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""Random stories played through the domain step by step, with a look before each step."""
+"""Play random stories through the domain, with a look at the account before each step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def opened(scenario: Scenario) -> VirtualAccount:
 
 
 def played(story: dict[str, Any], before: Look | None = None) -> VirtualAccount:
-    """The account at the story's end; `before` looks at it before each step, at that step's instant."""
+    """Play the story; return the account. `before` is called with it before each step, at that step's
+    instant."""
     scenario = scenario_of(story)
     account = opened(scenario)
     for step in scenario.steps:
@@ -45,7 +46,7 @@ def played(story: dict[str, Any], before: Look | None = None) -> VirtualAccount:
 
 
 def take(account: VirtualAccount, step: Step, currency: str) -> None:
-    """The step, as the simulation takes it."""
+    """Take the step as the simulation does."""
     if isinstance(step.do, PaymentMethodStep):
         account.settle(step.at)
         account.works = step.do.works
@@ -64,7 +65,7 @@ def request_of(step: Step, currency: str) -> Request:
 
 
 def fork(account: VirtualAccount) -> VirtualAccount:
-    """A copy that goes its own way, every payment paid."""
+    """An independent copy of the account, whose payments are all paid."""
     other = copy.copy(account)
     other.history = list(account.history)
     other.works = True
@@ -72,7 +73,7 @@ def fork(account: VirtualAccount) -> VirtualAccount:
 
 
 def invoice_in(event: e.Event) -> e.Invoice | None:
-    """The invoice that the event issues, not one that its payment is yet to issue."""
+    """The invoice that the event itself issues, not one that its payment will."""
     invoice: e.Invoice | None = getattr(event, "invoice", None)
     return invoice
 

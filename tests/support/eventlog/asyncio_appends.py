@@ -1,4 +1,4 @@
-"""The door for asyncio as an EventLog, so that the log's contract can be asked of it."""
+"""Group commit for asyncio as an EventLog, so that the log's contract can be tested on it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from eventlog.postgres.log import PostgresEventLog
 
 
 class AsyncioDoor(PostgresEventLog):
-    """Appends through GroupedAppends, in a loop that a thread runs; all else is the log's."""
+    """Appends through GroupedAppends in a thread's event loop; everything else is the log's."""
 
     def __init__(
         self, database_url: str, *, clock: Callable[[], datetime] = utc_now, connections: int = 2

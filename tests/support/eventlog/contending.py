@@ -1,4 +1,4 @@
-"""Writers in processes of their own that all want the same few accounts."""
+"""Writers in separate processes that compete for the same few accounts."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Ledger:
 
 
 class Caller:
-    """Appends one to four events at a head that may be stale, again and again; keeps what it was answered."""
+    """Appends one to four events at a head that may be stale, repeatedly, and keeps the answers."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
@@ -38,14 +38,14 @@ class Caller:
         self.lost: list[list[UUID]] = []
 
     def next(self, head_of: Callable[[str], Head]) -> tuple[str, Head, list[NewEvent]]:
-        """Two in three times as the account stands now, else as last seen."""
+        """The head to append at: two in three times the present one, else the last seen."""
         account_id = self._random.choice(ACCOUNTS)
         if self._random.random() < 0.67 or account_id not in self._heads:
             self._heads[account_id] = head_of(account_id)
         return account_id, self._heads[account_id], new_events(self._random.randint(1, 4))
 
     def learn(self, given: list[NewEvent], outcome: list[StoredEvent] | None) -> None:
-        """What was stored; None for a conflict."""
+        """Keep the answer: the rows stored, or None for a conflict."""
         ids = [event.event_id for event in given]
         (self.lost if outcome is None else self.won).append(ids)
         if outcome is not None:
@@ -54,7 +54,7 @@ class Caller:
 
 
 def by_threads(database_url: str, seed: int) -> Ledger:
-    """Through GroupedEventLog, each caller a thread."""
+    """Contend through GroupedEventLog, with a thread for each caller."""
     inner = PostgresEventLog(database_url)
     log = GroupedEventLog(inner)
 
@@ -74,7 +74,7 @@ def by_threads(database_url: str, seed: int) -> Ledger:
 
 
 def by_tasks(database_url: str, seed: int) -> Ledger:
-    """Through GroupedAppends, each caller a task."""
+    """Contend through GroupedAppends, with a task for each caller."""
     log = PostgresEventLog(database_url)
 
     async def call(appends: GroupedAppends, caller: Caller) -> None:
@@ -96,7 +96,7 @@ def by_tasks(database_url: str, seed: int) -> Ledger:
 
 
 def by_hand(database_url: str, seed: int) -> list[int]:
-    """Transactions of one to five inserts, some of them rolled back; the positions that were committed."""
+    """Run transactions of one to five inserts, some rolled back; return the committed positions."""
     random, committed = Random(seed), list[int]()
     with psycopg.connect(database_url) as session:
         for nth in range(100):

@@ -1,4 +1,4 @@
-"""A network to PostgreSQL that can lose an answer after the server has done what was asked."""
+"""A network path to PostgreSQL that can lose the answer to a request that was carried out."""
 
 import socket
 import socketserver
@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 
 class CutOff:
-    """Passes bytes on in both directions; `url` leads through it to the same database."""
+    """Forwards bytes in both directions; `url` leads through it to the database."""
 
     def __init__(self, database_url: str) -> None:
         given = conninfo_to_dict(database_url)
@@ -29,7 +29,8 @@ class CutOff:
         self.url = make_conninfo(database_url, host="127.0.0.1", port=self._proxy.server_address[1])
 
     def lose_the_answer_to(self, marker: bytes) -> None:
-        """Let the next request that contains `marker` through, and cut the line in place of its answer."""
+        """Let the next request that contains `marker` through, and cut the connection instead of
+        answering."""
         self._marker = marker
 
     def __enter__(self) -> Self:

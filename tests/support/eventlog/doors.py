@@ -1,4 +1,5 @@
-"""Every way into a log, for the tests of the contract: in memory and in PostgreSQL, alone and in a group."""
+"""All implementations of a log, for the contract's tests: in memory, in PostgreSQL, with and without group
+commit."""
 
 from datetime import datetime
 from typing import Protocol
@@ -13,13 +14,13 @@ from tests.support.eventlog.asyncio_appends import AsyncioDoor
 
 
 class AnyLog(EventLog, Protocol):
-    """A log, and its end."""
+    """Open a log, and close it at the end of the block."""
 
     def close(self) -> None: ...
 
 
 class ClosedWithItsLog(GroupedEventLog):
-    """The door for threads, which leaves closing to whom the log belongs."""
+    """Group commit for threads; it leaves closing to the log's owner."""
 
     def __init__(self, log: MemoryEventLog | PostgresEventLog) -> None:
         super().__init__(log)
@@ -60,4 +61,4 @@ LOGS = [_memory, _postgres, _joined_memory]
 EVERY_DOOR = pytest.mark.parametrize(
     "log", [*LOGS, _joined_postgres, _asyncio], indirect=True, ids=lambda make: make.__name__[1:]
 )
-"""For tests of appends: also the doors that share statements."""
+"""Parametrizes tests of appends with every log, including those that share statements."""

@@ -1,4 +1,4 @@
-"""Events to append, with every field filled; a test names the ones that it is about."""
+"""Events to append, with every field filled; a test gives the fields that it is about."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -23,17 +23,17 @@ def new_event(
     actor: str | None = "owner:u-1",
     state: bytes = b'{"type":"addon_purchased"}',
 ) -> NewEvent:
-    """An event with an id of its own."""
+    """An event with a new id."""
     return NewEvent(event_id or uuid4(), command_id, event_type, schema_version, effective_at, actor, state)
 
 
 def new_events(count: int) -> list[NewEvent]:
-    """Several of them."""
+    """Several events with new ids."""
     return [new_event(command_id=f"command-{nth}") for nth in range(1, count + 1)]
 
 
 def an_append(account_id: str, head: Head = Head.NONE, count: int = 1) -> Append:
-    """An append of so many new events."""
+    """An append of `count` new events."""
     return Append(account_id, head, tuple(new_events(count)))
 
 
@@ -43,5 +43,5 @@ def given_history(log: EventLog, account_id: str, count: int) -> list[StoredEven
 
 
 def versions(events: Iterable[StoredEvent]) -> list[int]:
-    """Their versions, in the order given."""
+    """The versions of the events, in the order given."""
     return [event.version for event in events]

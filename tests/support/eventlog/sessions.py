@@ -25,14 +25,15 @@ def insert(session: Session, account_id: str, version: int = 1) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Look until it holds; each look is a query, so this goes at the server's pace. At most a minute."""
+    """Repeat the query until it holds, for at most a minute; it needs no sleep, as the server sets the
+    pace."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
 
 
 def waiting(session: Session) -> int:
-    """How many sessions of this database wait for another one's transaction."""
+    """The number of sessions of this database that wait for another's transaction."""
     [[count]] = session.execute(
         "select count(*) from pg_stat_activity"
         " where datname = current_database() and wait_event_type = 'Lock'"
@@ -42,7 +43,7 @@ def waiting(session: Session) -> int:
 
 
 def end_others(session: Session) -> int:
-    """Terminate every other session of this database, as a restart would. Returns how many."""
+    """Terminate every other session of this database, as a restart would; return their number."""
     ended = session.execute(
         "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
@@ -51,7 +52,7 @@ def end_others(session: Session) -> int:
 
 
 def deadlocks(session: Session) -> int:
-    """How many the server broke up in this database. Sessions tell theirs as they end: this ends them."""
+    """The number of deadlocks in this database. Sessions report theirs as they end, so this ends them."""
     end_others(session)
     [[count]] = session.execute(
         "select deadlocks from pg_stat_database where datname = current_database()"

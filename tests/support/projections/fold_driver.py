@@ -1,12 +1,12 @@
-"""A driver of `domain.process` on any event log: what the service does, without its machinery.
+"""Drive `domain.process` on any event log, as the service does, but without its caches, retries and recovery.
 
     billing = Billing(MemoryEventLog())
     billing.open("acme/a-1", "2026-03-20")
     billing.give("acme/a-1", PurchasePlan("standard"), "2026-03-20")
     billing.settle("acme/a-1", "2026-05-01")
 
-Accounts are in Paris on a test clock unless they are opened elsewhere; moments are Paris's. `pay` is the
-answer to every payment; None: it never comes.
+Accounts are in Paris on a test clock unless opened otherwise; moments are in Paris' time. `pay` is the answer
+to every payment; None: it never comes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CATALOGUES = Catalogues.always(SHIPPED)
 CODEC = domain_codec()
 ZONE = "Europe/Paris"
 ACCOUNT = "acme/a-1"
-"""Whose account it is where a test needs but one."""
+"""The account of tests that need only one."""
 
 Returned = TypeVar("Returned")
 
@@ -64,7 +64,7 @@ class Billing:
     def give(
         self, account_id: str, command: Command, at: str, *, pay: PaymentAnswer | None = "paid"
     ) -> Answer | None:
-        """The answer to the command; None: its payment has none."""
+        """Give the command; return its answer, or None if its payment has none."""
         state = self.states.get(account_id)
         clock: Clock = "test" if state is None else state.clock
         if isinstance(command, OpenAccount):
@@ -80,7 +80,7 @@ class Billing:
         self._drive(account_id, settle_due(state, parse_moment(until, ZONE), CATALOGUES), pay)
 
     def recover(self, account_id: str, answer: PaymentAnswer) -> None:
-        """Take the answer to the payment that has none."""
+        """Answer the pending payment."""
         events = conclude(self.states[account_id], answer)
         self.record(account_id, *events)
         self.states[account_id] = self._evolved(account_id, events)
@@ -90,7 +90,7 @@ class Billing:
         return self.append(account_id, *[_new(event) for event in events])
 
     def append(self, account_id: str, *events: NewEvent) -> list[StoredEvent]:
-        """Append what may not be an event at all."""
+        """Append bytes that may not be an event at all."""
         return self.log.append(account_id, self.log.head(account_id), events)
 
     def _drive(

@@ -21,7 +21,7 @@ BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 class Ticking:
-    """A clock that goes on by an hour with each reading."""
+    """A clock that advances by an hour with each reading."""
 
     now = BEGIN
 
@@ -42,14 +42,14 @@ def logged(history: list[e.Event]) -> list[StoredEvent]:
 
 
 def look(events: list[StoredEvent], *arguments: Any, known_at: Instant | None = None) -> Past:
-    """The past of an account that there is."""
+    """The past of an account that must exist."""
     found = past(events, *arguments, known_at=known_at)
     assert found is not None
     return found
 
 
 def moments(account: VirtualAccount) -> list[Instant]:
-    """Instants to stand on: those of the events, and between, before and after them."""
+    """Instants to look at: those of the events, and others between, before and after them."""
     at = sorted({event.at for event in account.history})
     halves = [one + (other - one) / 2 for one, other in pairwise(at)]
     return sorted({*at, *halves, at[-1] + timedelta(days=20), at[-1] + timedelta(days=800)})

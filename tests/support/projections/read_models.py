@@ -1,4 +1,4 @@
-"""What the read models hold, and what they should hold by the log alone."""
+"""Read what the read models hold, and what they should hold according to the log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ Documents = dict[str, tuple[Any, ...]]
 
 
 def shown(connection: Connection, account_id: str) -> Documents:
-    """The account's documents as its rows make them, by projection."""
+    """Projection → the account's documents, from its rows."""
     return {
         "entitlements": _some(entitlements.of_account(connection, account_id)),
         "access_windows": _some(access_windows.of_account(connection, account_id)),
@@ -28,7 +28,7 @@ def shown(connection: Connection, account_id: str) -> Documents:
 
 
 def folded(log: EventLog, account_id: str, position: int | None = None) -> Documents:
-    """The same as the folds make them of the log."""
+    """Projection → the account's documents, folded from the log."""
     moment = At(log.last_position() if position is None else position)
     return {name: as_of(log, fold, account_id, moment) for name, fold in FOLDS.items()}
 
@@ -59,7 +59,7 @@ def live_a_little(billing: Billing, account_id: str) -> None:
 
 @contextmanager
 def running(projector: Projector) -> Iterator[None]:
-    """Run the projector in a thread of its own meanwhile."""
+    """Run the projector in another thread during the block."""
     stop = Event()
     thread = Thread(target=projector.run, args=[stop])
     thread.start()

@@ -1,4 +1,4 @@
-"""A rebuild in a process of its own that is killed at its n-th statement, as no handler can see it coming.
+"""Run a rebuild in a process that kills itself at its n-th statement.
 
 python -m tests.support.projections.rebuilding URL PROJECTION STATEMENT [PROCESSES]
 """
@@ -16,11 +16,12 @@ from projections.rebuild.rebuilding import rebuild
 from projections.registry import projection_named
 
 EVENTS_IN_A_UNIT, PAGE, BATCH = 15, 4, 3
-"""So small that few accounts make many units, pages and batches."""
+"""Sizes so small that few accounts make many units, pages and batches."""
 
 
 class KilledConnection(psycopg.Connection[Any]):
-    """Its process dies right before the n-th statement of all such connections, COPY included."""
+    """A connection whose process dies right before the n-th statement of all such connections, including
+    COPY."""
 
     left = 0
 

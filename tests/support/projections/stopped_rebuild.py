@@ -1,4 +1,4 @@
-"""A rebuild that is watched, and given up after so many units."""
+"""Stop a rebuild after a given number of units."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from tests.support.projections.fold_driver import Billing
 
 
 class Stopped(Exception):  # noqa: N818
-    """Somebody lost patience."""
+    """The rebuild was stopped on purpose."""
 
 
 class Watcher:
-    """Sees a rebuild's progress, and stops it once so many units are done."""
+    """Keeps a rebuild's progress, and stops it once the given number of units is done."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         self.seen: list[RebuildProgress] = []
@@ -29,7 +29,7 @@ class Watcher:
 def stopped_at(
     units_done: int, owner_url: str, billing: Billing, projection: Any = invoices.PROJECTION
 ) -> int:
-    """Stop a rebuild there; return how many units it has in all."""
+    """Stop a rebuild after that number of units; return how many it has in all."""
     watcher = Watcher(units_done)
     with pytest.raises(Stopped):
         list(rebuild(owner_url, billing.log, projection, watch=watcher))

@@ -1,4 +1,5 @@
-"""A projector's worker, as `prorata project` runs it: small pages, and soon given up when it stands still.
+"""A projector's worker as `prorata project` runs it, but with small pages and little patience for one that
+hangs.
 
 python -m tests.support.projections.worker_process DATABASE_URL
 """

@@ -1,4 +1,4 @@
-"""Somebody who may write to the topics, with a plain producer: no transaction, no lease, no log."""
+"""An attacker who may write to the topics with a plain producer, without transaction, lease or log."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Stray: TypeAlias = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers."""
 
 FAR: Final = 1 << 60
-"""A position that no log comes to."""
+"""A position that no log reaches."""
 
 
 class Attacker:
-    """Sends whatever it is told to."""
+    """Sends any records to the topics."""
 
     def __init__(self, producer: KafkaProducer) -> None:
         self._producer = producer
 
     def send(self, *records: Record) -> None:
-        """Records that look like a relay's."""
+        """Send records that look like a relay's."""
         for record in records:
             self.send_raw(record.topic, record.partition, record.key, record.value, record.pairs)
 
@@ -48,7 +48,7 @@ class Attacker:
         value: bytes | None,
         headers: list[tuple[str, bytes]],
     ) -> None:
-        """Anything."""
+        """Send records of any content."""
         sent = self._producer.send(topic, value, key, headers, partition)
         self._producer.flush()
         assert sent.succeeded(), sent.exception
@@ -67,7 +67,7 @@ def attacking(bootstrap: str) -> Iterator[Attacker]:
 def forged_windows(
     topic: Topic, log_id: UUID, account: str, revision: int, product: str, *, whole: bool = True
 ) -> Record:
-    """A state that opens a product to an account for ever; not `whole`: one that no handler can read."""
+    """A state that grants an account a product for ever; unless `whole`, no handler can read it."""
     windows = [{"from": "2020-01-01T00:00:00Z", "until": None}]
     shown = {"product": product, "renews": False, "windows": windows}
     document = {"account": account, "products": [shown], "revision": revision, "fold": FOLD.version}
@@ -80,14 +80,14 @@ def forged_windows(
 
 
 def forged_heartbeat(topic: Topic, log_id: UUID, partition: int, position: int, log_time: datetime) -> Record:
-    """A heartbeat that names what was never published."""
+    """A heartbeat that names a position that was never published."""
     return heartbeat_record(topic, partition, Heartbeat(log_id, position, log_time))
 
 
 def strays(
     topic: Topic, account: str, log_id: UUID
 ) -> dict[str, tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]:
-    """Records that somebody sends by mistake, or to do harm, by what they are."""
+    """Description → records that somebody sends by mistake, or to do harm."""
     key = account.encode()
     source, other = f"urn:uuid:{log_id}".encode(), f"urn:uuid:{uuid4()}".encode()
     kind = b"plan_purchased" if topic.kind == "events" else b"access_windows"

@@ -1,4 +1,4 @@
-"""A producer dropped while its broker is dead; in a process of its own: the client leaves sockets open."""
+"""Drop a producer while its broker is dead, in a separate process, as the client leaves sockets open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from publishing.wire import encoded
 
 
 def threads_left(bootstrap: str, broker: int) -> list[str]:
-    """The threads that live on long after the session was left; `broker` is killed in its transaction."""
+    """The threads that outlive the session by long; `broker` is killed within its transaction."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
         return pool.submit(_drop, bootstrap, broker).result(90)
 

@@ -59,14 +59,14 @@ def history_of(
 def append_next(
     log: EventLog, account_id: str, history: Sequence[NewEvent], count: int = 1
 ) -> list[StoredEvent]:
-    """Append the next events of the history to the account; nothing once it is through."""
+    """Append the next `count` events of the history to the account; none once it is complete."""
     head = log.head(account_id)
     events = history[head.version : head.version + count]
     return log.append(account_id, head, events) if events else []
 
 
 def append_all(log: EventLog, histories: dict[str, list[NewEvent]], seed: int) -> None:
-    """All of the histories, mixed: each append takes one to three events of an account chosen at random."""
+    """Append all of the histories, interleaved: each append has one to three events of a random account."""
     rnd, open_ones = random.Random(seed), sorted(histories)
     while open_ones:
         account_id = rnd.choice(open_ones)

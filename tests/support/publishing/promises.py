@@ -1,4 +1,4 @@
-"""What must hold of the topics, whatever happened to relays: asserted record by record against the log."""
+"""Assert, record by record against the log, what must hold of the topics whatever happened to relays."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def whole_log(log: EventLog) -> list[StoredEvent]:
 
 
 def assert_events_published_once(bootstrap: str, topics: Topics, log: EventLog) -> int:
-    """Every event of the log is in the topic, once, unchanged, in order, and names the one before it in
-    its partition; nothing else is. Returns how many there are."""
+    """Assert that the topic holds exactly the events of the log, unchanged, in order, each naming the one
+    before it in its partition. Return their number."""
     published = read_events(bootstrap, topics.events)
     expected: dict[int, list[tuple[int, StoredEvent]]] = defaultdict(list)
     before: dict[int, int] = defaultdict(int)
@@ -48,7 +48,7 @@ def assert_events_published_once(bootstrap: str, topics: Topics, log: EventLog) 
 
 
 def assert_states_equal_folds(bootstrap: str, topics: Topics, log: EventLog) -> None:
-    """The newest record of each key of the state topics is what the fold makes of the log now."""
+    """Assert that each key's newest record in the state topics is what the fold makes of the log now."""
     for base, fold in FOLDS.items():
         topic = topics.find(base)
         found = {key: state.value for key, state in read_states(bootstrap, topic).items()}
@@ -56,7 +56,7 @@ def assert_states_equal_folds(bootstrap: str, topics: Topics, log: EventLog) -> 
 
 
 def folded(log: EventLog, fold: Fold[Any, Any]) -> dict[str, bytes]:
-    """The documents of every account, by the key that their records have."""
+    """Record's key → document, for every account."""
     codec, encoder = domain_codec(), msgspec.json.Encoder(order="deterministic")
     documents: dict[str, bytes] = {}
     for account_id in log.accounts():

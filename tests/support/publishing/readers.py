@@ -1,4 +1,4 @@
-"""What is in the topics, as a read_committed reader sees it."""
+"""Read the topics as a read_committed reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from publishing.topics import Topic
 def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
     """Every committed record up to the topic's end now, in the order of each partition.
 
-    A commit is answered when it is decided, not when it can be read: open transactions are waited for.
+    A commit is acknowledged before it can be read, so this waits for open transactions.
     """
     places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     found: list[ConsumerRecord] = []
@@ -36,7 +36,7 @@ def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
 def _settled_ends(
     bootstrap: str, consumer: KafkaConsumer, places: list[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """Where the partitions end once no transaction is open in them."""
+    """The partitions' ends, once no transaction is open in them."""
     everything = {**ENDING_READER, "isolation_level": "read_uncommitted"}
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **everything)) as all_of_it:
         deadline = time.monotonic() + 60
@@ -46,7 +46,7 @@ def _settled_ends(
 
 
 def read_messages(bootstrap: str, topic: Topic) -> Iterator[tuple[ConsumerRecord, Message]]:
-    """The same, decoded."""
+    """Every committed record, decoded."""
     for record in read_records(bootstrap, topic):
         yield record, decode(topic, record.key, record.value, record.headers)
 

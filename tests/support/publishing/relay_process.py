@@ -1,10 +1,10 @@
-"""Relays as processes of their own, to be killed or stopped from outside, or at a point of their work.
+"""Relays in separate processes, to be killed or stopped from outside, or at a given point of their work.
 
     with RelayProcess(database_url, bootstrap, prefix, Fate("committing", 3, SIGKILL)) as relay:
         for progress in relay.transactions(): ...
         relay.wait()
 
-They are forked from a server that has imported everything: each starts in a tenth of a second.
+They are forked from a process that has imported everything, so each starts in a tenth of a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from publishing.relay import RelayProgress, RelaySettings, run_relay
 from publishing.watchdog import HUNG_EXIT
 
 POINTS: Final = ("before sending", "half sent", "all sent", "committing", "committed")
-"""Where a fate can come. "committing": while the commit is under way."""
+"""The points at which a fate can strike; "committing" is while the commit is under way."""
 
 
 class Fate(NamedTuple):
@@ -41,7 +41,7 @@ class Fate(NamedTuple):
 SETTINGS: Final = RelaySettings(batch=50, lease_seconds=1.0, beat_seconds=0.1, commit_seconds=60)
 
 HASTY: Final = replace(SETTINGS, commit_seconds=5)
-"""A commit that began before the broker died hangs now and then: then sooner."""
+"""Settings with a short time-out for commits, since one that began before the broker died sometimes hangs."""
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
@@ -76,7 +76,7 @@ class RelayProcess:
         self._process.close()
 
     def transactions(self) -> Iterator[RelayProgress]:
-        """Each one as it is committed; ends with the process."""
+        """Yield the progress of each transaction as it is committed, until the process ends."""
         try:
             while True:
                 yield self.reports.recv()
@@ -84,7 +84,7 @@ class RelayProcess:
             return
 
     def published(self, position: int) -> None:
-        """Wait until both streams are published up to there."""
+        """Wait until both streams are published up to that position."""
         done: set[str] = set()
         for progress in self.transactions():
             if progress.position >= position:
@@ -104,7 +104,7 @@ class RelayProcess:
         return self.wait()
 
     def wait(self) -> int | None:
-        """Its exit code, once it ends."""
+        """Wait for its end; return the exit code."""
         for _ in self.transactions():
             pass
         self._process.join(60)
@@ -112,7 +112,7 @@ class RelayProcess:
 
 
 class SupervisedRelay:
-    """A relay under a supervisor, which starts another one where a hung transaction ended it."""
+    """A relay under a supervisor, which starts another after one that a hung transaction has ended."""
 
     def __init__(self, database_url: str, bootstrap: str) -> None:
         self._servers = database_url, bootstrap
@@ -127,7 +127,7 @@ class SupervisedRelay:
         self._relay.__exit__(kind, error, trace)
 
     def transactions(self) -> Iterator[RelayProgress]:
-        """Each one as it is committed, for ever."""
+        """Yield the progress of each transaction as it is committed, for ever."""
         while True:
             yield from self._relay.transactions()
             assert self._relay.wait() == HUNG_EXIT
@@ -135,7 +135,7 @@ class SupervisedRelay:
             self._relay = self._started()
 
     def published(self, position: int) -> None:
-        """Wait until both streams are published up to there."""
+        """Wait until both streams are published up to that position."""
         done: set[str] = set()
         for progress in self.transactions():
             if progress.position >= position:
@@ -152,7 +152,7 @@ class SupervisedRelay:
 
 
 def first_to_publish(*relays: RelayProcess) -> RelayProcess:
-    """The one of them that has committed a transaction, or the first of those."""
+    """The first of these relays to commit a transaction."""
     ready = multiprocessing.connection.wait([relay.reports for relay in relays])
     return next(relay for relay in relays if relay.reports in ready)
 

@@ -1,4 +1,4 @@
-"""Gateways that fail in the ways in which providers fail."""
+"""Payment gateways that fail as providers do."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from service.gateway import Means, MemoryTestGateway
 
 
 class UnreliableGateway(MemoryTestGateway):
-    """Each flag is one way to fail; `before_answer` is what happens elsewhere while a charge is under way."""
+    """A gateway with a flag for each way to fail; `before_answer` is called while a charge is under way."""
 
     def __init__(self) -> None:
         super().__init__()
         self.charges_are_lost = False
-        """Charged, without an answer."""
+        """Charges succeed, but get no answer."""
         self.charges_fail = False
-        """Not charged, without an answer."""
+        """Charges fail without an answer."""
         self.finishes_fail = False
         self.before_answer: Callable[[], None] | None = None
         self.asked: list[tuple[str, UUID, Means | None]] = []

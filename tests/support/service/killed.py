@@ -3,7 +3,7 @@
     python -m tests.support.service.killed URL MOMENT NTH
 
 MOMENT is one of MOMENTS, or "never"; NTH counts its occurrences from 1. Payments without an answer are taken
-over whatever their age: so also those of another process that lives.
+over whatever their age, even those of another live process.
 """
 
 import os
@@ -32,18 +32,18 @@ MOMENTS = (
     "before_intent", "before_charge", "before_finish", "after_charge", "after_finish", "before_conclusion",
     "after_conclusion",
 )  # fmt: skip
-"""Between intent, charge and answer; and, after a moment that leaves one open, when it is taken over."""
+"""Moments between intent, charge and answer, and while a payment that was left open is taken over."""
 
 
 class Fate:
-    """Ends the process, as kill -9 does, when the moment has come for the nth time."""
+    """Kills the process, as kill -9 does, when the moment comes for the nth time."""
 
     def __init__(self, moment: str, nth: int) -> None:
         self._moment = moment
         self._left = nth
 
     def at(self, moment: str) -> None:
-        """That moment has come."""
+        """Note that the moment has come."""
         if moment == self._moment:
             self._left -= 1
             if self._left == 0:
@@ -89,7 +89,7 @@ class FatedGateway(PostgresTestGateway):
 
 
 def main(database_url: str, moment: str, nth: str) -> None:
-    """Answer what comes on stdin, each line at once."""
+    """Answer the lines on stdin, each at once."""
     fate = Fate(moment, int(nth))
     log, gateway = FatedLog(database_url), FatedGateway(database_url)
     log.fate = gateway.fate = fate

@@ -20,7 +20,7 @@ from service.snapshots import PostgresSnapshots
 
 
 def main(database_url: str) -> None:
-    """Answer what comes on stdin."""
+    """Answer the lines on stdin."""
     log = PostgresEventLog(database_url)
     library = CatalogueLibrary(PostgresCatalogues(database_url))
     accounts = Accounts(log, PostgresSnapshots(database_url))

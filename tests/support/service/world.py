@@ -1,10 +1,10 @@
-"""A whole service on a log and a gateway that are given, and what tests say to it.
+"""A whole service on a given log and gateway, and short calls to give it commands.
 
     world = memory_world()
     world.open("a1", at="2026-03-20")
     world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20", id="c1").outcome
 
-Commands are lines, as anyone gives them: on a test clock unless the session is another one.
+Commands are lines, as users give them; they are on a test clock unless the session is another.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ CODEC = domain_codec()
 
 
 class World:
-    """One process of the service. While it waits, `meanwhile` happens and no time passes; with `real_time` it
-    does wait."""
+    """One process of the service. Its waits take no time and call `meanwhile`, unless `real_time` is set."""
 
     def __init__(
         self,
@@ -70,7 +69,7 @@ class World:
         return CommandSession(self.service, self.library, self.clock, tenant="main", lives_on=lives_on)
 
     def twin(self, **changes: Any) -> World:
-        """Another process on the same log, gateway and clock, with a cache of its own."""
+        """Another process of the service on the same log, gateway and clock, with its own cache."""
         ports = {"log": self.log, "gateway": self.gateway, "store": self.store, "clock": self.clock}
         return World(**{**ports, **changes})
 
