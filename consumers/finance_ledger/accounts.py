@@ -18,8 +18,3 @@ BAD_DEBT: Final = "bad_debt"
 
 REVENUE: Final = "revenue"
 """What is earned: an account for each product, `revenue:standard`. Income."""
-
-
-def revenue_of(product: str) -> str:
-    """The product's account."""
-    return f"{REVENUE}:{product}"

@@ -179,7 +179,7 @@ def lookup(
     rounds: Rounds = 5,
     json: Json = False,
 ) -> int:
-    """What may be used, asked of the entitlement cache, beside the plain SELECT of a row by its key."""
+    """Whether a product may be used, by the entitlement cache, next to a plain SELECT of a row by its key."""
     from scripts.bench.lookup import lookup as measure
 
     return _print(measure(rows=rows, lookups=lookups, rounds=rounds), json=json)

@@ -94,7 +94,7 @@ class Shipped(Application[str]):
 
 @cache
 def _event_classes() -> dict[type, Any]:
-    """For each type of domain event a dataclass of the same name and fields."""
+    """Type of domain event → a dataclass of the same name and fields."""
     made = {}
     for struct in _structs():
         if struct.__struct_config__.tag is not None:

@@ -25,6 +25,6 @@ def migrated(database_url: str, sources: Sequence[MigrationSource] = (EVENTLOG,)
 
 
 def login(database_url: str, role: str) -> str:
-    """The same database for the user that is a member of the role."""
+    """The URL of the database for the user that is a member of the role."""
     host = database_url.partition("@")[2]
     return f"postgresql://{login_of(role)}@{host}"

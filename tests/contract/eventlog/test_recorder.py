@@ -281,9 +281,6 @@ def test_streams_may_have_names_instead_of_uuids(log: EventLog) -> None:
     assert log.head("acme/a").version == 3
 
 
-Select = Callable[[LogApplicationRecorder], Sequence[StoredEvent]]
-
-
 @pytest.mark.parametrize(
     ("selected", "expected"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID, uuid4
 
 import msgspec
@@ -21,9 +21,6 @@ from publishing.envelope import (
     state_record,
 )
 from publishing.topics import Topic
-
-Stray: TypeAlias = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
-"""Key, value and headers."""
 
 FAR: Final = 1 << 60
 """A position that no log reaches."""

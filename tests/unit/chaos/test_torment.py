@@ -73,7 +73,7 @@ def test_faults_that_had_no_time_do_not_count() -> None:
 def test_a_victim_that_does_not_come_up_is_a_finding_and_its_fault_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("scripts.chaos.torment._DAWDLES", 0.1)
+    monkeypatch.setattr("scripts.chaos.torment._COMES_UP_WITHIN", 0.1)
     torment = Torment([Elusive(missed=0)], quiet)
     torment.run([fault("kill", age=2.0), fault("stall")], FAR)
     assert torment.done == {"stall one": 1}
