@@ -40,7 +40,7 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
     uncollectible: Decimal = NOTHING
 
 
-class MonthOfAccount(msgspec.Struct, frozen=True, gc=False):
+class AccountMonth(msgspec.Struct, frozen=True, gc=False):
     """The revenues from an account's invoices dated in the month that begins on `month`, after the last event
     that changed one of them."""
 
@@ -122,10 +122,10 @@ def _all_of_it(at: RevenueAt) -> RevenueAt:
     return at
 
 
-def _read(at: RevenueAt, fold: int) -> tuple[MonthOfAccount, ...]:
+def _read(at: RevenueAt, fold: int) -> tuple[AccountMonth, ...]:
     return tuple(
         [
-            MonthOfAccount(
+            AccountMonth(
                 at.account_id,
                 month,
                 of.currency,
@@ -140,7 +140,7 @@ def _read(at: RevenueAt, fold: int) -> tuple[MonthOfAccount, ...]:
     )
 
 
-def _key(document: MonthOfAccount) -> str:
+def _key(document: AccountMonth) -> str:
     return document.month.isoformat()
 
 
@@ -169,7 +169,7 @@ MONTHLY_REVENUE: Final = Table.made_of(
 )
 
 
-def _rows(document: MonthOfAccount) -> Rows:
+def _rows(document: AccountMonth) -> Rows:
     d = document
     return (
         [
