@@ -34,6 +34,17 @@ EXAMPLES = [
     (errors.SealRefused("the seal was changed"), "the seal was changed"),
     (errors.UnsafeDurability(), "set it to on"),
     (errors.NotPrimary(), "connect to the primary"),
+    (errors.ReadOnly(), "set default_transaction_read_only to off"),
+    (
+        errors.ServerTooOld("16.4", "17"),
+        "is PostgreSQL 16.4, and this code needs 17 or later",
+    ),
+    (errors.NotUtf8("LATIN1"), "encoding is LATIN1"),
+    (
+        errors.SessionPooled("it has another mark"),
+        "mark; give PRORATA_DATABASE_URL the address",
+    ),
+    (errors.SequenceBehind(7, 12), "stands at 7 and the log has an event at 12"),
     (errors.LogReplaced(ONE, OTHER), f"now holds log {OTHER}, not {ONE}"),
     (errors.NotMigrated(("eventlog/0001_events",)), "lacks eventlog/0001_events; run `prorata migrate`"),
     (
