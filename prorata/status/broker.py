@@ -11,13 +11,14 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TypeAlias
 
+from domain.errors import Failure
 from prorata.settings import Settings
 
 Positions: TypeAlias = dict[str, int | None]
 """Stream → the last position that is published; None if none is."""
 
 Answer: TypeAlias = tuple[Positions | None, str | None]
-"""The positions and None, or None and why they are unknown."""
+"""The positions and None, or None and a sentence that says why they are unknown."""
 
 
 class AskedBroker:
@@ -36,7 +37,8 @@ class AskedBroker:
         try:
             return self._answers.get(timeout=self._seconds)
         except Empty:
-            return None, f"no answer within {self._seconds:g} seconds (`--patience` waits longer)"
+            waited = f"no answer within {self._seconds:g} seconds (`--patience` waits longer)"
+            return None, f"the broker does not answer: {waited}"
 
     def _ask(self, settings: Settings) -> None:
         try:
@@ -46,8 +48,10 @@ class AskedBroker:
             self._begun.set()
         try:
             self._answers.put((_positions(settings, self._seconds), None))
+        except Failure as error:  # it answers, with what no relay has written
+            self._answers.put((None, f"how far the relays are is unknown: {error}"))
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer says it
-            self._answers.put((None, f"{type(error).__name__}: {error}"))
+            self._answers.put((None, f"the broker does not answer: {type(error).__name__}: {error}"))
 
 
 def _positions(settings: Settings, seconds: float) -> Positions:

@@ -26,7 +26,7 @@ def troubles(status: Status) -> Iterator[str]:
         yield f"{halt.name} halted: {halt.message}"
     yield from _absent(status)
     if not status.broker:
-        yield f"the broker does not answer: {status.broker_problem}"
+        yield status.broker_problem or "the broker does not answer"
     yield from _of_money(status)
     for what in status.unknown:
         yield f"{what} could not be counted: somebody has locked the table (see pg_locks)"

@@ -75,7 +75,7 @@ def test_one_of_two_that_works_is_enough() -> None:
     ("changes", "said"),
     [
         ({"sequence": "the sequence of positions stands at 3"}, "stands at 3"),
-        ({"broker": False, "broker_problem": "no answer"}, "broker"),
+        ({"broker": False, "broker_problem": "the broker does not answer: gone"}, "broker"),
         ({"halts": (Halt("finance_ledger", "gap", "records were lost", NOW),)}, "finance_ledger halted"),
         ({"parked": (ParkedKeys("calendar", 2),)}, "calendar: 2 parked"),
         ({"projections": (ReaderLag("calendar", 3, 61.0),)}, "calendar is 61 seconds behind"),
