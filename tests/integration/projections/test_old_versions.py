@@ -97,7 +97,7 @@ def test_it_is_shown_and_told_at_the_command_line(
     assert answer["state"]["addons"]["dedicated_ip"]["requires"] == ["standard"]
     assert answer["usable"] == ["dedicated_ip", "standard"]
     told = prorata("history", "a1")
-    assert "dedicated_ip bought, paid to 2026-04-20" in told.out
+    assert "dedicated_ip was bought and is paid to 20 Apr 2026." in told.out
     changed = prorata("diff", "a1", "--from", "version:1", "--to", "2026-04-07")
     assert "dedicated_ip is new: active" in changed.out
 

@@ -29,6 +29,12 @@ from tests.support.projections.stopped_rebuild import Watcher, stopped_at
 
 ACCOUNTS = [f"acme/a-{n}" for n in range(9)]
 
+REBUILDS = """
+    select from pg_stat_activity
+    where application_name = 'prorata rebuild' and datname = current_database()
+"""
+"""The sessions of rebuilds of this test."""
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,13 +136,12 @@ def test_killed_at_any_statements_it_ends_with_the_same_tables(
 def test_the_next_one_waits_for_the_session_of_the_one_before_to_end(
     lived: None, owner_url: str, billing: Billing, connection: Connection
 ) -> None:
-    url = f"{owner_url}?application_name=next"
-    asks = "select from pg_stat_activity where application_name = 'next' and wait_event = 'advisory'"
+    asks = f"{REBUILDS} and wait_event = 'advisory'"
     connection.execute("update projections.calendar set clock = 'wall'")
     before = rebuild(owner_url, billing.log, calendar.PROJECTION)
     next(before)
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(lambda: list(rebuild(url, billing.log, calendar.PROJECTION)))
+        following = pool.submit(lambda: list(rebuild(owner_url, billing.log, calendar.PROJECTION)))
         while not connection.execute(asks).fetchall():
             assert not following.done()
         before.close()  # type: ignore[attr-defined]  # it is a generator
@@ -149,8 +154,6 @@ def test_what_a_killed_worker_was_at_is_done_by_another(
 ) -> None:
     """It is killed while it waits to write its first unit: nobody else can have done that one."""
     before = all_rows(connection)
-    url = f"{owner_url}?application_name=rebuilding"
-    sessions = "select from pg_stat_activity where application_name = 'rebuilding'"
     killed: list[int] = []
     with psycopg.connect(owner_url) as holder:
 
@@ -160,7 +163,7 @@ def test_what_a_killed_worker_was_at_is_done_by_another(
                 holder.execute("lock table projections.entitlements_v2")
 
         def kill_when_both_wait() -> None:
-            while len(connection.execute(f"{sessions} and wait_event_type = 'Lock'").fetchall()) < 2:
+            while len(connection.execute(f"{REBUILDS} and wait_event_type = 'Lock'").fetchall()) < 2:
                 pass
             [worker] = active_children()
             assert worker.pid is not None
@@ -174,7 +177,7 @@ def test_what_a_killed_worker_was_at_is_done_by_another(
             watcher(progress)
             kill_it(progress)
 
-        found = rebuild(url, billing.log, entitlements.PROJECTION, processes=2, watch=watch)
+        found = rebuild(owner_url, billing.log, entitlements.PROJECTION, processes=2, watch=watch)
         assert list(found) == []
     assert len(killed) == 1
     assert active_children() == []
@@ -187,18 +190,16 @@ def test_processes_end_with_the_one_that_started_them(
 ) -> None:
     stopped_at(0, owner_url, billing)
     before = all_rows(connection)
-    sessions = "select application_name from pg_stat_activity where application_name = 'rebuilding'"
     with psycopg.connect(owner_url) as holder:
         holder.execute("select from projections.rebuild_units where unit = 5 for update")
-        url = f"{owner_url}?application_name=rebuilding"
-        command = [sys.executable, "-m", "tests.support.projections.rebuilding", url, "invoices"]
+        command = [sys.executable, "-m", "tests.support.projections.rebuilding", owner_url, "invoices"]
         parent = subprocess.Popen([*command, "1000000", "2"])
-        waiting = f"{sessions} and wait_event_type = 'Lock'"
+        waiting = f"{REBUILDS} and wait_event_type = 'Lock'"
         while not connection.execute(waiting).fetchall():
             assert parent.poll() is None
         parent.kill()
         parent.wait(60)
-    while connection.execute(sessions).fetchall():
+    while connection.execute(REBUILDS).fetchall():
         pass
     assert all_rows(connection) == before
     assert list(rebuild(owner_url, billing.log, invoices.PROJECTION)) == []
