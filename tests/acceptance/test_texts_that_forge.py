@@ -135,10 +135,13 @@ def test_a_ledger_export_holds_it_as_one_string(
     prorata: CommandLine, stored: psycopg.Connection[tuple[object, ...]]
 ) -> None:
     account = f'main/"{FORGED}'
-    columns = "day, effective, kind, debit, credit, currency, amount, product, account_id, invoice, position"
+    columns = (
+        "clock, tenant, day, effective, kind, debit, credit, currency, amount, product, account_id, invoice, "
+        "position"
+    )
     stored.execute(
-        f"insert into finance_ledger.transfers ({columns}) values ('2026-03-20', '2026-03-20', 'issued', "
-        "'receivable', 'deferred_revenue', 'EUR', 20.00, 'standard', %s, 1, 2)",
+        f"insert into finance_ledger.transfers ({columns}) values ('wall', 'main', '2026-03-20', "
+        "'2026-03-20', 'issued', 'receivable', 'deferred_revenue', 'EUR', 20.00, 'standard', %s, 1, 2)",
         [account],
     )
     done = prorata("ledger", "export")
@@ -173,7 +176,9 @@ def test_one_account_that_cannot_be_read_ends_no_batch(prorata: CommandLine, dat
     assert done.err.startswith("prorata: event_unreadable: line 1, account 'a1', id 'c2': ")
     assert "Traceback" not in done.err
 
-    compared = prorata("catalog", "diff", str(CATALOG_FILE), str(CATALOG_FILE), "--accounts")
+    compared = prorata(
+        "catalog", "diff", str(CATALOG_FILE), str(CATALOG_FILE), "--accounts", "--clock", "test"
+    )
     assert (compared.exit_code, "EUR: 1 accounts" in compared.out) == (1, True), compared
     assert compared.err.startswith("prorata: event_unreadable: cannot read event")
 
