@@ -12,7 +12,7 @@ from prorata.roles import RELAY, SERVICE
 from publishing import MIGRATIONS
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelaySettings
-from publishing.streams import EventStream
+from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.relays import HURRIED, MakeRelay
 from tests.support.roles import login, migrated
@@ -52,6 +52,21 @@ def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, re
         session_type: type[ProducerSession] = ProducerSession, settings: RelaySettings = HURRIED
     ) -> Relay:
         stream = EventStream(log, topics)
+        return Relay(
+            stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
+        )
+
+    return make
+
+
+@pytest.fixture
+def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str) -> MakeRelay:
+    """Makes relays of the state stream."""
+
+    def make(
+        session_type: type[ProducerSession] = ProducerSession, settings: RelaySettings = HURRIED
+    ) -> Relay:
+        stream = StateStream(log, topics)
         return Relay(
             stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
         )
