@@ -30,7 +30,15 @@ from service.commands import (
     check_tenant,
     parse_line,
 )
-from service.errors import Contended, Fate, GatewayUnavailable, LineFailed, LineUnanswered, Unanswered
+from service.errors import (
+    ClockAhead,
+    Contended,
+    Fate,
+    GatewayUnavailable,
+    LineFailed,
+    LineUnanswered,
+    Unanswered,
+)
 from service.service import BillingService, GivenCommand
 
 _logger = logging.getLogger(__name__)
@@ -78,7 +86,7 @@ class CommandSession:
             raise self._unanswered("unreachable", parsed, error.reason) from error
         except Contended as error:
             raise self._unanswered("unreachable", parsed, error.what) from error
-        except (WrongDatabase, psycopg.Error):
+        except (WrongDatabase, ClockAhead, psycopg.Error):
             raise
         except Exception as error:
             raise self._failed(parsed, error) from error
