@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from scripts.servers.guardian import RUN_VARIABLE
 from scripts.servers.postgres import PostgresServer
@@ -27,6 +28,10 @@ _GIVEN = {server: os.environ.get(name) for server, name in VARIABLES.items() if 
 for _name in [name for name in os.environ if name.startswith("PRORATA_")]:
     if _name not in (RUN_VARIABLE, "PRORATA_CACHE"):
         del os.environ[_name]
+
+# No example has a time limit: a busy machine is no fault of the code.
+settings.register_profile("prorata", deadline=None)
+settings.load_profile("prorata")
 
 
 @pytest.fixture(scope="session")
