@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -130,6 +130,30 @@ def _decoded(partition: int, record: ConsumerRecord) -> StreamCheckpoint:
     return checkpoint
 
 
+_UNCOMMITTED: Final[dict[str, Any]] = {**ENDING_READER, "isolation_level": "read_uncommitted"}
+"""Of a reader that sees what the broker holds. After a crash the marker of a committed transaction may come
+to a
+partition with the stream's next transaction only: until then a reader of committed records is not shown its
+end."""
+
+
+def is_held(bootstrap: str, topic: Topic, partition: int, position: int, is_genuine: IsGenuine) -> bool:
+    """Whether the broker holds the log's event at that position in the partition, shown to readers or not
+    yet."""
+    at = TopicPartition(topic.name, partition)
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
+        [(beginning, end)] = _spans(consumer, [at]).values()
+        back = 64
+        while end > beginning:
+            start = max(beginning, end - back)
+            for record in reversed(_read(consumer, {at: (start, end)})):
+                event = event_in(topic, record)
+                if event is not None and event.position <= position and is_genuine(event):
+                    return event.position == position
+            end, back = start, min(back * 4, _LONGEST_LOOK)
+    return False
+
+
 def last_events(bootstrap: str, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:
     """The position of the log's last event in each partition of the events topic, 0 where there is none.
 
@@ -175,7 +199,7 @@ def shortened(bootstrap: str, checkpoint: StreamCheckpoint) -> list[str]:
     """The partitions that end before what the broker had acknowledged: it has lost what it had not synced."""
     if not checkpoint.ends:
         return []
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
         known = {
             TopicPartition(topic, nth): last
             for topic, offsets in checkpoint.ends.items()

@@ -8,11 +8,21 @@ published.check_ends(position)          # the topics end with it
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from eventlog import EventLog, StoredEvent
-from publishing.checkpoints import StreamCheckpoint, last_events, read_position, shortened
+from publishing.checkpoints import StreamCheckpoint, is_held, last_events, read_position, shortened
 from publishing.errors import PositionUnreadable, RelayHalted
 from publishing.streams import Stream
 from publishing.topics import Topics
+
+PATIENCE: Final = 5.0
+"""Seconds for which a broker that has just started may show less than it holds: its partitions become
+readable one
+after the other, and a relay that halted for that would wait for a person."""
+
+_PAUSE: Final = 0.2
 
 
 class PublishedTopics:
@@ -33,15 +43,25 @@ class PublishedTopics:
 
     def check_ends(self, position: StreamCheckpoint) -> None:
         """Raise RelayHalted unless the topics end where the position says: what a broker has lost would be
-        published over, and readers would find a hole."""
+        published over, and readers would find a hole. Waits up to PATIENCE seconds for it to be so."""
+        deadline = time.monotonic() + PATIENCE
+        while (problem := self._difference(position)) is not None:
+            if time.monotonic() >= deadline:
+                raise RelayHalted(self._stream.name, "topic_shortened", problem)
+            time.sleep(_PAUSE)
+
+    def _difference(self, position: StreamCheckpoint) -> str | None:
         for problem in shortened(self._bootstrap, position):
-            raise RelayHalted(self._stream.name, "topic_shortened", problem)
+            return problem
         last = self.last_events()
         for partition, (found, known) in enumerate(zip(last, position.last, strict=False)):
-            if found != known:
+            if found != known and not (found < known and self._is_held(partition, known)):
                 name = self._stream.topics[0].name
-                message = f"partition {partition} of {name} ends with position {found}, not with {known}"
-                raise RelayHalted(self._stream.name, "topic_shortened", message)
+                return f"partition {partition} of {name} ends with position {found}, not with {known}"
+        return None
+
+    def _is_held(self, partition: int, position: int) -> bool:
+        return is_held(self._bootstrap, self._stream.topics[0], partition, position, self._is_genuine)
 
     def last_events(self) -> tuple[int, ...]:
         """The last event's position in each partition, where the stream is the events'."""

@@ -1,6 +1,7 @@
 """`python -m scripts.servers`: a command finds real servers, and nothing of them is left, however it ends."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -86,7 +87,7 @@ def test_nothing_is_left_when_make_is_killed(tmp_path: Path) -> None:
     program = tmp_path / "command.py"
     program.write_text(command(FOREVER)[-1])
     makefile = tmp_path / "Makefile"
-    makefile.write_text(f"all:\n\t@{' '.join(ONLY_POSTGRES)} {sys.executable} {program}\n")
+    makefile.write_text(f"all:\n\t@{shlex.join([*ONLY_POSTGRES, sys.executable, str(program)])}\n")
     with Supervised(["make", "-f", str(makefile)]) as supervised:
         supervised.process.kill()
         supervised.assert_nothing_is_left()
