@@ -57,7 +57,11 @@ def latency(seconds: float, rate: float) -> Iterator[Measured]:
 
 @contextmanager
 def _relay(settings: Settings) -> Iterator[None]:
-    variables = {f"PRORATA_{name.upper()}": str(value) for name, value in asdict(settings).items()}
+    variables = {
+        f"PRORATA_{name.upper()}": str(value)
+        for name, value in asdict(settings).items()
+        if value is not None  # what is not set has no variable
+    }
     command = [sys.executable, "-m", "prorata", "relay"]
     relay = subprocess.Popen(command, env=os.environ | variables, stdout=subprocess.DEVNULL)
     try:
