@@ -57,7 +57,6 @@ _SIXTEEN = b"\x00\x00\x00\x10"
 
 def event_hash(
     log_id: UUID,
-    *,
     account_id: str,
     version: int,
     event_id: UUID,
@@ -71,45 +70,6 @@ def event_hash(
     previous_hash: bytes,
 ) -> bytes:
     """The hash of an event, 32 bytes; through `previous_hash` it covers the account's history before it."""
-    return _digest(
-        *(log_id, account_id, version, event_id, command_id, event_type, schema_version),
-        *(effective_at, recorded_at, actor, state, previous_hash),
-    )
-
-
-def hash_of(log_id: UUID, event: StoredEvent) -> bytes:
-    """The hash that this event should have, from its own fields."""
-    return _digest(
-        log_id,
-        event.account_id,
-        event.version,
-        event.event_id,
-        event.command_id,
-        event.type,
-        event.schema_version,
-        event.effective_at,
-        event.recorded_at,
-        event.actor,
-        event.state,
-        event.previous_hash,
-    )
-
-
-def _digest(
-    log_id: UUID,
-    account_id: str,
-    version: int,
-    event_id: UUID,
-    command_id: str | None,
-    event_type: str,
-    schema_version: int,
-    effective_at: datetime,
-    recorded_at: datetime,
-    actor: str | None,
-    state: bytes,
-    previous_hash: bytes,
-) -> bytes:
-    """By position, since a relay and a projector do this for each event."""
     account, of_type = account_id.encode(), event_type.encode()
     effective, recorded = effective_at - _EPOCH, recorded_at - _EPOCH
     parts = (
@@ -137,6 +97,24 @@ def _digest(
         previous_hash,
     )
     return sha256(b"".join(parts)).digest()
+
+
+def hash_of(log_id: UUID, event: StoredEvent) -> bytes:
+    """The hash that this event should have, from its own fields."""
+    return event_hash(
+        log_id,
+        event.account_id,
+        event.version,
+        event.event_id,
+        event.command_id,
+        event.type,
+        event.schema_version,
+        event.effective_at,
+        event.recorded_at,
+        event.actor,
+        event.state,
+        event.previous_hash,
+    )
 
 
 ProblemKind: TypeAlias = Literal[

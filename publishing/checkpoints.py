@@ -107,16 +107,10 @@ def last_positions(
 def _newest(
     consumer: KafkaConsumer, place: TopicPartition, beginning: int, end: int
 ) -> StreamCheckpoint | None:
-    """The last position in that span: steps back over markers and aborted records until one shows."""
-    back = 16
-    while end > beginning:
-        start = max(beginning, end - back)
-        found = [r for r in _read(consumer, {place: (start, end)}) if r.key != MARK_KEY]
-        if found:
-            return _decoded(place.partition, found[-1])
-        if start == beginning:
-            break
-        back *= 8
+    """The last position in that span."""
+    for record in _newest_first(consumer, place, (beginning, end)):
+        if record.key != MARK_KEY:
+            return _decoded(place.partition, record)
     return None
 
 
@@ -131,27 +125,19 @@ def _decoded(partition: int, record: ConsumerRecord) -> StreamCheckpoint:
 
 
 _UNCOMMITTED: Final[dict[str, Any]] = {**ENDING_READER, "isolation_level": "read_uncommitted"}
-"""Of a reader that sees what the broker holds. After a crash the marker of a committed transaction may come
-to a
-partition with the stream's next transaction only: until then a reader of committed records is not shown its
-end."""
+"""Of a reader that sees what the broker holds. After a crash the marker of a committed transaction may
+come to a partition with the stream's next transaction only: until then readers of committed records miss
+its end."""
 
 
 def is_held(bootstrap: str, topic: Topic, partition: int, position: int, is_genuine: IsGenuine) -> bool:
-    """Whether the broker holds the log's event at that position in the partition, shown to readers or not
-    yet."""
+    """Whether the broker holds the log's event at that position in the partition, even if readers of
+    committed records are not shown it yet."""
     at = TopicPartition(topic.name, partition)
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
-        [(beginning, end)] = _spans(consumer, [at]).values()
-        back = 64
-        while end > beginning:
-            start = max(beginning, end - back)
-            for record in reversed(_read(consumer, {at: (start, end)})):
-                event = event_in(topic, record)
-                if event is not None and event.position <= position and is_genuine(event):
-                    return event.position == position
-            end, back = start, min(back * 4, _LONGEST_LOOK)
-    return False
+        read_at_once(consumer)
+        [span] = _spans(consumer, [at]).values()
+        return _last_event(consumer, topic, at, span, is_genuine, until=position) == position
 
 
 def last_events(bootstrap: str, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:
@@ -172,15 +158,13 @@ def _last_event(
     partition: TopicPartition,
     span: tuple[int, int],
     is_genuine: IsGenuine,
+    until: int | None = None,
 ) -> int:
-    (beginning, end), back = span, 64
-    while end > beginning:  # step back over heartbeats and aborted records
-        start = max(beginning, end - back)
-        for record in reversed(_read(consumer, {partition: (start, end)})):
-            event = event_in(topic, record)
-            if event is not None and is_genuine(event):
-                return event.position
-        end, back = start, min(back * 4, _LONGEST_LOOK)
+    """The position of the last genuine event in that span, none beyond `until`; 0 if there is none."""
+    for record in _newest_first(consumer, partition, span):
+        event = event_in(topic, record)
+        if event is not None and (until is None or event.position <= until) and is_genuine(event):
+            return event.position
     return 0
 
 
@@ -245,6 +229,18 @@ def _spans(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Spans:
     """From which offset to which: the committed ones end where a transaction may still be open."""
     beginnings, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
     return {place: (beginnings[place], ends[place]) for place in places}
+
+
+def _newest_first(
+    consumer: KafkaConsumer, partition: TopicPartition, span: tuple[int, int]
+) -> Iterator[ConsumerRecord]:
+    """The span's records from its end back, read in stretches that grow: the end may be all markers,
+    heartbeats and aborted records. A stretch's first records may come again with the next one."""
+    (beginning, end), back = span, 64
+    while end > beginning:
+        start = max(beginning, end - back)
+        yield from reversed(_read(consumer, {partition: (start, end)}))
+        end, back = start, min(back * 4, _LONGEST_LOOK)
 
 
 def _read(consumer: KafkaConsumer, spans: Spans) -> list[ConsumerRecord]:

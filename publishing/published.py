@@ -19,8 +19,7 @@ from publishing.topics import Topics
 
 PATIENCE: Final = 5.0
 """Seconds for which a broker that has just started may show less than it holds: its partitions become
-readable one
-after the other, and a relay that halted for that would wait for a person."""
+readable one after the other, and a relay that halted for that would wait for a person."""
 
 _PAUSE: Final = 0.2
 
