@@ -28,6 +28,7 @@ _GIVEN = {server: os.environ.get(name) for server, name in VARIABLES.items() if 
 for _name in [name for name in os.environ if name.startswith("PRORATA_")]:
     if _name not in (RUN_VARIABLE, "PRORATA_CACHE"):
         del os.environ[_name]
+os.environ.pop("PYTHONUNBUFFERED", None)  # hides what happens to output that waits in a buffer
 
 # No example has a time limit: a busy machine is no fault of the code.
 settings.register_profile("prorata", deadline=None)

@@ -140,10 +140,7 @@ def main() -> int:
 
 
 def _leave_quietly() -> None:
-    """Write what is left in the streams; drop it silently if that fails, as the error has been reported."""
+    """Write what is left in the streams; drop it silently if that fails, as there is nowhere to report it."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError):
             stream.flush()
-        except OSError:
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -105,12 +106,15 @@ def scraped(prorata: CommandLine) -> Iterator[Callable[[], str]]:
 
     def scrape() -> str:
         while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-                    return str(answer.read().decode())
-            except urllib.error.URLError:
-                assert served.poll() is None
-                time.sleep(0.05)
+            assert served.poll() is None
+            with (
+                suppress(urllib.error.URLError),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer,
+            ):
+                text = str(answer.read().decode())
+                if 'prorata_processes{name="metrics"} ' in text:  # it announces itself while it serves
+                    return text
+            time.sleep(0.05)
 
     yield scrape
     served.terminate()

@@ -11,6 +11,7 @@ import io
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 from domain.errors import InvalidInput
@@ -23,7 +24,8 @@ _CLOSED: Final[set[int]] = set()
 class PlainStream(io.TextIOWrapper):
     """A UTF-8 stream that escapes characters which move the cursor or change direction; line breaks stay.
 
-    `reader_left`: the reader, such as `head`, has gone.
+    `reader_left`: the reader, such as `head`, has gone. A failure to write is raised once: what could
+    not be written is dropped, and so is all that follows.
     """
 
     reader_left = False
@@ -35,16 +37,22 @@ class PlainStream(io.TextIOWrapper):
         """Write text without escaping, for output with colours."""
         try:
             return super().write(text)
-        except BrokenPipeError:
-            self.reader_left = True
+        except OSError as error:
+            self._give_up(error)
             raise
 
     def flush(self) -> None:
         try:
             super().flush()
-        except BrokenPipeError:
-            self.reader_left = True
+        except OSError as error:
+            self._give_up(error)
             raise
+
+    def _give_up(self, error: OSError) -> None:
+        """Let what waits in the buffers go nowhere, so that no later flush fails for the same reason."""
+        self.reader_left = isinstance(error, BrokenPipeError)
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 class _Styled:
