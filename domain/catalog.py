@@ -28,6 +28,7 @@ from domain.texts import check_document
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
+TierUpgrade = Literal["full_difference", "by_days"]
 Prices = dict[str, Decimal]
 """Price by currency, each in its currency's digits, never negative."""
 
@@ -82,6 +83,32 @@ class CreditPack(msgspec.Struct, frozen=True):
     prices: Prices
 
 
+class Collection(msgspec.Struct, frozen=True):
+    """How a declined renewal is collected (R52, R55): the days after the invoice's date on which it is tried
+    again, ascending, and how many days before the first cycle end a reminder is due."""
+
+    retry_days: tuple[int, ...] = ()
+    remind_before_lapse: int = 3
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """What the seller has decided for everybody. What is not set is off.
+
+    `tier_upgrade`: R29. `support_limit`: by currency, how much support may give back (R60).
+    `nonprofit_percent`: what a nonprofit's discount takes off (R85).
+    """
+
+    tier_upgrade: TierUpgrade = "by_days"
+    collection: Collection | None = None
+    support_limit: dict[str, Decimal] = {}
+    nonprofit_percent: Decimal | None = None
+
+    @property
+    def full_difference(self) -> bool:
+        """A tier upgrade costs the whole price difference; else by days (R29)."""
+        return self.tier_upgrade == "full_difference"
+
+
 class Catalog(msgspec.Struct, frozen=True, dict=True):
     """One version of the catalogue. The dictionaries keep the file's order: that is "catalogue order"
     (R24)."""
@@ -91,8 +118,7 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
     plans: dict[str, Plan]
     add_ons: dict[str, AddOn]
     credits: dict[str, CreditPack]
-    full_difference: bool
-    """A tier upgrade costs the whole price difference (R29); else by days."""
+    policies: Policies = Policies()
 
     def order(self, product: str) -> int:
         """The product's place in catalogue order: plans, add-ons, credits; what is no longer sold comes
@@ -109,7 +135,7 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         return next((add_on for add_on in self.add_ons.values() if add_on.process == "transactional"), None)
 
 
-EMPTY = Catalog("none", {}, {}, {}, {}, full_difference=False)
+EMPTY = Catalog("none", {}, {}, {}, {})
 """Nothing is sold: in force before the first version."""
 
 
@@ -141,6 +167,7 @@ class Catalogues(msgspec.Struct, frozen=True):
 # ---- the file ------------------------------------------------------------
 
 _CURRENCY: Final = re.compile("^[A-Z]{3}$")
+_PERCENT: Final = re.compile(r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$")
 _PRICE: Final = re.compile(r"^[0-9]+(\.[0-9]+)?$")
 
 PricesFile = dict[
@@ -196,8 +223,22 @@ class CreditPackFile(_File, frozen=True):
     prices: PricesFile
 
 
+class CollectionFile(_File, frozen=True):
+    retry_days: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=10_000)], ...], Meta(extra_json_schema={"uniqueItems": True})
+    ] = ()
+    remind_before_lapse: Annotated[int, Meta(ge=1, le=10_000)] = 3
+
+
+class CorrectionsFile(_File, frozen=True):
+    support_limit: PricesFile | UnsetType = UNSET
+
+
 class PoliciesFile(_File, frozen=True):
-    tier_upgrade: Literal["full_difference", "by_days"] = "by_days"
+    tier_upgrade: TierUpgrade = "by_days"
+    collection: CollectionFile | UnsetType = UNSET
+    corrections: CorrectionsFile | UnsetType = UNSET
+    nonprofit_percent: Annotated[str, Meta(pattern=_PERCENT.pattern)] | UnsetType = UNSET
 
 
 class CatalogFile(_File, frozen=True):
@@ -273,9 +314,22 @@ def build_catalog(file: CatalogFile) -> Catalog:
                 )
     canonical = msgspec.json.encode(file, order="sorted")
     version = file.version or "sha256:" + hashlib.sha256(canonical).hexdigest()[:12]
-    return Catalog(
-        version, families, plans, add_ons, credit_packs, file.policies.tier_upgrade == "full_difference"
-    )
+    return Catalog(version, families, plans, add_ons, credit_packs, _policies(file.policies))
+
+
+def _policies(file: PoliciesFile) -> Policies:
+    collection, limits = None, {}
+    if file.collection is not UNSET:
+        days = file.collection.retry_days
+        for i, day in enumerate(days):
+            if day in days[:i]:
+                place = f"$.policies.collection.retry_days[{i}]"
+                raise _invalid(place, f"the day {day} stands twice")
+        collection = Collection(tuple(sorted(days)), file.collection.remind_before_lapse)
+    if file.corrections is not UNSET and file.corrections.support_limit is not UNSET:
+        limits = _prices(file.corrections.support_limit, "$.policies.corrections.support_limit")
+    percent = None if file.nonprofit_percent is UNSET else Decimal(file.nonprofit_percent)
+    return Policies(file.tier_upgrade, collection, limits, percent)
 
 
 def _plan(plan: PlanFile, index: int, families: dict[str, Family]) -> Plan:
@@ -363,9 +417,9 @@ def _fault(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
     if not message:
         return _invalid("$", str(error))
     place = place.removeprefix("key` in `").rstrip("`")
-    if not place.endswith("prices") and not place.endswith("prices[...]"):
-        return _invalid(place, message)
     place = place.removesuffix("[...]")
+    if not place.endswith(("prices", "support_limit")):
+        return _invalid(place, message)
     for currency, price in _prices_at(document, place):
         if not _CURRENCY.fullmatch(currency):
             code = currency[:40]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from domain.calendar import CivilDate
-from domain.catalog import Catalog, Catalogues
+from domain.catalog import Catalog, Catalogues, Policies
 from domain.money import zero
 from domain.renewal import upcoming
 from domain.state import Account
@@ -64,13 +64,23 @@ def _described(catalog: Catalog) -> dict[str, Any]:
         c.id: {"name": c.name, "credits": c.credits, "prices": c.prices} for c in catalog.credits.values()
     }
     families = {f.id: {"name": f.name, "pausable": f.pausable} for f in catalog.families.values()}
-    policy = "full_difference" if catalog.full_difference else "by_days"
     return {
         "families": families,
         "plans": plans,
         "add_ons": add_ons,
         "credits": packs,
-        "policies": {"tier_upgrade": policy},
+        "policies": _policies(catalog.policies),
+    }
+
+
+def _policies(policies: Policies) -> dict[str, Any]:
+    """The policies that are set, and how tiers are upgraded; `retry_days` as one value."""
+    collection = policies.collection
+    return {
+        "tier_upgrade": policies.tier_upgrade,
+        "collection": {} if collection is None else msgspec.structs.asdict(collection),
+        "corrections": {"support_limit": policies.support_limit},
+        "nonprofit_percent": policies.nonprofit_percent,
     }
 
 

@@ -139,7 +139,7 @@ def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
     invoice = None
     if target.price > held.price:
         assert held.cycle is not None
-        if target.product == held.product and ctx.catalog.full_difference:
+        if target.product == held.product and ctx.catalog.policies.full_difference:
             difference = target.price - held.price
             lines: tuple[e.Line, ...] = (
                 full_difference_line(target.product, target.tier, difference, ctx.today, held.cycle),

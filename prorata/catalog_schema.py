@@ -35,9 +35,10 @@ def catalog_schema() -> dict[str, Any]:
     definitions["AddOnFile"]["oneOf"] = _ADD_ON
     currencies = {"enum": sorted(MINOR_DIGITS)}
     for definition in definitions.values():
-        prices = definition["properties"].get("prices", {})
-        if "propertyNames" in prices:
-            prices["propertyNames"] = currencies | prices["propertyNames"]
+        for name in ("prices", "support_limit"):
+            prices = definition["properties"].get(name, {})
+            if "propertyNames" in prices:
+                prices["propertyNames"] = currencies | prices["propertyNames"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Prorata catalogue",

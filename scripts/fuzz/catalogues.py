@@ -162,7 +162,7 @@ def _prices(value: Any) -> Iterator[tuple[str, str]]:
         yield from _prices(inside)
     if isinstance(value, dict):
         for name, inside in value.items():
-            if name == "prices" and isinstance(inside, dict):
+            if name in ("prices", "support_limit") and isinstance(inside, dict):
                 yield from inside.items()
             else:
                 yield from _prices(inside)

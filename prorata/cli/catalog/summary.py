@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
-from domain.catalog import CatalogFile, parse_catalog
+from domain.catalog import CatalogFile, Policies, parse_catalog
 
 
 def summary(data: bytes) -> Iterator[str]:
@@ -23,8 +23,25 @@ def summary(data: bytes) -> Iterator[str]:
     own = [add_on.id for add_on in catalog.add_ons.values() if add_on.process is not None]
     yield f"{len(catalog.add_ons)} add-ons (with a process of their own: {', '.join(own) or 'none'})"
     yield f"{len(catalog.credits)} credit packs"
-    yield f"tier upgrades {'at the full difference' if catalog.full_difference else 'by days'}"
+    yield f"tier upgrades {'at the full difference' if catalog.policies.full_difference else 'by days'}"
+    yield from _policies(catalog.policies)
     yield from _currencies(msgspec.json.decode(data, type=CatalogFile))
+
+
+def _policies(policies: Policies) -> Iterator[str]:
+    """Lines on the policies of the second part that are set."""
+    if (collection := policies.collection) is not None:
+        days = ", ".join(str(day) for day in collection.retry_days)
+        tries = f"is tried again on day {days}" if days else "is not tried again"
+        reminded = f"reminded of {collection.remind_before_lapse} days before anything lapses"
+        yield f"a declined renewal {tries}, and {reminded}"
+    if policies.support_limit:
+        limits = ", ".join(
+            f"{amount} {currency}" for currency, amount in sorted(policies.support_limit.items())
+        )
+        yield f"support may give back up to {limits}"
+    if policies.nonprofit_percent is not None:
+        yield f"nonprofits pay {policies.nonprofit_percent} % less"
 
 
 def _currencies(file: CatalogFile) -> Iterator[str]:

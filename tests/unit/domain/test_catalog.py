@@ -11,11 +11,22 @@ from typing import Any
 
 import pytest
 
-from domain.catalog import Catalogues, CatalogVersion, convert_catalog, parse_catalog
+from domain.catalog import (
+    Catalogues,
+    CatalogVersion,
+    Collection,
+    Policies,
+    convert_catalog,
+    parse_catalog,
+)
 from domain.errors import InvalidCatalog
 from tests.support.domain.catalogs import SHIPPED, SMALL
 
 Change = Callable[[dict[str, Any]], object]
+
+POLICIES = "$.policies"
+COLLECTION = f"{POLICIES}.collection"
+LIMIT = f"{POLICIES}.corrections.support_limit"
 
 FAULTS: list[tuple[str, Change, str]] = [
     ("a field that no catalogue has", lambda c: c.update(colour="red"), "$"),
@@ -49,7 +60,32 @@ FAULTS: list[tuple[str, Change, str]] = [
     ("credits named as an add-on", lambda c: c["credits"][0].update(id="maps"), "$.credits[0].id"),
     ("no credits in a pack", lambda c: c["credits"][0].update(credits=0), "$.credits[0].credits"),
     ("no policy", lambda c: c.update(policies={"tier_upgrade": "free"}), "$.policies.tier_upgrade"),
+    ("a try on day 0", lambda c: _collect(c, retry_days=[1, 0]), "$.policies.collection.retry_days[1]"),
+    ("a day twice", lambda c: _collect(c, retry_days=[3, 1, 3]), "$.policies.collection.retry_days[2]"),
+    ("no day to remind", lambda c: _collect(c, remind_before_lapse=0), f"{COLLECTION}.remind_before_lapse"),
+    ("an unknown way to collect", lambda c: _collect(c, agency="no"), COLLECTION),
+    ("a limit as a number", lambda c: _limit(c, EUR=20), f"{LIMIT}.EUR"),
+    ("a limit in no currency", lambda c: _limit(c, ZZZ="20.00"), f"{LIMIT}.ZZZ"),
+    ("a limit with a digit too many", lambda c: _limit(c, EUR="20.001"), f"{LIMIT}.EUR"),
+    (
+        "more than all",
+        lambda c: c.update(policies={"nonprofit_percent": "101"}),
+        f"{POLICIES}.nonprofit_percent",
+    ),
+    (
+        "a third of a cent",
+        lambda c: c.update(policies={"nonprofit_percent": "1.125"}),
+        f"{POLICIES}.nonprofit_percent",
+    ),
 ]
+
+
+def _collect(catalog: dict[str, Any], **collection: Any) -> None:
+    catalog["policies"] = {"collection": collection}
+
+
+def _limit(catalog: dict[str, Any], **limits: Any) -> None:
+    catalog["policies"] = {"corrections": {"support_limit": limits}}
 
 
 def _plan(catalog: dict[str, Any]) -> Any:
@@ -79,7 +115,37 @@ def _insert_step(catalog: dict[str, Any], up_to: int) -> None:
 def test_the_small_catalogue_has_no_fault() -> None:
     catalog = convert_catalog(SMALL)
     assert catalog.plans["basic"].tiers["s"] == {"EUR": Decimal("5.00")}
-    assert not catalog.full_difference
+    assert not catalog.policies.full_difference
+
+
+def test_what_no_policy_says_is_off() -> None:
+    policies = convert_catalog(SMALL).policies
+    assert policies == Policies("by_days", None, {}, None)
+    assert convert_catalog({**SMALL, "policies": {"corrections": {}}}).policies == policies
+
+
+def test_policies_are_read_in_their_terms() -> None:
+    policies = convert_catalog(
+        {
+            **SMALL,
+            "policies": {
+                "tier_upgrade": "full_difference",
+                "collection": {"retry_days": [7, 1, 3]},
+                "corrections": {"support_limit": {"EUR": "50", "JPY": "8000"}},
+                "nonprofit_percent": "15.5",
+            },
+        }
+    ).policies
+    assert policies.full_difference
+    assert policies.collection == Collection((1, 3, 7), remind_before_lapse=3)
+    assert policies.support_limit == {"EUR": Decimal("50.00"), "JPY": Decimal(8000)}
+    assert str(policies.support_limit["EUR"]) == "50.00"
+    assert policies.nonprofit_percent == Decimal("15.5")
+
+
+def test_collection_without_days_reminds_and_never_tries_again() -> None:
+    policies = convert_catalog({**SMALL, "policies": {"collection": {}}}).policies
+    assert policies.collection == Collection((), 3)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,12 @@ SHAPES: dict[str, Change] = {
     "no credits in a pack": lambda x: x["credits"][0].update(credits=0),
     "credits beyond all bounds": lambda x: x["credits"][0].update(credits=10**13),
     "a policy that is unknown": lambda x: x["policies"].update(tier_upgrade="never"),
+    "a try on the day itself": lambda x: x["policies"].update(collection={"retry_days": [0]}),
+    "a try that stands twice": lambda x: x["policies"].update(collection={"retry_days": [2, 2]}),
+    "a limit below zero": lambda x: x["policies"].update(corrections={"support_limit": {"EUR": "-1"}}),
+    "a limit in no currency": lambda x: x["policies"].update(corrections={"support_limit": {"ABC": "1"}}),
+    "more than a hundred percent": lambda x: x["policies"].update(nonprofit_percent="100.01"),
+    "percent as a number": lambda x: x["policies"].update(nonprofit_percent=15),
     "a version that is a number": lambda x: x.update(version=1),
 }
 
@@ -118,6 +124,11 @@ FREE: dict[str, Change] = {
     "without about and version": lambda x: (x.pop("about"), x.pop("version")),
     "nothing sold": lambda x: x.update(plans=[], add_ons=[], credits=[]),
     "a price of nothing": lambda x: x["add_ons"][0]["prices"].update(EUR="0"),
+    "policies of every kind": lambda x: x["policies"].update(
+        collection={"retry_days": [1, 3, 5, 7], "remind_before_lapse": 2},
+        corrections={"support_limit": {"EUR": "50.00"}},
+        nonprofit_percent="15",
+    ),
     "no price at all": lambda x: x["add_ons"][0].update(prices={}),
 }
 
