@@ -6,10 +6,14 @@ dict(plain(headers))["pos"]
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from domain.events import Clock
 from eventlog import StoredEvent
@@ -32,6 +36,16 @@ EVENTS: Final = "billing.events.v1"
 
 _LENGTHS: Final = [varint(length) for length in range(256)]
 """Of texts that are not longer: an account's id has 200 bytes at most."""
+
+
+_json: Final = msgspec.json.Encoder().encode
+"""Writes an instant or a UUID in a tenth of the time that their own methods take."""
+
+
+def instant(at: datetime) -> bytes:
+    """As `isoformat` writes it."""
+    written = _json(at)
+    return written[1:-2] + b"+00:00" if written.endswith(b'Z"') else at.isoformat().encode()
 
 
 @lru_cache
@@ -77,8 +91,7 @@ class EventHeaders:
         """
         lengths, position = _LENGTHS, b"%d" % stored.position
         ce_id = self._log_id + position
-        recorded = stored.recorded_at.isoformat().encode()
-        effective = stored.effective_at.isoformat().encode()
+        recorded, effective = instant(stored.recorded_at), instant(stored.effective_at)
         before, version = b"%d" % prev, b"%d" % stored.version
         position = lengths[len(position)] + position
         before, version = lengths[len(before)] + before, lengths[len(version)] + version
@@ -90,10 +103,10 @@ class EventHeaders:
             *(_POS, position, _CE_POS, position),
             *(_PREV, before, _CE_PREV, before),
             *(_VERSION, version, _CE_VERSION, version),
-            *(_EVENT_ID, str(stored.event_id).encode()),
+            *(_EVENT_ID, _json(stored.event_id)[1:-1]),
             *(_EFFECTIVE_AT, lengths[len(effective)], effective),
-            *(_PREVIOUS_HASH, stored.previous_hash.hex().encode()),
-            *(_HASH, stored.hash.hex().encode()),
+            *(_PREVIOUS_HASH, hexlify(stored.previous_hash)),
+            *(_HASH, hexlify(stored.hash)),
         ]
         count = _ALWAYS
         if clock is not None:
