@@ -2,6 +2,7 @@
 
     batch, future = batch_of(("billing.events.v1", 3), written, producer_config(producer))
     hand_over(producer, [(batch, future)])      # between begin_transaction and commit_transaction
+    refuse_commit(producer, error)              # of the open transaction
     force_close(producer)                       # where `close` ran out of time
     read_at_once(consumer)                      # sooner than the client, and whatever the headers
     topic_id(consumer, "billing.events.v1")
@@ -19,6 +20,7 @@ from uuid import UUID
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.cluster import ClusterMetadata
 from kafka.consumer.fetcher import ConsumerRecord, Fetcher
+from kafka.errors import KafkaError
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.record_accumulator import RecordAccumulator
@@ -49,7 +51,7 @@ _METHODS: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (Fetcher.PartitionRecords, ("_unpack_records",)),
     (RecordAccumulator, ("_tp_lock",)),
     (Sender, ("force_close", "wakeup")),
-    (TransactionManager, ("maybe_add_partition_to_transaction",)),
+    (TransactionManager, ("maybe_add_partition_to_transaction", "transition_to_abortable_error")),
 )
 _ATTRIBUTES: Final[tuple[tuple[Any, tuple[str, ...]], ...]] = (
     (DefaultRecordBatch, ("_buffer", "_pos")),
@@ -130,6 +132,11 @@ def _enqueue(accumulator: Any, batch: Any) -> None:
             accumulator._incomplete.add(batch)
     finally:
         accumulator._appends_in_progress.decrement()
+
+
+def refuse_commit(producer: KafkaProducer, error: KafkaError) -> None:
+    """Let the commit of the open transaction fail, also one that waits for the last records."""
+    vars(producer)["_transaction_manager"].transition_to_abortable_error(error)
 
 
 def force_close(producer: KafkaProducer) -> None:

@@ -19,7 +19,7 @@ from publishing.clients import CLIENT
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
 from publishing.headers import CONTENT
-from publishing.kafka_internals import force_close
+from publishing.kafka_internals import force_close, refuse_commit
 from publishing.topics import Topic
 from publishing.watchdog import Watchdog
 from publishing.wire import encoded
@@ -67,6 +67,7 @@ class ProducerSession:
         self._bootstrap = bootstrap
         self._transactional_id = transactional_id
         self._ends: dict[tuple[str, int], int] = {}
+        self._shortened: str | None = None
         self._producer = self._made()
 
     def __enter__(self) -> Self:
@@ -129,10 +130,12 @@ class ProducerSession:
             with self._watchdog.limit(self._commit_seconds):
                 self._producer.begin_transaction()
                 self._send([*records, *([] if position is None else [self._record(position)])], sent)
-                self._producer.flush(self._commit_seconds)
-                self._check_acknowledged(sent)
+                for future in sent:
+                    _ = future.add_callback(self._acknowledged)
                 self._commit()
         except KafkaError as error:
+            if self._shortened is not None:
+                raise RelayHalted(self._stream, "topic_shortened", self._shortened) from error
             refusals = [error, *[future.exception for future in sent]]
             if any(isinstance(refusal, MessageSizeTooLargeError) for refusal in refusals):
                 last = "" if position is None else f" up to position {position.position}"
@@ -142,20 +145,23 @@ class ProducerSession:
         if not all(future.succeeded() for future in sent):
             raise KafkaError("a transaction was committed without all of its records")
 
-    def _check_acknowledged(self, sent: Sequence[FutureRecordMetadata]) -> None:
-        """Before the commit: a broker that has lost what it had not synced would be published over."""
-        for future in sent:
-            if not future.succeeded():
-                continue
-            metadata: Any = future.value
-            partition = metadata.topic, metadata.partition
-            if metadata.topic == self._positions.name:
-                continue
-            if metadata.offset <= (last := self._ends.get(partition, -1)):
-                message = f"partition {metadata.partition} of {metadata.topic} took a record at offset "
-                message += f"{metadata.offset}, and {last} was acknowledged before"
-                raise RelayHalted(self._stream, "topic_shortened", message)
-            self._ends[partition] = metadata.offset
+    def _acknowledged(self, batch: Any) -> None:
+        """Refuse the commit where the broker has lost what it had acknowledged: it would be published over.
+
+        The client calls this for each batch of a transaction, in its own thread, before it asks the broker to
+        commit: no thread has to be woken in between.
+        """
+        if batch.topic == self._positions.name:
+            return
+        last = self._ends.get(batch.topic_partition, -1)
+        if batch.offset > last:
+            self._ends[batch.topic_partition] = batch.offset
+            return
+        self._shortened = (
+            f"partition {batch.partition} of {batch.topic} took a record at offset {batch.offset}, "
+            f"and {last} was acknowledged before"
+        )
+        refuse_commit(self._producer, KafkaError(self._shortened))
 
     def _record(self, position: StreamCheckpoint) -> Record:
         value, key = msgspec.json.encode(position), self._stream.encode()
