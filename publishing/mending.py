@@ -24,9 +24,9 @@ from publishing.checkpoints import (
 from publishing.envelope import Record, event_record
 from publishing.errors import PositionUnreadable, RelayHalted
 from publishing.headers import EventHeaders
+from publishing.holding import StreamHolder
 from publishing.lease import Lease
 from publishing.producing import ProducerSession
-from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import ensure_topics, topic_ids
 
@@ -77,8 +77,8 @@ def mend(log: EventLog, bootstrap: str, database_url: str, prefix: str = "") -> 
     return Mended(sent, sum(states.refresh(topic.base) for topic in stream.topics), position)
 
 
-class MendingRelay(Relay):
-    """A relay that publishes nothing by itself. Raises LeaseHeld while another relay works."""
+class MendingRelay(StreamHolder):
+    """Holds a stream, and publishes nothing by itself. Raises LeaseHeld while a relay works."""
 
     def take_up(self, at: int) -> None:
         """Say up to which position the stream is published, 0: nothing is, where that is lost or wrong.
@@ -158,7 +158,7 @@ class MendingRelay(Relay):
 
     def _events(self, after: int, until: int) -> list[StoredEvent]:
         page = self._log.read_settled(after, self._settings.batch)
-        return self._before_forged([event for event in page if event.position <= until])
+        return self._pages.before_forged([event for event in page if event.position <= until])
 
     def has_to_begin_anew(self) -> bool:
         """Whether its topics were made anew."""
@@ -188,8 +188,8 @@ class MendingRelay(Relay):
             def send() -> None:
                 nonlocal sent, batch
                 touched = {(record.topic, record.partition) for record in batch}
-                stamped = self._stamped(position, session)
-                session.publish(batch + self._heartbeats(stamped, touched), stamped)
+                stamped = self._pages.stamped(position, session.ends())
+                session.publish(batch + self._pages.heartbeats(stamped, touched), stamped)
                 sent, batch = sent + len(batch), []
 
             for nth, (state, record) in enumerate(self.stream.states(topic, position.position)):

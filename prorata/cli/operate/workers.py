@@ -135,8 +135,9 @@ def relay(
     """
     from prorata.processes.running import at_work
     from prorata.wiring import opened_log
+    from publishing.holding import RelaySettings
     from publishing.mending import take_up
-    from publishing.relay import RelayProgress, RelaySettings, run_relay
+    from publishing.relay import RelayProgress, run_relay
     from publishing.watchdog import leave
 
     settings = Settings.of()

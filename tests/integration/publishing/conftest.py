@@ -10,8 +10,9 @@ from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import RELAY, SERVICE
 from publishing import MIGRATIONS
+from publishing.holding import RelaySettings
 from publishing.producing import ProducerSession
-from publishing.relay import Relay, RelaySettings
+from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.relays import HURRIED, MakeRelay

@@ -22,8 +22,9 @@ from typing import Any, Final, NamedTuple, Self
 
 from eventlog.postgres.log import PostgresEventLog
 from publishing.envelope import Record
+from publishing.holding import RelaySettings
 from publishing.producing import ProducerSession
-from publishing.relay import RelayProgress, RelaySettings, run_relay
+from publishing.relay import RelayProgress, run_relay
 from publishing.watchdog import HUNG_EXIT
 
 POINTS: Final = ("before sending", "half sent", "all sent", "committing", "committed")

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from publishing.relay import Relay, RelaySettings
+from publishing.holding import RelaySettings
+from publishing.relay import Relay
 
 MakeRelay = Callable[..., Relay]
 
