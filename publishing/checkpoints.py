@@ -130,14 +130,14 @@ come to a partition with the stream's next transaction only: until then readers 
 its end."""
 
 
-def is_held(bootstrap: str, topic: Topic, partition: int, position: int, is_genuine: IsGenuine) -> bool:
-    """Whether the broker holds the log's event at that position in the partition, even if readers of
-    committed records are not shown it yet."""
+def last_held(bootstrap: str, topic: Topic, partition: int, until: int, is_genuine: IsGenuine) -> int:
+    """The position of the log's last event that the broker holds in the partition, none beyond `until`, even
+    if readers of committed records are not shown it yet; 0 where there is none."""
     at = TopicPartition(topic.name, partition)
     with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
         read_at_once(consumer)
         [span] = _spans(consumer, [at]).values()
-        return _last_event(consumer, topic, at, span, is_genuine, until=position) == position
+        return _last_event(consumer, topic, at, span, is_genuine, until)
 
 
 def last_events(bootstrap: str, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:

@@ -16,7 +16,6 @@ from eventlog.postgres.connect import Connection
 from publishing.checkpoints import (
     StreamCheckpoint,
     digest_of,
-    last_events,
     newest_values,
     read_position,
     recreated,
@@ -88,8 +87,8 @@ class MendingRelay(StreamHolder):
         """
 
         def take_up(session: ProducerSession, _lease: Lease, _connection: Connection) -> None:
-            session.mark()
-            last = self._published.last_events()
+            mark = session.mark().offset
+            last = self._published.held_events(self._kept(mark))
             if last and max(last) != at:
                 message = f"{self.stream.topics[0].name} ends with position {max(last)}, not with {at}"
                 raise self._halted("position_wrong", message)
@@ -120,8 +119,9 @@ class MendingRelay(StreamHolder):
             nonlocal sent, until
             mark = session.mark().offset
             [topic] = self.stream.topics
-            last = list(self._published.last_events())
-            until = max(self._known_position(mark, last), *last)
+            known = self._known(mark)
+            last = list(self._published.held_events(known))
+            until = max(0 if known is None else known.position, *last)
             headers, at = EventHeaders(self._log.log_id), min(last)
             while page := self._events(at, until):
                 records = []
@@ -139,22 +139,27 @@ class MendingRelay(StreamHolder):
         self._alone(publish_missing, Event())
         return sent, until
 
-    def _known_position(self, mark: int, last: list[int]) -> int:
-        """The position that is kept; 0 where none is, or one of no event of this log alone says so.
+    def _known(self, mark: int) -> StreamCheckpoint | None:
+        """The position that is kept; None where none is, or one of no event of this log alone says so.
 
         Raises RelayHalted where events behind the topic's last are not of this log either.
         """
+        kept = self._kept(mark)
         try:
-            known = read_position(self._bootstrap, self._topics, self.stream.number, mark)
-            if known is not None:
-                self._published.check(known)
-        except PositionUnreadable:
-            return 0
+            if kept is not None:
+                self._published.check(kept)
         except RelayHalted:
-            if list(last_events(self._bootstrap, self.stream.topics[0], lambda _: True)) == last:
-                return 0  # the position alone says so: it was forged
-            raise
-        return 0 if known is None else known.position
+            if self._published.holds_others():
+                raise
+            return None  # the position alone says so: it was forged
+        return kept
+
+    def _kept(self, mark: int) -> StreamCheckpoint | None:
+        """The position that is kept, whatever it says; None where none can be read."""
+        try:
+            return read_position(self._bootstrap, self._topics, self.stream.number, mark)
+        except PositionUnreadable:
+            return None
 
     def _events(self, after: int, until: int) -> list[StoredEvent]:
         page = self._log.read_settled(after, self._settings.batch)

@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 from eventlog import EventLog, StoredEvent
-from publishing.checkpoints import StreamCheckpoint, is_held, last_events, read_position, shortened
+from publishing.checkpoints import StreamCheckpoint, last_events, last_held, read_position, shortened
 from publishing.errors import PositionUnreadable, RelayHalted
 from publishing.streams import Stream
 from publishing.topics import Topics
@@ -54,18 +54,36 @@ class PublishedTopics:
             return problem
         last = self.last_events()
         for partition, (found, known) in enumerate(zip(last, position.last, strict=False)):
-            if found != known and not (found < known and self._is_held(partition, known)):
+            if found != known and not (found < known == self._last_held(partition, known)):
                 name = self._stream.topics[0].name
                 return f"partition {partition} of {name} ends with position {found}, not with {known}"
         return None
 
-    def _is_held(self, partition: int, position: int) -> bool:
-        return is_held(self._bootstrap, self._stream.topics[0], partition, position, self._is_genuine)
+    def _last_held(self, partition: int, until: int) -> int:
+        return last_held(self._bootstrap, self._stream.topics[0], partition, until, self._is_genuine)
 
     def last_events(self) -> tuple[int, ...]:
         """The last event's position in each partition, where the stream is the events'."""
         chained = [topic for topic in self._stream.topics if topic.kind == "events"]
         return last_events(self._bootstrap, chained[0], self._is_genuine) if chained else ()
+
+    def held_events(self, known: StreamCheckpoint | None) -> tuple[int, ...]:
+        """As `last_events`, and up to what the known position names also what readers are not shown yet.
+
+        After a broker's crash they may be shown it with the stream's next transaction only: it must not be
+        sent again.
+        """
+        last = self.last_events()
+        if known is None or len(known.last) != len(last):
+            return last
+        return tuple(
+            max(found, self._last_held(partition, named)) if found < named else found
+            for partition, (found, named) in enumerate(zip(last, known.last, strict=True))
+        )
+
+    def holds_others(self) -> bool:
+        """Whether events that are not the log's are behind its last ones."""
+        return self.last_events() != last_events(self._bootstrap, self._stream.topics[0], lambda _: True)
 
     def _is_genuine(self, event: StoredEvent) -> bool:
         stored = self._log.at_position(event.position)

@@ -4,18 +4,21 @@ over what is missing, and `--mend` sends exactly that."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 import pytest
+from kafka import KafkaProducer
 from msgspec.structs import replace
 
 from eventlog.postgres.log import PostgresEventLog
-from publishing.checkpoints import StreamCheckpoint, read_position
+from publishing.checkpoints import StreamCheckpoint, last_events, read_position
+from publishing.clients import CLIENT
 from publishing.errors import RelayHalted
-from publishing.mending import Mended, mend
+from publishing.mending import Mended, mend, take_up
 from publishing.producing import ProducerSession
 from publishing.relay import run_relay
-from publishing.topics import Topics
+from publishing.topics import Topic, Topics
 from tests.support.publishing.attacker import FAR, Attacker, attacking, strays
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
@@ -44,6 +47,23 @@ def publish(
 def mended(log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, topics: Topics) -> Mend:
     """What was sent again."""
     return lambda: mend(log, kafka_bootstrap, migrated_url, topics.prefix)
+
+
+@contextmanager
+def open_transaction(bootstrap: str, topic: Topic) -> Iterator[None]:
+    """Somebody's transaction in every partition: until the block ends, readers of committed records are
+    shown nothing that comes behind it."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=topic.name, acks="all", **CLIENT)
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        for partition in range(topic.partitions):
+            _ = producer.send(topic.name, b"", b"stray", partition=partition)
+        producer.flush()
+        yield
+        producer.abort_transaction()
+    finally:
+        producer.close(timeout=5)
 
 
 @pytest.fixture
@@ -136,6 +156,60 @@ def test_a_position_that_lost_its_own_end_doubles_nothing(
     assert halted.value.code == "topic_shortened"
     assert mended().events == 0
     fill(log, seed=3)
+    publish()
+    assert_events_published_once(kafka_bootstrap, topics, log)
+
+
+def test_what_is_committed_but_not_shown_yet_is_not_sent_again(
+    log: PostgresEventLog,
+    topics: Topics,
+    kafka_bootstrap: str,
+    migrated_url: str,
+    publish: Callable[[], None],
+    mended: Mend,
+) -> None:
+    """As after a crash that took the marker of a committed transaction: readers stop before its events."""
+    fill(log)
+    publish()
+    with open_transaction(kafka_bootstrap, topics.events):
+        fill(log, seed=2)
+        publish()
+        shown = last_events(kafka_bootstrap, topics.events, lambda _: True)
+        assert max(shown) < log.last_position()
+        assert mended() == Mended(0, 0, log.last_position())
+        take_up(log, kafka_bootstrap, migrated_url, log.last_position(), topics.prefix)
+        publish()
+    fill(log, seed=3)
+    publish()
+    assert_events_published_once(kafka_bootstrap, topics, log)
+
+
+def test_what_is_neither_shown_nor_held_is_sent_and_nothing_else(
+    log: PostgresEventLog,
+    topics: Topics,
+    kafka_bootstrap: str,
+    publish: Callable[[], None],
+    mended: Mend,
+    attacker: Attacker,
+) -> None:
+    fill(log)
+    publish()
+    with open_transaction(kafka_bootstrap, topics.events):
+        fill(log, seed=2)
+        publish()
+        known = read_position(kafka_bootstrap, topics, 0)
+        assert known is not None
+        append_all(log, {"acme/a-3-0": history_of("a-0", 3)}, 3)
+        event = log.at_position(log.last_position())
+        assert event is not None
+        last = list(known.last)
+        last[topics.events.partition_of(event.account_id)] = event.position
+        lost = replace(known, position=event.position, hash=event.hash.hex(), last=tuple(last))
+        say_position(attacker, topics, 0, lost)
+        with pytest.raises(RelayHalted) as halted:
+            publish()
+        assert halted.value.code == "topic_shortened"
+        assert mended().events == event.position - known.position
     publish()
     assert_events_published_once(kafka_bootstrap, topics, log)
 
