@@ -31,6 +31,7 @@ from domain.proposals import (
     unknown_product,
 )
 from domain.state import AddonItem
+from domain.views import renewal_date
 
 
 def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
@@ -194,8 +195,9 @@ def _already_held(ctx: Context, held: AddonItem) -> Proposed:
     """An add-on that is held is not bought again; a pending removal is withdrawn (R17)."""
     if held.removed:
         return _reinstate(ctx, held)
-    facts = {"product": held.product, "renews_on": held.cycle.end.isoformat()}
-    return Refusal("already_active", facts)
+    renews_on = renewal_date(ctx.state, held.product, ctx.catalogues)
+    known = {} if renews_on is None else {"renews_on": renews_on.isoformat()}
+    return Refusal("already_active", {"product": held.product, **known})
 
 
 def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
@@ -205,7 +207,7 @@ def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
 
 def _remove(ctx: Context, held: AddonItem) -> Proposed:
     if held.removed:
-        return Unchanged({"product": held.product, "access_until": held.cycle.end.isoformat()})
+        return Unchanged({"product": held.product})
     removed = e.AddonRemoved(at=ctx.at, command=ctx.command, product=held.product, on=held.cycle.end)
     return Proposal(removed, while_past_due=True)
 

@@ -1,17 +1,22 @@
-"""What a caller is told: a refusal, or what was done. An answer is made of the recorded events alone, so a
-repeated command gets exactly its first answer (section 10)."""
+"""What a caller is told: a refusal, or what was done. An answer is made of the recorded events, the state
+after them and the versions of the catalogue known then, so a repeated command gets exactly its first answer
+(section 10)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from domain import commands as c
 from domain import events as e
 from domain.calendar import CivilDate
+from domain.catalog import Catalogues
+from domain.facts import Facts, facts_after
 from domain.money import zero
+from domain.state import Account
 
 Outcome = Literal["accepted", "reinstated", "unchanged", "rejected"]
 RefusalCode = Literal[
@@ -24,7 +29,6 @@ RefusalCode = Literal[
     "confirmation_required", "quote_changed", "payment_declined", "payment_cancelled",
 ]  # fmt: skip
 """Why a command was not done."""
-Facts = dict[str, Any]
 
 WITHDRAWALS = (e.AddonRemovalWithdrawn, e.PlanCancellationWithdrawn, e.DowngradeWithdrawn)
 
@@ -58,58 +62,64 @@ def refused(refusal: Refusal) -> Answer:
     return Answer("rejected", refusal.code, refusal.facts, None, refusal.lines, None, ())
 
 
-def unchanged(facts: Facts, currency: str) -> Answer:
+def unchanged(command: c.Command, facts: Facts, state: Account, catalogues: Catalogues) -> Answer:
     """The answer to a command that found everything already so (section 10)."""
-    return Answer("unchanged", None, facts, zero(currency), (), None, ())
+    after = facts_after(command, facts["product"], state, catalogues)
+    return _done("unchanged", facts | after, zero(state.currency), (), ())
 
 
-def answer_of(events: Sequence[e.Event], currency: str) -> Answer:
+def answer_of(
+    command: c.Command, events: Sequence[e.Event], state: Account, catalogues: Catalogues
+) -> Answer:
     """The answer to the command that recorded these events, in order: an intent, if money moved, and what
-    came of it."""
-    names = tuple(e.type_name(event) for event in events)
-    last = events[-1]
-    if isinstance(last, e.PaymentDeclined):
-        facts: Facts = {"amount": str(last.amount), "currency": currency}
-        return Answer("rejected", "payment_declined", facts, None, (), None, names)
-    if isinstance(last, e.PaymentCancelled):
-        return Answer("rejected", "payment_cancelled", {}, None, (), None, names)
-    if isinstance(last, e.PaymentStarted):
-        return Answer("rejected", "payment_in_progress", {}, None, (), None, names)
-    invoice = getattr(last, "invoice", None)
-    charged, lines = (zero(currency), ()) if invoice is None else (invoice.total, invoice.lines)
-    if isinstance(last, e.InvoicePaid):
-        charged = last.amount
-    outcome: Outcome = "reinstated" if isinstance(last, WITHDRAWALS) else "accepted"
-    return Answer(outcome, None, _facts(last), charged, lines, _renews_on(last), names)
-
-
-def _renews_on(event: e.Event) -> CivilDate | None:
-    """The end of the paid cycle of what was bought, changed or resumed (R19)."""
-    match event:
-        case e.PlanPurchased() | e.PlanResumed() | e.AddonPurchased():
-            return event.cycle.end
-        case e.PlanChanged():
-            return None if event.cycle is None else event.cycle.end
+    came of it. `state` is the account after them, `catalogues` are the versions known then."""
+    names = tuple([e.type_name(event) for event in events])
+    main = _main(events)
+    match main:
+        case e.PaymentDeclined():
+            facts: Facts = {"amount": str(main.amount), "currency": state.currency}
+            return Answer("rejected", "payment_declined", facts, None, (), None, names)
+        case e.PaymentCancelled():
+            return Answer("rejected", "payment_cancelled", {}, None, (), None, names)
+        case e.PaymentStarted():
+            return Answer("rejected", "payment_in_progress", {}, None, (), None, names)
         case _:
-            return None
+            pass
+    invoice = getattr(main, "invoice", None)
+    charged, lines = (zero(state.currency), ()) if invoice is None else (invoice.total, invoice.lines)
+    if isinstance(main, e.InvoicePaid):
+        charged = main.amount
+    facts = _facts(main)
+    if not isinstance(command, c.OpenAccount | c.OverridePrice):
+        facts |= facts_after(command, facts.get("product"), state, catalogues)
+    outcome: Outcome = "reinstated" if isinstance(main, WITHDRAWALS) else "accepted"
+    return _done(outcome, facts, charged, lines, names)
+
+
+def _main(events: Sequence[e.Event]) -> e.Event:
+    """What the command did: the event after its intent, if money moved; what else it records follows."""
+    return next((event for event in events if not isinstance(event, e.PaymentStarted)), events[-1])
+
+
+def _done(
+    outcome: Outcome, facts: Facts, charged: Decimal, lines: tuple[e.Line, ...], names: tuple[str, ...]
+) -> Answer:
+    day = facts.get("renews_on")
+    renews_on = None if day is None else CivilDate.fromisoformat(day)
+    return Answer(outcome, None, facts, charged, lines, renews_on, names)
 
 
 def _facts(event: e.Event) -> Facts:
-    """The dates and amounts that the answer's sentence speaks of, and what else the caller must be told (R28,
-    R32)."""
+    """What the event itself says that the answer's sentence speaks of."""
     match event:
         case e.PlanPaused():
-            still = [
-                {"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)}
-                for u in event.still_billed
-            ]
             resume = {} if event.resume_on is None else {"resume_on": event.resume_on.isoformat()}
-            return {"product": event.product, "still_billed": still, **resume}
-        case e.PlanCancelled() | e.DowngradeScheduled():
-            ending = [{"product": a.product, "on": a.on.isoformat()} for a in event.ending_addons]
-            return {"product": event.product, "on": event.on.isoformat(), "ending_addons": ending}
-        case e.AddonRemoved():
-            return {"product": event.product, "access_until": event.on.isoformat()}
+            return {"product": event.product, **resume}
+        case e.PlanCancelled():
+            return {"product": event.product, "on": event.on.isoformat()}
+        case e.DowngradeScheduled():
+            becomes = {"to_product": event.to_product, "to_tier": event.to_tier}
+            return {"product": event.product, **becomes, "on": event.on.isoformat()}
         case e.BlocksChanged():
             return {"product": event.product, "blocks": event.blocks, "on": event.on.isoformat()}
         case e.InvoicePaid():

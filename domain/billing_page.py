@@ -16,7 +16,8 @@ from domain import events as e
 from domain.answers import Answer
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalog, Catalogues
-from domain.forecast import forecast, settled_as_paid
+from domain.coming import next_charges, settled_as_paid
+from domain.forecast import forecast
 from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
 from domain.views import AccountSummary, Entitlement, EntitlementStatus, account_summary, entitlements
@@ -25,10 +26,10 @@ Action = Literal["change", "pause", "resume", "undo", "cancel", "manage", "remov
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):
-    """What removing asks to confirm: until when access lasts (R26). `unpaid`: there is none until the balance
-    is paid."""
+    """What removing asks to confirm: until when access lasts, as its answer would say (R26). `unpaid`: access
+    has ended then already, and it would end at once (R41a)."""
 
-    access_until: CivilDate
+    access_until: str
     unpaid: bool
 
 
@@ -85,12 +86,12 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
     now, _ = settled_as_paid(state, at, catalogues)
     asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
     coming = forecast(now, at, catalogues)
-    charges = {charge.product: charge for charge in coming.next_charges}
-    desk = _Desk(now, asked, at, catalogues, catalogues.at(at), entitlements(now), charges)
+    charges = next_charges(now, catalogues)
+    desk = _Desk(now, asked, at, catalogues, catalogues.at(at), entitlements(now, catalogues), charges)
     items = [desk.plan(plan) for plan in now.plans.values()] + [desk.add_on(a) for a in now.addons.values()]
     packs = sorted(now.packs, key=lambda pack: pack.expires_on)
     return BillingPage(
-        account_summary(now),
+        account_summary(now, catalogues),
         tuple(items),
         tuple([HeldCredits(p.product, desk.name(p.product), p.credits, p.expires_on) for p in packs]),
         _balance(now),
@@ -121,7 +122,6 @@ class _Desk(msgspec.Struct, frozen=True):
     def plan(self, item: PlanItem) -> HeldItem:
         """The plan as an item of the page; its next charge is that of what it will become (R29)."""
         shown = self.shown[item.product]
-        target = item.product if item.downgrade is None else item.downgrade.product
         return HeldItem(
             item.product,
             self.name(item.product),
@@ -129,7 +129,7 @@ class _Desk(msgspec.Struct, frozen=True):
             item.tier,
             shown.status,
             item.price,
-            self.charges.get(target),
+            self.charges.get(item.product),
             shown.access_until,
             None,
             self._plan_actions(item),
@@ -196,14 +196,19 @@ class _Desk(msgspec.Struct, frozen=True):
         return tuple([action for action, commands in choices if any(map(self._would_do, commands))])
 
     def _would_do(self, command: c.Command) -> bool:
+        return self._preview(command).outcome in ("accepted", "reinstated")
+
+    def _preview(self, command: c.Command) -> Answer:
         request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
         answer = preview(self.asked, request, self.catalogues)
         assert isinstance(answer, Answer), "a request without a key is never a repeated one"
-        return answer.outcome in ("accepted", "reinstated")
+        return answer
 
     def _removal(self, item: AddonItem) -> Removal:
-        """What removing would ask to confirm (R26; of what is unpaid R38)."""
-        return Removal(item.cycle.end, item.unpaid_since is not None)
+        """What removing would ask to confirm (R26; of what is unpaid R41a)."""
+        blocks = item.next_blocks is not None
+        answer = self._preview(c.StopTransactional() if blocks else c.RemoveAddon(item.product))
+        return Removal(answer.facts["access_until"], item.unpaid_since is not None)
 
 
 _Choice = tuple[Action, list[c.Command]]

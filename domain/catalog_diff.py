@@ -14,8 +14,8 @@ import msgspec
 
 from domain.calendar import CivilDate
 from domain.catalog import Catalog, Catalogues, Policies
+from domain.coming import still_billed
 from domain.money import zero
-from domain.renewal import upcoming
 from domain.state import Account
 
 
@@ -121,9 +121,9 @@ class Effect(msgspec.Struct, frozen=True):
 
 
 def effect(state: Account, old: Catalog, new: Catalog) -> Effect:
-    """The account's next renewals (`domain.renewal.upcoming`) under either catalogue."""
-    before = {u.product: u for u in upcoming(state, Catalogues.always(old))}
-    after = {u.product: u for u in upcoming(state, Catalogues.always(new))}
+    """The account's next renewals (`domain.coming.still_billed`) under either catalogue."""
+    before = {u.product: u for u in still_billed(state, Catalogues.always(old))}
+    after = {u.product: u for u in still_billed(state, Catalogues.always(new))}
     items = []
     for product in (*before, *(product for product in after if product not in before)):
         was, now = before.get(product), after.get(product)

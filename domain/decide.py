@@ -98,7 +98,7 @@ def decide(
     if not isinstance(proposed, Proposal):
         return proposed
     if proposed.reinstates:
-        return Decision((proposed.event,))
+        return Decision((proposed.event, *proposed.then))
     if not proposed.while_past_due and state.past_due:
         return past_due(state)
     return _charge(state, request, proposed)

@@ -164,10 +164,13 @@ class PlanCancelled(_Event, frozen=True, kw_only=True, tag="plan_cancelled"):
 
 
 class PlanCancellationWithdrawn(_Event, frozen=True, kw_only=True, tag="plan_cancellation_withdrawn"):
-    """The pending cancellation is as if never asked for (R27)."""
+    """The pending cancellation is as if never asked for (R27). `resume_on`, `resume_at`: of a paused plan,
+    when it resumes by itself after all (R36)."""
 
     family: str
     product: str
+    resume_on: CivilDate | None = None
+    resume_at: Instant | None = None
 
 
 class PlanEnded(_Event, frozen=True, kw_only=True, tag="plan_ended"):
@@ -206,11 +209,12 @@ class PlanResumed(_Event, frozen=True, kw_only=True, tag="plan_resumed"):
 
 
 class ResumeDropped(_Event, frozen=True, kw_only=True, tag="resume_dropped"):
-    """A scheduled resume did not happen; the plan stays paused (R36)."""
+    """A scheduled resume did not happen, or its date passed while the plan was cancelled; the plan stays
+    paused (R36)."""
 
     family: str
     product: str
-    reason: Literal["past_due", "payment_declined"]
+    reason: Literal["past_due", "payment_declined", "date_passed"]
 
 
 class AddonPurchased(_Event, frozen=True, kw_only=True, tag="addon_purchased"):
@@ -417,7 +421,7 @@ EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in 
 """Every event by its stable type name."""
 
 _NAMES: dict[type[Event], str] = {t: name for name, t in EVENT_TYPES.items()}
-SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1)
+SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1) | {"resume_dropped": 2}
 """By type, the version of the schema in which it is written today."""
 
 

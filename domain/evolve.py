@@ -93,10 +93,9 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
         case e.DowngradeWithdrawn():
             _forget_downgrade(draft, event.family)
         case e.PlanCancelled():
-            _forget_downgrade(draft, event.family)
-            _change_plan(draft, event.family, cancelled=True, resume_on=None, resume_at=None)
+            _plan_cancelled(draft, event)
         case e.PlanCancellationWithdrawn():
-            _change_plan(draft, event.family, cancelled=False)
+            _plan_cancellation_withdrawn(draft, event)
         case e.PlanEnded():
             _plan_ended(draft, event)
         case e.PlanPaused():
@@ -168,7 +167,9 @@ def _free_plan_started(draft: Draft, event: e.FreePlanStarted) -> None:
     _leave(draft, event.replaces, event.at)
     before = draft.plans.get(event.family)
     draft.free_used = draft.free_used or (before is not None and before.cycle is not None)
-    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, Decimal(0), None)
+    draft.plans[event.family] = PlanItem(
+        event.family, event.product, event.tier, Decimal(0), None, bought=draft.version
+    )
     _use(draft, event.product, event.at, None)
     draft.anchor = event.account_anchor
 
@@ -188,6 +189,24 @@ def _downgrade_scheduled(draft: Draft, event: e.DowngradeScheduled) -> None:
     downgrade = PendingDowngrade(event.to_product, event.to_tier, event.to_free)
     _change_plan(draft, event.family, downgrade=downgrade)
     draft.free_used = draft.free_used or event.to_free
+
+
+def _plan_cancelled(draft: Draft, event: e.PlanCancelled) -> None:
+    """A scheduled resume is set aside: it comes back only by what withdraws the cancellation (R36)."""
+    _forget_downgrade(draft, event.family)
+    aside = draft.plans[event.family].resume_on
+    _change_plan(draft, event.family, cancelled=True, resume_on=None, resume_at=None, resume_set_aside=aside)
+
+
+def _plan_cancellation_withdrawn(draft: Draft, event: e.PlanCancellationWithdrawn) -> None:
+    _change_plan(
+        draft,
+        event.family,
+        cancelled=False,
+        resume_on=event.resume_on,
+        resume_at=event.resume_at,
+        resume_set_aside=None,
+    )
 
 
 def _plan_ended(draft: Draft, event: e.PlanEnded) -> None:
@@ -224,7 +243,11 @@ def _plan_resumed(draft: Draft, event: e.PlanResumed) -> None:
 
 
 def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed) -> None:
-    draft.plans[event.family] = PlanItem(event.family, event.product, event.tier, event.price, event.cycle)
+    """A plan that is resumed keeps its place in the order of purchase."""
+    bought = draft.plans[event.family].bought if isinstance(event, e.PlanResumed) else draft.version
+    draft.plans[event.family] = PlanItem(
+        event.family, event.product, event.tier, event.price, event.cycle, bought=bought
+    )
     _use(draft, event.product, event.at, event.cycle.ends_at)
     draft.anchor = event.account_anchor
 
@@ -256,6 +279,7 @@ def _addon_purchased(draft: Draft, event: e.AddonPurchased) -> None:
         next_blocks=event.blocks,
         e_mails_per_block=event.e_mails_per_block or 0,
         block_prices=event.block_prices,
+        bought=draft.version,
     )
     _use(draft, event.product, event.at, event.cycle.ends_at)
 
@@ -308,6 +332,7 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
                 before.e_mails_per_block,
                 0,
                 renewal.block_prices,
+                before.bought,
             )
         open_window(draft.windows, product, cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
@@ -322,7 +347,10 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
 def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
     assert renewal.tier is not None
     assert renewal.price is not None
-    draft.plans[family] = PlanItem(family, renewal.product, renewal.tier, renewal.price, renewal.cycle)
+    bought = draft.plans[family].bought
+    draft.plans[family] = PlanItem(
+        family, renewal.product, renewal.tier, renewal.price, renewal.cycle, bought=bought
+    )
     if renewal.replaces is not None:
         draft.ended.pop(renewal.product, None)
         _ended(draft, renewal.replaces, renewal.cycle.starts_at)

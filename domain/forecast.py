@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import msgspec
 
 from domain import events as e
 from domain.calendar import Instant, begins_at, date_of, twelve_months_after
 from domain.catalog import Catalogues
-from domain.conclude import conclude
+from domain.coming import settled_as_paid, still_billed
 from domain.invoices import invoice_changes
-from domain.money import zero
-from domain.process import Rehearsal, settle_due
 from domain.settle import next_due
 from domain.state import Account
 from domain.views import Entitlement, entitlements
@@ -21,9 +17,9 @@ ENDING = ("ending", "ended")
 
 
 class Forecast(msgspec.Struct, frozen=True):
-    """What will be billed. `invoices`: those of the next twelve months, in order. `next_charges`: the first
-    charge of each product in them, a renewal (R32) or a scheduled resume (R36), by date. `next_invoice`: the
-    first one, also where it is further away."""
+    """What will be billed. `invoices`: those of the next twelve months, in order. `next_charges`: the
+    first charge of each item that goes on, in order of purchase, however far away (R32, R36).
+    `next_invoice`: the first one, also where it is further away."""
 
     next_charges: tuple[e.Upcoming, ...]
     next_invoice: e.Invoice | None
@@ -37,30 +33,18 @@ def forecast(state: Account, at: Instant, catalogues: Catalogues) -> Forecast:
     then, happened = settled_as_paid(now, end, catalogues)
     invoices = _issued(happened)
     first = invoices[0] if invoices else _next_invoice(then, catalogues)
-    return Forecast(_next_charges(invoices), first, invoices)
+    return Forecast(still_billed(now, catalogues), first, invoices)
 
 
-def ends_with(before: Account, after: Account) -> tuple[Entitlement, ...]:
+def ends_with(before: Account, after: Account, catalogues: Catalogues) -> tuple[Entitlement, ...]:
     """What ends, or will end, by what lies between the two states of one account: the product itself, and
     the add-ons that lose their prerequisite (R28)."""
-    was = {product: shown.status in ENDING for product, shown in entitlements(before).items()}
+    was = {product: shown.status in ENDING for product, shown in entitlements(before, catalogues).items()}
     return tuple(
         shown
-        for product, shown in entitlements(after).items()
+        for product, shown in entitlements(after, catalogues).items()
         if shown.status in ENDING and not was.get(product, False)
     )
-
-
-def settled_as_paid(
-    state: Account, until: Instant, catalogues: Catalogues
-) -> tuple[Account, tuple[e.Event, ...]]:
-    """The state with everything due up to the instant settled, every charge paid and every invoice issued on
-    its own date, and the events of it."""
-    rehearsal = Rehearsal(state)
-    if state.payment is not None:
-        state = rehearsal.append(conclude(state, "paid"))
-    settled = rehearsal.run(settle_due(state, until, catalogues, on_time=True))
-    return settled, tuple(rehearsal.events)
 
 
 def _next_invoice(state: Account, catalogues: Catalogues) -> e.Invoice | None:
@@ -70,17 +54,6 @@ def _next_invoice(state: Account, catalogues: Catalogues) -> e.Invoice | None:
         if issued := _issued(happened):
             return issued[0]
     return None
-
-
-def _next_charges(invoices: tuple[e.Invoice, ...]) -> tuple[e.Upcoming, ...]:
-    charges: dict[str, e.Upcoming] = {}
-    for invoice in invoices:
-        sums: dict[str, Decimal] = {}
-        for line in invoice.lines:
-            sums[line.product] = sums.get(line.product, zero(invoice.currency)) + line.amount
-        for product, amount in sums.items():
-            charges.setdefault(product, e.Upcoming(product, invoice.date, amount))
-    return tuple(charges.values())
 
 
 def _issued(events: tuple[e.Event, ...]) -> tuple[e.Invoice, ...]:

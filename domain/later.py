@@ -20,8 +20,8 @@ from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
 from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end, unpaid_lapse
 from domain.evolve import evolve
-from domain.pausing import scheduled_resume
 from domain.renewal import addons_ending
+from domain.resuming import scheduled_resume
 from domain.state import Account
 
 _NO_PRICES: Final = Catalogues(())

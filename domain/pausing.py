@@ -6,18 +6,18 @@ import msgspec
 
 from domain import events as e
 from domain.answers import Refusal
-from domain.calendar import LATEST, CivilDate, Instant, begins_at, cycle_from, twelve_months_after
-from domain.catalog import Catalogues
+from domain.calendar import LATEST, CivilDate, begins_at, twelve_months_after
+from domain.coming import still_billed
 from domain.commands import PausePlan, ResumePlan
+from domain.evolve import evolve
 from domain.plans import unknown_family
-from domain.pricing import PriceList, invoice_of, plan_line
 from domain.proposals import Context, Proposal, Proposed, cancellation_pending, not_held, past_due
-from domain.renewal import upcoming
-from domain.state import Account, PlanItem
+from domain.resuming import resumed
+from domain.state import PlanItem
 
 
 def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
-    """Pause the family's plan, refused in the order of R31. The answer lists what goes on being billed
+    """Pause the family's plan, refused in the order of R31. What goes on being billed is recorded with it
     (R32)."""
     if unknown := unknown_family(ctx, command.family):
         return unknown
@@ -30,21 +30,19 @@ def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
     if refusal := _pause_refused(ctx, held) or _resume_date_refused(ctx, command.resume_on):
         return refusal
     resume_at = None if command.resume_on is None else begins_at(command.resume_on, ctx.state.time_zone)
-    anchor = ctx.state.anchor_without((held.product,))
-    paused = msgspec.structs.replace(held, paused_at=ctx.at)
-    after = msgspec.structs.replace(ctx.state, plans={**ctx.state.plans, held.family: paused}, anchor=anchor)
-    return Proposal(
-        e.PlanPaused(
-            at=ctx.at,
-            command=ctx.command,
-            family=held.family,
-            product=held.product,
-            account_anchor=anchor,
-            resume_on=command.resume_on,
-            resume_at=resume_at,
-            still_billed=upcoming(after, ctx.catalogues),
-        )
+    paused = e.PlanPaused(
+        at=ctx.at,
+        command=ctx.command,
+        family=held.family,
+        product=held.product,
+        account_anchor=ctx.state.anchor_without((held.product,)),
+        resume_on=command.resume_on,
+        resume_at=resume_at,
+        still_billed=(),
     )
+    billed = still_billed(evolve(ctx.state, paused), ctx.catalogues)
+    by_date = tuple(sorted(billed, key=lambda charge: charge.date))
+    return Proposal(msgspec.structs.replace(paused, still_billed=by_date))
 
 
 def _pause_refused(ctx: Context, held: PlanItem) -> Refusal | None:
@@ -83,54 +81,5 @@ def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
         return Refusal("not_paused", {"product": held.product})
     if held.cancelled:
         return cancellation_pending(held.product, held.cycle.end)
-    event = _resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.prices, scheduled=False)
+    event = resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.prices, scheduled=False)
     return Proposal(msgspec.structs.replace(event, command=ctx.command))
-
-
-def scheduled_resume(
-    state: Account, held: PlanItem, day: CivilDate, issued_at: Instant, catalogues: Catalogues
-) -> e.Event:
-    """The event of the date that a pause named (R36): the resume, the payment that it needs first, or its end
-    while past due."""
-    assert held.resume_at is not None
-    at = held.resume_at
-    if state.past_due:
-        return e.ResumeDropped(at=at, family=held.family, product=held.product, reason="past_due")
-    event = _resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues.at(at)), scheduled=True)
-    if event.invoice is None or not event.invoice.total:
-        return event
-    return e.PaymentStarted(
-        at=at, purpose="scheduled_resume", amount=event.invoice.total, currency=state.currency, if_paid=event
-    )
-
-
-def _resumed(
-    state: Account,
-    held: PlanItem,
-    today: CivilDate,
-    at: Instant,
-    issued_at: Instant,
-    prices: PriceList,
-    *,
-    scheduled: bool,
-) -> e.PlanResumed:
-    """The plan active again: inside the paid cycle at no charge, with its cycle and anchor as they were
-    (R35); else as a purchase today (R34), at the held price if none is asked any more (R8)."""
-    assert held.cycle is not None
-    price, cycle, invoice = held.price, held.cycle, None
-    if today >= cycle.end:
-        asked = prices.plan(held.product, held.tier)
-        price = held.price if asked is None else asked
-        cycle = cycle_from(state.anchor or today, today, state.time_zone)
-        invoice = invoice_of(state, today, (plan_line(held.product, held.tier, price, cycle),), issued_at)
-    return e.PlanResumed(
-        at=at,
-        family=held.family,
-        product=held.product,
-        tier=held.tier,
-        price=price,
-        cycle=cycle,
-        account_anchor=state.anchor or cycle.anchor,
-        scheduled=scheduled,
-        invoice=invoice,
-    )

@@ -8,8 +8,9 @@ import msgspec
 
 from domain import events as e
 from domain.answers import Refusal
-from domain.calendar import CivilDate, cycle_from
+from domain.calendar import CivilDate, begins_at, cycle_from
 from domain.commands import CancelPlan, ChangePlan, PurchasePlan
+from domain.facts import ending_with
 from domain.pricing import full_difference_line, invoice_of, plan_line, upgrade_lines
 from domain.proposals import (
     Context,
@@ -21,7 +22,6 @@ from domain.proposals import (
     not_held,
     unknown_product,
 )
-from domain.renewal import addons_ending
 from domain.state import PendingDowngrade, PlanItem
 
 
@@ -274,10 +274,23 @@ def _target(ctx: Context, command: PurchasePlan | ChangePlan) -> Target | Refusa
 
 
 def _withdraw_cancellation(ctx: Context, held: PlanItem) -> Proposal:
+    """The plan goes on. The date on which it was to resume holds again, or is dropped if it has begun
+    (R36)."""
+    day = held.resume_set_aside
+    resume_at = None if day is None else begins_at(day, ctx.state.time_zone)
+    passed = resume_at is not None and resume_at <= ctx.at
     withdrawn = e.PlanCancellationWithdrawn(
-        at=ctx.at, command=ctx.command, family=held.family, product=held.product
+        at=ctx.at,
+        command=ctx.command,
+        family=held.family,
+        product=held.product,
+        resume_on=None if passed else day,
+        resume_at=None if passed else resume_at,
     )
-    return Proposal(withdrawn, reinstates=True)
+    dropped = e.ResumeDropped(
+        at=ctx.at, command=ctx.command, family=held.family, product=held.product, reason="date_passed"
+    )
+    return Proposal(withdrawn, reinstates=True, then=(dropped,) if passed else ())
 
 
 def _paused(held: PlanItem) -> Refusal:
@@ -285,8 +298,6 @@ def _paused(held: PlanItem) -> Refusal:
 
 
 def _addons_ending_with(ctx: Context, item: PlanItem) -> tuple[e.Ending, ...]:
-    """The add-ons that end with this change of the plan, and would not without it (R28)."""
-    state = ctx.state
-    already = addons_ending(state)
-    after = addons_ending(msgspec.structs.replace(state, plans={**state.plans, item.family: item}))
-    return tuple(ending for product, ending in after.items() if product not in already)
+    """The add-ons that end for want of a plan of the family once it stands so (R28)."""
+    after = msgspec.structs.replace(ctx.state, plans={**ctx.state.plans, item.family: item})
+    return ending_with(after, item.family, ctx.catalogues)

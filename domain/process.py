@@ -85,16 +85,16 @@ def handle(
     decided = decide(state, request, catalogues)
     if isinstance(decided, Unchanged):
         assert state is not None
-        return unchanged(decided.facts, state.currency)
+        return unchanged(request.command, decided.facts, state, catalogues)
     if not isinstance(decided, Decision):
         return refused(decided)
     state = yield from _append(decided.events)
     recorded = decided.events
     if state.payment is not None:
         concluded = yield from _charged(state, state.payment)
-        yield from _append(concluded)
+        state = yield from _append(concluded)
         recorded += concluded
-    return answer_of(recorded, state.currency)
+    return answer_of(request.command, recorded, state, catalogues)
 
 
 def settle_due(

@@ -14,9 +14,10 @@ from typing import Literal
 import msgspec
 
 from domain import events as e
-from domain.answers import Facts, Refusal, RefusalCode
+from domain.answers import Refusal, RefusalCode
 from domain.calendar import CivilDate, Instant, date_of
 from domain.catalog import Catalog, Catalogues
+from domain.facts import Facts
 from domain.pricing import PriceList
 from domain.state import Account
 
@@ -25,13 +26,14 @@ class Proposal(msgspec.Struct, frozen=True):
     """The event that the command becomes; where it carries an invoice above 0.00, once that is paid.
 
     `reinstates`: it withdraws a pending end, so it is answered at the state check, while past due too.
-    `while_past_due`: allowed then (R39). `pays`: for `pay_balance`, the amount.
+    `while_past_due`: allowed then (R39). `pays`: for `pay_balance`, the amount. `then`: what follows of it.
     """
 
     event: e.Event
     reinstates: bool = False
     while_past_due: bool = False
     pays: Decimal | None = None
+    then: tuple[e.Event, ...] = ()
 
     @property
     def lines(self) -> tuple[e.Line, ...]:

@@ -3,13 +3,18 @@ settling and by looking ahead."""
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from domain.calendar import CivilDate, Cycle, cycle_from
 from domain.catalog import Catalogues
-from domain.events import Ending, Line, Renewal, Upcoming
-from domain.pricing import PriceList, addon_line, block_lines, plan_line, total_of
+from domain.events import Ending, Line, Renewal
+from domain.pricing import PriceList, addon_line, block_lines, plan_line
 from domain.state import Account, AddonItem, PlanItem
+
+AS_HELD: Final = Catalogues(())
+"""No version of the catalogue is known: prerequisites are those recorded with what is held."""
 
 
 class Renewed(msgspec.Struct, frozen=True, gc=False):
@@ -83,45 +88,28 @@ def loses_prerequisite(item: AddonItem, requires: tuple[str, ...], plans: dict[s
     return bool(requires) and plans_held_after(plans, item.cycle.end).isdisjoint(requires)
 
 
-def addons_ending(state: Account) -> dict[str, Ending]:
-    """The add-ons that will end for want of their prerequisite, not by a removal of their own (R28, R44)."""
+def addons_ending(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, Ending]:
+    """The add-ons that will end for want of their prerequisite, not by a removal of their own (R28, R44): by
+    what the catalogue known now asks on the date."""
     return {
         product: Ending(product, item.cycle.end)
         for product, item in state.addons.items()
-        if not item.removed and loses_prerequisite(item, item.requires, state.plans)
+        if not item.removed and will_lose_prerequisite(state, item, catalogues)
     }
+
+
+def will_lose_prerequisite(state: Account, item: AddonItem, catalogues: Catalogues) -> bool:
+    """Whether no plan will meet the add-on's prerequisite when its cycle ends, as things stand (R28)."""
+    return loses_prerequisite(item, known_requirement(item, catalogues), state.plans)
+
+
+def known_requirement(item: AddonItem, catalogues: Catalogues) -> tuple[str, ...]:
+    """The plans of which the add-on needs one when its cycle ends, by the versions known (R28)."""
+    add_on = catalogues.at(item.cycle.ends_at).add_ons.get(item.product)
+    return item.requires if add_on is None else add_on.requires
 
 
 def will_renew(item: PlanItem) -> bool:
     """A monthly plan that is running, paid and will be renewed, as itself or downgraded to a monthly plan."""
     to_free = item.downgrade is not None and item.downgrade.to_free
     return item.active_monthly and not item.cancelled and not to_free and item.unpaid_since is None
-
-
-def _anchor_on(state: Account, day: CivilDate) -> CivilDate | None:
-    """The account anchor as the add-ons of the date meet it, as things stand: without the plans that have
-    ended by then (R3, R30)."""
-    gone = [
-        plan.product
-        for plan in state.plans.values()
-        if plan.cycle is not None and plan.cycle.end <= day and not will_renew(plan)
-    ]
-    return state.anchor_without(gone) if gone else state.anchor
-
-
-def upcoming(state: Account, catalogues: Catalogues) -> tuple[Upcoming, ...]:
-    """The next renewal of each item that goes on, as things stand, by date (R32)."""
-    charges = []
-    for item in state.plans.values():
-        if will_renew(item):
-            assert item.cycle is not None
-            prices = PriceList.of(state, catalogues.at(item.cycle.ends_at))
-            charges.append((item.cycle.end, renew_plan(state.anchor, item, prices, state.time_zone)))
-    for addon in state.addons.values():
-        prices = PriceList.of(state, catalogues.at(addon.cycle.ends_at))
-        ends = addon.removed or loses_prerequisite(addon, requirement(addon, prices), state.plans)
-        if not ends and addon.unpaid_since is None:
-            anchor = _anchor_on(state, addon.cycle.end)
-            charges.append((addon.cycle.end, renew_addon(anchor, addon, prices, state.time_zone)))
-    charges.sort(key=lambda charge: charge[0])
-    return tuple(Upcoming(r.renewal.product, day, total_of(r.lines, state.currency)) for day, r in charges)

@@ -11,9 +11,9 @@ from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
 from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end, unpaid_lapse
-from domain.pausing import scheduled_resume
 from domain.pricing import PriceList, invoice_of
 from domain.renewal import renew_addon, renew_plan, requirement
+from domain.resuming import scheduled_resume
 from domain.state import Account, AddonItem, PlanItem
 
 

@@ -15,12 +15,12 @@ from domain import events as e
 from domain.answers import Answer
 from domain.calendar import CivilDate, Instant
 from domain.catalog import AddOn, BlockPrice, Catalogues, CreditPack, Plan
+from domain.coming import settled_as_paid
 from domain.explain import arithmetic
-from domain.forecast import settled_as_paid
 from domain.pricing import PriceList
 from domain.process import preview
-from domain.state import Account, PlanItem
-from domain.views import Entitlement, EntitlementStatus, entitlements
+from domain.state import Account
+from domain.views import Entitlement, EntitlementStatus, entitlements, renewal_date
 
 TRANSACTIONAL = ("start_transactional", "change_transactional", "top_up_transactional", "stop_transactional")
 
@@ -92,7 +92,7 @@ def shop(state: Account, at: Instant, catalogues: Catalogues) -> Shop:
     now, _ = settled_as_paid(state, at, catalogues)
     catalog = catalogues.at(at)
     asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
-    counter = _Counter(now, asked, at, catalogues, PriceList.of(now, catalog), entitlements(now))
+    counter = _Counter(now, asked, at, catalogues, PriceList.of(now, catalog), entitlements(now, catalogues))
     plans: dict[str, list[Offer]] = {family: [] for family in catalog.families}
     for plan in catalog.plans.values():
         plans[plan.family] += [counter.plan(plan, tier) for tier in plan.tiers]
@@ -124,15 +124,13 @@ class _Counter(msgspec.Struct, frozen=True):
         if held is not None and held.cycle is not None and not (same and held.cancelled):
             command = c.ChangePlan(plan.id, tier)
         price = self.prices.plan(plan.id, tier)
-        today = self._today(command, None if held is None else _pending_end(held, same=same))
-        if not price:
-            today = msgspec.structs.replace(today, renews_on=None)  # Free has no cycle (R22)
+        today = self._today(command, plan.id if same else None)
         return Offer(plan.id, plan.name, tier, price, self._status(plan.id) if same else None, today)
 
     def add_on(self, add_on: AddOn) -> Offer:
         """The add-on with a flat price as an offer."""
         price = self.prices.add_on(add_on.id)
-        today = self._today(c.PurchaseAddon(add_on.id), self._cycle_end(add_on.id))
+        today = self._today(c.PurchaseAddon(add_on.id), add_on.id)
         return Offer(add_on.id, add_on.name, None, price, self._status(add_on.id), today)
 
     def credits(self, pack: CreditPack) -> Offer:
@@ -150,39 +148,30 @@ class _Counter(msgspec.Struct, frozen=True):
             add_on.e_mails_per_block or 0,
             self.prices.blocks(add_on) or (),
             TRANSACTIONAL,
-            self._today(c.StartTransactional(1), self._cycle_end(add_on.id)),
+            self._today(c.StartTransactional(1), add_on.id),
         )
 
-    def _today(self, command: c.Command, renews_on: CivilDate | None) -> Today:
-        """What the command would answer now (R48). `renews_on`: the renewal date to show where nothing new
-        was bought."""
+    def _today(self, command: c.Command, held: str | None) -> Today:
+        """What the command would answer now (R48). `held`: the product whose own renewal date is shown where
+        it cannot be bought."""
         request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
         answer = preview(self.asked, request, self.catalogues)
         assert isinstance(answer, Answer), "a request without a key is never a repeated one"
-        downgraded = e.DowngradeScheduled.__struct_config__.tag in answer.events
-        begins_on = renews_on if downgraded or answer.outcome == "unchanged" else None
+        begins_on = (
+            answer.facts.get("on") if isinstance(command, c.ChangePlan) and answer.code is None else None
+        )
+        own = None if held is None else renewal_date(self.state, held, self.catalogues)
         return Today(
             answer.charged,
             answer.lines,
             tuple([arithmetic(line) for line in answer.lines]) if answer.charged is not None else (),
-            answer.renews_on or renews_on,
-            begins_on,
+            own if answer.code is not None else answer.renews_on,
+            None if begins_on is None else CivilDate.fromisoformat(begins_on),
             answer.code,
             answer.facts,
             answer.outcome,
             answer.events,
         )
 
-    def _cycle_end(self, product: str) -> CivilDate | None:
-        held = self.state.addons.get(product)
-        return None if held is None else held.cycle.end
-
     def _status(self, product: str) -> EntitlementStatus | None:
         return self.shown[product].status if product in self.shown else None
-
-
-def _pending_end(held: PlanItem, *, same: bool) -> CivilDate | None:
-    """The end of the paid cycle: the renewal date of the plan itself, and of what it would become then; a
-    paused plan has none."""
-    running = held.cycle is not None and (held.active or not same)
-    return held.cycle.end if running and held.cycle is not None else None

@@ -38,6 +38,10 @@ class PlanItem(msgspec.Struct, frozen=True, gc=False):
     resume_at: Instant | None = None
     unpaid_since: Instant | None = None
     """Beginning of the renewal date whose invoice was declined (R38); None: paid for."""
+    resume_set_aside: CivilDate | None = None
+    """The date on which it would resume, were its cancellation withdrawn before it (R36)."""
+    bought: int = 0
+    """Version of the event by which it was bought: the order of purchase."""
 
     @property
     def active(self) -> bool:
@@ -65,6 +69,8 @@ class AddonItem(msgspec.Struct, frozen=True, gc=False):
     e_mails_per_block: int = 0
     topped_up: int = 0
     block_prices: tuple[BlockPrice, ...] = ()
+    bought: int = 0
+    """Version of the event by which it was bought: the order of purchase."""
 
     @property
     def allowance(self) -> int | None:

@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 
 from domain.calendar import CivilDate, Instant
-from domain.renewal import addons_ending, will_renew
-from domain.state import Account, AccountStatus, AddonItem, PlanItem, Window
+from domain.catalog import Catalogues
+from domain.renewal import AS_HELD, addons_ending, will_lose_prerequisite, will_renew
+from domain.state import Account, AccountStatus, AddonItem, Ended, PlanItem, Window
 
 EntitlementStatus = Literal["active", "ending", "paused", "suspended", "ended"]
 
@@ -44,24 +45,55 @@ class AccountSummary(msgspec.Struct, frozen=True, gc=False):
     support: bool
 
 
-def entitlements(state: Account) -> dict[str, Entitlement]:
-    """Every product held or once held (R44): plans, add-ons, credits, then what has ended."""
+def entitlements(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, Entitlement]:
+    """Every product held or once held (R44): plans, add-ons, credits, then what has ended. Whether an add-on
+    will lose its prerequisite is seen by the versions known."""
     shown: dict[str, Entitlement] = {}
     for plan in state.plans.values():
         shown[plan.product] = _plan(plan)
-    ending = addons_ending(state)
+    ending = addons_ending(state, catalogues)
     for product, addon in state.addons.items():
         shown[product] = _addon(addon, ending=addon.removed or product in ending)
     for product in dict.fromkeys(pack.product for pack in state.packs):
-        packs = [pack for pack in state.packs if pack.product == product]
-        until = max(pack.expires_at for pack in packs)
-        shown[product] = Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
+        shown[product] = _packs(state, product)
     for product, ended in state.ended.items():
         if product not in shown:
-            shown[product] = Entitlement(
-                product, "ended", False, ended.access_until, 0 if ended.metered else None
-            )
+            shown[product] = _ended(product, ended)
     return shown
+
+
+def entitlement(state: Account, product: str, catalogues: Catalogues = AS_HELD) -> Entitlement | None:
+    """What `entitlements` shows of one product; None: it was never held."""
+    for plan in state.plans.values():
+        if plan.product == product:
+            return _plan(plan)
+    if (addon := state.addons.get(product)) is not None:
+        return _addon(addon, ending=addon.removed or will_lose_prerequisite(state, addon, catalogues))
+    if any(pack.product == product for pack in state.packs):
+        return _packs(state, product)
+    return _ended(product, state.ended[product]) if product in state.ended else None
+
+
+def renewal_date(state: Account, product: str, catalogues: Catalogues = AS_HELD) -> CivilDate | None:
+    """The date on which the product held renews, as itself or downgraded to a monthly plan; None: it ends, is
+    paused or suspended, or has no cycle."""
+    for plan in state.plans.values():
+        if plan.product == product:
+            return plan.cycle.end if plan.cycle is not None and will_renew(plan) else None
+    addon = state.addons.get(product)
+    if addon is None or addon.removed or addon.unpaid_since is not None:
+        return None
+    return None if will_lose_prerequisite(state, addon, catalogues) else addon.cycle.end
+
+
+def _packs(state: Account, product: str) -> Entitlement:
+    packs = [pack for pack in state.packs if pack.product == product]
+    until = max(pack.expires_at for pack in packs)
+    return Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
+
+
+def _ended(product: str, ended: Ended) -> Entitlement:
+    return Entitlement(product, "ended", False, ended.access_until, 0 if ended.metered else None)
 
 
 def _plan(item: PlanItem) -> Entitlement:
@@ -84,23 +116,18 @@ def _addon(item: AddonItem, *, ending: bool) -> Entitlement:
     return Entitlement(item.product, status, not ending, item.cycle.ends_at, item.allowance)
 
 
-def access_windows(state: Account) -> dict[str, AccessWindows]:
+def access_windows(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, AccessWindows]:
     """The windows of every product held or once held (R45)."""
-    shown = entitlements(state)
+    shown = entitlements(state, catalogues)
     return {
         product: AccessWindows(product, state.windows.get(product, ()), e.renews)
         for product, e in shown.items()
     }
 
 
-def account_summary(state: Account) -> AccountSummary:
+def account_summary(state: Account, catalogues: Catalogues = AS_HELD) -> AccountSummary:
     """The account's status, anchor, next renewal and support (R3, R38, R46)."""
-    ending = addons_ending(state)
-    ends = [plan.cycle.end for plan in state.plans.values() if will_renew(plan) and plan.cycle is not None]
-    ends += [
-        a.cycle.end
-        for p, a in state.addons.items()
-        if not a.removed and p not in ending and a.unpaid_since is None
-    ]
+    held = [item.product for item in state.items]
+    dates = [day for product in held if (day := renewal_date(state, product, catalogues)) is not None]
     supported = bool(state.addons or state.packs) or any(plan.active_monthly for plan in state.plans.values())
-    return AccountSummary(state.status, state.anchor, min(ends, default=None), supported)
+    return AccountSummary(state.status, state.anchor, min(dates, default=None), supported)

@@ -22,7 +22,13 @@ E = TypeVar("E", bound=msgspec.Struct)
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns the JSON object of one schema version into that of the next."""
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+
+def _as_it_is(event: dict[str, Any]) -> dict[str, Any]:
+    """Of a field that may hold more now: what it held means the same."""
+    return event
+
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("resume_dropped", 1): _as_it_is}
 """By type and the version that the upcaster reads. None is ever removed: what was written stays readable."""
 
 _FAILURES = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)

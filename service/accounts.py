@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterator
 from threading import Lock
 
 import msgspec
@@ -81,6 +82,16 @@ class Accounts:
         self.keep(account_id, loaded, since=base)
         return loaded
 
+    def as_of(self, account_id: str, version: int) -> Account:
+        """The account as its event of that version left it."""
+        base = next((b for b in self._bases(account_id) if b.head.version <= version), NEVER_OPENED)
+        loaded = self._continue(account_id, base, version) or self._continue(
+            account_id, NEVER_OPENED, version
+        )
+        assert loaded is not None, "every history continues the empty one"
+        assert loaded.state is not None
+        return loaded.state
+
     def keep(self, account_id: str, loaded: LoadedAccount, *, since: LoadedAccount) -> None:
         """Remember the state that followed on `since`, now and then by a snapshot too."""
         if loaded.state is None:
@@ -101,19 +112,31 @@ class Accounts:
         with self._lock:
             self._kept.pop(account_id, None)
 
-    def _continue(self, account_id: str, base: LoadedAccount) -> LoadedAccount | None:
-        """The account from the base on, whose own last event is read again. None: it is another, so the log
-        holds another history (as after a restored backup) and the base is worth nothing."""
+    def _bases(self, account_id: str) -> Iterator[LoadedAccount]:
+        """The states that are at hand."""
+        for base in (self.recall(account_id), self._from_snapshot(account_id)):
+            if base is not None:
+                yield base
+
+    def _continue(
+        self, account_id: str, base: LoadedAccount, until: int | None = None
+    ) -> LoadedAccount | None:
+        """The account from the base on, whose own last event is read again; up to the version `until`, else
+        to its head. None: that event is another, so the log holds another history (as after a restored
+        backup) and the base is worth nothing."""
         state, head = base.state, base.head
         page = self._log.read_account(account_id, max(head.version - 1, 0), PAGE)
         if head.version > 0 and (not page or page[0].hash != head.hash):
             return None
         while page:
+            more = len(page) == PAGE
+            if until is not None and page[-1].version >= until:
+                page, more = [stored for stored in page if stored.version <= until], False
             for stored in page:
                 if stored.version > head.version:
                     state = evolve(state, self._codec.read(stored))
             head = page[-1].head
-            page = self._log.read_account(account_id, head.version, PAGE) if len(page) == PAGE else []
+            page = self._log.read_account(account_id, head.version, PAGE) if more else []
         return LoadedAccount(state, head)
 
     def _from_snapshot(self, account_id: str) -> LoadedAccount | None:

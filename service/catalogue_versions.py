@@ -54,6 +54,15 @@ def served(versions: Sequence[CatalogueVersion]) -> list[CatalogueVersion]:
     return list({v.effective_from: v for v in ordered}.values())
 
 
+def known_by(versions: Sequence[CatalogueVersion], at: datetime) -> list[CatalogueVersion]:
+    """The versions as they were known at the instant: those loaded, and withdrawn, by then."""
+    return [
+        v if v.withdrawn_at is None or v.withdrawn_at <= at else replace(v, withdrawn_at=None)
+        for v in versions
+        if v.loaded_at <= at
+    ]
+
+
 def in_force(versions: Sequence[CatalogueVersion], at: datetime) -> CatalogueVersion | None:
     """The version that serves the wall clock at the instant."""
     begun = [v for v in served(versions) if v.effective_from <= at]

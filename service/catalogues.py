@@ -21,7 +21,15 @@ from domain.catalog import Catalogues, CatalogVersion, parse_catalog
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.state import Account
 from service.catalogue_store import CatalogueStore, Stamp
-from service.catalogue_versions import CatalogueVersion, canonical, digest_of, example_body, newest, served
+from service.catalogue_versions import (
+    CatalogueVersion,
+    canonical,
+    digest_of,
+    example_body,
+    known_by,
+    newest,
+    served,
+)
 from service.errors import CatalogueMissing
 
 
@@ -73,14 +81,20 @@ class CatalogueLibrary:
         """All that were ever loaded, ascending."""
         return self._store.versions()
 
-    def series_for(self, state: Account | None) -> Catalogues:
-        """The versions that the account's prices are read from.
+    def series_for(self, state: Account | None, *, known_at: datetime | None = None) -> Catalogues:
+        """The versions that the account's prices are read from; `known_at`: those that were known then.
 
         Raises CatalogueMissing.
         """
         if state is None:
             return Catalogues(())
-        return self.on_the_wall_clock() if state.catalog is None else self._pinned(state.catalog)
+        if state.catalog is not None:
+            return self._pinned(state.catalog)
+        return self.on_the_wall_clock() if known_at is None else self._known_at(known_at)
+
+    def _known_at(self, at: datetime) -> Catalogues:
+        """The versions that served accounts on the wall clock as they were known at the instant."""
+        return _series(known_by(self._store.versions(), at))
 
     def on_the_wall_clock(self) -> Catalogues:
         """The versions that serve accounts on the wall clock."""
@@ -90,9 +104,7 @@ class CatalogueLibrary:
         if stamp == known:
             return series
         versions = self._store.versions()
-        series = Catalogues(
-            tuple([CatalogVersion(v.effective_from, parse_catalog(v.body)) for v in served(versions)])
-        )
+        series = _series(versions)
         with self._lock:
             self._series = (_stamp_of(versions), series)
         return series
@@ -119,6 +131,11 @@ class CatalogueLibrary:
     def _newest_body(self) -> bytes:
         last = newest(self._store.versions())
         return example_body() if last is None else last.body
+
+
+def _series(versions: list[CatalogueVersion]) -> Catalogues:
+    serving = [CatalogVersion(v.effective_from, parse_catalog(v.body)) for v in served(versions)]
+    return Catalogues(tuple(serving))
 
 
 def _stamp_of(versions: list[CatalogueVersion]) -> Stamp:

@@ -16,10 +16,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from domain import commands as c
-from domain.answers import Answer, Facts
+from domain.answers import Answer
 from domain.calendar import CivilDate, check_time_zone
 from domain.errors import InvalidInput
 from domain.events import Clock, Line
+from domain.facts import Facts
 from domain.money import check_currency
 from domain.repeated_names import repeated_name
 from domain.texts import check_document, check_plain, is_plain

@@ -14,6 +14,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import takewhile
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -23,7 +24,7 @@ from domain import events as e
 from domain.answers import Answer, Refusal, answer_of, refused
 from domain.calendar import Instant, local_text
 from domain.catalog import Catalogues
-from domain.commands import OpenAccount, PayBalance, Request
+from domain.commands import Command, OpenAccount, PayBalance, Request
 from domain.decide import Repeated, admit
 from domain.errors import InvalidInput
 from domain.events import Clock as ClockName
@@ -46,8 +47,8 @@ Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Rep
 
 _logger = logging.getLogger(__name__)
 
-EVENTS_OF_A_COMMAND = 2
-"""At most: an intent, and what came of it."""
+EVENTS_OF_A_COMMAND = 100
+"""At most: an intent, what came of it, and what follows of that."""
 
 PROVIDER_AWAY = Refusal("payment_in_progress")
 """A payment that fell due before could not be made, since the payment provider gives no answer."""
@@ -260,7 +261,7 @@ class BillingService:
             raise outcome
         if isinstance(outcome, Repeated):
             assert state is not None
-            return self._as_recorded(attempt.account_id, outcome.version, state.currency)
+            return self._as_recorded(attempt.account_id, request.command, outcome.version)
         version = None if attempt.state is None else attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
 
@@ -324,13 +325,24 @@ class BillingService:
         head = self._ports.log.head(account_id)
         return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
 
-    def _as_recorded(self, account_id: str, version: int, currency: str) -> GivenCommand:
-        """The answer that the recorded events of a command make, the first of which is this version."""
-        stored = self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
+    def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
+        """The answer that the recorded events of a command make, the first of which is this version: of the
+        account as they left it, by the catalogues known then."""
+        stored = _own_events(self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND))
+        last = stored[-1]
+        state = self._ports.accounts.as_of(account_id, last.version)
+        known = self._catalogues.series_for(state, known_at=last.recorded_at)
         events = [self._codec.read(row) for row in stored]
-        if not isinstance(events[0], e.PaymentStarted):  # after an intent only what came of it can follow
-            del events[1:]
-        return GivenCommand(answer_of(events, currency), stored[len(events) - 1].version)
+        return GivenCommand(answer_of(command, events, state, known), last.version)
+
+
+def _own_events(stored: list[StoredEvent]) -> list[StoredEvent]:
+    """Of events from a command's first one on, those that it made: those of its id, or without one its intent
+    and what came of it."""
+    first = stored[0]
+    if first.command_id is None:
+        return stored[: 2 if first.type == e.PaymentStarted.__struct_config__.tag else 1]
+    return list(takewhile(lambda row: row.command_id == first.command_id, stored))
 
 
 def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:

@@ -49,7 +49,7 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 Fields = Mapping[Field, Any]
 
-_KEYS_OF_ITEMS: Final = ("family", "product")
+_KEYS_OF_ITEMS: Final = ("family", "product", "bought")
 
 
 def changes(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[FieldChange, ...]:

@@ -3,15 +3,15 @@ instants."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from domain.calendar import Instant, parse_moment
-from prorata.simulation.scenario import Expectation
+from prorata.simulation.scenario import Expectation, ExpectedAnswer
 from prorata.simulation.shown import Shown
 
 AMOUNTS = frozenset(["total", "unit_price", "amount"])
@@ -32,7 +32,32 @@ def mismatches(expect: Expectation, shown: Shown, zone: str, place: str) -> list
     return [Mismatch(*difference) for difference in _differences(expect, shown, zone, place)]
 
 
+def answer_mismatches(
+    expect: ExpectedAnswer | UnsetType, got: Mapping[str, Any], zone: str, place: str
+) -> list[Mismatch]:
+    """Every difference between a fact that the step names and what the answer says."""
+    return [] if expect is UNSET else [Mismatch(*found) for found in _facts(expect, got, zone, place)]
+
+
 Difference = tuple[str, Any, Any]
+
+
+def _facts(expect: ExpectedAnswer, got: Mapping[str, Any], zone: str, place: str) -> Iterator[Difference]:
+    for name, value in msgspec.to_builtins(expect).items():
+        said = got[name]
+        if name in ("ending", "still_billed"):
+            if len(value) != len(said):
+                yield f"{place}.{name}", list(value), said
+                continue
+            for i, (one, other) in enumerate(zip(value, said, strict=True)):
+                for field, fact in one.items():
+                    if not _same(field, fact, other[field], zone):
+                        yield f"{place}.{name}[{i}].{field}", fact, other[field]
+        elif name == "stay_paused":
+            if list(value) != said:
+                yield f"{place}.{name}", list(value), said
+        elif not _same(name, value, said, zone):
+            yield f"{place}.{name}", value, said
 
 
 def _differences(expect: Expectation, shown: Shown, zone: str, place: str) -> Iterator[Difference]:

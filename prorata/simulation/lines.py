@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-OUTCOMES = frozenset(["charged", "outcome", "rejected"])
+OUTCOMES = frozenset(["charged", "outcome", "rejected", "answer"])
 """The fields in which a step states what it expects; a command line has none of them."""
 
 

@@ -10,27 +10,29 @@ from msgspec import UNSET
 
 from domain import commands as c
 from domain import events as e
-from domain.answers import Answer, Outcome, answer_of
+from domain.answers import Answer, Outcome
 from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.conclude import PaymentAnswer
 from domain.decide import Repeated
 from domain.errors import InvalidInput
 from domain.evolve import evolve
+from domain.facts import FACTS_AFTER, Facts
 from domain.invoices import InvoiceEntry, Invoices, invoice_changes
 from domain.process import drive, handle, settle_due
 from domain.state import Account, PendingPayment
-from prorata.simulation.compare import Mismatch, mismatches
+from prorata.simulation.compare import Mismatch, answer_mismatches, mismatches
 from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethodStep, Scenario, Step
 from prorata.simulation.shown import Shown, shown
 
 
 class StepResult(msgspec.Struct, frozen=True):
-    """The result of a step; `charged` is None if it was rejected or is no command."""
+    """The result of a step; `charged` and `answer` are None if it was rejected or is no command."""
 
     outcome: Outcome
     code: str | None
     charged: Decimal | None
+    answer: Facts | None
     events: tuple[str, ...]
 
 
@@ -55,6 +57,7 @@ class VirtualAccount:
         self.history: list[e.Event] = []
         self.invoices: Invoices = {}
         self.works = True
+        self.answers: dict[str, Answer] = {}
         self.state: Account | None = None
         opening = c.OpenAccount(currency, time_zone, "test")
         self.give(c.Request(opening, at, "test"))
@@ -68,8 +71,10 @@ class VirtualAccount:
 
         answered = drive(handle(self.state, request, self.catalogues), append=self._appended, charge=answer)
         if isinstance(answered, Repeated):
-            recorded = [e for e in self.history if e.command is not None and e.command.id == request.id]
-            return answer_of(recorded, self.account.currency)
+            assert request.id is not None
+            return self.answers[request.id]
+        if request.id is not None and answered.events:
+            self.answers[request.id] = answered
         return answered
 
     def settle(self, until: Instant) -> None:
@@ -104,7 +109,7 @@ def run(scenario: Scenario) -> Result:
     """
     found: list[Mismatch] = []
     account, results = _played(scenario, found)
-    end = shown(account.account, account.invoices, scenario.catalog)
+    end = shown(account.account, account.invoices, scenario.catalog, account.catalogues)
     found += mismatches(scenario.expect, end, scenario.time_zone, "$.expect")
     return Result(scenario.name, scenario.rules, not found, tuple(found), results, end)
 
@@ -128,12 +133,12 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
     if isinstance(do, PaymentMethodStep):
         account.settle(step.at)
         account.works = do.works
-        return StepResult("accepted", None, None, ())
+        return StepResult("accepted", None, None, None, ())
     if isinstance(do, Expectation):
         account.settle(step.at)
-        now = shown(account.account, account.invoices, scenario.catalog)
+        now = shown(account.account, account.invoices, scenario.catalog, account.catalogues)
         found += mismatches(do, now, scenario.time_zone, step.place)
-        return StepResult("accepted", None, None, ())
+        return StepResult("accepted", None, None, None, ())
     own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
     answer = account.give(_request(step, do), own_payment=own_payment)
     if isinstance(do, c.OverridePrice):
@@ -144,9 +149,12 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
             )  # here, since a scenario that plays needs no Babel
 
             raise InvalidInput("invalid_scenario", step.place, answer_said(answer, wording("en")))
-        return StepResult(answer.outcome, answer.code, None, answer.events)
+        return StepResult(answer.outcome, answer.code, None, None, answer.events)
     found += _outcome_mismatches(step.given, answer, step.place)
-    return StepResult(answer.outcome, answer.code, answer.charged, answer.events)
+    facts = None if answer.charged is None else {name: answer.facts[name] for name in FACTS_AFTER}
+    if facts is not None:
+        found += answer_mismatches(step.given.answer, facts, scenario.time_zone, f"{step.place}.answer")
+    return StepResult(answer.outcome, answer.code, answer.charged, facts, answer.events)
 
 
 def _request(step: Step, command: c.Command) -> c.Request:

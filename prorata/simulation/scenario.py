@@ -121,6 +121,31 @@ class Confirm(_Object, frozen=True):
     billing: bool = True
 
 
+class ExpectedEnding(_Object, frozen=True):
+    """An add-on that ends for want of its prerequisite, and the date."""
+
+    product: Name | UnsetType = UNSET
+    on: Date | UnsetType = UNSET
+
+
+class ExpectedCharge(_Object, frozen=True):
+    """What is billed next of a product."""
+
+    product: Name | UnsetType = UNSET
+    on: Date | UnsetType = UNSET
+    amount: Price | UnsetType = UNSET
+
+
+class ExpectedAnswer(_Object, frozen=True):
+    """What a command's answer says beside the charge; lists are whole lists."""
+
+    access_until: Moment | UnsetType | None = UNSET
+    renews_on: Date | UnsetType | None = UNSET
+    ending: tuple[ExpectedEnding, ...] | UnsetType = UNSET
+    still_billed: tuple[ExpectedCharge, ...] | UnsetType = UNSET
+    stay_paused: tuple[Name, ...] | UnsetType = UNSET
+
+
 class CommandStep(_Object, frozen=True):
     """The fields that any command step may have besides the command's own."""
 
@@ -132,6 +157,7 @@ class CommandStep(_Object, frozen=True):
     charged: Price | UnsetType = UNSET
     outcome: Literal["accepted", "reinstated", "unchanged"] | UnsetType = UNSET
     rejected: Code | UnsetType = UNSET
+    answer: ExpectedAnswer | UnsetType = UNSET
 
 
 class PaymentMethodStep(_Object, frozen=True):
@@ -259,18 +285,32 @@ def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
         if value is None:
             raise InvalidInput("invalid_scenario", f"{place}.{name}", "null is no value: leave the field out")
     step = Step(place, at, command, _converted(given, CommandStep, place) if given else _NOTHING_GIVEN)
-    _check_given(step)
+    _check_given(step, zone)
     return step
 
 
-def _check_given(step: Step) -> None:
+def _check_given(step: Step, zone: str) -> None:
     given = step.given
-    if given.rejected is not UNSET and not (given.charged is UNSET and given.outcome is UNSET):
-        message = "a rejected step has no `charged` and no `outcome`"
+    expected = (given.charged, given.outcome, given.answer)
+    if given.rejected is not UNSET and any(one is not UNSET for one in expected):
+        message = "a rejected step has no `charged`, no `outcome` and no `answer`"
         raise InvalidInput("invalid_scenario", f"{step.place}.rejected", message)
     if given.expected_total is not UNSET and len(given.expected_total) > MAX_DIGITS + len("-."):
         message = f"an amount has at most {MAX_DIGITS} digits"
         raise InvalidInput("invalid_amount", f"{step.place}.expected_total", message)
+    if given.answer is not UNSET:
+        _check_answer(given.answer, f"{step.place}.answer", zone)
+
+
+def _check_answer(answer: ExpectedAnswer, place: str, zone: str) -> None:
+    """Raise InvalidInput if a text in it is no date or moment."""
+    if isinstance(answer.access_until, str):
+        _moment(answer.access_until, zone, f"{place}.access_until")
+    _check_date(answer.renews_on, f"{place}.renews_on")
+    for i, ending in enumerate(answer.ending or ()):
+        _check_date(ending.on, f"{place}.ending[{i}].on")
+    for i, charge in enumerate(answer.still_billed or ()):
+        _check_date(charge.on, f"{place}.still_billed[{i}].on")
 
 
 def _catalog(given: str | dict[str, Any] | UnsetType, folder: Path, catalogs: dict[Path, Catalog]) -> Catalog:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from domain.calendar import CivilDate, Instant, local_text
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Catalogues
 from domain.events import Invoice, Line
 from domain.invoices import Invoices, InvoiceStatus
 from domain.state import Account
@@ -77,13 +77,17 @@ class Shown(msgspec.Struct, frozen=True, gc=False):
     access_windows: tuple[ShownWindows, ...]
 
 
-def shown(state: Account, invoices: Invoices, catalog: Catalog) -> Shown:
-    """The account's state as a scenario shows it."""
+def shown(
+    state: Account, invoices: Invoices, catalog: Catalog, catalogues: Catalogues | None = None
+) -> Shown:
+    """The account's state as a scenario shows it, products in the catalogue's order. `catalogues`: the
+    versions known; None: this one for ever."""
+    known = Catalogues.always(catalog) if catalogues is None else catalogues
     return _shown(
-        account_summary(state),
+        account_summary(state, known),
         [_invoice(entry.invoice, entry.status) for entry in invoices.values()],
-        entitlements(state).values(),
-        access_windows(state).values(),
+        entitlements(state, known).values(),
+        access_windows(state, known).values(),
         state.time_zone,
         catalog,
     )

@@ -13,7 +13,6 @@ from decimal import Decimal, InvalidOperation
 from string import Formatter
 from typing import Any, Final, Protocol
 
-from domain.calendar import CivilDate
 from prorata.wording.events import charge_said, tiered
 from prorata.wording.language import Wording, message
 
@@ -28,8 +27,6 @@ class Said(Protocol):
     def code(self) -> str | None: ...
     @property
     def facts(self) -> Mapping[str, Any]: ...
-    @property
-    def renews_on(self) -> CivilDate | None: ...
     @property
     def events(self) -> Sequence[str]: ...
 
@@ -85,6 +82,12 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
 }
 """By the code of a refusal, `domain.answers.RefusalCode`."""
 
+GOES_ON: Final = (
+    message("{product} goes on as before; nothing was charged. It renews on {renews_on}."),
+    message("{product} goes on as before; nothing was charged."),
+)
+"""What was to end does not (R17, R19, R27)."""
+
 PAYMENT_METHOD: Final = ""
 """The key of the outcome that has no event: the test clock's saved payment method was set."""
 
@@ -93,9 +96,10 @@ OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
     "account_opened": (message("The account is open."),),
     "free_plan_started": (message("{product} is active; it is free."),),
     "plan_changed": (message("Your plan is now {product}; nothing was charged."),),
-    "downgrade_scheduled": (message("{product} changes on {on}."),),
+    "downgrade_scheduled": (message("{product} becomes {to_product} on {on}."),),
     "plan_cancelled": (
         message("{product} ends on {on}; until then it can be used, and the cancellation undone."),
+        message("{product} ends on {on}; until then the cancellation can be undone."),
     ),
     "plan_ended": (message("{product} has ended."),),
     "plan_paused": (
@@ -103,33 +107,52 @@ OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
         message("{product} is paused."),
     ),
     "plan_resumed": (message("{product} is active again. It renews on {renews_on}."),),
-    "addon_removed": (message("{product} is removed; it can be used until {access_until}."),),
-    "addon_removal_withdrawn": (message("{product} goes on as before; nothing was charged."),),
-    "plan_cancellation_withdrawn": (message("{product} goes on as before; nothing was charged."),),
-    "downgrade_withdrawn": (message("{product} goes on as before; nothing was charged."),),
+    "addon_removed": (
+        message("{product} is removed; it can be used until {access_until}."),
+        message("{product} is removed; it could be used until {used_until}."),
+    ),
+    "addon_removal_withdrawn": GOES_ON,
+    "plan_cancellation_withdrawn": GOES_ON,
+    "downgrade_withdrawn": GOES_ON,
     "blocks_changed": (message("Blocks a cycle from {on}: {blocks}."),),
-    "blocks_topped_up": (message("The e-mails were added until the cycle's end."),),
+    "blocks_topped_up": (message("The e-mails were added; they can be used until {access_until}."),),
     "credits_purchased": (message("{credits} credits were added; they expire on {expires_on}."),),
     "invoice_paid": (message("Invoice {invoice} is paid."),),
     "account_closed": (message("The account is closed; nothing is refunded."),),
     "price_overridden": (message("{product} has another price from now on."),),
 }
-"""By the type of the last event that the command recorded."""
+"""By the type of the event by which the command did what it was given for."""
 
 UPGRADED: Final = (
     message(
         "Mission accomplished! Your plan has been upgraded. {product} is active. It renews on {renews_on}."
     ),
+    message(
+        "Mission accomplished! Your plan has been upgraded. {product} is active. "
+        "It can be used until {access_until}."
+    ),
 )
-"""The page's confirmation (R19), where a plan or an add-on was bought or upgraded."""
+"""The page's confirmation (R19), where a plan or an add-on was bought or upgraded; the second where it is
+not to renew, since the plan that it needs ends."""
+
+TAILS: Final = {
+    "resume_on": message("It resumes on {resume_on}."),
+    "ending": message("With it ends: {ending}."),
+    "stay_paused": message("Paused until resumed by hand: {stay_paused}."),
+}
+"""What is said after the sentence, of each fact that the answer has (R28, R36)."""
+
+INTENT: Final = "payment_started"
+"""The event before the one by which a command did what it was given for."""
 
 UPGRADES: Final = frozenset(["plan_purchased", "addon_purchased", "plan_changed"])
 
 UNCHANGED: Final = (
     message("Nothing was changed: {product} becomes {to_product} on {on} already."),
-    message("Nothing was changed: {product} is removed already; it can be used until {access_until}."),
     message("Nothing was changed: blocks a cycle from {on} are {blocks} already."),
     message("Nothing was changed: {product} ends on {on} already."),
+    message("Nothing was changed: {product} is removed already; it can be used until {access_until}."),
+    message("Nothing was changed: {product} is removed already; it could be used until {used_until}."),
 )
 """What was so already."""
 
@@ -147,15 +170,19 @@ KINDS: Final = {
     "credit pack": message("credit pack"),
 }
 
-_DATES = frozenset(["on", "renews_on", "access_until", "expires_on", "allowed_from", "resume_on", "today"])
+_DATES = frozenset(["on", "renews_on", "expires_on", "allowed_from", "resume_on", "today"])
+_LISTS = frozenset(["ending", "still_billed", "stay_paused"])
+_USABLE = frozenset(["active", "ending"])
 _AMOUNTS = frozenset(["amount", "total", "expected_total"])
 
 
 def answer_said(answer: Said, say: Wording, currency: str | None = None) -> str:
     """The answer's sentence. `currency`: of the account, for amounts that the facts give without one."""
     values = _values(answer, say, currency)
-    sentence = next(one for one in sentences(answer) if facts_of(one) <= values.keys())
-    return say.say(sentence, **values)
+    said = [next(one for one in sentences(answer) if facts_of(one) <= values.keys())]
+    if answer.code is None:
+        said += [tail for fact, tail in TAILS.items() if fact in values]
+    return " ".join([say.say(sentence, **values) for sentence in said])
 
 
 def sentences(answer: Said) -> Sequence[str]:
@@ -164,8 +191,10 @@ def sentences(answer: Said) -> Sequence[str]:
         return REFUSALS[answer.code]
     if answer.outcome == "unchanged":
         return UNCHANGED
-    last = answer.events[-1] if answer.events else PAYMENT_METHOD
-    return UPGRADED if last in UPGRADES and "invoice" in answer.facts else OUTCOMES[last]
+    done = next((event for event in answer.events if event != INTENT), PAYMENT_METHOD)
+    if done == "plan_cancelled" and answer.facts.get("status") not in _USABLE:
+        return OUTCOMES[done][1:]
+    return UPGRADED if done in UPGRADES and "invoice" in answer.facts else OUTCOMES[done]
 
 
 def facts_of(sentence: str) -> set[str]:
@@ -177,24 +206,32 @@ def _values(answer: Said, say: Wording, currency: str | None) -> dict[str, Any]:
     """The facts as they are written in the language; without those that say that there is nothing."""
     facts = answer.facts
     currency = facts.get("currency", currency)
-    values: dict[str, Any] = {} if answer.renews_on is None else {"renews_on": say.day(answer.renews_on)}
+    values: dict[str, Any] = {}
     for name, value in facts.items():
+        if value is None or (name in _LISTS and not value):
+            continue
         if name in _DATES:
             values[name] = say.day(date.fromisoformat(value))
         elif name in _AMOUNTS:
             values[name] = _amount(value, currency, say)
-        elif name == "until":
-            values[name] = say.local(value)
-        elif name == "still_billed":
-            if value:
-                values[name] = say.listed([_charge(item, currency, say) for item in value])
+        elif name == "access_until":
+            usable = facts.get("status") in _USABLE
+            values["access_until" if usable else "used_until"] = say.local(value)
         else:
-            values[name] = _word(name, value, facts, say)
+            values[name] = _word(name, value, facts, currency, say)
     return values
 
 
-def _word(name: str, value: Any, facts: Mapping[str, Any], say: Wording) -> Any:
+def _word(name: str, value: Any, facts: Mapping[str, Any], currency: str | None, say: Wording) -> Any:
     match name:
+        case "until":
+            return say.local(value)
+        case "still_billed":
+            return say.listed([_charge(item, currency, say) for item in value])
+        case "ending":
+            return say.listed([_ending(item, say) for item in value])
+        case "stay_paused":
+            return say.products(value)
         case "product":
             return say.product(value)
         case "to_product":
@@ -212,8 +249,13 @@ def _word(name: str, value: Any, facts: Mapping[str, Any], say: Wording) -> Any:
 
 
 def _charge(item: Mapping[str, str], currency: str | None, say: Wording) -> str:
-    amount, day = Decimal(item["amount"]), date.fromisoformat(item["date"])
+    amount, day = Decimal(item["amount"]), date.fromisoformat(item["on"])
     return charge_said(item["product"], amount, day, currency, say)
+
+
+def _ending(item: Mapping[str, str], say: Wording) -> str:
+    product, day = say.product(item["product"]), say.day(date.fromisoformat(item["on"]))
+    return say.say("{product} ({date})", product=product, date=day)
 
 
 def _amount(text: str, currency: str | None, say: Wording) -> str:

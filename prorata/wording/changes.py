@@ -45,6 +45,7 @@ FIELDS: Final = {
     "requires": message("needs a plan"),
     "resume_at": message("resumes at"),
     "resume_on": message("resumes on"),
+    "resume_set_aside": message("would resume on, were it not cancelled"),
     "support": message("support"),
     "tier": message("tier"),
     "topped_up": message("e-mails topped up"),

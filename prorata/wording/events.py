@@ -18,6 +18,7 @@ REASONS: Final = {
     "unpaid": message("it was not paid"),
     "past_due": message("an invoice is unpaid"),
     "payment_declined": message("the payment was declined"),
+    "date_passed": message("its date passed while the plan was cancelled"),
 }
 
 PURPOSES: Final = {
@@ -84,7 +85,10 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
                 on=say.day(event.on),
             )
         case e.PlanCancellationWithdrawn():
-            return say.say("The cancellation of {product} was withdrawn.", product=say.product(event.product))
+            told = say.say("The cancellation of {product} was withdrawn.", product=say.product(event.product))
+            if event.resume_on is None:
+                return told
+            return f"{told} {say.say('It resumes on {on}.', on=say.day(event.resume_on))}"
         case e.PlanEnded() | e.AddonEnded():
             return say.say(
                 "{product} ended: {reason}.",
@@ -107,7 +111,7 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
             )
         case e.AddonRemoved():
             return say.say(
-                "{product} was removed; it can be used until {on}.",
+                "{product} was removed; it ends on {on}.",
                 product=say.product(event.product),
                 on=say.day(event.on),
             )

@@ -96,4 +96,6 @@ def _play(
             assert (answer.outcome, answer.code, answer.charged) == (result.outcome, result.code, charged), (
                 scenario.name
             )
+            if result.answer is not None:
+                assert result.answer.items() <= answer.facts.items(), scenario.name
     assert real.shown_at(f"main/{account}", scenario.until, scenario.catalog) == expected.state, scenario.name

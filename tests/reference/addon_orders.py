@@ -77,6 +77,9 @@ def undo(books: Books, step: dict[str, Any]) -> Offer:
     for item in [*books.plans.values(), *books.addons]:
         if item["product"] == product and (item["leaving"] or item.get("downgrade") is not None):
             item.update(leaving=False)
+            aside = item.pop("aside", None)
+            if aside is not None and aside > books.today:
+                item["resume_on"] = aside
             if "downgrade" in item:
                 item["downgrade"] = None
             raise Answered("reinstated")

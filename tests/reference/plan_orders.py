@@ -141,7 +141,7 @@ def cancel_plan(books: Books, step: dict[str, Any]) -> Offer:
         raise Answered("unchanged")
     if held["free"] or (held["paused"] is not None and held["end"] <= books.today):
         return Offer(lambda at: books.end_plan(held, at))
-    return Offer(lambda _: held.update(leaving=True, downgrade=None, resume_on=None))
+    return Offer(lambda _: held.update(leaving=True, downgrade=None, aside=held["resume_on"], resume_on=None))
 
 
 def pause_plan(books: Books, step: dict[str, Any]) -> Offer:

@@ -40,18 +40,19 @@ def print_billing(
 
 
 def removal_said(item: HeldItem, say: Wording) -> str:
-    """What removing asks to confirm: until when access lasts (R26)."""
+    """What removing asks to confirm: until when access lasts (R26), of what is unpaid until when it did
+    (R41a)."""
     assert item.removal is not None
-    until, product = say.day(item.removal.access_until), say.product(item.product)
+    until, product = say.local(item.removal.access_until), say.product(item.product)
+    if item.removal.unpaid:
+        return say.say(
+            "Remove {product}? It could be used until {until} and ends at once; nothing is refunded.",
+            product=product,
+            until=until,
+        )
     if item.allowance is not None:
         return say.say(
             "Stop {product}? It can be used until {until}; nothing is refunded.", product=product, until=until
-        )
-    if item.removal.unpaid:
-        return say.say(
-            "Remove {product}? It can be used until {until}, once the balance is paid; nothing is refunded.",
-            product=product,
-            until=until,
         )
     return say.say(
         "Remove {product}? It can be used until {until}; nothing is refunded.", product=product, until=until

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from domain.answers import Answer
 from domain.calendar import local_text, parse_moment
+from domain.coming import settled_as_paid
 from domain.commands import Request
 from domain.errors import InvalidInput
-from domain.forecast import ends_with, forecast, settled_as_paid
+from domain.forecast import ends_with, forecast
 from domain.process import rehearse
 from domain.repeated_names import repeated_name
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
@@ -166,7 +167,7 @@ def _foreseen(
     if state.clock != clock:  # refused: the account stands where its own clock does
         at = state.last_at
     before = settled_as_paid(state, at, series)[0]
-    foreseen = After(after, series, forecast(after, at, series), ends_with(before, after))
+    foreseen = After(after, series, forecast(after, at, series), ends_with(before, after, series))
     return Previewed(answer, confirmed, local_text(at, state.time_zone), foreseen)
 
 

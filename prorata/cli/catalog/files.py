@@ -12,9 +12,9 @@ from cyclopts import Parameter
 
 from domain.catalog import Catalog, check_catalog_texts, parse_catalog
 from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
+from domain.coming import settled_as_paid
 from domain.errors import CHECK_FAILED, DONE, Failure, InvalidInput
 from domain.events import Clock
-from domain.forecast import settled_as_paid
 from domain.texts import escaped
 from prorata.catalog_schema import schema_text
 from prorata.cli.catalog.nothing_sold import nothing_sold

@@ -6,7 +6,6 @@ from random import Random
 
 from domain.calendar import begins_at, date_of, twelve_months_after
 from domain.forecast import forecast
-from domain.renewal import upcoming
 from prorata.simulation.run import VirtualAccount
 from tests.reference.stories import story
 from tests.support.domain.playing import fork, played
@@ -29,22 +28,6 @@ def test_the_forecast_is_what_then_happens_when_everything_is_paid() -> None:
         assert first is None or not foreseen or first == foreseen[0]
         told += len(foreseen)
     assert told > 300
-
-
-def test_the_next_charges_are_the_renewals_that_are_listed_as_still_billed() -> None:
-    compared = 0
-    for seed in range(150):
-        account = played(story(Random(seed)))
-        state = account.account
-        resumes = any(plan.resume_on is not None for plan in state.plans.values())
-        if state.open_invoice is not None or resumes or state.closed:
-            continue
-        at = state.last_at
-        assert set(forecast(state, at, account.catalogues).next_charges) == set(
-            upcoming(state, account.catalogues)
-        ), seed
-        compared += 1
-    assert compared > 60
 
 
 def _settled_for_a_year(account: VirtualAccount) -> VirtualAccount:

@@ -40,7 +40,7 @@ def test_the_events_of_a_command_refer_to_it_and_what_falls_due_by_itself_to_nob
             given = request_of(step, scenario.currency)
             assert all(event.command == command_ref(given) for event in own)
             if own:
-                assert answer_of(own, scenario.currency).events
+                assert answer_of(given.command, own, account.account, account.catalogues).events
 
 
 def with_event(invoices: Invoices, event: e.Event) -> Invoices:

@@ -219,7 +219,7 @@ ALREADY: list[tuple[tuple[c.Command, ...], dict[str, Any]]] = [
     ),
     (
         (c.PurchaseAddon("surveys"), c.RemoveAddon("surveys")),
-        {"product": "surveys", "access_until": "2026-04-20"},
+        {"product": "surveys", "access_until": "2026-04-20", "status": "ending", "renews_on": None},
     ),
     (
         (PLAN, c.StartTransactional(1), c.ChangeTransactional(2)),
@@ -241,8 +241,21 @@ def every_answer() -> Iterator[Answer]:
         yield having(*commands[:-1]).give(commands[-1], "2026-03-20")
     for commands, _ in ALREADY:
         yield having(*commands).give(commands[-1], "2026-03-20")
-    yield answer_of(GivenAccount().events, "EUR")
+    opened = GivenAccount()
+    opening = c.OpenAccount("EUR", opened.zone, "test")
+    yield answer_of(opening, opened.events, opened.state, opened.catalogues)
     yield past_due().give(c.PayBalance(), "2026-02-06")
+    account = past_due()
+    for _ in range(2):
+        yield account.give(c.RemoveAddon("custom_domain"), "2026-02-06")
+    yield account.give(c.Undo("custom_domain"), "2026-02-06")
+    yield having(PLAN, PAUSE).give(CANCEL, "2026-03-21")
+    account = having(PLAN, c.PausePlan("marketing", date(2026, 4, 1)))
+    account.give(CANCEL, "2026-03-21")
+    yield account.give(c.Undo("standard"), "2026-04-02")
+    account = having(PLAN, CANCEL)
+    yield account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-21")
+    yield account.give(CANCEL, "2026-03-21")
 
 
 def _of_who_asks_and_how() -> Iterator[Answer]:

@@ -68,6 +68,7 @@ def fork(account: VirtualAccount) -> VirtualAccount:
     """An independent copy of the account, whose payments are all paid."""
     other = copy.copy(account)
     other.history = list(account.history)
+    other.answers = dict(account.answers)
     other.works = True
     return other
 

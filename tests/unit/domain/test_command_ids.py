@@ -22,7 +22,7 @@ def test_a_repeated_command_finds_its_first_answer_and_does_nothing() -> None:
     repeated = account.give_raw(account.request(STANDARD, "2026-09-01", id="k"))
     assert isinstance(repeated, Repeated)
     own = account.events[repeated.version - 1 :]
-    assert answer_of(own, "EUR") == first
+    assert answer_of(STANDARD, own, account.state, account.catalogues) == first
     assert account.state.version == version
 
 
@@ -42,7 +42,9 @@ def test_a_declined_payment_is_answered_again_and_not_tried_again() -> None:
     account.give(STANDARD, "2026-03-20", id="k", payment="declined")
     repeated = account.give_raw(account.request(STANDARD, "2026-03-21", id="k"))
     assert isinstance(repeated, Repeated)
-    assert answer_of(account.events[repeated.version - 1 :], "EUR").code == "payment_declined"
+    own = account.events[repeated.version - 1 :]
+    answer = answer_of(STANDARD, own, account.state, account.catalogues)
+    assert answer.code == "payment_declined"
     assert len(account.state.declines) == 1
 
 

@@ -11,10 +11,10 @@ from domain import commands as c
 from domain.answers import Answer
 from domain.calendar import begins_at, parse_moment
 from domain.catalog import Catalogues, CatalogVersion, convert_catalog
+from domain.coming import still_billed
 from domain.events import Upcoming
 from domain.forecast import ends_with, forecast
 from domain.process import rehearse
-from domain.renewal import upcoming
 from tests.support.domain.catalogs import SHIPPED
 from tests.support.domain.given import GivenAccount
 
@@ -72,7 +72,7 @@ def test_an_announced_prerequisite_ends_an_add_on_in_what_is_still_billed_too() 
     needs = msgspec.structs.replace(SHIPPED.add_ons["surveys"], requires=("premium",))
     changed = msgspec.structs.replace(SHIPPED, add_ons={**SHIPPED.add_ons, "surveys": needs})
     versions = (CatalogVersion(None, SHIPPED), CatalogVersion(parse_moment("2026-02-01", "UTC"), changed))
-    assert [u.product for u in upcoming(account.state, Catalogues(versions))] == ["standard"]
+    assert [u.product for u in still_billed(account.state, Catalogues(versions))] == ["standard"]
 
 
 def test_once_its_plan_has_ended_an_add_on_that_had_not_aligned_is_charged_in_full() -> None:
@@ -82,10 +82,10 @@ def test_once_its_plan_has_ended_an_add_on_that_had_not_aligned_is_charged_in_fu
     account.give(c.PurchaseAddon("custom_domain"), "2026-04-05")
     account.give(c.ResumePlan("marketing"), "2026-04-06")
     stub = Upcoming("custom_domain", date(2026, 5, 5), Decimal("5.00"))
-    assert stub in upcoming(account.state, account.catalogues)
+    assert stub in still_billed(account.state, account.catalogues)
     account.give(c.CancelPlan("marketing"), "2026-04-07")
     whole = Upcoming("custom_domain", date(2026, 5, 5), Decimal("10.00"))
-    assert upcoming(account.state, account.catalogues) == (whole,)
+    assert still_billed(account.state, account.catalogues) == (whole,)
     assert forecast(account.state, account.state.last_at, account.catalogues).next_charges == (whole,)
 
 
@@ -98,9 +98,9 @@ def test_what_ends_with_a_cancellation_is_the_plan_and_the_add_ons_that_need_it(
     answer, after = rehearse(account.state, request, account.catalogues)
     assert after is not None
     assert isinstance(answer, Answer)
-    ends = [e.product for e in ends_with(account.state, after)]
+    ends = [e.product for e in ends_with(account.state, after, account.catalogues)]
     assert ends == ["standard", "dedicated_ip"]
-    assert [ending["product"] for ending in answer.facts["ending_addons"]] == ["dedicated_ip"]
+    assert [ending["product"] for ending in answer.facts["ending"]] == ["dedicated_ip"]
     still = forecast(after, request.at, account.catalogues).next_charges
     assert [charge.product for charge in still] == ["custom_domain"]
 
@@ -115,7 +115,7 @@ def test_what_is_still_billed_after_a_pause_is_what_its_answer_lists() -> None:
     assert after is not None
     assert isinstance(answer, Answer)
     still = forecast(after, request.at, account.catalogues).next_charges
-    listed = [{"product": u.product, "date": u.date.isoformat(), "amount": str(u.amount)} for u in still]
+    listed = [{"product": u.product, "on": u.date.isoformat(), "amount": str(u.amount)} for u in still]
     assert answer.facts["still_billed"] == listed
 
 
@@ -134,4 +134,6 @@ def test_an_add_on_bought_beside_a_leaving_plan_that_it_needs_will_end_too() -> 
     before = account.state
     account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-22")
     account.give(c.PurchaseAddon("custom_domain"), "2026-03-22")
-    assert [ending.product for ending in ends_with(before, account.state)] == ["dedicated_ip"]
+    assert [ending.product for ending in ends_with(before, account.state, account.catalogues)] == [
+        "dedicated_ip"
+    ]

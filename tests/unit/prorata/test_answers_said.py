@@ -8,14 +8,16 @@ from typing import get_args
 import pytest
 
 from domain import commands as c
-from domain.answers import RefusalCode
+from domain.answers import Answer, RefusalCode
 from domain.proposals import AskedKind, HeldKind
 from prorata.wording import Language, Wording, answer_said, wording
 from prorata.wording.answers import (
     KINDS,
+    MISSING,
     OUTCOMES,
     PAYMENT_METHOD,
     REFUSALS,
+    TAILS,
     UNCHANGED,
     UPGRADED,
     UPGRADES,
@@ -46,23 +48,32 @@ def test_every_answer_is_said_with_the_facts_that_it_has(language: Language) -> 
 
 
 def test_no_sentence_is_never_said() -> None:
-    known = {*UPGRADED, *UNCHANGED}
+    known = {*UPGRADED, *UNCHANGED, *TAILS.values()}
     for table in (REFUSALS, OUTCOMES):
         known.update(one for several in table.values() for one in several)
-    spoken = {_sentence_of(answer) for answer in every_answer()} | set(OUTCOMES[PAYMENT_METHOD])
+    spoken = {one for answer in every_answer() for one in _sentences_of(answer)}
+    spoken |= set(OUTCOMES[PAYMENT_METHOD])
     assert spoken == known
-    recorded = {answer.events[-1] for answer in every_answer() if answer.events and answer.code is None}
+    recorded = {_done(answer.events) for answer in every_answer() if answer.events and answer.code is None}
     assert recorded == (OUTCOMES.keys() | UPGRADES) - {PAYMENT_METHOD}
 
 
-def _sentence_of(answer: object) -> str:
-    """The template of the answer's sentence: `said` in a language that leaves it as it stands."""
+def _sentences_of(answer: Answer) -> list[str]:
+    """The templates that the answer is said in: `said` in a language that keeps them as they stand."""
+    kept: list[str] = []
 
     class Unwritten(Wording):
         def say(self, sentence: str, /, **values: object) -> str:
-            return sentence
+            kept.append(sentence)
+            return super().say(sentence, **values)
 
-    return answer_said(answer, Unwritten("en"), "EUR")  # type: ignore[arg-type]
+    answer_said(answer, Unwritten("en"), "EUR")
+    parts = {"{product} ({amount} on {date})", "{product} ({date})", *MISSING.values(), *KINDS.values()}
+    return [sentence for sentence in kept if sentence not in parts]
+
+
+def _done(events: tuple[str, ...]) -> str:
+    return next(event for event in events if event != "payment_started")
 
 
 def test_a_payment_method_that_was_set_is_said_as_that() -> None:
@@ -76,12 +87,15 @@ SAID: list[tuple[tuple[c.Command, ...], str]] = [
     ((PLAN,), f"{CONFIRMED} Standard is active. It renews on 20 Apr 2026."),
     ((c.PurchaseAddon("surveys"),), f"{CONFIRMED} Surveys is active. It renews on 20 Apr 2026."),
     ((c.PurchasePlan("free"),), "free is active; it is free."),
-    ((PLAN, c.ChangePlan("free")), "Standard changes on 20 Apr 2026."),
+    ((PLAN, c.ChangePlan("free")), "Standard becomes free (250) on 20 Apr 2026."),
     (
         (PLAN, CANCEL),
         "Standard ends on 20 Apr 2026; until then it can be used, and the cancellation undone.",
     ),
-    ((PLAN, CANCEL, c.Undo("standard")), "Standard goes on as before; nothing was charged."),
+    (
+        (PLAN, CANCEL, c.Undo("standard")),
+        "Standard goes on as before; nothing was charged. It renews on 20 Apr 2026.",
+    ),
     ((PLAN, CANCEL, CANCEL), "Nothing was changed: Standard ends on 20 Apr 2026 already."),
     (
         (PLAN, c.ChangePlan("free"), c.ChangePlan("free")),

@@ -13,7 +13,7 @@ from tests.support.service.world import World, memory_world
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]
-OF_THE_STORY = ("charged", "outcome", "rejected")
+OF_THE_STORY = ("charged", "outcome", "rejected", "answer")
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
@@ -38,6 +38,8 @@ def test_the_service_answers_as_the_simulation(path: Path) -> None:
                 charged,
                 expected.events,
             ), step
+            if expected.answer is not None:
+                assert expected.answer.items() <= answer.facts.items(), step
     world.service.settle("main/a", scenario.until)
 
     state = world.service.account("main/a")

@@ -45,7 +45,7 @@ def refused(data: bytes) -> tuple[str, str]:
         (
             {**STEP, "rejected": "past_due", "charged": "1.00"},
             "$.steps[0].rejected",
-            "a rejected step has no `charged` and no `outcome`",
+            "a rejected step has no `charged`, no `outcome` and no `answer`",
         ),
         (
             {**STEP, "at": "2026-03-20T10:00:00.5"},

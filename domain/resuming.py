@@ -1,0 +1,58 @@
+"""How a paused plan becomes active again (R34, R35), by hand or on the date that its pause named (R36)."""
+
+from __future__ import annotations
+
+from domain import events as e
+from domain.calendar import CivilDate, Instant, cycle_from
+from domain.catalog import Catalogues
+from domain.pricing import PriceList, invoice_of, plan_line
+from domain.state import Account, PlanItem
+
+
+def scheduled_resume(
+    state: Account, held: PlanItem, day: CivilDate, issued_at: Instant, catalogues: Catalogues
+) -> e.Event:
+    """The event of the date that a pause named (R36): the resume, the payment that it needs first, or its end
+    while past due."""
+    assert held.resume_at is not None
+    at = held.resume_at
+    if state.past_due:
+        return e.ResumeDropped(at=at, family=held.family, product=held.product, reason="past_due")
+    event = resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues.at(at)), scheduled=True)
+    if event.invoice is None or not event.invoice.total:
+        return event
+    return e.PaymentStarted(
+        at=at, purpose="scheduled_resume", amount=event.invoice.total, currency=state.currency, if_paid=event
+    )
+
+
+def resumed(
+    state: Account,
+    held: PlanItem,
+    today: CivilDate,
+    at: Instant,
+    issued_at: Instant,
+    prices: PriceList,
+    *,
+    scheduled: bool,
+) -> e.PlanResumed:
+    """The plan active again: inside the paid cycle at no charge, with its cycle and anchor as they were
+    (R35); else as a purchase today (R34), at the held price if none is asked any more (R8)."""
+    assert held.cycle is not None
+    price, cycle, invoice = held.price, held.cycle, None
+    if today >= cycle.end:
+        asked = prices.plan(held.product, held.tier)
+        price = held.price if asked is None else asked
+        cycle = cycle_from(state.anchor or today, today, state.time_zone)
+        invoice = invoice_of(state, today, (plan_line(held.product, held.tier, price, cycle),), issued_at)
+    return e.PlanResumed(
+        at=at,
+        family=held.family,
+        product=held.product,
+        tier=held.tier,
+        price=price,
+        cycle=cycle,
+        account_anchor=state.anchor or cycle.anchor,
+        scheduled=scheduled,
+        invoice=invoice,
+    )
