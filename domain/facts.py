@@ -31,7 +31,7 @@ def facts_after(command: c.Command, product: str | None, state: Account, catalog
     shown = None if product is None else entitlement(state, product, catalogues)
     until = None if shown is None else shown.access_until
     renews_on = None if product is None else renewal_date(state, product, catalogues)
-    family = _family_of(command, product, state, catalogues)
+    family = _family_of(command, product, state)
     billed = still_billed(state, catalogues) if isinstance(command, c.PausePlan) else ()
     status = {} if shown is None else {"status": shown.status}
     return status | {
@@ -56,7 +56,7 @@ def ending_with(state: Account, family: str, catalogues: Catalogues) -> tuple[En
     )
 
 
-def _family_of(command: c.Command, product: str | None, state: Account, catalogues: Catalogues) -> str | None:
+def _family_of(command: c.Command, product: str | None, state: Account) -> str | None:
     """The family whose plan was cancelled or changed; None: of no other command."""
     if isinstance(command, c.CancelPlan):
         return command.family
