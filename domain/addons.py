@@ -42,7 +42,7 @@ def purchase_addon(ctx: Context, command: PurchaseAddon) -> Proposed:
     if add_on is None:
         return unknown_product(command.product, "add-on")
     price = ctx.prices.add_on(add_on.id)
-    if price is None and not ctx.prices.blocks(add_on):
+    if price is None and not ctx.prices.blocks(add_on.id):
         return no_price(add_on.id, ctx.state.currency)
     if add_on.process is not None:
         return _own_process(add_on.id)
@@ -61,10 +61,11 @@ def remove_addon(ctx: Context, command: RemoveAddon) -> Proposed:
     held = ctx.state.addons.get(command.product)
     if add_on is None and held is None:
         return unknown_product(command.product, "add-on")
-    if add_on is not None and add_on.process is not None:
-        return _own_process(add_on.id)
-    if held is not None and held.blocks is not None:
-        return _own_process(held.product)
+    in_blocks = (
+        held.blocks is not None if held is not None else add_on is not None and add_on.process is not None
+    )
+    if in_blocks:  # what is held can be ended the way it was bought, whatever the catalogue says by now
+        return _own_process(command.product)
     return not_held(command.product, "add-on") if held is None else _remove(ctx, held)
 
 
@@ -91,10 +92,10 @@ def start_transactional(ctx: Context, command: StartTransactional) -> Proposed:
     add_on = ctx.catalog.transactional
     if add_on is None:
         return unknown_product("transactional", "add-on")
-    steps = ctx.prices.blocks(add_on)
+    steps = ctx.prices.blocks(add_on.id)
     if not steps:
         return no_price(add_on.id, ctx.state.currency)
-    if (held := ctx.state.addons.get(add_on.id)) is not None:
+    if (held := _held_in_blocks(ctx)) is not None:  # perhaps under the id that it was sold by before
         return _already_held(ctx, held)
     if lacks_prerequisite(ctx.state, add_on.requires):
         return prerequisite_missing(add_on.id, add_on.requires)
@@ -125,7 +126,7 @@ def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
     held = _transactional(ctx)
     if isinstance(held, Refusal) and held.code == "unknown_product":
         return held
-    steps = None if add_on is None else ctx.prices.blocks(add_on)
+    steps = None if add_on is None else ctx.prices.blocks(add_on.id)
     if not steps:
         return no_price("transactional" if add_on is None else add_on.id, ctx.state.currency)
     if isinstance(held, Refusal):
@@ -150,11 +151,17 @@ def stop_transactional(ctx: Context) -> Proposed:
 
 
 def _transactional(ctx: Context) -> AddonItem | Refusal:
-    held = next((item for item in ctx.state.addons.values() if item.blocks is not None), None)
+    held = _held_in_blocks(ctx)
     if held is not None:
         return held
     add_on = ctx.catalog.transactional
     return unknown_product("transactional", "add-on") if add_on is None else not_held(add_on.id, "add-on")
+
+
+def _held_in_blocks(ctx: Context) -> AddonItem | None:
+    """What is held in blocks; of two, which only an older history can have, the one that goes on."""
+    held = [item for item in ctx.state.addons.values() if item.blocks is not None]
+    return min(held, key=lambda item: item.removed, default=None)
 
 
 # ---- what they share -----------------------------------------------------

@@ -27,6 +27,7 @@ RefusalCode = Literal[
     "monthly_plan_active",
     "nothing_to_undo", "nothing_due", "balance_due", "prerequisite_missing", "past_due", "payment_locked",
     "confirmation_required", "quote_changed", "payment_declined", "payment_cancelled",
+    "product_changed",
 ]  # fmt: skip
 """Why a command was not done."""
 

@@ -12,23 +12,34 @@ place.
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Container
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal, TypeVar
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from domain.calendar import Instant
-from domain.errors import InvalidCatalog, InvalidInput
+from domain.catalog_file import (
+    NOTHING,
+    AddOnFile,
+    BlockStepFile,
+    CatalogFile,
+    PlanFile,
+    PoliciesFile,
+    TierUpgrade,
+    canonical_bytes,
+    converted_catalog,
+    decode_catalog,
+    invalid,
+)
+from domain.errors import InvalidInput
 from domain.money import check_currency, parse_amount
-from domain.repeated_names import repeated_name
-from domain.texts import check_document
 
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
-TierUpgrade = Literal["full_difference", "by_days"]
 Prices = dict[str, Decimal]
 """Price by currency, each in its currency's digits, never negative."""
 
@@ -119,9 +130,11 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
     add_ons: dict[str, AddOn]
     credits: dict[str, CreditPack]
     policies: Policies = Policies()
+    file: CatalogFile = NOTHING
+    """What it was made of."""
 
     def order(self, product: str) -> int:
-        """The product's place in catalogue order: plans, add-ons, credits; what is no longer sold comes
+        """The product's place in catalogue order: plans, add-ons, credits; what it does not know comes
         last."""
         return self._order.get(product, len(self._order))
 
@@ -146,8 +159,8 @@ class CatalogVersion(msgspec.Struct, frozen=True):
     catalog: Catalog
 
 
-class Catalogues(msgspec.Struct, frozen=True):
-    """The series of versions, ascending."""
+class Catalogues(msgspec.Struct, frozen=True, dict=True):
+    """The series of versions, ascending; of several with one instant the last is in force."""
 
     versions: tuple[CatalogVersion, ...]
 
@@ -156,150 +169,107 @@ class Catalogues(msgspec.Struct, frozen=True):
         """A series of one version without beginning."""
         return cls((CatalogVersion(None, catalog),))
 
+    def followed_by(self, at: Instant, *later: Catalog) -> Catalogues:
+        """The series with further versions, the last of which is in force from the instant."""
+        return Catalogues((*self.versions, *[CatalogVersion(at, catalog) for catalog in later]))
+
     def at(self, at: Instant) -> Catalog:
         """The version in force at the instant."""
-        for version in reversed(self.versions):
-            if version.effective_from is None or version.effective_from <= at:
-                return version.catalog
-        return EMPTY
+        begun = self._begun(at)
+        return self.versions[begun - 1].catalog if begun else EMPTY
+
+    def ever_sold(self, at: Instant) -> Catalog:
+        """Everything that was sold up to the instant, each product as it last was, in its place, with its own
+        last price in each currency (R8)."""
+        begun = self._begun(at)
+        return self._ever_sold[begun - 1] if begun else EMPTY
+
+    def _begun(self, at: Instant) -> int:
+        """How many versions have begun at the instant."""
+        for i in range(len(self.versions), 0, -1):
+            effective_from = self.versions[i - 1].effective_from
+            if effective_from is None or effective_from <= at:
+                return i
+        return 0
+
+    @cached_property
+    def _ever_sold(self) -> tuple[Catalog, ...]:
+        """What was sold up to each version."""
+        return tuple(accumulate((version.catalog for version in self.versions), _and_before))
 
 
-# ---- the file ------------------------------------------------------------
-
-_CURRENCY: Final = re.compile("^[A-Z]{3}$")
-_PERCENT: Final = re.compile(r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$")
-_PRICE: Final = re.compile(r"^[0-9]+(\.[0-9]+)?$")
-
-PricesFile = dict[
-    Annotated[str, Meta(pattern=_CURRENCY.pattern)], Annotated[str, Meta(pattern=_PRICE.pattern)]
-]
+# ---- what was ever sold ----------------------------------------------------
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    pass
+def _and_before(before: Catalog, now: Catalog) -> Catalog:
+    """The catalogue with what only `before` knows: products, tiers, and prices in other currencies."""
+    return Catalog(
+        now.version,
+        _in_place(before.families, now.families),
+        _in_place(before.plans, {p.id: _plan_and_before(before, p) for p in now.plans.values()}),
+        _in_place(before.add_ons, {a.id: _add_on_and_before(before, a) for a in now.add_ons.values()}),
+        _in_place(before.credits, {c.id: _pack_and_before(before, c) for c in now.credits.values()}),
+        now.policies,
+    )
 
 
-class FamilyFile(_File, frozen=True):
-    id: Name
-    name: str
-    pausable: bool
+def _in_place(before: dict[str, _Entry], now: dict[str, _Entry]) -> dict[str, _Entry]:
+    """Those sold now, in their order; each of the others after the one that it stood behind."""
+    order = list(now)
+    behind = 0
+    for name in before:
+        if name not in now:
+            order.insert(behind, name)
+        behind = order.index(name) + 1
+    return {name: now[name] if name in now else before[name] for name in order}
 
 
-class TierFile(_File, frozen=True):
-    id: Name
-    prices: PricesFile
+def _plan_and_before(before: Catalog, plan: Plan) -> Plan:
+    if plan.id not in before.plans:
+        return plan
+    tiers = before.plans[plan.id].tiers
+    every = {tier: tiers.get(tier, {}) | prices for tier, prices in plan.tiers.items()}
+    return replace(plan, tiers=every | {tier: tiers[tier] for tier in tiers if tier not in every})
 
 
-class PlanFile(_File, frozen=True):
-    id: Name
-    family: Name
-    name: str
-    tiers: Annotated[tuple[TierFile, ...], Meta(min_length=1)]
+def _add_on_and_before(before: Catalog, add_on: AddOn) -> AddOn:
+    if add_on.id not in before.add_ons:
+        return add_on
+    was = before.add_ons[add_on.id]
+    return replace(
+        add_on, prices=was.prices | add_on.prices, block_prices=was.block_prices | add_on.block_prices
+    )
 
 
-class BlockStepFile(_File, frozen=True):
-    up_to: Annotated[int, Meta(ge=1)] | None
-    prices: PricesFile
+def _pack_and_before(before: Catalog, pack: CreditPack) -> CreditPack:
+    was = before.credits.get(pack.id)
+    return pack if was is None else replace(pack, prices=was.prices | pack.prices)
 
 
-class BlockFile(_File, frozen=True):
-    e_mails: Annotated[int, Meta(ge=1, le=10**12)]
-    prices: Annotated[tuple[BlockStepFile, ...], Meta(min_length=1)]
+# ---- from a file ---------------------------------------------------------
 
 
-class AddOnFile(_File, frozen=True):
-    id: Name
-    name: str
-    prices: PricesFile | UnsetType = UNSET
-    requires: Annotated[tuple[Name, ...], Meta(min_length=1)] | UnsetType = UNSET
-    process: Literal["transactional"] | UnsetType = UNSET
-    block: BlockFile | UnsetType = UNSET
-
-
-class CreditPackFile(_File, frozen=True):
-    id: Name
-    name: str
-    credits: Annotated[int, Meta(ge=1, le=10**12)]
-    prices: PricesFile
-
-
-class CollectionFile(_File, frozen=True):
-    retry_days: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=10_000)], ...], Meta(extra_json_schema={"uniqueItems": True})
-    ] = ()
-    remind_before_lapse: Annotated[int, Meta(ge=1, le=10_000)] = 3
-
-
-class CorrectionsFile(_File, frozen=True):
-    support_limit: PricesFile | UnsetType = UNSET
-
-
-class PoliciesFile(_File, frozen=True):
-    tier_upgrade: TierUpgrade = "by_days"
-    collection: CollectionFile | UnsetType = UNSET
-    corrections: CorrectionsFile | UnsetType = UNSET
-    nonprofit_percent: Annotated[str, Meta(pattern=_PERCENT.pattern)] | UnsetType = UNSET
-
-
-class CatalogFile(_File, frozen=True):
-    """A catalogue as it stands in a file."""
-
-    families: tuple[FamilyFile, ...]
-    plans: tuple[PlanFile, ...]
-    add_ons: tuple[AddOnFile, ...]
-    credits: tuple[CreditPackFile, ...]
-    policies: PoliciesFile = PoliciesFile()
-    about: str = ""
-    version: str = ""
-
-
-# Made here, since msgspec crashes where threads need a type for the first time at once.
-_decoder: Final = msgspec.json.Decoder(CatalogFile)
-
-
-def parse_catalog(data: bytes | str) -> Catalog:
-    """The catalogue that a JSON file describes.
+def parse_catalog(data: bytes | str, ever_sold: Container[str] | None = ()) -> Catalog:
+    """The catalogue that a JSON file describes. `ever_sold`: plans of earlier versions, which a prerequisite
+    may name too (R8a); None: any.
 
     Raises InvalidCatalog with the place of the first fault.
     """
-    try:
-        file = _decoder.decode(data)
-        twice = repeated_name(data)
-    except msgspec.ValidationError as error:
-        raise _fault(error, _whole(data)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid("$", str(error)) from None
-    if twice is not None:
-        place, name = twice
-        raise _invalid(place, f"the field {name[:40]!r} stands twice")
-    return build_catalog(file)
-
-
-def check_catalog_texts(data: bytes | str) -> None:
-    """Check every text of a catalogue that is about to be taken in; those stored before stay readable.
-
-    Raises InvalidCatalog with the place of a text that no terminal, export or log should show.
-    """
-    try:
-        check_document(msgspec.json.decode(data))
-    except InvalidInput as error:
-        raise _invalid(error.place, error.message) from None
+    return build_catalog(decode_catalog(data), ever_sold)
 
 
 def convert_catalog(value: Any) -> Catalog:
     """The catalogue in an already decoded JSON value. Raises InvalidCatalog as `parse_catalog`."""
-    try:
-        return build_catalog(msgspec.convert(value, type=CatalogFile))
-    except msgspec.ValidationError as error:
-        raise _fault(error, value) from None
+    return build_catalog(converted_catalog(value))
 
 
-def build_catalog(file: CatalogFile) -> Catalog:
+def build_catalog(file: CatalogFile, ever_sold: Container[str] | None = ()) -> Catalog:
     """A checked catalogue: ids unique, references known, prices in their currencies' digits, block steps
-    ascending."""
+    ascending. `ever_sold` as of `parse_catalog`."""
     families = _unique("families", [Family(f.id, f.name, f.pausable) for f in file.families])
     plans = _unique("plans", [_plan(p, i, families) for i, p in enumerate(file.plans)])
-    add_ons = _unique("add_ons", [_add_on(a, i, plans) for i, a in enumerate(file.add_ons)])
+    add_ons = _unique("add_ons", [_add_on(a, i) for i, a in enumerate(file.add_ons)])
+    _check_prerequisites(file, plans, ever_sold)
     packs = [
         CreditPack(c.id, c.name, c.credits, _prices(c.prices, f"$.credits[{i}].prices"))
         for i, c in enumerate(file.credits)
@@ -308,13 +278,21 @@ def build_catalog(file: CatalogFile) -> Catalog:
     for kind, products in (("add_ons", add_ons), ("credits", credit_packs)):
         for i, product in enumerate(products):
             if product in plans or (kind == "credits" and product in add_ons):
-                raise _invalid(
+                raise invalid(
                     f"$.{kind}[{i}].id",
                     f"{product!r} is already the id of another product",
                 )
-    canonical = msgspec.json.encode(file, order="sorted")
-    version = file.version or "sha256:" + hashlib.sha256(canonical).hexdigest()[:12]
-    return Catalog(version, families, plans, add_ons, credit_packs, _policies(file.policies))
+    version = file.version or "sha256:" + hashlib.sha256(canonical_bytes(file)).hexdigest()[:12]
+    return Catalog(version, families, plans, add_ons, credit_packs, _policies(file.policies), file)
+
+
+def _check_prerequisites(file: CatalogFile, plans: dict[str, Plan], ever_sold: Container[str] | None) -> None:
+    for i, add_on in enumerate(file.add_ons):
+        for j, plan in enumerate(add_on.requires or ()):
+            if plan not in plans and ever_sold is not None and plan not in ever_sold:
+                raise invalid(
+                    f"$.add_ons[{i}].requires[{j}]", f"no plan has the id {plan!r}, and none had it"
+                )
 
 
 def _policies(file: PoliciesFile) -> Policies:
@@ -324,7 +302,7 @@ def _policies(file: PoliciesFile) -> Policies:
         for i, day in enumerate(days):
             if day in days[:i]:
                 place = f"$.policies.collection.retry_days[{i}]"
-                raise _invalid(place, f"the day {day} stands twice")
+                raise invalid(place, f"the day {day} stands twice")
         collection = Collection(tuple(sorted(days)), file.collection.remind_before_lapse)
     if file.corrections is not UNSET and file.corrections.support_limit is not UNSET:
         limits = _prices(file.corrections.support_limit, "$.policies.corrections.support_limit")
@@ -335,11 +313,11 @@ def _policies(file: PoliciesFile) -> Policies:
 def _plan(plan: PlanFile, index: int, families: dict[str, Family]) -> Plan:
     place = f"$.plans[{index}]"
     if plan.family not in families:
-        raise _invalid(f"{place}.family", f"no family has the id {plan.family!r}")
+        raise invalid(f"{place}.family", f"no family has the id {plan.family!r}")
     tiers: dict[str, Prices] = {}
     for i, tier in enumerate(plan.tiers):
         if tier.id in tiers:
-            raise _invalid(
+            raise invalid(
                 f"{place}.tiers[{i}].id",
                 f"the tier {tier.id!r} stands twice in {plan.id!r}",
             )
@@ -347,22 +325,19 @@ def _plan(plan: PlanFile, index: int, families: dict[str, Family]) -> Plan:
     return Plan(plan.id, plan.family, plan.name, tiers)
 
 
-def _add_on(add_on: AddOnFile, index: int, plans: dict[str, Plan]) -> AddOn:
+def _add_on(add_on: AddOnFile, index: int) -> AddOn:
     place = f"$.add_ons[{index}]"
     requires = () if add_on.requires is UNSET else add_on.requires
-    for i, plan in enumerate(requires):
-        if plan not in plans:
-            raise _invalid(f"{place}.requires[{i}]", f"no plan has the id {plan!r}")
     if add_on.process is UNSET:
         if add_on.prices is UNSET:
-            raise _invalid(place, "an add-on has `prices`, or `process` and `block`")
+            raise invalid(place, "an add-on has `prices`, or `process` and `block`")
         if add_on.block is not UNSET:
-            raise _invalid(f"{place}.block", "only an add-on with a `process` is sold in blocks")
+            raise invalid(f"{place}.block", "only an add-on with a `process` is sold in blocks")
         return AddOn(
             add_on.id, add_on.name, _prices(add_on.prices, f"{place}.prices"), requires, None, None, {}
         )
     if add_on.block is UNSET or add_on.prices is not UNSET:
-        raise _invalid(place, "an add-on with a `process` has `block` and no `prices`")
+        raise invalid(place, "an add-on with a `process` has `block` and no `prices`")
     steps = _block_prices(add_on.block.prices, f"{place}.block.prices")
     return AddOn(add_on.id, add_on.name, {}, requires, add_on.process, add_on.block.e_mails, steps)
 
@@ -373,10 +348,10 @@ def _block_prices(steps: tuple[BlockStepFile, ...], place: str) -> dict[str, tup
     for i, step in enumerate(steps):
         last = i == len(steps) - 1
         if (step.up_to is None) != last:
-            raise _invalid(f"{place}[{i}].up_to", "exactly the last step has `up_to` null")
+            raise invalid(f"{place}[{i}].up_to", "exactly the last step has `up_to` null")
         if step.up_to is not None:
             if step.up_to <= reached:
-                raise _invalid(f"{place}[{i}].up_to", f"`up_to` must be above {reached}")
+                raise invalid(f"{place}[{i}].up_to", f"`up_to` must be above {reached}")
             reached = step.up_to
     priced = [_prices(step.prices, f"{place}[{i}].prices") for i, step in enumerate(steps)]
     everywhere = [currency for currency in priced[0] if all(currency in prices for prices in priced)]
@@ -394,56 +369,13 @@ def _prices(prices: dict[str, str], place: str) -> Prices:
             for currency, text in prices.items()
         }
     except InvalidInput as error:
-        raise _invalid(error.place, error.message) from None
+        raise invalid(error.place, error.message) from None
 
 
 def _unique(kind: str, products: list[_Entry]) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
     for i, product in enumerate(products):
         if product.id in found:
-            raise _invalid(f"$.{kind}[{i}].id", f"the id {product.id!r} stands twice")
+            raise invalid(f"$.{kind}[{i}].id", f"the id {product.id!r} stands twice")
         found[product.id] = product
     return found
-
-
-def _invalid(place: str, message: str) -> InvalidCatalog:
-    return InvalidCatalog("invalid_catalog", place, message)
-
-
-def _fault(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
-    """The decoder's message, and the place of the fault. Of prices it names no place: that is the first that
-    is none."""
-    message, _, place = str(error).rpartition(" - at `")
-    if not message:
-        return _invalid("$", str(error))
-    place = place.removeprefix("key` in `").rstrip("`")
-    place = place.removesuffix("[...]")
-    if not place.endswith(("prices", "support_limit")):
-        return _invalid(place, message)
-    for currency, price in _prices_at(document, place):
-        if not _CURRENCY.fullmatch(currency):
-            code = currency[:40]
-            return _invalid(f"{place}.{code}", f"{code!r} is no currency: three capital letters, such as EUR")
-        if not isinstance(price, str) or not _PRICE.fullmatch(price):
-            written = str(price)[:40]
-            return _invalid(
-                f"{place}.{currency}", f'{written!r} is no price: a text of digits, such as "20.00"'
-            )
-    return _invalid(place, message)
-
-
-def _whole(data: bytes | str) -> Any:
-    """The document, decoded; None where it is no JSON from some point on."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _prices_at(document: Any, place: str) -> list[tuple[str, Any]]:
-    """Currencies and prices of the object at a place such as `$.plans[0].tiers[1].prices`."""
-    if document is None:
-        return []
-    for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", place):
-        document = document[name] if name else document[int(number)]
-    return list(document.items()) if isinstance(document, dict) else []

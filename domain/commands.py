@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from domain.calendar import CivilDate, Instant
+from domain.catalog_file import AddOnFile, CreditPackFile, FamilyFile, NamedPolicies, PlanFile
 from domain.events import Clock
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -129,6 +130,18 @@ class OverridePrice(_Command, frozen=True, tag="reprice"):
     tier: Name | None = None
 
 
+class ChangeCatalog(_Command, frozen=True, tag="catalog"):
+    """On a test clock: a later version of the account's own catalogue, in force from now on. What is listed
+    stands whole, what is not named is as before; `withdrawn`: products no longer sold."""
+
+    families: tuple[FamilyFile, ...] | UnsetType = UNSET
+    plans: tuple[PlanFile, ...] | UnsetType = UNSET
+    add_ons: tuple[AddOnFile, ...] | UnsetType = UNSET
+    credits: tuple[CreditPackFile, ...] | UnsetType = UNSET
+    withdrawn: tuple[Name, ...] | UnsetType = UNSET
+    policies: NamedPolicies | UnsetType = UNSET
+
+
 Command = (
     OpenAccount
     | PurchasePlan
@@ -147,6 +160,7 @@ Command = (
     | PayBalance
     | CloseAccount
     | OverridePrice
+    | ChangeCatalog
 )
 
 

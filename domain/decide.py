@@ -15,7 +15,7 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.account_commands import close_account, open_account, override_price, pay_balance
+from domain.account_commands import close_account, open_account, pay_balance
 from domain.addons import (
     change_transactional,
     purchase_addon,
@@ -30,6 +30,7 @@ from domain.calendar import Instant, local_text
 from domain.catalog import EMPTY, Catalogues
 from domain.credits import buy_credits
 from domain.money import zero
+from domain.own_catalog import change_catalog, override_price
 from domain.pausing import pause_plan, resume_plan
 from domain.plans import cancel_plan, change_plan, purchase_plan
 from domain.proposals import Context, Proposal, Proposed, Unchanged, past_due
@@ -138,6 +139,8 @@ def _propose(ctx: Context, command: c.Command) -> Proposed:  # noqa: C901 - one 
             return close_account(ctx)
         case c.OverridePrice():
             return override_price(ctx, command)
+        case c.ChangeCatalog():
+            return change_catalog(ctx, command)
         case c.OpenAccount():
             raise AssertionError("admit refuses to open an account twice")
         case _:

@@ -385,6 +385,17 @@ class PriceOverridden(_Event, frozen=True, kw_only=True, tag="price_overridden")
     price: Decimal
 
 
+class CatalogChanged(_Event, frozen=True, kw_only=True, tag="catalog_changed"):
+    """On a test clock: another version of the account's own catalogue is in force from now on.
+
+    `catalog`: its digest. `repriced`: where the account had prices of its own, the digest of the version in
+    force until then with them in it.
+    """
+
+    catalog: str
+    repriced: str | None
+
+
 Event = (
     CyclesRenewed
     | InvoicePaid
@@ -415,6 +426,7 @@ Event = (
     | ItemsLapsed
     | AccountClosed
     | PriceOverridden
+    | CatalogChanged
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in get_args(Event)}

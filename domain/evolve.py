@@ -20,6 +20,7 @@ from domain.state import (
     AddonItem,
     Ended,
     OpenInvoice,
+    OwnVersion,
     Pack,
     PendingDowngrade,
     PendingPayment,
@@ -135,6 +136,8 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
         case e.PriceOverridden():
             key = event.product if event.tier is None else f"{event.product}/{event.tier}"
             draft.price_overrides = {**draft.price_overrides, key: event.price}
+        case e.CatalogChanged():
+            _catalog_changed(draft, event)
         case _:
             assert_never(event)
     if event.command is not None and event.command.id is not None:
@@ -415,6 +418,14 @@ def _account_closed(draft: Draft, event: e.AccountClosed) -> None:
         _ended(draft, pack.product, event.at, metered=True)
         close_window(draft.windows, pack.product, event.at)
     draft.anchor, draft.plans, draft.addons, draft.packs, draft.closed = None, {}, {}, (), True
+
+
+def _catalog_changed(draft: Draft, event: e.CatalogChanged) -> None:
+    """A later version is in force; the account's own prices are in it, or in the one before."""
+    digests = [event.catalog] if event.repriced is None else [event.repriced, event.catalog]
+    later = [OwnVersion(event.at, digest) for digest in digests]
+    draft.own_versions = (*draft.own_versions, *later)
+    draft.price_overrides = {}
 
 
 def _charge(draft: Draft) -> None:

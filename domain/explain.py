@@ -70,8 +70,10 @@ def rule_of_event(event: e.Event) -> str:  # noqa: C901 - one case an event
             return "R23, R24"
         case e.InvoicePaid():
             return "R40" if event.restored else "R24"
-        case e.AccountOpened() | e.PriceOverridden():
-            return "R8" if isinstance(event, e.PriceOverridden) else "R3"
+        case e.AccountOpened():
+            return "R3"
+        case e.PriceOverridden() | e.CatalogChanged():
+            return "R8"
         case e.PlanPurchased():
             return "R10" if event.account_anchor == event.cycle.start else "R11"
         case e.FreePlanStarted():

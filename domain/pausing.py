@@ -21,7 +21,7 @@ def pause_plan(ctx: Context, command: PausePlan) -> Proposed:
     (R32)."""
     if unknown := unknown_family(ctx, command.family):
         return unknown
-    family = ctx.catalog.families.get(command.family)
+    family = ctx.prices.ever_sold.families.get(command.family)
     if family is not None and not family.pausable:
         return Refusal("not_pausable", {"family": command.family})
     held = ctx.state.plans.get(command.family)

@@ -187,8 +187,8 @@ def _downgrade(ctx: Context, held: PlanItem, target: Target) -> Proposed:
 
 
 def _to_free_now(ctx: Context, held: PlanItem, target: Target) -> Proposed:
-    """A monthly plan whose price has become 0.00 changes to Free at once, since the prices are equal (R29);
-    Free has no cycle (R22)."""
+    """A monthly plan that an older history holds at 0.00 (R8a) changes to Free at once, since the prices are
+    equal (R29); Free has no cycle (R22)."""
     if refusal := _free_already_used(ctx, held):
         return refusal
     return _start_free(ctx, target, held.product, ctx.state.anchor_without((held.product,)))

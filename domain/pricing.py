@@ -8,39 +8,54 @@ from decimal import Decimal
 import msgspec
 
 from domain.calendar import CivilDate, Cycle, Instant, days_between
-from domain.catalog import AddOn, BlockPrice, Catalog
+from domain.catalog import BlockPrice, Catalog, Catalogues
 from domain.events import Invoice, Line
 from domain.money import prorate, zero
 from domain.state import Account
 
 
 class PriceList(msgspec.Struct, frozen=True):
-    """The prices of the catalogue in force in the account's currency. None: the product is not sold in it."""
+    """The prices in the account's currency at an instant: of `catalog`, which is in force then, with a test
+    clock's `overrides`. None: the product is not sold in it.
+
+    What is held, or about to be, has a price also where none is asked any more: its own last one (R8).
+    """
 
     catalog: Catalog
     currency: str
     overrides: dict[str, Decimal]
+    series: Catalogues
+    at: Instant
 
     @classmethod
-    def of(cls, state: Account, catalog: Catalog) -> PriceList:
+    def of(cls, state: Account, catalogues: Catalogues, at: Instant) -> PriceList:
         """The prices for this account."""
-        return cls(catalog, state.currency, state.price_overrides)
+        return cls(catalogues.at(at), state.currency, state.price_overrides, catalogues, at)
+
+    @property
+    def ever_sold(self) -> Catalog:
+        """Everything that was sold until now, as it last was."""
+        return self.series.ever_sold(self.at)
 
     def plan(self, product: str, tier: str) -> Decimal | None:
         """Monthly price of a plan's tier."""
         override = self.overrides.get(f"{product}/{tier}") if self.overrides else None
-        if override is not None:
-            return override
-        plan = self.catalog.plans.get(product)
-        return None if plan is None or tier not in plan.tiers else plan.tiers[tier].get(self.currency)
+        return override if override is not None else self._plan(self.catalog, product, tier)
+
+    def held_plan(self, product: str, tier: str) -> Decimal | None:
+        """Monthly price of a plan's tier that is held, or will be by a downgrade; None: it was never sold."""
+        price = self.plan(product, tier)
+        return self._plan(self.ever_sold, product, tier) if price is None else price
 
     def add_on(self, product: str) -> Decimal | None:
         """Monthly price of an add-on with a flat price."""
         override = self.overrides.get(product) if self.overrides else None
-        if override is not None:
-            return override
-        add_on = self.catalog.add_ons.get(product)
-        return None if add_on is None else add_on.prices.get(self.currency)
+        return override if override is not None else self._add_on(self.catalog, product)
+
+    def held_add_on(self, product: str) -> Decimal | None:
+        """Monthly price of an add-on that is held; None: it was never sold at a flat price."""
+        price = self.add_on(product)
+        return self._add_on(self.ever_sold, product) if price is None else price
 
     def credits(self, product: str) -> Decimal | None:
         """Price of a credit pack."""
@@ -50,9 +65,25 @@ class PriceList(msgspec.Struct, frozen=True):
         pack = self.catalog.credits.get(product)
         return None if pack is None else pack.prices.get(self.currency)
 
-    def blocks(self, add_on: AddOn) -> tuple[BlockPrice, ...] | None:
+    def blocks(self, product: str) -> tuple[BlockPrice, ...] | None:
         """Graduated block prices."""
-        return add_on.block_prices.get(self.currency)
+        return self._blocks(self.catalog, product)
+
+    def held_blocks(self, product: str) -> tuple[BlockPrice, ...] | None:
+        """Graduated block prices of what is held; None: it was never sold in blocks."""
+        return self.blocks(product) or self._blocks(self.ever_sold, product)
+
+    def _plan(self, catalog: Catalog, product: str, tier: str) -> Decimal | None:
+        plan = catalog.plans.get(product)
+        return None if plan is None or tier not in plan.tiers else plan.tiers[tier].get(self.currency)
+
+    def _add_on(self, catalog: Catalog, product: str) -> Decimal | None:
+        add_on = catalog.add_ons.get(product)
+        return None if add_on is None else add_on.prices.get(self.currency)
+
+    def _blocks(self, catalog: Catalog, product: str) -> tuple[BlockPrice, ...] | None:
+        add_on = catalog.add_ons.get(product)
+        return None if add_on is None else add_on.block_prices.get(self.currency)
 
 
 def plan_line(product: str, tier: str, price: Decimal, cycle: Cycle) -> Line:

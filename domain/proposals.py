@@ -74,16 +74,8 @@ class Context(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, state: Account, at: Instant, command: e.CommandRef, catalogues: Catalogues) -> Context:
         """The context of a command at the instant."""
-        catalog = catalogues.at(at)
-        return cls(
-            state,
-            at,
-            date_of(at, state.time_zone),
-            command,
-            catalog,
-            PriceList.of(state, catalog),
-            catalogues,
-        )
+        prices = PriceList.of(state, catalogues, at)
+        return cls(state, at, date_of(at, state.time_zone), command, prices.catalog, prices, catalogues)
 
 
 def unknown_product(name: str, kind: AskedKind) -> Refusal:

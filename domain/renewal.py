@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from domain.calendar import CivilDate, Cycle, cycle_from
+from domain.calendar import CivilDate, Cycle, Instant, cycle_from
 from domain.catalog import Catalogues
 from domain.events import Ending, Line, Renewal
 from domain.pricing import PriceList, addon_line, block_lines, plan_line
@@ -31,13 +31,15 @@ def next_cycle(anchor: CivilDate | None, item_cycle: Cycle, zone: str) -> Cycle:
 
 
 def renew_plan(anchor: CivilDate | None, item: PlanItem, prices: PriceList, zone: str) -> Renewed:
-    """The plan's next cycle, as itself or as what its downgrade makes of it (R29). One no longer sold
-    keeps its price (R8)."""
+    """The plan's next cycle, as itself or as what its downgrade makes of it (R29): at its own price, also
+    where it is no longer sold (R8)."""
     assert item.cycle is not None
     target = item.downgrade
     product, tier = (item.product, item.tier) if target is None else (target.product, target.tier)
-    price = prices.plan(product, tier)
+    price = prices.held_plan(product, tier)
     if price is None:
+        if target is not None:
+            raise LookupError(f"no version of the catalogue ever had a price of {product}/{tier}")
         price = item.price
     cycle = next_cycle(anchor, item.cycle, zone)
     replaces = item.product if product != item.product else None
@@ -51,14 +53,13 @@ def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zo
     requires = requirement(item, prices)
     blocks = item.next_blocks
     if blocks is None:
-        price = prices.add_on(item.product)
+        price = prices.held_add_on(item.product)
         if price is None:
             assert item.price is not None, "an add-on not sold in blocks has a price"
             price = item.price
         renewal = Renewal(item.product, None, None, price, cycle, requires=requires)
         return Renewed(renewal, (addon_line(item.product, price, cycle),))
-    add_on = prices.catalog.add_ons.get(item.product)
-    steps = (None if add_on is None else prices.blocks(add_on)) or item.block_prices
+    steps = prices.held_blocks(item.product) or item.block_prices
     renewal = Renewal(
         item.product, None, None, None, cycle, requires=requires, blocks=blocks, block_prices=steps
     )
@@ -66,8 +67,14 @@ def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zo
 
 
 def requirement(item: AddonItem, prices: PriceList) -> tuple[str, ...]:
-    """The plans of which the add-on needs one: as the catalogue in force says, else as held."""
-    add_on = prices.catalog.add_ons.get(item.product)
+    """The plans of which the add-on needs one, by the catalogue in force (R28)."""
+    return _requirement(item, prices.series, prices.at)
+
+
+def _requirement(item: AddonItem, catalogues: Catalogues, at: Instant) -> tuple[str, ...]:
+    """As the catalogue in force at the instant asks; what is no longer sold asks what it last did."""
+    product = item.product
+    add_on = catalogues.at(at).add_ons.get(product) or catalogues.ever_sold(at).add_ons.get(product)
     return item.requires if add_on is None else add_on.requires
 
 
@@ -105,8 +112,7 @@ def will_lose_prerequisite(state: Account, item: AddonItem, catalogues: Catalogu
 
 def known_requirement(item: AddonItem, catalogues: Catalogues) -> tuple[str, ...]:
     """The plans of which the add-on needs one when its cycle ends, by the versions known (R28)."""
-    add_on = catalogues.at(item.cycle.ends_at).add_ons.get(item.product)
-    return item.requires if add_on is None else add_on.requires
+    return _requirement(item, catalogues, item.cycle.ends_at)
 
 
 def will_renew(item: PlanItem) -> bool:

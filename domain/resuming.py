@@ -18,7 +18,7 @@ def scheduled_resume(
     at = held.resume_at
     if state.past_due:
         return e.ResumeDropped(at=at, family=held.family, product=held.product, reason="past_due")
-    event = resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues.at(at)), scheduled=True)
+    event = resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues, at), scheduled=True)
     if event.invoice is None or not event.invoice.total:
         return event
     return e.PaymentStarted(
@@ -37,11 +37,11 @@ def resumed(
     scheduled: bool,
 ) -> e.PlanResumed:
     """The plan active again: inside the paid cycle at no charge, with its cycle and anchor as they were
-    (R35); else as a purchase today (R34), at the held price if none is asked any more (R8)."""
+    (R35); else as a purchase today (R34), at its own last price if none is asked any more (R8)."""
     assert held.cycle is not None
     price, cycle, invoice = held.price, held.cycle, None
     if today >= cycle.end:
-        asked = prices.plan(held.product, held.tier)
+        asked = prices.held_plan(held.product, held.tier)
         price = held.price if asked is None else asked
         cycle = cycle_from(state.anchor or today, today, state.time_zone)
         invoice = invoice_of(state, today, (plan_line(held.product, held.tier, price, cycle),), issued_at)

@@ -122,13 +122,12 @@ def _renew(
 ) -> tuple[e.Event, ...]:
     """The date's plan ends, downgrades and renewals, then its add-on ends and renewals, then their one
     invoice (R24, R30)."""
-    catalog = catalogues.at(at)
-    prices = PriceList.of(state, catalog)
+    prices = PriceList.of(state, catalogues, at)
     zone = state.time_zone
     ends: list[e.Event] = []
     renewed = []
     gone: list[str] = []
-    for item in plans if len(plans) == 1 else sorted(plans, key=lambda p: catalog.order(_target(p))):
+    for item in plans if len(plans) == 1 else sorted(plans, key=lambda p: prices.ever_sold.order(_target(p))):
         if (end := plan_end(state, item, gone, at)) is not None:
             gone.append(item.product)
             ends.append(end)
@@ -154,4 +153,4 @@ def _target(item: PlanItem) -> str:
 def _plan_to_resume(state: Account, day: CivilDate, catalogues: Catalogues, at: Instant) -> PlanItem:
     """The first in catalogue order of the plans that resume on the date (R36)."""
     due = [p for p in state.plans.values() if p.resume_on == day]
-    return min(due, key=lambda p: catalogues.at(at).order(p.product))
+    return min(due, key=lambda p: catalogues.ever_sold(at).order(p.product))

@@ -92,7 +92,8 @@ def shop(state: Account, at: Instant, catalogues: Catalogues) -> Shop:
     now, _ = settled_as_paid(state, at, catalogues)
     catalog = catalogues.at(at)
     asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
-    counter = _Counter(now, asked, at, catalogues, PriceList.of(now, catalog), entitlements(now, catalogues))
+    prices = PriceList.of(now, catalogues, at)
+    counter = _Counter(now, asked, at, catalogues, prices, entitlements(now, catalogues))
     plans: dict[str, list[Offer]] = {family: [] for family in catalog.families}
     for plan in catalog.plans.values():
         plans[plan.family] += [counter.plan(plan, tier) for tier in plan.tiers]
@@ -146,7 +147,7 @@ class _Counter(msgspec.Struct, frozen=True):
             add_on.name,
             self._status(add_on.id),
             add_on.e_mails_per_block or 0,
-            self.prices.blocks(add_on) or (),
+            self.prices.blocks(add_on.id) or (),
             TRANSACTIONAL,
             self._today(c.StartTransactional(1), add_on.id),
         )

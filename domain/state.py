@@ -139,6 +139,13 @@ class RecordedCommand(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
 
 
+class OwnVersion(msgspec.Struct, frozen=True, gc=False):
+    """A later version of the catalogue of an account on a test clock, by its digest."""
+
+    effective_from: Instant
+    digest: str
+
+
 AccountStatus = Literal["good", "past_due", "closed"]
 
 REMEMBERED_COMMANDS = 1000
@@ -177,6 +184,8 @@ class AccountFields(msgspec.Struct, gc=False):
     commands: dict[str, RecordedCommand] = {}
     forgotten_commands: bool = False
     closed: bool = False
+    own_versions: tuple[OwnVersion, ...] = ()
+    """Test clock only: the versions that followed `catalog`."""
 
 
 class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its fields are not

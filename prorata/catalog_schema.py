@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.catalog import CatalogFile
+from domain.catalog_file import CatalogFile
 from domain.money import MINOR_DIGITS
 
 SCHEMA: Final = Path(__file__).with_name("catalog.schema.json")

@@ -9,7 +9,6 @@ withdrawn are in force at no time.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +18,8 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from domain.catalog import CatalogFile, check_catalog_texts, parse_catalog
+from domain.catalog import parse_catalog
+from domain.catalog_file import canonical_bytes, check_catalog_texts, decode_catalog, digest_of
 
 EXAMPLE: Final = Path(__file__).parent / "example_catalog.json"
 """The shipped example, for accounts on a test clock only."""
@@ -106,21 +106,16 @@ def canonical(data: bytes) -> bytes:
 
     Raises InvalidCatalog with the place of the first fault.
     """
-    parse_catalog(data)
+    catalog = parse_catalog(data)
     check_catalog_texts(data)
-    return msgspec.json.encode(msgspec.json.decode(data, type=CatalogFile), order="sorted")
-
-
-def digest_of(body: bytes) -> str:
-    """The digest of a canonical body."""
-    return hashlib.sha256(body).hexdigest()
+    return canonical_bytes(catalog.file)
 
 
 def demo_body() -> bytes:
     """The example under a name of its own, by which it serves the wall clock too: for trying that out."""
-    example = msgspec.json.decode(EXAMPLE.read_bytes(), type=CatalogFile)
+    example = decode_catalog(EXAMPLE.read_bytes())
     about = f"For trying the wall clock. {example.about}"
-    return msgspec.json.encode(replace(example, version="demo", about=about), order="sorted")
+    return canonical_bytes(replace(example, version="demo", about=about))
 
 
 @lru_cache(maxsize=1)

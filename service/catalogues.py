@@ -4,8 +4,8 @@
     library.series_for(state)                                  # what the pure rules take
 
 Accounts on the wall clock take the series of loaded versions, without the shipped example. An account on a
-test clock has one catalogue for ever: its own, or what was newest when it was opened; it is stored by digest
-and named in `AccountOpened`.
+test clock has a series of its own: the catalogue that it was opened with, or what was newest then, and the
+versions that its `catalog` commands made of it. Each is stored by the digest that the account's events name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from typing import Any
 
 import msgspec
 
-from domain.catalog import Catalogues, CatalogVersion, parse_catalog
+from domain.catalog import Catalog, Catalogues, CatalogVersion
+from domain.catalog_file import NamedPolicies, canonical_bytes, digest_of
+from domain.commands import ChangeCatalog
 from domain.errors import InvalidCatalog, InvalidInput
-from domain.state import Account
+from domain.own_catalog import laid_over, new_versions, stored_catalog
+from domain.state import Account, OwnVersion
 from service.catalogue_store import CatalogueStore, Stamp
 from service.catalogue_versions import (
     CatalogueVersion,
     canonical,
-    digest_of,
     example_body,
     known_by,
     newest,
@@ -89,7 +91,7 @@ class CatalogueLibrary:
         if state is None:
             return Catalogues(())
         if state.catalog is not None:
-            return self._pinned(state.catalog)
+            return self._own_series(state.catalog, state.own_versions)
         return self.on_the_wall_clock() if known_at is None else self._known_at(known_at)
 
     def _known_at(self, at: datetime) -> Catalogues:
@@ -109,24 +111,45 @@ class CatalogueLibrary:
             self._series = (_stamp_of(versions), series)
         return series
 
-    def pin(self, given: Any | None, *, keep: bool = True) -> str:
-        """Keep the catalogue for an account on a test clock, as it stands in a line of JSON, decoded (None:
-        the newest loaded, else the shipped example). Its digest.
+    def pin(self, given: Any | None, policies: NamedPolicies | None = None, *, keep: bool = True) -> str:
+        """Keep the catalogue for an account on a test clock, as `catalog` stands in a line of JSON, decoded
+        (None: the newest loaded, else the shipped example), with these policies laid over it. Its digest.
 
-        Raises InvalidCatalog.
+        Raises InvalidCatalog with the place in the line.
         """
-        body = self._newest_body() if given is None else canonical(_encoded(given))
+        try:
+            body = self._newest_body() if given is None else canonical(_encoded(given))
+        except InvalidCatalog as error:
+            raise error.under("$.catalog") from None
+        if policies is not None:
+            body = canonical_bytes(laid_over(stored_catalog(body), policies).file)
         sha256 = digest_of(body)
         if keep:
             self._store.pin(sha256, body)
         return sha256
 
+    def pin_versions(self, series: Catalogues, state: Account, command: ChangeCatalog, at: datetime) -> None:
+        """Keep the versions that the command will make of the account's catalogue: they are stored before an
+        event names them. One that makes no catalogue is left to be refused."""
+        try:
+            versions = new_versions(series, state, command, at).in_order()
+        except InvalidCatalog:
+            return
+        for version in versions:
+            body = canonical_bytes(version.file)
+            self._store.pin(digest_of(body), body)
+
     @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
-    def _pinned(self, sha256: str) -> Catalogues:
+    def _own_series(self, first: str, later: tuple[OwnVersion, ...]) -> Catalogues:
+        versions = [CatalogVersion(v.effective_from, self._pinned(v.digest)) for v in later]
+        return Catalogues((CatalogVersion(None, self._pinned(first)), *versions))
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
+    def _pinned(self, sha256: str) -> Catalog:
         body = self._store.pinned(sha256)
         if body is None:
             raise CatalogueMissing(sha256)
-        return Catalogues.always(parse_catalog(body))
+        return stored_catalog(body)
 
     def _newest_body(self) -> bytes:
         last = newest(self._store.versions())
@@ -134,7 +157,7 @@ class CatalogueLibrary:
 
 
 def _series(versions: list[CatalogueVersion]) -> Catalogues:
-    serving = [CatalogVersion(v.effective_from, parse_catalog(v.body)) for v in served(versions)]
+    serving = [CatalogVersion(v.effective_from, stored_catalog(v.body)) for v in served(versions)]
     return Catalogues(tuple(serving))
 
 

@@ -44,11 +44,13 @@ Parsed = TypeVar("Parsed")
 
 
 class OpenLine(msgspec.Struct, frozen=True, tag_field="do", tag="open_account", forbid_unknown_fields=True):
-    """Open the account; on a test clock perhaps with a catalogue of its own, as decoded JSON."""
+    """Open the account; on a test clock perhaps with a catalogue of its own, and policies laid over it,
+    as decoded JSON."""
 
     currency: str
     time_zone: str
     catalog: dict[str, Any] | UnsetType = UNSET
+    policies: dict[str, Any] | UnsetType = UNSET
 
 
 class PaymentMethod(
@@ -62,6 +64,7 @@ class PaymentMethod(
 Asked: TypeAlias = (
     OpenLine
     | c.OverridePrice
+    | c.ChangeCatalog
     | PaymentMethod
     | c.PurchasePlan
     | c.ChangePlan
@@ -108,6 +111,9 @@ class Invalid(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
+_NOTHING_CHARGED: Final = PaymentMethod | c.OverridePrice | c.ChangeCatalog
+"""Of a test clock alone."""
+
 # ---- what answers it -----------------------------------------------------
 
 
@@ -135,9 +141,9 @@ class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def answered(parsed: ParsedCommand, answer: Answer, version: int | None) -> AnswerLine:
-    """The line that says what came of the command. Nothing is charged for another price or payment method,
-    not even 0.00."""
-    charged = None if isinstance(parsed.asked, PaymentMethod | c.OverridePrice) else answer.charged
+    """The line that says what came of the command. Nothing is charged for another price, catalogue or payment
+    method, not even 0.00."""
+    charged = None if isinstance(parsed.asked, _NOTHING_CHARGED) else answer.charged
     return AnswerLine(
         parsed.account,
         parsed.id,
@@ -204,9 +210,10 @@ _made: Final = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Asked)
 _ENVELOPE_FIELDS: Final = frozenset(_Envelope.__struct_fields__)
 _NOT_OF: Final[dict[type, tuple[str, ...]]] = {
     c.OverridePrice: ("confirm", "payment", "expected_total"),
+    c.ChangeCatalog: ("confirm", "payment", "expected_total"),
     PaymentMethod: ("confirm", "payment", "expected_total", "by", "preview"),
 }
-"""What these two, which are of a test clock and charge nothing, do not have."""
+"""What these, which are of a test clock and charge nothing, do not have."""
 
 
 def parse_line(line: bytes, tenant: str, clock: Clock) -> ParsedCommand | Invalid:
@@ -297,10 +304,12 @@ def _check_wall(envelope: _Envelope, asked: Asked) -> None:
         found = "$.at"
     elif envelope.payment is not UNSET:
         found = "$.payment"
-    elif isinstance(asked, PaymentMethod | c.OverridePrice):
+    elif isinstance(asked, _NOTHING_CHARGED):
         found = "$.do"
     elif isinstance(asked, OpenLine) and asked.catalog is not UNSET:
         found = "$.catalog"
+    elif isinstance(asked, OpenLine) and asked.policies is not UNSET:
+        found = "$.policies"
     if found is not None:
         raise InvalidInput("test_clock_only", found, "this is for accounts on a test clock (--test-clock)")
 

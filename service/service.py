@@ -24,9 +24,9 @@ from domain import events as e
 from domain.answers import Answer, Refusal, answer_of, refused
 from domain.calendar import Instant, local_text
 from domain.catalog import Catalogues
-from domain.commands import Command, OpenAccount, PayBalance, Request
+from domain.commands import ChangeCatalog, Command, OpenAccount, PayBalance, Request
 from domain.decide import Repeated, admit
-from domain.errors import InvalidInput
+from domain.errors import InvalidCatalog, InvalidInput
 from domain.events import Clock as ClockName
 from domain.money import zero
 from domain.process import handle, preview, settle_due
@@ -254,7 +254,11 @@ class BillingService:
         state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
         request = self._at_its_instant(request, state)
         early = _too_early(request, state)
-        outcome = early or decide(state, request, self._catalogues.series_for(state))
+        outcome: Answer | Repeated | InvalidInput
+        try:
+            outcome = early or decide(state, request, self._catalogues.series_for(state))
+        except InvalidCatalog as error:  # what a `catalog` command makes of the account's own
+            outcome = error
         if not attempt.confirmed and not self._at_head(attempt.account_id, attempt.loaded):
             return None
         if isinstance(outcome, InvalidInput):
@@ -270,6 +274,8 @@ class BillingService:
         its answer is not known, what is recorded is the answer."""
 
         def decide(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
+            if isinstance(request.command, ChangeCatalog) and state is not None:
+                self._catalogues.pin_versions(catalogues, state, request.command, request.at)
             try:
                 return attempt.run(handle(state, request, catalogues))
             except VersionConflict:

@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from domain import commands as c
 from domain.calendar import Instant, parse_moment
+from domain.catalog_file import named_policies
 from domain.errors import OWN_FAULT, Failure, InvalidInput
 from domain.events import Clock as ClockName
 from eventlog.errors import LogUnavailable, WrongDatabase
@@ -135,12 +136,14 @@ class CommandSession:
         if self._lives_on == "wall":
             return None
         given = None if asked.catalog is UNSET else asked.catalog
-        if given is None and (state := self._service.last_seen(parsed.account_id)) is not None:
+        policies = None if asked.policies is UNSET else named_policies(asked.policies)
+        if (
+            given is None
+            and policies is None
+            and (state := self._service.last_seen(parsed.account_id)) is not None
+        ):
             return state.catalog
-        try:
-            return self._catalogues.pin(given, keep=not parsed.preview)
-        except InvalidInput as error:
-            raise error.under("$.catalog") from None
+        return self._catalogues.pin(given, policies, keep=not parsed.preview)
 
     def _failed(self, parsed: ParsedCommand, error: Exception) -> LineFailed:
         """What any line may meet: an event that cannot be read, an altered row, a fault of the code."""

@@ -15,10 +15,11 @@ from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.conclude import PaymentAnswer
 from domain.decide import Repeated
-from domain.errors import InvalidInput
+from domain.errors import InvalidCatalog, InvalidInput
 from domain.evolve import evolve
 from domain.facts import FACTS_AFTER, Facts
 from domain.invoices import InvoiceEntry, Invoices, invoice_changes
+from domain.own_catalog import new_versions
 from domain.process import drive, handle, settle_due
 from domain.state import Account, PendingPayment
 from prorata.simulation.compare import Mismatch, answer_mismatches, mismatches
@@ -69,18 +70,27 @@ class VirtualAccount:
             own = payment.purpose in ("purchase", "balance")
             return (own_payment if own else "paid") if self.works else "declined"
 
-        answered = drive(handle(self.state, request, self.catalogues), append=self._appended, charge=answer)
+        before = self.state
+        answered = drive(handle(before, request, self.catalogues), append=self._appended, charge=answer)
         if isinstance(answered, Repeated):
             assert request.id is not None
             return self.answers[request.id]
         if request.id is not None and answered.events:
             self.answers[request.id] = answered
+        if isinstance(request.command, c.ChangeCatalog) and before and answered.outcome == "accepted":
+            later = new_versions(self.catalogues, before, request.command, request.at).in_order()
+            self.catalogues = self.catalogues.followed_by(request.at, *later)
         return answered
 
     def settle(self, until: Instant) -> None:
         """Settle what is due up to the instant."""
         conversation = settle_due(self.account, until, self.catalogues)
         drive(conversation, append=self._appended, charge=lambda _: "paid" if self.works else "declined")
+
+    def shown(self) -> Shown:
+        """The account as a story shows it, what it once held in catalogue order too."""
+        state = self.account
+        return shown(state, self.invoices, self.catalogues.ever_sold(state.last_at), self.catalogues)
 
     @property
     def account(self) -> Account:
@@ -109,7 +119,7 @@ def run(scenario: Scenario) -> Result:
     """
     found: list[Mismatch] = []
     account, results = _played(scenario, found)
-    end = shown(account.account, account.invoices, scenario.catalog, account.catalogues)
+    end = account.shown()
     found += mismatches(scenario.expect, end, scenario.time_zone, "$.expect")
     return Result(scenario.name, scenario.rules, not found, tuple(found), results, end)
 
@@ -136,11 +146,16 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
         return StepResult("accepted", None, None, None, ())
     if isinstance(do, Expectation):
         account.settle(step.at)
-        now = shown(account.account, account.invoices, scenario.catalog, account.catalogues)
-        found += mismatches(do, now, scenario.time_zone, step.place)
+        found += mismatches(do, account.shown(), scenario.time_zone, step.place)
         return StepResult("accepted", None, None, None, ())
     own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
-    answer = account.give(_request(step, do), own_payment=own_payment)
+    try:
+        answer = account.give(_request(step, do), own_payment=own_payment)
+    except InvalidCatalog as error:
+        raise InvalidInput("invalid_scenario", error.under(step.place).place, error.message) from None
+    if isinstance(do, c.ChangeCatalog):
+        found += _outcome_mismatches(step.given, answer, step.place)
+        return StepResult(answer.outcome, answer.code, None, None, answer.events)
     if isinstance(do, c.OverridePrice):
         if answer.code in ("unknown_product", "no_price", "invalid_amount"):
             from prorata.wording import (
@@ -149,6 +164,8 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
             )  # here, since a scenario that plays needs no Babel
 
             raise InvalidInput("invalid_scenario", step.place, answer_said(answer, wording("en")))
+        if answer.code == "product_changed" or step.given.rejected is not UNSET:
+            found += _outcome_mismatches(step.given, answer, step.place)
         return StepResult(answer.outcome, answer.code, None, None, answer.events)
     found += _outcome_mismatches(step.given, answer, step.place)
     facts = None if answer.charged is None else {name: answer.facts[name] for name in FACTS_AFTER}

@@ -10,10 +10,12 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from domain.calendar import Instant, check_time_zone, parse_date, parse_moment
-from domain.catalog import Catalog, check_catalog_texts, convert_catalog, parse_catalog
+from domain.catalog import Catalog, convert_catalog, parse_catalog
+from domain.catalog_file import NamedPolicies, check_catalog_texts
 from domain.commands import Command
 from domain.errors import InvalidInput
 from domain.money import MAX_DIGITS, check_currency
+from domain.own_catalog import laid_over
 from domain.repeated_names import repeated_name
 from domain.texts import check_document
 
@@ -23,7 +25,7 @@ Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
 Moment = str
 Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?\Z")]
 Price = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?\Z")]
-Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-4][0-9]|50)\Z")]
+Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-8][0-9]|9[0-7]|8a|41a)\Z")]
 Code = Literal[
     "command_id_reused", "unknown_account", "forbidden", "account_closed", "unknown_product",
     "no_price", "own_process", "already_active", "not_held", "plan_paused", "not_paused",
@@ -156,7 +158,7 @@ class CommandStep(_Object, frozen=True):
     expected_total: Amount | UnsetType = UNSET
     charged: Price | UnsetType = UNSET
     outcome: Literal["accepted", "reinstated", "unchanged"] | UnsetType = UNSET
-    rejected: Code | UnsetType = UNSET
+    rejected: Code | Literal["product_changed"] | UnsetType = UNSET
     answer: ExpectedAnswer | UnsetType = UNSET
 
 
@@ -190,7 +192,9 @@ class _File(_Object, frozen=True):
     steps: tuple[dict[str, Any], ...]
     until: Moment
     rules: tuple[Rule, ...] | UnsetType = UNSET
+    about: str = ""
     catalog: str | dict[str, Any] | UnsetType = UNSET
+    policies: NamedPolicies | UnsetType = UNSET
     expect: Expectation | UnsetType = UNSET
 
 
@@ -208,6 +212,8 @@ class Scenario(msgspec.Struct, frozen=True):
 
 
 _STEP_FIELDS = frozenset(CommandStep.__struct_fields__)
+_BESIDE = dict.fromkeys(["reprice", "catalog"], frozenset(["rejected"]))
+"""What a step may have besides the command's own fields, where that is not `_STEP_FIELDS`."""
 _OTHER_STEPS: dict[str, type[PaymentMethodStep | Expectation]] = {
     "payment_method": PaymentMethodStep,
     "expect": Expectation,
@@ -232,7 +238,7 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
     rules = () if file.rules is UNSET else file.rules
     if len(set(rules)) < len(rules):
         raise InvalidInput("invalid_scenario", "$.rules", "a rule stands twice")
-    catalog = _catalog(file.catalog, folder, catalogs)
+    catalog = _with_policies(_catalog(file.catalog, folder, catalogs), file.policies)
     steps = tuple(_step(raw, f"$.steps[{i}]", zone) for i, raw in enumerate(file.steps))
     until = _moment(file.until, zone, "$.until")
     for earlier, later in pairwise(steps):
@@ -279,7 +285,8 @@ def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
         raise InvalidInput("invalid_scenario", f"{place}.do", "a scenario's account is opened by itself")
     if do not in _COMMANDS:
         raise InvalidInput("invalid_scenario", f"{place}.do", f"there is no command {do[:40]!r}")
-    given = {key: fields.pop(key) for key in tuple(fields) if key in _STEP_FIELDS and do != "reprice"}
+    beside = _BESIDE.get(do, _STEP_FIELDS)
+    given = {key: fields.pop(key) for key in tuple(fields) if key in beside}
     command = _converted(fields, _COMMANDS[do], place)
     for name, value in fields.items():
         if value is None:
@@ -330,6 +337,14 @@ def _catalog(given: str | dict[str, Any] | UnsetType, folder: Path, catalogs: di
                 raise
             raise InvalidInput(error.code, "$.catalog", f"{path}: {error}") from None
     return catalogs[path]
+
+
+def _with_policies(catalog: Catalog, policies: NamedPolicies | UnsetType) -> Catalog:
+    """The story's policies laid over those of its catalogue, in every version of it."""
+    try:
+        return catalog if policies is UNSET else laid_over(catalog, policies)
+    except InvalidInput as error:
+        raise InvalidInput("invalid_scenario", error.place, error.message) from None
 
 
 def _read(path: Path, place: str) -> bytes:

@@ -67,6 +67,9 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "nothing_due": (message("No invoice is open."),),
     "balance_due": (message("Invoice {invoice} of {amount} is unpaid: pay the balance first."),),
     "prerequisite_missing": (message("{product} needs an active plan: {requires}."),),
+    "product_changed": (
+        message("{product} cannot become something else: what a product is never changes ({place})."),
+    ),
     "past_due": (message("Invoice {invoice} of {amount} is unpaid: pay the balance first."),),
     "payment_locked": (
         message("Several payments were declined within 24 hours: the next attempt is possible at {until}."),
@@ -120,6 +123,7 @@ OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
     "invoice_paid": (message("Invoice {invoice} is paid."),),
     "account_closed": (message("The account is closed; nothing is refunded."),),
     "price_overridden": (message("{product} has another price from now on."),),
+    "catalog_changed": (message("Another version of the catalogue is in force from now on."),),
 }
 """By the type of the event by which the command did what it was given for."""
 

@@ -173,6 +173,8 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
                 product=tiered(event.product, event.tier, say),
                 price=say.amount(event.price, currency),
             )
+        case e.CatalogChanged():
+            return say.say("Another version of the catalogue is in force from now on (test clock).")
         case _:
             assert_never(event)
 

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 
-from domain.catalog import Catalog, check_catalog_texts, parse_catalog
+from domain.catalog import Catalog, parse_catalog
 from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
+from domain.catalog_file import check_catalog_texts
 from domain.coming import settled_as_paid
 from domain.errors import CHECK_FAILED, DONE, Failure, InvalidInput
 from domain.events import Clock

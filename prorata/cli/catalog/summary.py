@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import UNSET
 
-from domain.catalog import CatalogFile, Policies, parse_catalog
+from domain.catalog import Policies, parse_catalog
+from domain.catalog_file import CatalogFile
 
 
 def summary(data: bytes) -> Iterator[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from domain.catalog_file import digest_of
 from domain.errors import InvalidInput
 from domain.events import Event
 from domain.evolve import evolve_all
@@ -13,7 +14,6 @@ from domain.state import Account
 from eventlog.records import Head
 from service.accounts import Accounts
 from service.catalogue_store import SOON, CatalogueStore
-from service.catalogue_versions import digest_of
 from service.snapshots import Snapshot, Snapshots
 from tests.support.service.world import NOW, memory_world
 

@@ -14,6 +14,7 @@ from typing import Any
 from domain import commands as c
 from domain.answers import Answer, Refusal, answer_of, refused
 from domain.catalog import Catalogues, convert_catalog
+from domain.catalog_file import PlanFile, TierFile
 from domain.decide import admit
 from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
@@ -52,6 +53,7 @@ def moved_to_free() -> GivenAccount:
 
 NONE: tuple[c.Command, ...] = ()
 BLOCKS = c.StartTransactional(2)
+OTHER_FAMILY = PlanFile("standard", "websites", "Standard", (TierFile("500", {"EUR": "20.00"}),))
 REFUSED: list[tuple[tuple[c.Command, ...], c.Command, str, dict[str, Any]]] = [
     (NONE, c.PurchasePlan("gold"), "unknown_product", {"asked": "gold", "kind": "plan"}),
     (NONE, c.PurchasePlan("standard", "9"), "unknown_product", {"asked": "standard/9", "kind": "tier"}),
@@ -97,6 +99,24 @@ REFUSED: list[tuple[tuple[c.Command, ...], c.Command, str, dict[str, Any]]] = [
         BLOCKS,
         "prerequisite_missing",
         {"product": "transactional", "requires": ["standard", "premium"]},
+    ),
+    (
+        NONE,
+        c.ChangeCatalog(plans=(OTHER_FAMILY,)),
+        "product_changed",
+        {
+            "product": "standard",
+            "aspect": "family",
+            "was": "marketing",
+            "now": "websites",
+            "place": "$.plans[2].family",
+        },
+    ),
+    (
+        NONE,
+        c.OverridePrice("standard", "0.00"),
+        "product_changed",
+        {"product": "standard", "aspect": "free", "was": "something", "now": "0.00 EUR", "place": "$.price"},
     ),
     ((PLAN,), PLAN, "already_active", {"product": "standard"}),
     ((PLAN,), c.ChangePlan("standard"), "already_active", {"product": "standard"}),
@@ -207,6 +227,7 @@ OUTCOMES: list[tuple[tuple[c.Command, ...], str]] = [
     ((PLAN, c.StartTransactional(1), c.TopUpTransactional(2)), "blocks_topped_up"),
     ((c.BuyCredits("credits_5000"),), "credits_purchased"),
     ((c.OverridePrice("surveys", "8.00"),), "price_overridden"),
+    ((c.ChangeCatalog(withdrawn=("surveys",)),), "catalog_changed"),
     ((c.CloseAccount(),), "account_closed"),
 ]
 """Commands of 20 March, and the type of the last event that the last of them records."""

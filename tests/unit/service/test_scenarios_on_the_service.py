@@ -53,7 +53,9 @@ def _open(world: World, story: dict[str, object]):  # type: ignore[no-untyped-de
     account = story["account"]
     assert isinstance(account, dict)
     catalog = story.get("catalog")
-    given = {"catalog": catalog} if isinstance(catalog, dict) else {}
+    given: dict[str, object] = {"catalog": catalog} if isinstance(catalog, dict) else {}
+    if "policies" in story:
+        given["policies"] = story["policies"]
     steps = story["steps"]
     assert isinstance(steps, list)
     at = steps[0]["at"] if steps else story["until"]
