@@ -12,11 +12,13 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.explain import rule_of_line
+from domain.views import entitlement
 from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Step
 from prorata.wording import Language, answer_said, calculation_said, event_said, rule_said, wording
 from tests.reference.stories import story
 from tests.support.domain.playing import fork, played, request_of
+from tests.support.domain.saying import told
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -46,6 +48,29 @@ def answers() -> Iterator[tuple[Answer, str]]:
     for seed in range(60):
         played(story(Random(seed)), before=look)
     yield from found
+
+
+USABLE = {"en": "can be used until", "fr": "l’accès dure jusqu’au"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_says_that_something_can_be_used_only_where_it_can(language: Language) -> None:
+    """Invariant 13: sentences agree with the state."""
+    said_so = 0
+    for seed in range(80):
+        for said in told(Random(seed)):
+            state, facts = said.account.account, said.answer.facts
+            sentence = answer_said(said.answer, wording(language), state.currency)
+            if USABLE[language] not in sentence.lower():
+                continue
+            shown = entitlement(state, facts["product"], said.account.catalogues)
+            assert shown is not None
+            assert shown.access_until is not None
+            assert shown.status in ("active", "ending")
+            assert shown.access_until > said.request.at
+            assert wording(language).moment(shown.access_until, state.time_zone) in sentence
+            said_so += 1
+    assert said_so > 20
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

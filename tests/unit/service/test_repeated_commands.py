@@ -1,5 +1,7 @@
 """A command's id: done once, answered alike for ever (section 10 of the rules)."""
 
+import json
+
 from tests.support.service.world import memory_world
 
 
@@ -114,6 +116,47 @@ def test_a_forgotten_key_whose_payment_was_cancelled_is_free() -> None:
         world.say_now(do="undo", account="w", product="surveys", id=f"u{n}")
 
     assert world.say_now(**line, confirm=paid).code == "already_active"
+
+
+def test_an_answer_that_later_events_and_a_later_catalogue_would_change_is_given_again_as_it_was() -> None:
+    world = memory_world()
+    world.open("w", at=None)
+    world.library.load(_example(), None, world.clock.now())
+    paid = {"cvv": "tok_1", "billing": True}
+    world.say_now(do="purchase_plan", account="w", product="standard", confirm=paid)
+    world.say_now(do="purchase_addon", account="w", product="dedicated_ip", confirm=paid)
+    line = {"do": "cancel_plan", "account": "w", "family": "marketing", "id": "c1"}
+    first = world.say_now(**line)
+    world.say_now(do="undo", account="w", product="standard")
+    later = json.loads(_example())
+    for add_on in later["add_ons"]:
+        add_on.pop("requires", None)
+    world.library.load(json.dumps(later).encode(), None, world.clock.now())
+    now = world.say_now(**{**line, "id": "c2"})
+
+    assert [ending["product"] for ending in first.facts["ending"]] == ["dedicated_ip"]
+    assert world.say_now(**line) == first
+    assert world.twin().say_now(**line) == first
+    assert now.facts["ending"] == []
+
+
+def test_undo_that_finds_the_resume_date_passed_is_answered_again_with_both_its_events() -> None:
+    world = memory_world()
+    world.open()
+    steps = [
+        {"do": "purchase_plan", "product": "standard", "at": "2026-03-20"},
+        {"do": "pause_plan", "family": "marketing", "resume_on": "2026-04-10", "at": "2026-04-01"},
+        {"do": "cancel_plan", "family": "marketing", "at": "2026-04-02"},
+    ]
+    for step in steps:
+        world.say(account="a1", **step)
+    undo = {"do": "undo", "account": "a1", "product": "standard", "at": "2026-04-10", "id": "u1"}
+    first = world.say(**undo)
+    world.say(do="resume_plan", account="a1", family="marketing", at="2026-04-11")
+
+    assert (first.outcome, first.facts["stay_paused"]) == ("reinstated", ["standard"])
+    assert first.events == ("plan_cancellation_withdrawn", "resume_dropped")
+    assert world.say(**undo) == first
 
 
 def _example() -> bytes:
