@@ -91,7 +91,7 @@ def answer_of(
     if isinstance(main, e.InvoicePaid):
         charged = main.amount
     facts = _facts(main)
-    if not isinstance(command, c.OpenAccount | c.OverridePrice):
+    if not isinstance(command, c.OpenAccount | c.OverridePrice | c.ChangeCatalog):
         facts |= facts_after(command, facts.get("product"), state, catalogues)
     outcome: Outcome = "reinstated" if isinstance(main, WITHDRAWALS) else "accepted"
     return _done(outcome, facts, charged, lines, names)

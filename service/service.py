@@ -337,7 +337,7 @@ class BillingService:
         stored = _own_events(self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND))
         last = stored[-1]
         state = self._ports.accounts.as_of(account_id, last.version)
-        known = self._catalogues.series_for(state, known_at=last.recorded_at)
+        known = self._catalogues.series_for(state, known_at=last.effective_at)
         events = [self._codec.read(row) for row in stored]
         return GivenCommand(answer_of(command, events, state, known), last.version)
 
