@@ -1,6 +1,7 @@
 """A command's id: done once, answered alike for ever (section 10 of the rules)."""
 
 import json
+from datetime import timedelta
 
 from tests.support.service.world import memory_world
 
@@ -131,6 +132,7 @@ def test_an_answer_that_later_events_and_a_later_catalogue_would_change_is_given
     later = json.loads(_example())
     for add_on in later["add_ons"]:
         add_on.pop("requires", None)
+    world.clock.advance(timedelta(seconds=1))
     world.library.load(json.dumps(later).encode(), None, world.clock.now())
     now = world.say_now(**{**line, "id": "c2"})
 
