@@ -258,9 +258,9 @@ def parse_catalog(data: bytes | str, ever_sold: Container[str] | None = ()) -> C
     return build_catalog(decode_catalog(data), ever_sold)
 
 
-def convert_catalog(value: Any) -> Catalog:
+def convert_catalog(value: Any, ever_sold: Container[str] | None = ()) -> Catalog:
     """The catalogue in an already decoded JSON value. Raises InvalidCatalog as `parse_catalog`."""
-    return build_catalog(converted_catalog(value))
+    return build_catalog(converted_catalog(value), ever_sold)
 
 
 def build_catalog(file: CatalogFile, ever_sold: Container[str] | None = ()) -> Catalog:

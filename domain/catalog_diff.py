@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,8 @@ from domain.calendar import CivilDate
 from domain.catalog import Catalog, Catalogues, Policies
 from domain.coming import still_billed
 from domain.money import zero
+from domain.pricing import PriceList
+from domain.renewal import will_lose_prerequisite
 from domain.state import Account
 
 
@@ -105,14 +107,30 @@ class ItemEffect(msgspec.Struct, frozen=True, gc=False):
     new: Decimal | None
 
 
+Fate = Literal[
+    "no_longer_sold", "downgrade_to_what_is_no_longer_sold", "ends_for_want_of_a_plan", "no_longer_ends"
+]
+"""What a new catalogue does to an item besides its price. What is no longer sold goes on at its own last
+price (R8), and cannot be bought again once it has ended."""
+
+
+class ItemFate(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of one item; `tier`: of a plan."""
+
+    product: str
+    tier: str | None
+    fate: Fate
+
+
 class Effect(msgspec.Struct, frozen=True):
     """What an account pays at its items' next renewals, one of each, under both catalogues. `items`: those
-    that differ."""
+    that differ. `fates`: those to which something else happens."""
 
     currency: str
     old: Decimal
     new: Decimal
     items: tuple[ItemEffect, ...]
+    fates: tuple[ItemFate, ...] = ()
 
     @property
     def difference(self) -> Decimal:
@@ -120,10 +138,10 @@ class Effect(msgspec.Struct, frozen=True):
         return self.new - self.old
 
 
-def effect(state: Account, old: Catalog, new: Catalog) -> Effect:
-    """The account's next renewals (`domain.coming.still_billed`) under either catalogue."""
-    before = {u.product: u for u in still_billed(state, Catalogues.always(old))}
-    after = {u.product: u for u in still_billed(state, Catalogues.always(new))}
+def effect(state: Account, old: Catalogues, new: Catalogues) -> Effect:
+    """The account's next renewals (`domain.coming.still_billed`) under either series."""
+    before = {u.product: u for u in still_billed(state, old)}
+    after = {u.product: u for u in still_billed(state, new)}
     items = []
     for product in (*before, *(product for product in after if product not in before)):
         was, now = before.get(product), after.get(product)
@@ -138,7 +156,36 @@ def effect(state: Account, old: Catalog, new: Catalog) -> Effect:
         sum((u.amount for u in before.values()), nothing),
         sum((u.amount for u in after.values()), nothing),
         tuple(items),
+        tuple(_fates(state, old, new)),
     )
+
+
+def _fates(state: Account, old: Catalogues, new: Catalogues) -> Iterator[ItemFate]:
+    for plan in state.plans.values():
+        if plan.cycle is None or plan.cancelled:
+            continue
+        at, target = plan.cycle.ends_at, plan.downgrade
+        was, now = PriceList.of(state, old, at), PriceList.of(state, new, at)
+        if _given_up(was.plan(plan.product, plan.tier), now.plan(plan.product, plan.tier)) and target is None:
+            yield ItemFate(plan.product, plan.tier, "no_longer_sold")
+        if target and _given_up(was.plan(target.product, target.tier), now.plan(target.product, target.tier)):
+            yield ItemFate(target.product, target.tier, "downgrade_to_what_is_no_longer_sold")
+    for product, addon in state.addons.items():
+        if addon.removed:
+            continue
+        at = addon.cycle.ends_at
+        was, now = PriceList.of(state, old, at), PriceList.of(state, new, at)
+        if _given_up(was.add_on(product), now.add_on(product)) or (
+            was.blocks(product) and not now.blocks(product)
+        ):
+            yield ItemFate(product, None, "no_longer_sold")
+        ended = will_lose_prerequisite(state, addon, old)
+        if ended != (ends := will_lose_prerequisite(state, addon, new)):
+            yield ItemFate(product, None, "ends_for_want_of_a_plan" if ends else "no_longer_ends")
+
+
+def _given_up(was: Decimal | None, now: Decimal | None) -> bool:
+    return was is not None and now is None
 
 
 class Tally(msgspec.Struct):

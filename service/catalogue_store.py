@@ -6,7 +6,7 @@ beside it. Loads and withdrawals take turns, so each sees what the one before ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, Protocol, TypeAlias
@@ -25,6 +25,14 @@ SOON: Final = timedelta(minutes=1)
 """What comes into force so soon is not withdrawn: a process whose clock is ahead may sell from it."""
 
 
+Admission: TypeAlias = Callable[[Sequence[CatalogueVersion], CatalogueVersion], None]
+"""Raises where a version may not stand beside the others."""
+
+
+def admit_any(versions: Sequence[CatalogueVersion], version: CatalogueVersion) -> None:
+    """Every version may."""
+
+
 class CatalogueStore(Protocol):
     """Where catalogues are kept."""
 
@@ -37,9 +45,15 @@ class CatalogueStore(Protocol):
         ...
 
     def add(
-        self, body: bytes, sha256: str, effective_from: datetime, now: datetime
+        self,
+        body: bytes,
+        sha256: str,
+        effective_from: datetime,
+        now: datetime,
+        admit: Admission = admit_any,
     ) -> tuple[CatalogueVersion, bool]:
-        """The next version and True; or the one that makes it pointless (`the_same`), and False."""
+        """The next version and True; or the one that makes it pointless (`the_same`), and False. Raises what
+        `admit` raises of the next version, seeing all others, none of which is added meanwhile."""
         ...
 
     def withdraw(self, version: int, now: datetime) -> tuple[CatalogueVersion, bool]:
@@ -96,12 +110,18 @@ class MemoryCatalogues:
         return list(self._versions)
 
     def add(
-        self, body: bytes, sha256: str, effective_from: datetime, now: datetime
+        self,
+        body: bytes,
+        sha256: str,
+        effective_from: datetime,
+        now: datetime,
+        admit: Admission = admit_any,
     ) -> tuple[CatalogueVersion, bool]:
         with self._in_turn:
             if (kept := the_same(self._versions, sha256, effective_from)) is not None:
                 return kept, False
             version = CatalogueVersion(len(self._versions) + 1, effective_from, now, sha256, body)
+            admit(self._versions, version)
             self._versions.append(version)
             return version, True
 
@@ -161,7 +181,12 @@ class PostgresCatalogues:
         return [CatalogueVersion(*row) for row in self._rows(_VERSIONS)]
 
     def add(
-        self, body: bytes, sha256: str, effective_from: datetime, now: datetime
+        self,
+        body: bytes,
+        sha256: str,
+        effective_from: datetime,
+        now: datetime,
+        admit: Admission = admit_any,
     ) -> tuple[CatalogueVersion, bool]:
         """As `CatalogueStore.add`. After a lost connection it is tried again and finds what it has done."""
 
@@ -171,6 +196,7 @@ class PostgresCatalogues:
                 if (kept := the_same(versions, sha256, effective_from)) is not None:
                     return kept, False
                 version = CatalogueVersion(len(versions) + 1, effective_from, now, sha256, body)
+                admit(versions, version)
                 connection.execute(_ADD, _columns(version))
                 return version, True
 

@@ -9,7 +9,7 @@ withdrawn are in force at no time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from domain.catalog import parse_catalog
+from domain.catalog import Catalogues, CatalogVersion, parse_catalog
 from domain.catalog_file import canonical_bytes, check_catalog_texts, decode_catalog, digest_of
+from domain.own_catalog import stored_catalog
+from domain.product_identity import refuse_other_products
 
 EXAMPLE: Final = Path(__file__).parent / "example_catalog.json"
 """The shipped example, for accounts on a test clock only."""
@@ -52,6 +54,29 @@ def served(versions: Sequence[CatalogueVersion]) -> list[CatalogueVersion]:
     """Those that serve the wall clock, by the instant from which they do; one for each instant."""
     ordered = sorted((v for v in versions if v.serves), key=lambda v: (v.effective_from, v.version))
     return list({v.effective_from: v for v in ordered}.values())
+
+
+def series_of(versions: Sequence[CatalogueVersion]) -> list[CatalogueVersion]:
+    """Those that serve the wall clock at some time, ascending: not one whose place another one took before
+    its instant."""
+    ordered = sorted((v for v in versions if v.serves), key=lambda v: (v.effective_from, v.version))
+    replaced = {v.effective_from: v.version for v in ordered if v.loaded_at < v.effective_from}
+    return [v for v in ordered if v.version >= replaced.get(v.effective_from, 0)]
+
+
+def check_follows(versions: Sequence[CatalogueVersion], new: CatalogueVersion) -> None:
+    """Raise InvalidCatalog `product_changed` if the version makes something else of a product that any other
+    one sells, before or after it (R8a); and if a prerequisite names a plan that was never sold."""
+    if not new.serves:
+        return
+    series = series_of([*versions, new])
+    place = series.index(new)
+    earlier = Catalogues(tuple([CatalogVersion(None, stored_catalog(v.body)) for v in series[:place]]))
+    ever_sold = earlier.ever_sold(new.effective_from)
+    catalog = parse_catalog(new.body, ever_sold.plans)
+    refuse_other_products(ever_sold, catalog)
+    for later in series[place + 1 :]:
+        refuse_other_products(stored_catalog(later.body), catalog)
 
 
 def known_by(versions: Sequence[CatalogueVersion], at: datetime) -> list[CatalogueVersion]:
@@ -101,12 +126,12 @@ def newest(versions: Sequence[CatalogueVersion]) -> CatalogueVersion | None:
     return next((v for v in reversed(versions) if v.withdrawn_at is None), None)
 
 
-def canonical(data: bytes) -> bytes:
-    """The same catalogue however its file is spaced and ordered.
+def canonical(data: bytes, ever_sold: Container[str] | None = ()) -> bytes:
+    """The same catalogue however its file is spaced and ordered. `ever_sold` as of `parse_catalog`.
 
     Raises InvalidCatalog with the place of the first fault.
     """
-    catalog = parse_catalog(data)
+    catalog = parse_catalog(data, ever_sold)
     check_catalog_texts(data)
     return canonical_bytes(catalog.file)
 

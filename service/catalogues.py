@@ -27,10 +27,11 @@ from service.catalogue_store import CatalogueStore, Stamp
 from service.catalogue_versions import (
     CatalogueVersion,
     canonical,
+    check_follows,
     example_body,
     known_by,
     newest,
-    served,
+    series_of,
 )
 from service.errors import CatalogueMissing
 
@@ -62,14 +63,21 @@ class CatalogueLibrary:
         """A version in force from the instant (None: now) until the next one's. What is in force then anyway
         is not loaded again.
 
-        Raises InvalidCatalog, and InvalidInput `effective_in_past`: no catalogue changes what was sold.
+        Raises InvalidCatalog, `product_changed` where it makes something else of a product (R8a), and
+        InvalidInput `effective_in_past`: no catalogue changes what was sold.
         """
-        body = canonical(data)
+        body = canonical(data, None)
         begins = now if effective_from is None else effective_from
         if begins < now:
             message = f"{begins.isoformat()} has passed: a catalogue is in force from now on at the earliest"
             raise InvalidInput("effective_in_past", "$.effective_from", message)
-        return Loaded(*self._store.add(body, digest_of(body), begins, now))
+        return Loaded(*self._store.add(body, digest_of(body), begins, now, check_follows))
+
+    def check(self, data: bytes, now: datetime) -> list[CatalogueVersion]:
+        """Raise InvalidCatalog where loading it now would; the versions that it was held against."""
+        body, versions = canonical(data, None), self._store.versions()
+        check_follows(versions, CatalogueVersion(len(versions) + 1, now, now, digest_of(body), body))
+        return [version for version in versions if version.serves]
 
     def withdraw(self, version: int, now: datetime) -> Withdrawn:
         """Take back a version that is not in force yet: from then on no account is served from it. One on a
@@ -157,7 +165,7 @@ class CatalogueLibrary:
 
 
 def _series(versions: list[CatalogueVersion]) -> Catalogues:
-    serving = [CatalogVersion(v.effective_from, stored_catalog(v.body)) for v in served(versions)]
+    serving = [CatalogVersion(v.effective_from, stored_catalog(v.body)) for v in series_of(versions)]
     return Catalogues(tuple(serving))
 
 

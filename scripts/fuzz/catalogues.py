@@ -1,4 +1,4 @@
-"""Catalogue files for `prorata catalog check`. Checked for each file:
+"""Catalogue files for `prorata catalog check --alone`. Checked for each file:
 
 * exit 0 with a summary and a silent stderr, or exit 2 with one line that says file, place and reason;
 * what is not JSON in UTF-8, repeats a field, breaks prorata/catalog.schema.json, or has a fault that only
@@ -63,11 +63,11 @@ def judged(seeds: tuple[int, int]) -> tuple[Fates, Complaints]:
 
 
 def checked(file: Path) -> tuple[int, str, str]:
-    """`prorata catalog check` of the file, in this process: exit code, stdout, stderr."""
+    """`prorata catalog check --alone` of the file, in this process: exit code, stdout, stderr."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            exit_code = check(file)
+            exit_code = check(file, alone=True)
         except Exception as error:  # noqa: BLE001 - as `prorata.cli.main` does
             exit_code = explained(error)
     return exit_code, out.getvalue(), err.getvalue()

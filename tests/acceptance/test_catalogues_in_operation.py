@@ -106,6 +106,26 @@ def test_loading_the_same_again_adds_no_version(
     assert standings(prorata) == [(1, "old", "in force")]
 
 
+def test_a_version_that_makes_something_else_of_a_product_is_refused_wherever_it_is_given(
+    prorata: CommandLine, files: tuple[str, str], tmp_path: Path
+) -> None:
+    prorata("catalog", "load", files[0])
+    assert "it can follow 1 loaded version" in prorata("catalog", "check", files[1]).out
+    moved = tmp_path / "moved.json"
+    value = msgspec.json.decode(Path(files[1]).read_bytes())
+    value["plans"][2]["family"] = "websites"
+    moved.write_bytes(msgspec.json.encode(value))
+    for asked in (["check"], ["load"], ["load", "--from", IN_A_MONTH], ["diff"]):
+        refused = prorata("catalog", asked[0], str(moved), *asked[1:])
+        assert refused.exit_code == 2
+        assert refused.err.startswith(
+            "prorata: product_changed: 'standard' is a plan of the family 'marketing'"
+        )
+        assert "$.plans[2].family`" in refused.err
+    assert prorata("catalog", "check", str(moved), "--alone").exit_code == 0
+    assert standings(prorata) == [(1, "old", "in force")]
+
+
 def test_a_scheduled_version_is_withdrawn_and_stays_in_the_list(
     prorata: CommandLine, files: tuple[str, str]
 ) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Container
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,14 +11,16 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 
-from domain.catalog import Catalog, parse_catalog
-from domain.catalog_diff import CatalogChange, Effect, Tally, changes, effect
+from domain.calendar import LATEST
+from domain.catalog import Catalog, Catalogues, CatalogVersion, parse_catalog
+from domain.catalog_diff import CatalogChange, changes
 from domain.catalog_file import check_catalog_texts
-from domain.coming import settled_as_paid
-from domain.errors import CHECK_FAILED, DONE, Failure, InvalidInput
-from domain.events import Clock
+from domain.errors import BAD_INPUT, CHECK_FAILED, DONE, InvalidInput
+from domain.own_catalog import stored_catalog
+from domain.product_identity import product_changes
 from domain.texts import escaped
 from prorata.catalog_schema import schema_text
+from prorata.cli.catalog.accounts import line, print_accounts
 from prorata.cli.catalog.nothing_sold import nothing_sold
 from prorata.cli.catalog.summary import summary
 from prorata.cli.terminal.failures import complain
@@ -26,16 +29,47 @@ from prorata.settings import Settings
 
 def check(
     file: Annotated[Path, Parameter(help="The catalogue, JSON.")],
+    *,
+    alone: Annotated[
+        bool,
+        Parameter(negative="", help="The file alone: it is not held against the versions that are loaded."),
+    ] = False,
 ) -> int:
     """Whether the file is a catalogue that can be loaded, with a short summary.
 
-    Exit 0: it is. 2: it is not; the place and the reason are said on stderr.
+    It is held against the versions that are loaded, since none may make something else of a product that
+    another one sells (R8a); alone where PRORATA_DATABASE_URL is not set and no database answers.
+
+    Exit 0: it can be loaded. 2: it can not; the place and the reason are said on stderr.
     """
-    data, catalog = _read(file)
+    data, catalog, held_against = _checked(file, alone=alone)
     print(escaped(f"{file}: a valid catalogue, version {catalog.version}"))
-    for line in summary(data):
-        print(f"  {escaped(line)}")
+    for line_ in summary(data):
+        print(f"  {escaped(line_)}")
+    if held_against is not None:
+        print(f"  {held_against}")
     return 0
+
+
+def _checked(file: Path, *, alone: bool) -> tuple[bytes, Catalog, str | None]:
+    """The file's contents, and which versions it was held against (None: that was not asked)."""
+    from eventlog.errors import LogUnavailable, NotMigrated
+    from prorata.wiring import opened_catalogues
+
+    if alone:
+        return *_read(file), None
+    data, catalog = _read(file, None)
+    try:
+        with opened_catalogues(Settings.of()) as catalogues:
+            versions = catalogues.check(data, datetime.now(UTC))
+    except (LogUnavailable, NotMigrated):
+        if "PRORATA_DATABASE_URL" in os.environ:
+            raise
+        return *_read(file), "not held against loaded versions: no database answers"
+    except InvalidInput as error:
+        raise _in_file(error, file) from None
+    count = f"{len(versions)} loaded version{'' if len(versions) == 1 else 's'}"
+    return data, catalog, f"it can follow {count}" if versions else "no version is loaded"
 
 
 def diff(
@@ -64,18 +98,25 @@ def diff(
     `prorata catalog diff new.json` compares with what is sold now, `prorata catalog diff 2 3` two versions.
     With --accounts each account's next renewals are priced under both catalogues, one account after the other
     as the log gives them, and summed up by currency: those on the wall clock, or with --clock test those on a
-    test clock, whose own catalogues are left out. Exit 1: some account cannot be read (said on stderr); the
-    others are compared. 2: there is no such catalogue.
+    test clock, whose own catalogues are left out.
+
+    Exit 1: some account cannot be read (said on stderr); the others are compared. 2: there is no such
+    catalogue, or it makes something else of a product: each place is said on stderr (R8a).
     """
-    before, after = (_in_force(), _named(first)) if second is None else (_named(first), _named(second))
+    old = _in_force() if second is None else Catalogues.always(_named(first))
+    after = _named(first if second is None else second)
+    before, ever_sold = old.at(LATEST), old.ever_sold(LATEST)
     found = changes(before, after)
     for change in found:
-        print(_line("change", change) if json else f"  {escaped(change_line(change))}")
+        print(line("change", change) if json else f"  {escaped(change_line(change))}")
     if not json:
         print(f"{len(found)} changes" if found else "no change")
-    if accounts and not _print_accounts(before, after, clock, json=json):
-        return CHECK_FAILED
-    return DONE
+    new = Catalogues((*old.versions, *Catalogues.always(after).versions))
+    all_read = not accounts or print_accounts(old, new, clock, json=json)
+    refused = [other.refused for other in product_changes(ever_sold, after)]
+    for refusal in refused:
+        complain(refusal.code, str(refusal))
+    return BAD_INPUT if refused else DONE if all_read else CHECK_FAILED
 
 
 def schema() -> int:
@@ -84,29 +125,35 @@ def schema() -> int:
     return 0
 
 
-def _read(file: Path) -> tuple[bytes, Catalog]:
+def _read(file: Path, ever_sold: Container[str] | None = ()) -> tuple[bytes, Catalog]:
     try:
         data = file.read_bytes()
-        catalog = parse_catalog(data)
+        catalog = parse_catalog(data, ever_sold)
         check_catalog_texts(data)
         return data, catalog
     except InvalidInput as error:
-        raise InvalidInput(error.code, f"{file}: {error.place}", error.message) from None
+        raise _in_file(error, file) from None
+
+
+def _in_file(error: InvalidInput, file: Path) -> InvalidInput:
+    return InvalidInput(error.code, f"{file}: {error.place}", error.message)
 
 
 def _named(name: str) -> Catalog:
-    """The catalogue in the file of this name, or, if there is none, the loaded version of this number."""
+    """The catalogue in the file of this name, or, if there is none, the loaded version of this number. Its
+    prerequisites may name plans that others have sold."""
     if not name.isdecimal() or Path(name).exists():
-        return _read(Path(name))[1]
+        return _read(Path(name), None)[1]
     from prorata.wiring import opened_catalogues
     from service.catalogue_store import version_named
 
     with opened_catalogues(Settings.of()) as catalogues:
-        return parse_catalog(version_named(catalogues.versions(), int(name)).body)
+        return stored_catalog(version_named(catalogues.versions(), int(name)).body)
 
 
-def _in_force() -> Catalog:
-    """The catalogue in force now on the wall clock. Raises InvalidInput `no_catalogue`."""
+def _in_force() -> Catalogues:
+    """The versions that have been in force on the wall clock, the present one last and, as all of them here,
+    without a beginning. Raises InvalidInput `no_catalogue`."""
     from prorata.wiring import opened_catalogues
 
     now = datetime.now(UTC)
@@ -114,7 +161,8 @@ def _in_force() -> Catalog:
         series = catalogues.on_the_wall_clock()
     if (nothing := nothing_sold(series, now)) is not None:
         raise nothing
-    return series.at(now)
+    begun = [v.catalog for v in series.versions if v.effective_from is None or v.effective_from <= now]
+    return Catalogues(tuple([CatalogVersion(None, catalog) for catalog in begun]))
 
 
 def change_line(change: CatalogChange) -> str:
@@ -128,78 +176,3 @@ def change_line(change: CatalogChange) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _line(kind: str, value: object) -> str:
-    fields = msgspec.to_builtins(value)
-    return msgspec.json.encode({"kind": kind, **fields}).decode()
-
-
-# ---- accounts ------------------------------------------------------------
-
-
-def _print_accounts(old: Catalog, new: Catalog, clock: Clock, *, json: bool) -> bool:
-    """Print the effects on accounts; False if some account could not be compared."""
-    tallies: dict[str, Tally] = {}
-    all_read = True
-    for account, found in effects(old, new, clock):
-        if isinstance(found, Failure):
-            all_read = False
-            complain(found.code, str(found))
-            continue
-        tallies.setdefault(found.currency, Tally()).count(found)
-        if not found.items:
-            continue
-        if json:
-            fields = {"account": account, "difference": str(found.difference), **msgspec.to_builtins(found)}
-            print(msgspec.json.encode({"kind": "account", **fields}).decode(), flush=True)
-        else:
-            print(f"  {account}: {_effect_text(found)}", flush=True)
-    for currency, tally in sorted(tallies.items()):
-        if json:
-            print(_line("summary", {"currency": currency, **msgspec.to_builtins(tally)}))
-        else:
-            print(_tally_text(currency, tally))
-    if not tallies and not json:
-        print("no account would renew anything")
-    return all_read
-
-
-def effects(old: Catalog, new: Catalog, clock: Clock) -> Iterator[tuple[str, Effect | Failure]]:
-    """Yield each open account on the clock with its next renewals under both catalogues, or why it cannot be
-    read. What is due on the wall clock by now counts as settled and paid."""
-    from eventlog.errors import LogUnavailable, WrongDatabase
-    from prorata.wiring import running
-
-    with running(Settings.of()) as system:
-        now = system.clock.now()
-        for account in system.log.accounts():
-            try:
-                state = system.service.account(account)
-                if state is None or state.closed or state.clock != clock:
-                    continue
-                if state.clock == "wall":
-                    series = system.catalogues.series_for(state)
-                    state, _ = settled_as_paid(state, max(now, state.last_at), series)
-            except (LogUnavailable, WrongDatabase):
-                raise
-            except Failure as failure:
-                yield account, failure
-                continue
-            yield account, effect(state, old, new)
-
-
-def _effect_text(found: Effect) -> str:
-    items = ", ".join(
-        f"{i.product} on {i.date} {'–' if i.old is None else i.old} → {'–' if i.new is None else i.new}"
-        for i in found.items
-    )
-    return f"{found.old} → {found.new} {found.currency} ({found.difference:+}): {items}"
-
-
-def _tally_text(currency: str, tally: Tally) -> str:
-    same = tally.accounts - tally.more - tally.less
-    return (
-        f"{currency}: {tally.accounts} accounts; {tally.more} pay more ({tally.more_amount:+}), "
-        f"{tally.less} pay less ({tally.less_amount:+}), {same} the same"
-    )

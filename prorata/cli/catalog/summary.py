@@ -16,7 +16,7 @@ def summary(data: bytes) -> Iterator[str]:
 
     Raises InvalidCatalog.
     """
-    catalog = parse_catalog(data)
+    catalog = parse_catalog(data, None)
     tiers = sum(len(plan.tiers) for plan in catalog.plans.values())
     pausable = [family.id for family in catalog.families.values() if family.pausable]
     yield f"{len(catalog.families)} families (pausable: {', '.join(pausable) or 'none'})"

@@ -85,7 +85,7 @@ def list_(*, json: Json = False) -> int:
         if json:
             print(msgspec.json.encode(_facts(version, standing)).decode())
         else:
-            name = escaped(parse_catalog(version.body).version)
+            name = escaped(parse_catalog(version.body, None).version)
             begins = _utc(version.effective_from)
             shown.add_row(str(version.version), standing, begins, name, version.sha256[:12])
     if not json and found:
@@ -122,7 +122,7 @@ def show(
         print(msgspec.json.format(found.body, indent=2).decode())
         return 0
     [standing] = [standing for one, standing in standings(versions, now) if one == found]
-    name, begins = escaped(parse_catalog(found.body).version), _utc(found.effective_from)
+    name, begins = escaped(parse_catalog(found.body, None).version), _utc(found.effective_from)
     print(f"catalogue version {found.version} ({name}): {standing}, from {begins}")
     print(f"  loaded {_utc(found.loaded_at)}, sha256 {found.sha256}")
     for line in summary(found.body):
@@ -157,4 +157,4 @@ def _utc(at: datetime) -> str:
 
 def _facts(version: CatalogueVersion, standing: Standing) -> dict[str, Any]:
     facts = {name: getattr(version, name) for name in version.__struct_fields__ if name != "body"}
-    return {**facts, "name": parse_catalog(version.body).version, "standing": standing}
+    return {**facts, "name": parse_catalog(version.body, None).version, "standing": standing}

@@ -1,5 +1,6 @@
 """Catalogues and snapshots are kept as they were given."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from domain.state import Account
 from eventlog.records import Head
 from service.accounts import Accounts
 from service.catalogue_store import SOON, CatalogueStore
+from service.catalogue_versions import CatalogueVersion
 from service.snapshots import Snapshot, Snapshots
 from tests.support.service.world import NOW, memory_world
 
@@ -60,6 +62,25 @@ def test_the_same_catalogue_loaded_by_many_at_once_is_one_version(store: Catalog
         loads = list(pool.map(lambda _: load(store, b"a", days=1), range(8)))
 
     assert sorted(loads) == [(1, False)] * 7 + [(1, True)]
+    assert len(store.versions()) == 1
+
+
+def test_of_loads_at_once_each_is_admitted_beside_all_that_were_added_before(store: CatalogueStore) -> None:
+    def only_one(versions: Sequence[CatalogueVersion], version: CatalogueVersion) -> None:
+        if versions:
+            raise InvalidInput("taken", "", f"there are {len(versions)}")
+
+    def add(nth: int) -> bool:
+        body = b"%d" % nth
+        try:
+            return store.add(body, digest_of(body), NOW + timedelta(days=nth), NOW, only_one)[1]
+        except InvalidInput:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(add, range(8)))
+
+    assert sorted(added) == [False] * 7 + [True]
     assert len(store.versions()) == 1
 
 

@@ -165,3 +165,140 @@ def test_an_account_is_told_that_no_catalogue_is_in_force(begins: datetime | Non
         {"do": "start_transactional", "blocks": 1},
     ):
         assert world.say_now(account="w", **line).code == "no_catalogue"
+
+
+# ---- what a product is never changes (R8a) ---------------------------------
+
+
+def _selling(version: str, *plans: tuple[str, str], requires: str | None = None) -> bytes:
+    """A catalogue of plans, each with its family, and perhaps an add-on that needs one."""
+    families = sorted({family for _, family in plans})
+    value = {
+        "version": version,
+        "families": [{"id": family, "name": family, "pausable": False} for family in families],
+        "plans": [
+            {"id": plan, "family": family, "name": plan, "tiers": [{"id": "1", "prices": {"EUR": "5.00"}}]}
+            for plan, family in plans
+        ],
+        "add_ons": [],
+        "credits": [],
+    }
+    if requires is not None:
+        value["add_ons"] = [{"id": "maps", "name": "Maps", "prices": {"EUR": "1.00"}, "requires": [requires]}]
+    return json.dumps(value).encode()
+
+
+def _refused(library: CatalogueLibrary, body: bytes, begins: datetime | None = None) -> tuple[str, str]:
+    before = library.versions()
+    with pytest.raises(InvalidInput) as refused:
+        library.load(body, begins, NOW)
+    assert library.versions() == before, "nothing of it was kept"
+    return refused.value.code, refused.value.place
+
+
+def test_what_makes_something_else_of_a_product_is_not_loaded(library: CatalogueLibrary) -> None:
+    library.load(_selling("1", ("basic", "a")), None, NOW)
+    library.load(_selling("2"), NOW + DAY, NOW)
+    changed = ("product_changed", "$.plans[0].family")
+    assert _refused(library, _selling("3", ("basic", "b"))) == changed
+    assert _refused(library, _selling("3", ("basic", "b")), NOW + 2 * DAY) == changed, "withdrawn meanwhile"
+    library.load(_selling("3", ("basic", "a")), NOW + 2 * DAY, NOW)
+
+
+def test_a_version_that_is_to_follow_counts_as_one_before(library: CatalogueLibrary) -> None:
+    library.load(_selling("1"), None, NOW)
+    library.load(_selling("2", ("basic", "a")), NOW + 2 * DAY, NOW)
+    assert _refused(library, _selling("3", ("basic", "b")), NOW + DAY)[0] == "product_changed"
+    library.withdraw(2, NOW)
+    library.load(_selling("3", ("basic", "b")), NOW + DAY, NOW)
+
+
+def test_a_version_may_take_the_place_of_a_wrong_one_that_never_was_in_force(
+    library: CatalogueLibrary,
+) -> None:
+    library.load(_selling("wrong", ("basic", "a")), NOW + DAY, NOW)
+    library.load(_selling("right", ("basic", "b")), NOW + DAY, NOW)
+    assert len(library.versions()) == 2
+
+
+def test_a_prerequisite_may_name_what_was_ever_sold(library: CatalogueLibrary, on_wall: Account) -> None:
+    needs = _selling("needs", requires="basic")
+    assert _refused(library, needs) == ("invalid_catalog", "$.add_ons[0].requires[0]")
+    library.load(_selling("1", ("basic", "a")), None, NOW)
+    library.load(needs, NOW + DAY, NOW)
+    catalog = library.series_for(on_wall).at(NOW + DAY)
+    assert (catalog.plans, catalog.add_ons["maps"].requires) == ({}, ("basic",))
+
+
+def test_the_example_follows_nothing_and_nothing_follows_it(library: CatalogueLibrary) -> None:
+    library.load(EXAMPLE.read_bytes(), None, NOW)
+    library.load(_selling("1", ("standard", "websites")), None, NOW)
+    library.load(EXAMPLE.read_bytes(), NOW + DAY, NOW)
+
+
+def test_a_file_is_held_against_the_loaded_versions_without_being_loaded(library: CatalogueLibrary) -> None:
+    library.load(EXAMPLE.read_bytes(), None, NOW)
+    library.load(_selling("1", ("basic", "a")), None, NOW)
+    assert [v.version for v in library.check(_selling("2", ("basic", "a")), NOW)] == [2]
+    with pytest.raises(InvalidInput, match="sell it under another id") as refused:
+        library.check(_selling("2", ("basic", "b")), NOW)
+    assert refused.value.code == "product_changed"
+    assert len(library.versions()) == 2
+
+
+# ---- an account's own versions ---------------------------------------------
+
+
+def test_later_versions_of_an_account_s_own_catalogue_are_stored_and_served_to_it_alone() -> None:
+    world = memory_world()
+    for account in ("a1", "a2"):
+        world.open(account)
+    world.say(do="reprice", account="a1", at="2026-03-21", product="surveys", price="9.00")
+    changed = world.say(do="catalog", account="a1", at="2026-03-22", withdrawn=["surveys"])
+    assert (changed.outcome, changed.charged, changed.events) == ("accepted", None, ("catalog_changed",))
+
+    twin = world.twin()
+    states = [twin.service.account(f"main/{account}") for account in ("a1", "a2")]
+    own, other = [twin.library.series_for(state) for state in states]
+    assert [len(series.versions) for series in (own, other)] == [3, 1]
+    at = datetime.fromisoformat("2026-03-22T00:00:00+01:00")
+    assert "surveys" in own.at(at - timedelta(seconds=1)).add_ons
+    assert "surveys" not in own.at(at).add_ons
+    assert str(own.ever_sold(at).add_ons["surveys"].prices["EUR"]) == "9.00"
+    assert "surveys" in other.at(at).add_ons
+
+
+def test_a_line_that_makes_no_catalogue_is_invalid_and_names_its_place() -> None:
+    world = memory_world()
+    world.open()
+    plan = {
+        "id": "gold",
+        "family": "nowhere",
+        "name": "Gold",
+        "tiers": [{"id": "1", "prices": {"EUR": "1.00"}}],
+    }
+    for fields, place in (
+        ({"plans": [plan]}, "$.plans[0].family"),
+        ({"withdrawn": ["nothing"]}, "$.withdrawn[0]"),
+        ({"policies": {"tier_upgrade": "never"}}, "$.policies.tier_upgrade"),
+        ({"colour": "red"}, "$.colour"),
+    ):
+        answer = world.say(do="catalog", account="a1", at="2026-03-21", **fields)
+        assert (answer.outcome, answer.place) == ("invalid", place)
+    assert world.happened() == ["account_opened"]
+
+
+def test_policies_are_laid_over_the_catalogue_that_an_account_is_opened_with() -> None:
+    world = memory_world()
+    assert world.open("a1", policies={"nonprofit_percent": "15"}).outcome == "accepted"
+    assert (
+        world.open("a2", policies={"collection": {"retry_days": [0]}}).place
+        == "$.policies.collection.retry_days[0]"
+    )
+    assert world.open("w1", at=None, policies={}).code == "test_clock_only"
+    world.say(do="catalog", account="a1", at="2026-03-21", policies={"nonprofit_percent": "20"})
+    state = world.service.account("main/a1")
+    assert state is not None
+    catalog = world.library.series_for(state).at(state.last_at)
+    assert str(catalog.policies.nonprofit_percent) == "15", "of every later version too"
+    assert catalog.policies.full_difference, "the others are the catalogue's"
