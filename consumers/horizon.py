@@ -9,7 +9,7 @@ so the last two are asked: what the lower one covers may be believed, what is be
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -56,28 +56,26 @@ UNKNOWN: Final = Horizon()
 def horizons_of(
     kafka: KafkaConsumer, partitions: Mapping[TopicPartition, Topic]
 ) -> dict[TopicPartition, Horizon]:
-    """Of each partition, by its last heartbeats. All are read at once, but for long looks."""
+    """Of each partition, by its last heartbeats."""
     beginnings, ends = kafka.beginning_offsets(partitions), kafka.end_offsets(partitions)
-    beats: dict[TopicPartition, list[tuple[int, Heartbeat]]] = {partition: [] for partition in partitions}
-    left, look = (
-        [partition for partition in partitions if ends[partition] > beginnings[partition]],
-        _FIRST_LOOK,
-    )
-    while left:
-        spans = {at: (max(beginnings[at], ends[at] - look), ends[at]) for at in left}
-        for at, records in _read(kafka, spans, together=look <= _SECOND_LOOK):
-            found = [heartbeat_of(partitions[at], record) for record in records]
-            beats[at] = [beat for beat in found if beat is not None]
+    return {
+        partition: _horizon(kafka, topic, partition, beginnings[partition], ends[partition])
+        for partition, topic in partitions.items()
+    }
+
+
+def _horizon(
+    kafka: KafkaConsumer, topic: Topic, partition: TopicPartition, beginning: int, end: int
+) -> Horizon:
+    found: list[tuple[int, Heartbeat]] = []
+    look = _FIRST_LOOK
+    while end > beginning and len(found) < 2 and look <= (_SECOND_LOOK if found else _LONGEST_LOOK):
+        start = max(beginning, end - look)
+        beats = [heartbeat_of(topic, record) for record in read_span(kafka, partition, start, end)]
+        found = [beat for beat in beats if beat is not None]
+        if start == beginning:
+            break
         look *= 4
-        left = [at for at in left if spans[at][0] > beginnings[at] and _looks_on(len(beats[at]), look)]
-    return {partition: _horizon(found) for partition, found in beats.items()}
-
-
-def _looks_on(found: int, look: int) -> bool:
-    return found < 2 and look <= (_SECOND_LOOK if found else _LONGEST_LOOK)
-
-
-def _horizon(found: Sequence[tuple[int, Heartbeat]]) -> Horizon:
     if not found:
         return UNKNOWN
     last_two = [heartbeat for _, heartbeat in found[-2:]]
@@ -99,31 +97,12 @@ def heartbeat_of(topic: Topic, record: ConsumerRecord) -> tuple[int, Heartbeat] 
 
 def read_span(kafka: KafkaConsumer, partition: TopicPartition, start: int, end: int) -> list[ConsumerRecord]:
     """The partition's records from `start` to before `end`. Raises KafkaTimeoutError."""
-    return _read_together(kafka, {partition: (start, end)})[partition]
-
-
-def _read(
-    kafka: KafkaConsumer, spans: Mapping[TopicPartition, tuple[int, int]], *, together: bool
-) -> Iterator[tuple[TopicPartition, list[ConsumerRecord]]]:
-    """Each span's records. Unless `together`, those of one partition alone are in memory."""
-    if together:
-        yield from _read_together(kafka, spans).items()
-    else:
-        for partition, (start, end) in spans.items():
-            yield partition, read_span(kafka, partition, start, end)
-
-
-def _read_together(
-    kafka: KafkaConsumer, spans: Mapping[TopicPartition, tuple[int, int]]
-) -> dict[TopicPartition, list[ConsumerRecord]]:
-    kafka.assign(spans)
-    for partition, (start, _) in spans.items():
-        kafka.seek(partition, start)
-    deadline = time.monotonic() + _SECONDS
-    found: dict[TopicPartition, list[ConsumerRecord]] = {partition: [] for partition in spans}
-    while short := [at for at, (_, end) in spans.items() if (kafka.position(at) or 0) < end]:
+    kafka.assign([partition])
+    kafka.seek(partition, start)
+    deadline, found = time.monotonic() + _SECONDS, list[ConsumerRecord]()
+    while (kafka.position(partition) or 0) < end:
         if time.monotonic() > deadline:
-            raise KafkaTimeoutError(f"{short[0]} could not be read within {_SECONDS:.0f} s")
-        for partition, records in kafka.poll(_POLL_MS).items():
-            found[partition] += [record for record in records if record.offset < spans[partition][1]]
-    return found
+            raise KafkaTimeoutError(f"{partition} could not be read within {_SECONDS:.0f} s")
+        for records in kafka.poll(_POLL_MS).values():
+            found += records
+    return [record for record in found if record.offset < end]

@@ -126,9 +126,11 @@ def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
     held = _transactional(ctx)
     if isinstance(held, Refusal) and held.code == "unknown_product":
         return held
-    steps = None if add_on is None else ctx.prices.blocks(add_on.id)
+    if add_on is None:  # held, and sold no longer: buying more of it is refused as any purchase of it (R8)
+        return unknown_product("transactional", "add-on")
+    steps = ctx.prices.blocks(add_on.id)
     if not steps:
-        return no_price("transactional" if add_on is None else add_on.id, ctx.state.currency)
+        return no_price(add_on.id, ctx.state.currency)
     if isinstance(held, Refusal):
         return held
     lines = block_lines(held.product, command.blocks, steps, ctx.today, held.cycle.end)

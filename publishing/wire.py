@@ -9,10 +9,8 @@ costs kafka-python more than all the rest, and a relay twice the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from kafka.record.util import decode_varint
 
@@ -101,58 +99,10 @@ def read_record(buffer: bytes, at: int) -> tuple[int, int, int, bytes | None, by
     nth, at = decode_varint(buffer, at)
     key, at = _bytes(buffer, at)
     value, at = _bytes(buffer, at)
-    headers = _headers_like_others(buffer, at, end)
-    if headers is None:
-        headers, ended = _headers(buffer, at)
-        if ended != end:
-            raise ValueError(f"{length} bytes that end at byte {ended - end + length}")
-        _remember(headers, end - at)
-    return length, delay, nth, key, value, headers, end
-
-
-class _Shape(NamedTuple):
-    """What the headers of many records have in common: their names, and how long each value is."""
-
-    cut: Callable[[bytes, int], tuple[bytes, ...]]
-    names: tuple[str, ...]
-    before: tuple[bytes, ...]
-    """The bytes before each value."""
-
-
-_MOST_LENGTHS: Final = 512
-_MOST_OF_A_LENGTH: Final = 4
-_LONGEST: Final = 4096
-"""Bytes of headers, beyond which their shape is not remembered: anybody may have written them."""
-
-_shapes: Final[dict[int, tuple[_Shape, ...]]] = {}
-"""By the length of all headers, those that were met last first."""
-
-
-def _headers_like_others(buffer: bytes, at: int, end: int) -> ReadHeaders | None:
-    """The headers, cut at once if others had the same shape: one by one takes four times as long."""
-    if end <= len(buffer):
-        for shape in _shapes.get(end - at, ()):
-            pieces = shape.cut(buffer, at)
-            if pieces[::2] == shape.before:
-                return list(zip(shape.names, pieces[1::2], strict=True))
-    return None
-
-
-def _remember(headers: ReadHeaders, length: int) -> None:
-    """Know the shape again, if the headers are written as we would write them."""
-    known = [(name, value) for name, value in headers if value is not None]
-    if not known or len(known) != len(headers) or length > _LONGEST:
-        return
-    before = [text(name.encode()) + varint(len(value)) for name, value in known]
-    before[0] = varint(len(known)) + before[0]
-    form = Struct(
-        "".join(f"{len(start)}s{len(value)}s" for start, (_, value) in zip(before, known, strict=True))
-    )
-    if form.size == length:
-        shape = _Shape(form.unpack_from, tuple(name for name, _ in known), tuple(before))
-        if len(_shapes) >= _MOST_LENGTHS:
-            _shapes.clear()
-        _shapes[length] = (shape, *_shapes.get(length, ())[: _MOST_OF_A_LENGTH - 1])
+    headers, at = _headers(buffer, at)
+    if at != end:
+        raise ValueError(f"{length} bytes that end at byte {at - end + length}")
+    return length, delay, nth, key, value, headers, at
 
 
 def _headers(buffer: bytes, at: int) -> tuple[ReadHeaders, int]:

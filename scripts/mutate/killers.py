@@ -20,8 +20,9 @@ from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
 from scripts.mutate.mutants import DOMAIN, ROOT, Mutant, become
-from tests.reference.agreement import difference_from, plain
-from tests.reference.model import tell
+from tests.reference.account.telling import tell
+from tests.reference.agreement import difference_from
+from tests.reference.play import plain
 from tests.reference.stories import story
 
 CATALOGUE_TESTS = [f"tests/unit/prorata/test_catalog_{name}.py" for name in ("check", "diff", "schema")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.reference.amounts import DIGITS
 
-_PRICES = {
+PRICES = {
     "EUR": "0.01 0.10 5.00 7.50 10.00 10.00 13.00 20.00 20.00 26.50 29.95 99.99".split(),
     "USD": "0.01 0.10 5.00 7.50 10.00 10.00 13.00 20.00 20.00 26.50 29.95 350.00".split(),
     "JPY": "1 3 750 1125 1125 1950 3000 4492 9000".split(),
@@ -45,7 +45,7 @@ def catalogue(random: Random, currency: str) -> dict[str, Any]:
 def _prices(random: Random, currency: str) -> dict[str, str]:
     if random.random() < 0.04:
         return {"CHF": "3.00"}
-    return {currency: random.choice(_PRICES[currency])}
+    return {currency: random.choice(PRICES[currency])}
 
 
 def _plans(random: Random, currency: str, families: list[str]) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def _add_ons(random: Random, currency: str, plans: list[str]) -> list[dict[str, 
 def _transactional(random: Random, currency: str, plans: list[str]) -> dict[str, Any]:
     limits = [*sorted(random.sample(range(1, 8), random.randint(0, 2))), None]
     block_currency = currency if random.random() < 0.95 else "CHF"
-    prices = _PRICES.get(block_currency, ["2.00"])
+    prices = PRICES.get(block_currency, ["2.00"])
     steps = [{"up_to": limit, "prices": {block_currency: random.choice(prices)}} for limit in limits]
     return {
         "id": "transactional", "name": "Transactional", "process": "transactional",

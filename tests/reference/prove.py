@@ -1,8 +1,9 @@
 """Random histories, told by the model and by the product, until they differ or all are told.
 
     python -m scripts.prove --histories 100000 --seed 7 --workers 2
+    python -m scripts.prove --features versions,tax
 
-History `n` of a run has the seed `seed + n`: `--histories 1 --seed N` tells it alone.
+History `n` of a run has the seed `seed + n`: `--histories 1 --seed N` with the same features tells it alone.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from typing import Any
 from tests.reference.agreement import first_difference
 from tests.reference.shrinking import shrunk
 from tests.reference.stories import story
+from tests.reference.switches import drawn
 
 _BATCH = 100
+FEATURES = ("versions",)
+"""What the product has of the features of `switches`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,10 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     start = time.monotonic()
     end = options.seed + options.histories
-    batches = [(low, min(low + _BATCH, end)) for low in range(options.seed, end, _BATCH)]
+    features = options.features
+    batches = [(low, min(low + _BATCH, end), features) for low in range(options.seed, end, _BATCH)]
     told, failed = 0, list[int]()
     with ProcessPoolExecutor(options.workers) as pool:
-        for (low, high), seeds in zip(batches, pool.map(differing, batches), strict=True):
+        for (low, high, _), seeds in zip(batches, pool.map(_differing, batches), strict=True):
             told += high - low
             failed += seeds
             for seed in seeds:
@@ -39,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             print("\r" + progress, end="", flush=True)
     print()
     if failed:
-        print(report(failed[0]))
+        print(report(failed[0], features))
     return 1 if failed else 0
 
 
@@ -49,17 +54,36 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--histories", type=int, default=10_000, help="how many (default 10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first (default 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    known = ", ".join(FEATURES)
+    parser.add_argument("--features", type=_features, default=FEATURES, help=f"of {known} (default: all)")
     return parser.parse_args(arguments)
 
 
-def differing(seeds: tuple[int, int]) -> list[int]:
-    """The seeds in the range whose histories differ."""
-    return [seed for seed in range(*seeds) if first_difference(story(Random(seed))) is not None]
+def _features(text: str) -> tuple[str, ...]:
+    names = tuple(name for name in text.split(",") if name)
+    if unknown := set(names) - set(FEATURES):
+        raise argparse.ArgumentTypeError(f"there is no feature {', '.join(sorted(unknown))}")
+    return names
 
 
-def report(seed: int) -> str:
+def history(seed: int, features: tuple[str, ...] = FEATURES) -> dict[str, Any]:
+    """The story of the seed: it has some of the features, none, or all."""
+    random = Random(seed)
+    return story(random, switches=drawn(random, features))
+
+
+def _differing(batch: tuple[int, int, tuple[str, ...]]) -> list[int]:
+    return differing(*batch)
+
+
+def differing(low: int, high: int, features: tuple[str, ...] = FEATURES) -> list[int]:
+    """The seeds from `low` up to `high` whose histories differ."""
+    return [seed for seed in range(low, high) if first_difference(history(seed, features)) is not None]
+
+
+def report(seed: int, features: tuple[str, ...] = FEATURES) -> str:
     """The seed, the first difference, and the shortest story that shows it."""
-    found = story(Random(seed))
+    found = history(seed, features)
     difference = first_difference(found)
     shortest = shrunk(found, lambda candidate: _differs_alike(candidate, difference))
     return f"seed {seed}\n{first_difference(shortest)}\n{as_file(shortest)}"

@@ -12,21 +12,25 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.reference.books import Books, Item
+from tests.reference.account.books import Books
+from tests.reference.account.orders import WAIT
+from tests.reference.account.telling import take
 from tests.reference.catalogues import catalogue, written
 from tests.reference.dates import (
     DAY,
     beginning,
     date_at,
-    months_after,
     offset,
     parse,
     pieces,
     wall,
     zone_named,
 )
-from tests.reference.days import prerequisite_met
-from tests.reference.model import take
+from tests.reference.first_steps import FirstPart, days_of_note
+from tests.reference.later_versions import later_version
+from tests.reference.second_steps import second_part, while_waiting
+from tests.reference.settings_of_stories import codes, policies, tax_profile, tax_table
+from tests.reference.switches import OFF, Switches
 
 _SHIPPED = Path(__file__).parent.parent / "scenarios" / "catalog.json"
 _EXAMPLE: dict[str, Any] = json.loads(_SHIPPED.read_text(encoding="utf-8"))
@@ -53,11 +57,12 @@ ZONES: list[tuple[str, list[tuple[int, int]]]] = [
     ("Australia/Lord_Howe", [(2026, 2)]),
 ]
 SPAN = 3 * 366 * DAY
+_SELL = ("purchase_plan", "change_plan", "purchase_addon", "buy_credits", "start_transactional")
 
 
-def story(random: Random, most_steps: int = 30) -> dict[str, Any]:
+def story(random: Random, most_steps: int = 30, switches: Switches = OFF) -> dict[str, Any]:
     """A scenario file as an object, with its catalogue inside and no expectations."""
-    return Teller(random).told(random.randint(1, most_steps))
+    return Teller(random, switches).told(random.randint(1, most_steps))
 
 
 def stories(most_steps: int = 15) -> st.SearchStrategy[dict[str, Any]]:
@@ -73,14 +78,15 @@ def told_from_seeds(most_steps: int = 30) -> st.SearchStrategy[dict[str, Any]]:
 class Teller:
     """Makes up a story step by step."""
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    def __init__(self, random: Random, switches: Switches = OFF) -> None:
+        self.random, self.switches = random, switches
         self.zone, months = random.choice(ZONES)
         self.currency = random.choice(["EUR", "EUR", "JPY", "KWD", "USD"])
         shipped = self.currency != "KWD" and random.random() < 0.3
         self.catalogue = _EXAMPLE if shipped else catalogue(random, self.currency)
         year, month = random.choice(months)
         first = date(year, month, 1) + timedelta(days=random.choice([0, 4, 14, 19, 27, 28, 29, 30, 30]))
+        self.beside = self._beside(first)
         self._begin(first)
         self.steps: list[dict[str, Any]] = []
         self.queue: list[dict[str, Any]] = []
@@ -89,9 +95,28 @@ class Teller:
         self.broke_at = self.solvent_at = -1
         self.forgetful = random.random() < 0.5
 
+    def _beside(self, first: date) -> dict[str, Any]:
+        """What the story has beside its catalogue, account and steps."""
+        switches, found = self.switches, dict[str, Any]()
+        products = [
+            entry["id"] for shelf in ("plans", "add_ons", "credits") for entry in self.catalogue[shelf]
+        ]
+        if more := policies(self.random, self.currency, switches):
+            if self.random.random() < 0.5:
+                found["policies"] = more
+            else:
+                own = {**self.catalogue.get("policies", {}), **more}
+                self.catalogue = {**self.catalogue, "policies": own}
+        if switches.discounts and self.random.random() < 0.8:
+            found["discounts"] = codes(self.random, self.currency, products, first)
+        if switches.tax:
+            found["tax"] = tax_table(self.random, first)
+        return found
+
     def _begin(self, day: date) -> None:
         self.opened = self.now = beginning(day, self.zone) + self.random.choice([0, 0, 1, 36_000, DAY - 1])
-        self.books = Books(self.currency, self.zone, self.catalogue, self.now)
+        account = {"currency": self.currency, "time_zone": self.zone}
+        self.books = Books({"account": account, **self.beside}, self.catalogue, self.now)
 
     def told(self, count: int) -> dict[str, Any]:
         """A story of so many steps."""
@@ -115,6 +140,7 @@ class Teller:
         return {
             "name": "a random story",
             "catalog": self.catalogue,
+            **self.beside,
             "account": {"currency": self.currency, "time_zone": self.zone},
             "steps": self.steps,
             "until": self._written(self.now),
@@ -126,11 +152,11 @@ class Teller:
         first = self.random.choice(families)
         second = self.random.choice(families)
         opening: list[dict[str, Any]] = [
-            {"do": "purchase_plan", **(self._any_plan(first) or {"product": "gold"})},
+            {"do": "purchase_plan", **(self._first_part().any_plan(first) or {"product": "gold"})},
             {"do": "pause_plan", "family": first},
-            {"do": "purchase_plan", **(self._any_plan(second) or {"product": "gold"})},
+            {"do": "purchase_plan", **(self._first_part().any_plan(second) or {"product": "gold"})},
             {"do": "resume_plan", "family": first},
-            {"do": "change_plan", **(self._any_plan(first) or {"product": "gold"})},
+            {"do": "change_plan", **(self._first_part().any_plan(first) or {"product": "gold"})},
         ]
         for entry in self.random.sample(self.catalogue["add_ons"], min(2, len(self.catalogue["add_ons"]))):
             step = {"do": "purchase_addon", "product": entry["id"]}
@@ -167,6 +193,8 @@ class Teller:
 
     def _move_on(self) -> None:
         waits = self.random.choice(self.waits) if self.queue else self._pause_between()
+        if self.books.waiting is not None and self.random.random() < 0.9:
+            waits = self.random.choice([0, 1, 300, 900, WAIT - 1, WAIT])
         locked = len(self.queue) == 1 and len(self.books.declines) > 4
         if locked and self.random.random() < 0.7:
             waits = max(0, self.books.declines[-1] + DAY + self.random.choice([-1, 0, 0, 1]) - self.now)
@@ -177,10 +205,10 @@ class Teller:
         random = self.random
         kind = random.choices(
             ["none", "boundary", "hours", "days", "weeks", "months", "lock", "seconds", "clock"],
-            [22, 28 if self.books.works and not self.books.owed else 90, 10, 20, 8, 3, 4, 5, 4],
+            [22, 28 if self.books.method["works"] and not self.books.past_due else 90, 10, 20, 8, 3, 4, 5, 4],
         )[0]
         if kind == "boundary":
-            days = [day for day in self._days_of_note() if beginning(day, self.zone) > self.now]
+            days = [day for day in days_of_note(self.books) if beginning(day, self.zone) > self.now]
             if days:
                 day = min(days) if random.random() < 0.8 else random.choice(days)
                 return max(0, beginning(day, self.zone) + random.choice([-1, 0, 0, 0, 1, 36_000]) - self.now)
@@ -198,15 +226,6 @@ class Teller:
         }  # fmt: skip
         least, most = within.get(kind, (0, 0))
         return random.randint(least, most)
-
-    def _days_of_note(self) -> list[date]:
-        books = self.books
-        items = [*books.plans.values(), *books.addons]
-        days = [item["end"] for item in items if item["end"] is not None]
-        days += [item["resume_on"] for item in items if item.get("resume_on")]
-        days += [pack["expires"] for pack in books.packs if not pack["expired"]]
-        days += [months_after(starts[-2], 12) for starts in books.pauses.values() if len(starts) > 1]
-        return sorted(set(days)) or [date_at(self.now, self.zone) + timedelta(days=1)]
 
     def _written(self, at: int) -> str:
         """One of the ways to write the instant."""
@@ -230,14 +249,44 @@ class Teller:
     # ---- steps
 
     def _step(self) -> dict[str, Any]:
+        waiting = self.books.waiting
+        if waiting is not None and self.now < waiting["at"] + WAIT:
+            found = while_waiting(self.random, self.books)
+            return found or {**self._first_part().sensible(), "by": "owner"}
+        if self.switches.tax and self.books.profile is None and self.random.random() < 0.6:
+            return {"do": "set_tax_profile", **tax_profile(self.random, self.books.today)}
         walked = self.random.random()
         broke = len(self.steps) < self.solvent_at
-        if walked < (0.02 + self.trouble if self.books.works else 0.0 if broke else 0.5):
-            return {"do": "payment_method", "works": not self.books.works or self.random.random() < 0.05}
-        if walked < 0.06 + self.trouble and (priced := self._priced()):
-            return self._reprice(priced)
-        step = self._strange() if self.random.random() < 0.12 else self._sensible()
+        works = self.books.method["works"]
+        if walked < (0.02 + self.trouble if works else 0.0 if broke else 0.5):
+            return self._method(works=not works or self.random.random() < 0.05)
+        if walked < 0.06 + self.trouble and (priced := self._first_part().priced()):
+            return self._first_part().reprice(priced)
+        if self.switches.versions and self.random.random() < 0.12:
+            found = later_version(self.random, self.books.shelves, with_collection=self.switches.collection)
+            return {"do": "catalog", **found}
+        if self.switches and self.random.random() < 0.3:
+            choices = second_part(self.random, self.books, self.switches, self.now)
+            if choices:
+                weights = [weight for weight, _ in choices]
+                step = self.random.choices([step for _, step in choices], weights)[0]
+                return {**step, **self._key()}
+        step = self._first_part().strange() if self.random.random() < 0.12 else self._first_part().sensible()
         return {**step, **self._circumstances(step)}
+
+    def _first_part(self) -> FirstPart:
+        return FirstPart(self.random, self.books, self.switches, self.now, forgetful=self.forgetful)
+
+    def _method(self, *, works: bool) -> dict[str, Any]:
+        step: dict[str, Any] = {"do": "payment_method", "works": works}
+        if not works and self.switches.methods and self.random.random() < 0.25:
+            step["final"] = True
+        if works and self.switches.late and self.random.random() < 0.6:
+            step["pending"] = True
+        return step
+
+    def _key(self) -> dict[str, Any]:
+        return {"id": self.random.choice("abcd")} if self.random.random() < 0.08 else {}
 
     def _circumstances(self, step: dict[str, Any]) -> dict[str, Any]:
         random = self.random
@@ -250,6 +299,10 @@ class Teller:
             found["confirm"] = random.choice([{"cvv": False}, {"billing": False}, {}])
         if random.random() < 0.05 + self.trouble:
             found["payment"] = "declined"
+        elif self.switches.consent and random.random() < 0.15:
+            found["payment"] = "action_required"
+        if self.books.codes and step["do"] in _SELL and random.random() < 0.3:
+            found["discount"] = random.choice([*self.books.codes, "NONE"])
         if random.random() < 0.06:
             quoted = self._quoted(step) if random.random() < 0.7 else random.choice([0, 1, 484, 1000, 2000])
             found["expected_total"] = written(quoted, self.currency)
@@ -257,131 +310,5 @@ class Teller:
 
     def _quoted(self, step: dict[str, Any]) -> int:
         """What the step would cost."""
-        return int(take(copy.deepcopy(self.books), step, self.now)["charged"] or 0)
-
-    def _priced(self) -> list[tuple[str, str | None]]:
-        """What has a price that may change; that of Free seldom does."""
-        seldom = {
-            key for key, price in self.books.prices.items() if price == 0 and self.random.random() < 0.9
-        }
-        return sorted(set(self.books.prices) - seldom, key=str)
-
-    def _reprice(self, priced: list[tuple[str, str | None]]) -> dict[str, Any]:
-        product, tier = self.random.choice(priced)
-        others = [price for price in self.books.prices.values() if price > 0]
-        price = self.random.choice([*others, 1, 10, 1250, 3333])
-        if self.random.random() < (0.2 if tier is None else 0.05):
-            price = 0
-        step = {"do": "reprice", "product": product, "price": written(price, self.currency)}
-        return step if tier is None else {**step, "tier": tier}
-
-    def _strange(self) -> dict[str, Any]:
-        """Anything at all, also what the catalogue does not have."""
-        random = self.random
-        catalogue = self.catalogue
-        products = [*self.books.places, "gold"]
-        families = [entry["id"] for entry in catalogue["families"]] + ["sms"]
-        do = random.choice([
-            "purchase_plan", "change_plan", "cancel_plan", "pause_plan", "resume_plan", "purchase_addon",
-            "remove_addon", "undo", "buy_credits", "start_transactional", "change_transactional",
-            "top_up_transactional", "stop_transactional", "pay_balance", "close_account",
-        ])  # fmt: skip
-        if do in ("cancel_plan", "pause_plan", "resume_plan"):
-            return {"do": do, "family": random.choice(families)}
-        if do in ("start_transactional", "change_transactional", "top_up_transactional"):
-            return {"do": do, "blocks": random.randint(1, 9)}
-        if do in ("stop_transactional", "pay_balance"):
-            return {"do": do}
-        if do == "close_account":
-            return {"do": do if random.random() < 0.15 else "pay_balance"}
-        step = {"do": do, "product": random.choice(products)}
-        if do in ("purchase_plan", "change_plan") and random.random() < 0.1:
-            step["tier"] = "7"
-        return step
-
-    def _sensible(self) -> dict[str, Any]:
-        """Something that may well be done as things stand."""
-        books = self.books
-        choices: list[tuple[int, dict[str, Any]]] = []
-        for family in self.catalogue["families"]:
-            choices += self._of_family(family, books.plans.get(family["id"]))
-        choices += self._of_addons()
-        for pack in self.catalogue["credits"]:
-            choices.append((2, {"do": "buy_credits", "product": pack["id"]}))
-        if books.owed is not None:
-            weight = 40 if books.works and not self.forgetful else 4
-            choices.append((weight, {"do": "pay_balance"}))
-        weights = [weight for weight, _ in choices]
-        return self.random.choices([step for _, step in choices], weights)[0]
-
-    def _of_family(self, family: dict[str, Any], held: Item | None) -> list[tuple[int, dict[str, Any]]]:
-        name = family["id"]
-        plan = self._any_plan(name)
-        if held is None:
-            return [(12, {"do": "purchase_plan", **plan})] if plan else []
-        change = (8, {"do": "change_plan", **(plan or {"product": held["product"]})})
-        cancel = {"do": "cancel_plan", "family": name}
-        if held["free"]:
-            return [(2, cancel), change, (5, {**change[1], "do": "purchase_plan"})]
-        undo = {"do": "undo", "product": held["product"]}
-        if held["leaving"]:
-            again = {"do": "purchase_plan", "product": held["product"], "tier": held["tier"]}
-            return [(3, undo), (2, again), (1, {"do": "resume_plan", "family": name})]
-        if held["paused"] is not None:
-            return [(9, {"do": "resume_plan", "family": name}), (5, cancel)]
-        pause: dict[str, Any] = {"do": "pause_plan", "family": name}
-        if self.random.random() < 0.5:
-            pause["resume_on"] = self._resume_on(held)
-        pending = [(5, undo)] if held["downgrade"] is not None else []
-        return [(10 if family["pausable"] else 1, pause), (3, cancel), change, *pending]
-
-    def _any_plan(self, family: str) -> dict[str, Any] | None:
-        plans = [plan for plan in self.catalogue["plans"] if plan["family"] == family]
-        if not plans:
-            return None
-        plan = self.random.choice(plans)
-        chosen: dict[str, Any] = {"product": plan["id"]}
-        if self.random.random() < 0.6:
-            chosen["tier"] = self.random.choice(plan["tiers"])["id"]
-        return chosen
-
-    def _resume_on(self, held: Item) -> str:
-        today = date_at(self.now, self.zone)
-        near = [today + timedelta(days=days) for days in (0, 1, 1, 2, 9, 45)]
-        ends = [held["end"], held["end"] - timedelta(days=1), held["end"] + timedelta(days=1)]
-        later: date = self.random.choice([*near, *ends, *ends, *self._days_of_note()])
-        return later.isoformat()
-
-    def _of_addons(self) -> list[tuple[int, dict[str, Any]]]:
-        choices: list[tuple[int, dict[str, Any]]] = []
-        for entry in self.catalogue["add_ons"]:
-            held = self.books.held_addon(entry["id"])
-            if entry.get("process"):
-                choices += self._of_transactional(held, 8 if self._allowed(entry) else 1)
-            elif held is None:
-                weight = 6 if self._allowed(entry) else 1
-                choices.append((weight, {"do": "purchase_addon", "product": entry["id"]}))
-            elif held["leaving"]:
-                undo = {"do": "undo", "product": entry["id"]}
-                choices += [(2, undo), (1, {"do": "purchase_addon", "product": entry["id"]})]
-            else:
-                choices.append((5 if self.books.owed else 2, {"do": "remove_addon", "product": entry["id"]}))
-        return choices
-
-    def _allowed(self, entry: dict[str, Any]) -> bool:
-        active = [item["product"] for item in self.books.plans.values() if item["paused"] is None]
-        return prerequisite_met(self.books, entry["id"], active)
-
-    def _of_transactional(self, held: Item | None, weight: int) -> list[tuple[int, dict[str, Any]]]:
-        blocks = self.random.randint(1, 9)
-        if held is None:
-            return [(weight, {"do": "start_transactional", "blocks": blocks})]
-        undo = {"do": "undo", "product": held["product"]}
-        again = [(1, undo), (1, {"do": "start_transactional", "blocks": blocks})]
-        other = self.random.choice([blocks, held["blocks"], held["next_blocks"]])
-        return [
-            (2, {"do": "stop_transactional"}),
-            (4, {"do": "top_up_transactional", "blocks": blocks}),
-            (4, {"do": "change_transactional", "blocks": other}),
-            *(again if held["leaving"] else []),
-        ]
+        answer = take(copy.deepcopy(self.books), {**step, "at": ""}, self.now)
+        return int(answer["charged"] or 0)

@@ -18,8 +18,8 @@ def purchase_addon(books: Books, step: dict[str, Any]) -> Offer:
     if entry is None:
         raise Refused("unknown_product")
     in_blocks = "block" in entry
-    priced = books.shelves.block_priced if in_blocks else lambda product: books.shelves.price(product, None)
-    if priced(entry["id"]) in (None, False):
+    priced = in_blocks or books.shelves.price(entry["id"], None) is not None
+    if not priced or (in_blocks and not books.shelves.block_priced(entry["id"])):
         raise Refused("no_price")
     if in_blocks:
         raise Refused("own_process")
@@ -57,7 +57,7 @@ def _hold_addon(books: Books, item: Item, at: int) -> None:
 
 def remove_addon(books: Books, step: dict[str, Any]) -> Offer:
     product = step["product"]
-    if books.shelves.kinds.get(product) != "add_ons":
+    if not books.shelves.known(product, "add_ons", books.held_products()):
         raise Refused("unknown_product")
     if books.shelves.ever[product].get("process") is not None:
         raise Refused("own_process")
@@ -77,7 +77,7 @@ def _leave(books: Books, product: str) -> Offer:
 
 def undo(books: Books, step: dict[str, Any]) -> Offer:
     product = step["product"]
-    if books.shelves.kinds.get(product) not in ("plans", "add_ons"):
+    if not any(books.shelves.known(product, kind, books.held_products()) for kind in ("plans", "add_ons")):
         raise Refused("unknown_product")
     for item in books.items():
         if item["product"] == product and (item["leaving"] or item.get("downgrade") is not None):
@@ -127,7 +127,9 @@ def _hold_pack(books: Books, pack: Item, at: int) -> None:
 
 def _transactional(books: Books, *, bought: bool) -> str:
     product = books.shelves.transactional()
-    if product is None or (bought and product not in books.shelves.sold):
+    if product is None or not books.shelves.known(product, "add_ons", books.held_products()):
+        raise Refused("unknown_product")
+    if bought and product not in books.shelves.sold:
         raise Refused("unknown_product")
     if bought and not books.shelves.block_priced(product):
         raise Refused("no_price")

@@ -36,7 +36,7 @@ class Books:
         self.discounts: list[dict[str, Any]] = []
         self.used_codes: set[str] = set()
         self.free_months: set[str] = set()
-        self.credit = 0
+        self.credit = self.recorded = self.paid_out = 0
         self.method = {"works": True, "final": False, "pending": False}
         self.refused_for_good = False
         self.waiting: dict[str, Any] | None = None
@@ -60,6 +60,10 @@ class Books:
         """Everything held, unexpired packs too, in order of purchase."""
         packs = [pack for pack in self.packs if not pack["expired"]]
         return sorted([*self.items(), *packs], key=lambda item: int(item["seq"]))
+
+    def held_products(self) -> set[str]:
+        """The names of what is held."""
+        return {item["product"] for item in self.held()}
 
     def holds(self, item: Item) -> bool:
         """Whether this very item, not only its product, is still held."""

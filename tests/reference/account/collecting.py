@@ -220,4 +220,5 @@ def late_answer(books: Books, step: dict[str, Any], day: date, at: int) -> None:
 
 def record(books: Books, amount: int, at: int) -> None:
     """R57: money that came in another way."""
+    books.recorded += amount
     credit_arises(books, money_for_open(books, amount, at, credit=False), at)

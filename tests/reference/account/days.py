@@ -177,7 +177,8 @@ def plan_cycle(books: Books, product: str, tier: str) -> Item:
 def start_plan(books: Books, item: Item, at: int) -> None:
     """The plan starts now; Free of its family, or the paused plan it resumes, makes way (R22, R34)."""
     before = books.plans.get(item["family"])
-    item["seq"] = books.number_of_purchase() if before is None else before["seq"]
+    resumed = before is not None and not before["free"]
+    item["seq"] = before["seq"] if before is not None and resumed else books.number_of_purchase()
     books.plans[item["family"]] = item
     books.anchor = item["anchor"]
     books.look(at)

@@ -22,7 +22,7 @@ def end_state(books: Books) -> dict[str, Any]:
     return {
         "account": _account(books),
         "invoices": [_invoice(invoice) for invoice in books.invoices],
-        "credit_notes": [{**note, "lines": [dict(line) for line in note["lines"]]} for note in books.notes],
+        "credit_notes": [_note(note) for note in books.notes],
         "happened": [dict(fact) for fact in books.happened],
         "discounts": [
             {"discount": f"D{number}", "left": discount["left"], "over": is_over(discount, books.today)}
@@ -40,6 +40,11 @@ def _invoice(invoice: Invoice) -> dict[str, Any]:
     names = ("number", "date", "net", "tax", "total", "credit", "due", "status", "charged_back")
     lines = [{name: line[name] for name in _LINE} for line in invoice["lines"]]
     return {**{name: invoice[name] for name in names}, "lines": lines}
+
+
+def _note(note: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in note.items() if name != "moved"}
+    return {**shown, "lines": [dict(line) for line in note["lines"]]}
 
 
 def _account(books: Books) -> dict[str, Any]:

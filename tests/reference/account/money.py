@@ -106,7 +106,7 @@ def issue(books: Books, draft: Draft, at: int) -> Invoice:
         "tax": draft["tax"], "total": draft["total"], "credit": taken, "due": draft["due"],
         "status": "paid", "pending": False, "charged_back": False, "reissued": False, "by_method": 0,
         "refunded": 0, "charged": 0, "tries": [], "stopped": False, "reminded_of_lapse": False,
-        "written_off": False, "disputed": set(),
+        "written_off": 0, "disputed": set(),
     }  # fmt: skip
     books.invoices.append(invoice)
     for line in draft["lines"]:
@@ -231,11 +231,11 @@ def note(
     made = {
         "number": f"C{len(books.notes) + 1}", "date": day, "invoice": invoice["number"], "reason": reason,
         "net": net, "tax": tax, "total": net + tax, "lowered": 0, "refunded": 0, "to_account": 0,
-        "lines": shown,
+        "lines": shown, "moved": 0,
     }  # fmt: skip
     books.notes.append(made)
     rest = made["total"]
-    if invoice["status"] == "open":
+    if invoice["status"] == "open" and not invoice["pending"]:
         made["lowered"] = min(rest, invoice["due"])
         invoice["due"] -= made["lowered"]
         rest -= made["lowered"]

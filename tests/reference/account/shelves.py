@@ -49,8 +49,8 @@ class Shelves:
 
     def _put(self, kind: str, entry: Entry) -> None:
         product = entry["id"]
-        if product not in self.order[kind]:
-            self.order[kind].append(product)
+        if product not in self.sold:  # what comes back is added last, as what is new
+            self.order[kind] = [*(other for other in self.order[kind] if other != product), product]
         self.sold[product] = self.ever[product] = entry
         self.kinds[product] = kind
         self.natures.setdefault(product, _nature(kind, entry))
@@ -100,6 +100,10 @@ class Shelves:
         entry = self.sold[product]
         prices = entry.get("prices", {}) if tier is None else _tier(entry, tier)["prices"]
         return minor(prices[self.currency], self.currency) if self.currency in prices else None
+
+    def known(self, product: str, kind: str, held: set[str]) -> bool:
+        """Whether it can be asked for: sold now, or held."""
+        return self.kinds.get(product) == kind and (product in self.sold or product in held)
 
     def block_priced(self, product: str) -> bool:
         """Whether blocks can be bought in the account's currency."""

@@ -149,7 +149,7 @@ def _reissue(books: Books, step: dict[str, Any], day: date, at: int) -> None:
         raise Refused("over_credited")
     rest = old["total"] - draft["total"]
     parts = [{"line": line, "net": line["net"], "span": None} for line in old["lines"]]
-    made = note_of_reissue(books, old, parts, day)
+    made = note_of_reissue(books, old, parts, draft["total"], day)
     old["reissued"] = True
     draft.update(credit=0, due=0)
     new = issue(books, draft, at)
@@ -166,7 +166,9 @@ def _reissue(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     )  # fmt: skip
 
 
-def note_of_reissue(books: Books, old: Invoice, parts: list[dict[str, Any]], day: date) -> dict[str, Any]:
+def note_of_reissue(
+    books: Books, old: Invoice, parts: list[dict[str, Any]], moved: int, day: date
+) -> dict[str, Any]:
     """The credit note for the whole of the invoice; its money moves to the new one."""
     shown = [
         {
@@ -183,7 +185,7 @@ def note_of_reissue(books: Books, old: Invoice, parts: list[dict[str, Any]], day
     made = {
         "number": f"C{len(books.notes) + 1}", "date": day, "invoice": old["number"], "reason": "tax",
         "net": old["net"], "tax": old["tax"], "total": old["total"], "lowered": 0, "refunded": 0,
-        "to_account": 0, "lines": shown,
+        "to_account": 0, "lines": shown, "moved": moved,
     }  # fmt: skip
     books.notes.append(made)
     return made
@@ -225,7 +227,7 @@ def _write_off(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     if not invoice["charged_back"] or invoice["status"] != "open":
         raise Refused("not_creditable")
     bound = [item for item in books.held() if any(invoice is other for other in item["owing"])]
-    invoice.update(status="uncollectible", due=0, written_off=True)
+    invoice.update(status="uncollectible", written_off=invoice["due"], due=0)
     end_items(books, bound, day, at)
 
 
@@ -244,6 +246,7 @@ def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     if amount > books.credit or amount == 0:
         raise Refused("over_credited")
     books.credit -= amount
+    books.paid_out += amount
 
 
 def _stop_tries(books: Books, step: dict[str, Any], day: date, at: int) -> None:

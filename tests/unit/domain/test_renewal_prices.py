@@ -55,7 +55,7 @@ def test_what_is_no_longer_sold_keeps_its_price() -> None:
 def test_blocks_that_are_no_longer_sold_can_be_stopped_and_changed_but_not_topped_up_or_removed() -> None:
     account = _blocks_and_plan(EMPTY)
     top_up = account.give(c.TopUpTransactional(1), "2026-04-02")
-    assert (top_up.code, top_up.facts) == ("no_price", {"product": "transactional", "currency": "EUR"})
+    assert (top_up.code, top_up.facts) == ("unknown_product", {"asked": "transactional", "kind": "add-on"})
     removed = account.give(c.RemoveAddon("mail"), "2026-04-02")
     assert (removed.code, removed.facts) == ("own_process", {"product": "mail", "process": "transactional"})
     assert account.give(c.ChangeTransactional(3), "2026-04-02").outcome == "accepted"
