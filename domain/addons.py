@@ -30,6 +30,7 @@ from domain.proposals import (
     prerequisite_missing,
     unknown_product,
 )
+from domain.renewal import requirement_at
 from domain.state import AddonItem
 from domain.views import renewal_date
 
@@ -190,7 +191,7 @@ def _purchased(
             command=ctx.command,
             product=add_on.id,
             price=price,
-            requires=add_on.requires,
+            requires=requirement_at(add_on.id, add_on.requires, ctx.catalogues, cycle.ends_at),
             cycle=cycle,
             blocks=blocks,
             e_mails_per_block=add_on.e_mails_per_block,

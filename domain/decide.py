@@ -165,7 +165,7 @@ def _charge(state: Account, request: c.Request, proposed: Proposal) -> Decision 
         }
         return Refusal("quote_changed", facts, proposed.lines)
     if not amount:
-        return Decision((proposed.event,))
+        return Decision((proposed.event, *proposed.then))
     return Decision((_intent(state, request, proposed, amount),))
 
 

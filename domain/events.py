@@ -396,6 +396,14 @@ class CatalogChanged(_Event, frozen=True, kw_only=True, tag="catalog_changed"):
     repriced: str | None
 
 
+class PrerequisiteChanged(_Event, frozen=True, kw_only=True, tag="prerequisite_changed"):
+    """As the catalogue is known now, the add-on held will need one of these plans when its cycle ends (R28,
+    R44); none: it needs no plan."""
+
+    product: str
+    requires: tuple[str, ...]
+
+
 Event = (
     CyclesRenewed
     | InvoicePaid
@@ -427,6 +435,7 @@ Event = (
     | AccountClosed
     | PriceOverridden
     | CatalogChanged
+    | PrerequisiteChanged
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in get_args(Event)}

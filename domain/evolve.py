@@ -138,6 +138,8 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
             draft.price_overrides = {**draft.price_overrides, key: event.price}
         case e.CatalogChanged():
             _catalog_changed(draft, event)
+        case e.PrerequisiteChanged():
+            _change_addon(draft, event.product, requires=event.requires)
         case _:
             assert_never(event)
     if event.command is not None and event.command.id is not None:

@@ -74,6 +74,8 @@ def rule_of_event(event: e.Event) -> str:  # noqa: C901 - one case an event
             return "R3"
         case e.PriceOverridden() | e.CatalogChanged():
             return "R8"
+        case e.PrerequisiteChanged():
+            return "R28, R44"
         case e.PlanPurchased():
             return "R10" if event.account_anchor == event.cycle.start else "R11"
         case e.FreePlanStarted():

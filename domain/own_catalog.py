@@ -37,6 +37,7 @@ from domain.errors import InvalidCatalog, InvalidInput
 from domain.money import parse_amount
 from domain.product_identity import ProductChange, changes_free, product_changes
 from domain.proposals import Context, Proposal, Proposed, no_price, unknown_product
+from domain.renewal import prerequisite_changes
 from domain.state import Account
 
 _Entry = TypeVar("_Entry", FamilyFile, PlanFile, AddOnFile, CreditPackFile)
@@ -69,7 +70,10 @@ def change_catalog(ctx: Context, command: ChangeCatalog) -> Proposed:
         catalog=digest(versions.catalog),
         repriced=None if versions.repriced is None else digest(versions.repriced),
     )
-    return Proposal(changed, while_past_due=True)
+    series = ctx.catalogues.followed_by(ctx.at, *versions.in_order())
+    return Proposal(
+        changed, while_past_due=True, then=prerequisite_changes(ctx.state, series, ctx.at, ctx.command)
+    )
 
 
 def override_price(ctx: Context, command: OverridePrice) -> Proposed:

@@ -27,6 +27,7 @@ from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Decision, Repeated, admit, decide
 from domain.evolve import evolve_all
 from domain.proposals import Unchanged
+from domain.renewal import prerequisite_changes
 from domain.settle import settle
 from domain.state import Account, PendingPayment
 
@@ -107,6 +108,15 @@ def settle_due(
         if state.payment is not None:
             state = yield from _append((yield from _charged(state, state.payment)))
     return state
+
+
+def note_prerequisites(state: Account, at: Instant, catalogues: Catalogues) -> Conversation[int]:
+    """Record what the account's add-ons will need by a version that became known; the number of events. A
+    payment without an answer comes first: then nothing is recorded."""
+    events = () if state.payment is not None else prerequisite_changes(state, catalogues, at)
+    if events:
+        yield from _append(events)
+    return len(events)
 
 
 def _charged(state: Account, payment: PendingPayment) -> Conversation[tuple[e.Event, ...]]:

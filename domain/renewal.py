@@ -9,7 +9,7 @@ import msgspec
 
 from domain.calendar import CivilDate, Cycle, Instant, cycle_from
 from domain.catalog import Catalogues
-from domain.events import Ending, Line, Renewal
+from domain.events import CommandRef, Ending, Line, PrerequisiteChanged, Renewal
 from domain.pricing import PriceList, addon_line, block_lines, plan_line
 from domain.state import Account, AddonItem, PlanItem
 
@@ -48,9 +48,10 @@ def renew_plan(anchor: CivilDate | None, item: PlanItem, prices: PriceList, zone
 
 
 def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zone: str) -> Renewed:
-    """The add-on's next cycle: by days (R23), or in blocks at full price, in a stub too (R20)."""
+    """The add-on's next cycle: by days (R23), or in blocks at full price, in a stub too (R20). It is
+    recorded what it will need when that ends, by the versions known (R28)."""
     cycle = next_cycle(anchor, item.cycle, zone)
-    requires = requirement(item, prices)
+    requires = requirement_at(item.product, item.requires, prices.series, cycle.ends_at)
     blocks = item.next_blocks
     if blocks is None:
         price = prices.held_add_on(item.product)
@@ -68,14 +69,16 @@ def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zo
 
 def requirement(item: AddonItem, prices: PriceList) -> tuple[str, ...]:
     """The plans of which the add-on needs one, by the catalogue in force (R28)."""
-    return _requirement(item, prices.series, prices.at)
+    return requirement_at(item.product, item.requires, prices.series, prices.at)
 
 
-def _requirement(item: AddonItem, catalogues: Catalogues, at: Instant) -> tuple[str, ...]:
-    """As the catalogue in force at the instant asks; what is no longer sold asks what it last did."""
-    product = item.product
+def requirement_at(
+    product: str, held: tuple[str, ...], catalogues: Catalogues, at: Instant
+) -> tuple[str, ...]:
+    """As the catalogue in force at the instant asks; what is no longer sold asks what it last did, and what
+    no version knows what is `held`."""
     add_on = catalogues.at(at).add_ons.get(product) or catalogues.ever_sold(at).add_ons.get(product)
-    return item.requires if add_on is None else add_on.requires
+    return held if add_on is None else add_on.requires
 
 
 def plans_held_after(plans: dict[str, PlanItem], day: CivilDate) -> set[str]:
@@ -110,9 +113,23 @@ def will_lose_prerequisite(state: Account, item: AddonItem, catalogues: Catalogu
     return loses_prerequisite(item, known_requirement(item, catalogues), state.plans)
 
 
+def prerequisite_changes(
+    state: Account, catalogues: Catalogues, at: Instant, command: CommandRef | None = None
+) -> tuple[PrerequisiteChanged, ...]:
+    """For the log, from which the read models and state topics are made: what each add-on will need by the
+    versions known, where that is not what was known when it was bought or renewed (R44)."""
+    return tuple(
+        [
+            PrerequisiteChanged(at=at, command=command, product=product, requires=requires)
+            for product, item in state.addons.items()
+            if (requires := known_requirement(item, catalogues)) != item.requires
+        ]
+    )
+
+
 def known_requirement(item: AddonItem, catalogues: Catalogues) -> tuple[str, ...]:
     """The plans of which the add-on needs one when its cycle ends, by the versions known (R28)."""
-    return _requirement(item, catalogues, item.cycle.ends_at)
+    return requirement_at(item.product, item.requires, catalogues, item.cycle.ends_at)
 
 
 def will_renew(item: PlanItem) -> bool:

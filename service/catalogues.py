@@ -106,6 +106,14 @@ class CatalogueLibrary:
         """The versions that served accounts on the wall clock as they were known at the instant."""
         return _series(known_by(self._store.versions(), at))
 
+    def prerequisites_differ(self) -> bool:
+        """Whether two versions that serve the wall clock ask another prerequisite of one add-on."""
+        asked: dict[str, set[tuple[str, ...]]] = {}
+        for version in self.on_the_wall_clock().versions:
+            for add_on in version.catalog.add_ons.values():
+                asked.setdefault(add_on.id, set()).add(add_on.requires)
+        return any(len(several) > 1 for several in asked.values())
+
     def on_the_wall_clock(self) -> Catalogues:
         """The versions that serve accounts on the wall clock."""
         stamp = self._store.stamp()

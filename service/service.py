@@ -29,7 +29,7 @@ from domain.decide import Repeated, admit
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.events import Clock as ClockName
 from domain.money import zero
-from domain.process import handle, preview, settle_due
+from domain.process import handle, note_prerequisites, preview, settle_due
 from domain.state import Account, RecordedCommand
 from eventlog.codec import domain_codec
 from eventlog.errors import LogUnavailable, VersionConflict
@@ -185,6 +185,19 @@ class BillingService:
             return recorded
 
         return self._until_won(account_id, settle, fresh=True)
+
+    def note_prerequisites(self, account_id: str) -> int:
+        """Record what the add-ons of an account on the wall clock need by the versions known now (R44); the
+        number of events. One whose payment has no answer is left as it is."""
+
+        def note(attempt: Attempt) -> int:
+            state = attempt.state
+            if state is None or state.clock != "wall":
+                return 0
+            at = max(self._clock.now(), state.last_at)
+            return attempt.run(note_prerequisites(state, at, self._catalogues.series_for(state)))
+
+        return self._until_won(account_id, note, fresh=True)
 
     def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> GivenCommand:
         """On a test clock: settle what is due at the instant, then let every payment of the account be

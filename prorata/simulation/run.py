@@ -71,7 +71,7 @@ class VirtualAccount:
             return (own_payment if own else "paid") if self.works else "declined"
 
         before = self.state
-        answered = drive(handle(before, request, self.catalogues), append=self._appended, charge=answer)
+        answered = drive(handle(before, request, self.catalogues), append=self.record, charge=answer)
         if isinstance(answered, Repeated):
             assert request.id is not None
             return self.answers[request.id]
@@ -85,7 +85,7 @@ class VirtualAccount:
     def settle(self, until: Instant) -> None:
         """Settle what is due up to the instant."""
         conversation = settle_due(self.account, until, self.catalogues)
-        drive(conversation, append=self._appended, charge=lambda _: "paid" if self.works else "declined")
+        drive(conversation, append=self.record, charge=lambda _: "paid" if self.works else "declined")
 
     def shown(self) -> Shown:
         """The account as a story shows it, what it once held in catalogue order too."""
@@ -98,7 +98,8 @@ class VirtualAccount:
         assert self.state is not None
         return self.state
 
-    def _appended(self, events: tuple[e.Event, ...]) -> Account:
+    def record(self, events: tuple[e.Event, ...]) -> Account:
+        """The state after the events, which happened."""
         for event in events:
             self.state = evolve(self.state, event)
             issued, status = invoice_changes(event)

@@ -175,8 +175,21 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
             )
         case e.CatalogChanged():
             return say.say("Another version of the catalogue is in force from now on (test clock).")
+        case e.PrerequisiteChanged():
+            return prerequisite_said(event, say)
         case _:
             assert_never(event)
+
+
+def prerequisite_said(event: e.PrerequisiteChanged, say: Wording) -> str:
+    """What an add-on will need, by a version of the catalogue that is known now."""
+    product = say.product(event.product)
+    if not event.requires:
+        return say.say("{product} will need no plan when it renews.", product=product)
+    plans = say.listed(map(say.product, event.requires), either=True)
+    return say.say(
+        "{product} will need an active plan when it renews: {plans}.", product=product, plans=plans
+    )
 
 
 def event_said_in_full(event: e.Event, currency: str, say: Wording) -> str:

@@ -74,6 +74,27 @@ def test_until_a_scheduled_catalogue_is_in_force_its_instant_is_said(
     assert f"nothing is sold before {IN_A_MONTH}" in bought.err
 
 
+def test_an_add_on_that_a_new_version_takes_the_plan_from_is_ending_in_the_read_models_at_once(
+    prorata: CommandLine, files: tuple[str, str], tmp_path: Path
+) -> None:
+    prorata("catalog", "load", files[0])
+    plan = {**BUY, "do": "purchase_plan", "product": "standard"}
+    assert prorata.commands(plan, BUY, test_clock=False).exit_code == 0
+    later = msgspec.json.decode(Path(files[0]).read_bytes())
+    [domain] = [add_on for add_on in later["add_ons"] if add_on["id"] == "custom_domain"]
+    domain["requires"] = ["premium"]
+    (tmp_path / "later.json").write_bytes(msgspec.json.encode({**later, "version": "later"}))
+    loaded = prorata("catalog", "load", str(tmp_path / "later.json"))
+    assert loaded.out.endswith("accounts with an add-on that will need other plans: 1\n")
+    assert "prerequisite_changed" in prorata("history", "w1").out
+    assert prorata("project", "--once").exit_code == 0
+    shown = prorata("show", "w1", "--json").answers[0]
+    [held] = [one for one in shown["entitlements"]["entitlements"] if one["product"] == "custom_domain"]
+    assert (held["status"], held["renews"]) == ("ending", False)
+    again = prorata("catalog", "load", str(tmp_path / "later.json"))
+    assert "other plans" not in again.out
+
+
 def test_versions_are_loaded_listed_shown_and_compared(prorata: CommandLine, files: tuple[str, str]) -> None:
     old, new = files
     assert prorata("catalog", "load", old).out.startswith("catalogue version 1, sha256 ")

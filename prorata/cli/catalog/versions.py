@@ -52,6 +52,7 @@ def load(
     data = _to_load(file, demo=demo)
     with opened_catalogues(Settings.of()) as catalogues:
         loaded = catalogues.load(data, effective_from, datetime.now(UTC))
+        differ = catalogues.prerequisites_differ()
     version = loaded.version
     begins = _utc(version.effective_from)
     if loaded.new:
@@ -60,6 +61,8 @@ def load(
         print(f"no new version: catalogue version {version.version}, in force from {begins}, is the same")
     if version.example:
         print("this is the shipped example: it serves accounts on a test clock only", file=sys.stderr)
+    if differ:
+        _note_prerequisites()
     return 0
 
 
@@ -140,6 +143,7 @@ def withdraw(
     from prorata.wiring import opened_catalogues
 
     with opened_catalogues(Settings.of()) as catalogues:
+        differed = catalogues.prerequisites_differ()
         withdrawn = catalogues.withdraw(version, datetime.now(UTC))
     begins = _utc(withdrawn.version.effective_from)
     if withdrawn.new:
@@ -148,7 +152,20 @@ def withdraw(
         at = withdrawn.version.withdrawn_at
         assert at is not None
         print(f"catalogue version {version} was withdrawn already, at {_utc(at)}")
+    if differed:
+        _note_prerequisites()
     return 0
+
+
+def _note_prerequisites() -> None:
+    """Record in each account what its add-ons need from now on, so that read models and topics, which know no
+    catalogue, show what ends by it (R28, R44)."""
+    from prorata.wiring import running
+
+    with running(Settings.of()) as system:
+        noted = sum(bool(system.service.note_prerequisites(account)) for account in system.log.accounts())
+    if noted:
+        print(f"accounts with an add-on that will need other plans: {noted}")
 
 
 def _utc(at: datetime) -> str:

@@ -59,6 +59,14 @@ def test_an_answer_says_the_access_and_renewal_date_that_entitlements_and_lists_
     assert meant > 20
 
 
+def test_what_is_folded_from_the_log_alone_shows_the_same_as_what_knows_the_catalogue() -> None:
+    """Read models and state topics know no catalogue; what a version changes for an add-on is an event."""
+    for said in said_in():
+        state, known = said.account.account, said.account.catalogues
+        assert entitlements(state) == entitlements(state, known)
+        assert account_summary(state) == account_summary(state, known)
+
+
 def test_an_answer_is_what_its_preview_said_and_ends_what_the_preview_showed() -> None:
     compared = 0
     for said in said_in():

@@ -19,6 +19,7 @@ from domain.calendar import Instant
 from domain.catalog import AddOn, Catalog, Catalogues, CatalogVersion
 from domain.commands import Request
 from domain.conclude import PaymentAnswer
+from domain.renewal import prerequisite_changes
 from prorata.simulation.run import VirtualAccount
 from prorata.simulation.scenario import Step
 from tests.reference.stories import story
@@ -42,7 +43,9 @@ def told(random: Random) -> Iterator[Said]:
     for step in scenario.steps:
         if random.random() < 0.15:
             account.settle(step.at)
-            account.catalogues = _with_a_later_version(random, account.catalogues, step.at)
+            known = _with_a_later_version(random, account.catalogues, step.at)
+            account.catalogues = known
+            account.record(prerequisite_changes(account.account, known, step.at))
         if not isinstance(step.do, c.Command):
             take(account, step, scenario.currency)
             continue
