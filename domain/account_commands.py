@@ -5,9 +5,15 @@ from __future__ import annotations
 from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import Instant, check_time_zone
-from domain.commands import OpenAccount
+from domain.commands import OpenAccount, SetTaxProfile
 from domain.money import check_currency
-from domain.proposals import Context, Proposal, Proposed, balance_due
+from domain.proposals import (
+    Context,
+    Proposal,
+    Proposed,
+    balance_due,
+    dispute_open,
+)
 
 
 def open_account(command: OpenAccount, at: Instant, ref: e.CommandRef) -> Proposal:
@@ -25,16 +31,38 @@ def open_account(command: OpenAccount, at: Instant, ref: e.CommandRef) -> Propos
 
 
 def pay_balance(ctx: Context) -> Proposed:
-    """Pay the open invoice by the saved method: an attempt (R16) that needs no confirmation (R15)."""
-    invoice = ctx.state.open_invoice
-    if invoice is None:
+    """Pay all that is due by the saved method: an attempt (R16) that needs no confirmation (R15)."""
+    first = next(iter(ctx.state.past_due_invoices), None)
+    if first is None:
         return Refusal("nothing_due")
-    paid = e.InvoicePaid(at=ctx.at, command=ctx.command, number=invoice.number, amount=invoice.total)
-    return Proposal(paid, while_past_due=True, pays=invoice.total)
+    due = ctx.state.amount_due
+    paid = e.InvoicePaid(at=ctx.at, command=ctx.command, number=first.number, amount=due)
+    return Proposal(paid, while_past_due=True, pays=due)
 
 
 def close_account(ctx: Context) -> Proposed:
-    """End everything now; refused while an invoice is open (R42)."""
-    if ctx.state.open_invoice is not None:
+    """End everything now; refused while a dispute or an invoice is open (R42, R58)."""
+    if ctx.state.disputed:
+        return dispute_open(ctx.state)
+    if ctx.state.open_invoices:
         return balance_due(ctx.state)
     return Proposal(e.AccountClosed(at=ctx.at, command=ctx.command))
+
+
+def set_tax_profile(ctx: Context, command: SetTaxProfile) -> Proposed:
+    """Replace the whole tax profile; it reaches the next invoice (R70). That an id is confirmed, or an
+    exemption,
+    comes from a check or from finance: on the wall clock from nobody else."""
+    checked = command.vat_id == "confirmed" or command.exempt_until is not None
+    if checked and ctx.state.clock == "wall" and ctx.command.role != "finance":
+        return Refusal("forbidden", {"role": ctx.command.role[:60]})
+    profile = e.TaxProfileSet(
+        at=ctx.at,
+        command=ctx.command,
+        country=command.country,
+        region=command.region,
+        kind=command.kind,
+        vat_id=command.vat_id,
+        exempt_until=command.exempt_until,
+    )
+    return Proposal(profile, while_past_due=True)

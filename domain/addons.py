@@ -16,8 +16,9 @@ from domain.commands import (
     TopUpTransactional,
     Undo,
 )
-from domain.plans import undo_plan
-from domain.pricing import addon_line, block_lines, invoice_of
+from domain.issuing import invoice_of
+from domain.plans import ended_unpaid, undo_plan
+from domain.pricing import addon_line, block_lines
 from domain.proposals import (
     Context,
     Proposal,
@@ -142,7 +143,7 @@ def top_up_transactional(ctx: Context, command: TopUpTransactional) -> Proposed:
             product=held.product,
             blocks=command.blocks,
             e_mails=command.blocks * held.e_mails_per_block,
-            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at),
+            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at, ctx.catalogues, ctx.grant),
         )
     )
 
@@ -196,7 +197,7 @@ def _purchased(
             blocks=blocks,
             e_mails_per_block=add_on.e_mails_per_block,
             block_prices=block_prices,
-            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at),
+            invoice=invoice_of(ctx.state, ctx.today, lines, ctx.at, ctx.catalogues, ctx.grant),
         )
     )
 
@@ -218,6 +219,8 @@ def _reinstate(ctx: Context, held: AddonItem) -> Proposal:
 def _remove(ctx: Context, held: AddonItem) -> Proposed:
     if held.removed:
         return Unchanged({"product": held.product})
+    if held.unpaid_since is not None and not ctx.state.disputed:
+        return ended_unpaid(ctx, held.product)
     removed = e.AddonRemoved(at=ctx.at, command=ctx.command, product=held.product, on=held.cycle.end)
     return Proposal(removed, while_past_due=True)
 

@@ -12,13 +12,13 @@ import msgspec
 
 from domain import commands as c
 from domain import events as e
-from domain.calendar import CivilDate
+from domain.calendar import CivilDate, local_text
 from domain.catalog import Catalogues
 from domain.facts import Facts, facts_after
 from domain.money import zero
-from domain.state import Account
+from domain.state import Account, PendingPayment
 
-Outcome = Literal["accepted", "reinstated", "unchanged", "rejected"]
+Outcome = Literal["accepted", "reinstated", "unchanged", "action_required", "rejected"]
 RefusalCode = Literal[
     "unknown_account", "account_exists", "command_id_reused", "wrong_clock", "forbidden", "account_closed",
     "payment_in_progress", "unknown_product", "no_catalogue", "no_price", "invalid_amount", "own_process",
@@ -28,6 +28,9 @@ RefusalCode = Literal[
     "nothing_to_undo", "nothing_due", "balance_due", "prerequisite_missing", "past_due", "payment_locked",
     "confirmation_required", "quote_changed", "payment_declined", "payment_cancelled",
     "product_changed",
+    "dispute_open", "billing_details_missing", "tax_unavailable", "unknown_discount", "discount_over",
+    "already_used",
+    "unknown_invoice", "not_creditable", "over_credited", "limit_exceeded",
 ]  # fmt: skip
 """Why a command was not done."""
 
@@ -65,8 +68,15 @@ def refused(refusal: Refusal) -> Answer:
 
 def unchanged(command: c.Command, facts: Facts, state: Account, catalogues: Catalogues) -> Answer:
     """The answer to a command that found everything already so (section 10)."""
-    after = facts_after(command, facts["product"], state, catalogues)
+    after = facts_after(command, facts.get("product"), state, catalogues)
     return _done("unchanged", facts | after, zero(state.currency), (), ())
+
+
+def still_waiting(payment: PendingPayment, state: Account) -> Answer:
+    """The answer to a command sent again while its payment waits for the customer (R96)."""
+    assert payment.waits_until is not None
+    facts = {"until": local_text(payment.waits_until, state.time_zone)}
+    return Answer("action_required", None, facts, None, (), None, ())
 
 
 def answer_of(
@@ -77,19 +87,23 @@ def answer_of(
     names = tuple([e.type_name(event) for event in events])
     main = _main(events)
     match main:
+        case e.PaymentActionRequired():
+            facts: Facts = {"until": local_text(main.until, state.time_zone)}
+            return Answer("action_required", None, facts, None, (), None, names)
         case e.PaymentDeclined():
-            facts: Facts = {"amount": str(main.amount), "currency": state.currency}
+            facts = {"amount": str(main.amount), "currency": state.currency}
             return Answer("rejected", "payment_declined", facts, None, (), None, names)
-        case e.PaymentCancelled():
+        case e.PaymentCancelled() if not isinstance(command, c.AbandonPayment):
             return Answer("rejected", "payment_cancelled", {}, None, (), None, names)
         case e.PaymentStarted():
             return Answer("rejected", "payment_in_progress", {}, None, (), None, names)
         case _:
             pass
-    invoice = getattr(main, "invoice", None)
-    charged, lines = (zero(state.currency), ()) if invoice is None else (invoice.total, invoice.lines)
-    if isinstance(main, e.InvoicePaid):
-        charged = main.amount
+    paid = [event.amount for event in events if isinstance(event, e.InvoicePaid)]
+    charged = sum(paid, zero(state.currency))
+    lines: tuple[e.Line, ...] = ()
+    if isinstance(main, e.Activation) and main.invoice is not None:
+        charged, lines = main.invoice.charge, main.invoice.lines
     facts = _facts(main)
     if not isinstance(command, c.OpenAccount | c.OverridePrice | c.ChangeCatalog):
         facts |= facts_after(command, facts.get("product"), state, catalogues)
@@ -98,8 +112,12 @@ def answer_of(
 
 
 def _main(events: Sequence[e.Event]) -> e.Event:
-    """What the command did: the event after its intent, if money moved; what else it records follows."""
-    return next((event for event in events if not isinstance(event, e.PaymentStarted)), events[-1])
+    """What the command did: the event after its intent, if money moved, and after the discount and the credit
+    notes
+    that come with it; what else it records follows."""
+    done = [event for event in events if not isinstance(event, e.PaymentStarted)]
+    bought = next((event for event in done if isinstance(event, e.Activation)), None)
+    return bought or next(iter(done), events[-1])
 
 
 def _done(
@@ -125,6 +143,8 @@ def _facts(event: e.Event) -> Facts:
             return {"product": event.product, "blocks": event.blocks, "on": event.on.isoformat()}
         case e.InvoicePaid():
             return {"invoice": event.number}
+        case e.ItemsLapsed():
+            return {"product": event.items[0]}
         case e.CreditsPurchased():
             facts = {
                 "product": event.product,

@@ -18,6 +18,7 @@ from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalog, Catalogues
 from domain.coming import next_charges, settled_as_paid
 from domain.forecast import forecast
+from domain.money import zero
 from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
 from domain.views import AccountSummary, Entitlement, EntitlementStatus, account_summary, entitlements
@@ -100,11 +101,12 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
 
 
 def _balance(state: Account) -> Balance | None:
-    invoice = state.open_invoice
-    if invoice is None:
+    first = next(iter(state.open_invoices), None)
+    if first is None:
         return None
     suspended = tuple([item.product for item in state.items if item.unpaid_since is not None])
-    return Balance(invoice.number, invoice.date, invoice.total, suspended)
+    due = sum([record.due for record in state.open_invoices], zero(state.currency))
+    return Balance(first.number, state.invoices[first.number].date, due, suspended)
 
 
 class _Desk(msgspec.Struct, frozen=True):

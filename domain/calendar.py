@@ -87,6 +87,15 @@ def cycle_from(anchor: CivilDate, day: CivilDate, zone: str) -> Cycle:
     return Cycle(anchor, day, end, (end - start).days, begins_at(day, zone), begins_at(end, zone))
 
 
+def days_after(day: CivilDate, days: int) -> CivilDate:
+    """The date so many days later; before it, of a negative number."""
+    return day + days * _DAY
+
+
+NEVER = date.max
+"""Later than every date that an account reaches."""
+
+
 def days_between(start: CivilDate, end: CivilDate) -> int:
     """Days of `[start, end)`."""
     return (end - start).days

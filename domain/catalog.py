@@ -16,7 +16,7 @@ from collections.abc import Container
 from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -38,6 +38,10 @@ from domain.catalog_file import (
 )
 from domain.errors import InvalidInput
 from domain.money import check_currency, parse_amount
+
+if TYPE_CHECKING:
+    from domain.codes import DiscountCode
+    from domain.tax import Taxes
 
 _Entry = TypeVar("_Entry", "Family", "Plan", "AddOn", "CreditPack")
 Prices = dict[str, Decimal]
@@ -163,6 +167,10 @@ class Catalogues(msgspec.Struct, frozen=True, dict=True):
     """The series of versions, ascending; of several with one instant the last is in force."""
 
     versions: tuple[CatalogVersion, ...]
+    taxes: Taxes | None = None
+    """Who decides the taxes; None: tax is off (R71)."""
+    codes: dict[str, DiscountCode] = {}
+    """The discounts that are given by a code (R79)."""
 
     @classmethod
     def always(cls, catalog: Catalog) -> Catalogues:

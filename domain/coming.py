@@ -15,6 +15,7 @@ import msgspec
 from domain import events as e
 from domain.calendar import Instant
 from domain.catalog import Catalogues
+from domain.collection import with_credit_applied
 from domain.conclude import conclude
 from domain.evolve import evolve_all
 from domain.money import zero
@@ -34,14 +35,15 @@ def settled_as_paid(state: Account, until: Instant, catalogues: Catalogues) -> H
     its own date, and the events of it."""
     events: list[e.Event] = []
     if state.payment is not None:
-        state, events = _paid(state, [])
+        state, events = _paid(state, [], catalogues)
     while step := settle(state, until, catalogues, on_time=True):
+        step = with_credit_applied(state, step)
         after = evolve_all(state, step)
         assert after is not None
         state = after
         events += step
         if state.payment is not None:
-            state, events = _paid(state, events)
+            state, events = _paid(state, events, catalogues)
     return state, tuple(events)
 
 
@@ -115,7 +117,7 @@ def _charges(events: tuple[e.Event, ...], currency: str) -> Iterator[tuple[Key, 
 
 
 def _amount(invoice: e.Invoice, product: str, currency: str) -> Decimal:
-    return sum([line.amount for line in invoice.lines if line.product == product], zero(currency))
+    return sum([line.net for line in invoice.lines if line.product == product], zero(currency))
 
 
 def _key(item: Item) -> Key:
@@ -126,9 +128,9 @@ def _key_of(family: str | None, product: str) -> Key:
     return ("add-on", product) if family is None else ("family", family)
 
 
-def _paid(state: Account, events: list[e.Event]) -> tuple[Account, list[e.Event]]:
+def _paid(state: Account, events: list[e.Event], catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
     """The account once the payment that waits is paid."""
-    concluded = conclude(state, "paid")
+    concluded = conclude(state, "paid", catalogues)
     after = evolve_all(state, concluded)
     assert after is not None
     return after, [*events, *concluded]

@@ -8,17 +8,31 @@ from __future__ import annotations
 
 import hashlib
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from domain.calendar import CivilDate, Instant
 from domain.catalog_file import AddOnFile, CreditPackFile, FamilyFile, NamedPolicies, PlanFile
 from domain.events import Clock
+from domain.money import MAX_DIGITS
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Blocks = Annotated[int, Meta(ge=1, le=1_000_000)]
+Code = Annotated[str, Meta(min_length=1, max_length=200)]
+Reference = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}\Z")]
+"""A ticket or a reference: letters, digits, hyphens; no free text is kept (R60)."""
+Amount = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?\Z", max_length=MAX_DIGITS + 1)]
+Percent = Annotated[str, Meta(pattern=r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)\Z")]
+InvoiceNumber = Annotated[int, Meta(ge=1, le=2**31)]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+Months = Annotated[int, Meta(ge=1, le=1200)]
+Reason = Literal[
+    "billing_error", "service_failure", "duplicate", "goodwill", "ended_by_us", "tax", "buyer_details",
+    "other"
+]  # fmt: skip
+RefundTo = Literal["payment_method", "account"]
 
 
 class _Command(msgspec.Struct, frozen=True, gc=False, tag_field="do", forbid_unknown_fields=True):
@@ -36,10 +50,11 @@ class OpenAccount(_Command, frozen=True, tag="open_account"):
 
 
 class PurchasePlan(_Command, frozen=True, tag="purchase_plan"):
-    """Buy a plan (R10, R11), or Free (R22). Without a tier: the plan's first."""
+    """Buy a plan (R10, R11), or Free (R22). Without a tier: the plan's first. `discount`: a code (R79)."""
 
     product: Name
     tier: Name | None = None
+    discount: Code | UnsetType = UNSET
 
 
 class ChangePlan(_Command, frozen=True, tag="change_plan"):
@@ -47,6 +62,7 @@ class ChangePlan(_Command, frozen=True, tag="change_plan"):
 
     product: Name
     tier: Name | None = None
+    discount: Code | UnsetType = UNSET
 
 
 class CancelPlan(_Command, frozen=True, tag="cancel_plan"):
@@ -72,6 +88,7 @@ class PurchaseAddon(_Command, frozen=True, tag="purchase_addon"):
     """Buy an add-on (R12, R13)."""
 
     product: Name
+    discount: Code | UnsetType = UNSET
 
 
 class RemoveAddon(_Command, frozen=True, tag="remove_addon"):
@@ -90,12 +107,14 @@ class BuyCredits(_Command, frozen=True, tag="buy_credits"):
     """Buy a credit pack (R21)."""
 
     product: Name
+    discount: Code | UnsetType = UNSET
 
 
 class StartTransactional(_Command, frozen=True, tag="start_transactional"):
     """Start Transactional e-mail with so many blocks a cycle (R20)."""
 
     blocks: Blocks
+    discount: Code | UnsetType = UNSET
 
 
 class ChangeTransactional(_Command, frozen=True, tag="change_transactional"):
@@ -142,6 +161,122 @@ class ChangeCatalog(_Command, frozen=True, tag="catalog"):
     policies: NamedPolicies | UnsetType = UNSET
 
 
+class SetPaymentMethod(_Command, frozen=True, tag="set_payment_method"):
+    """Another payment method was saved at the provider; while past due the balance is tried with it (R56)."""
+
+
+class AbandonPayment(_Command, frozen=True, tag="abandon_payment"):
+    """Give up the payment that waits for the customer's consent (R96)."""
+
+
+class SetTaxProfile(_Command, frozen=True, tag="set_tax_profile"):
+    """The whole profile by which the next invoices are taxed (R70)."""
+
+    country: Country
+    kind: Literal["consumer", "business"]
+    region: Name | None = None
+    vat_id: Literal["none", "unconfirmed", "confirmed"] = "none"
+    exempt_until: CivilDate | None = None
+
+
+class CreditNote(_Command, frozen=True, tag="credit_note"):
+    """Take back an invoice, or of one of its lines what is left, a net amount, or days (R61). `end`: the item
+    ends now (R64)."""
+
+    invoice: InvoiceNumber
+    reason: Reason
+    line: Annotated[int, Meta(ge=1)] | None = None
+    net: Amount | None = None
+    from_date: CivilDate | None = field(default=None, name="from")
+    until: CivilDate | None = None
+    to: RefundTo = "payment_method"
+    end: bool = False
+    ticket: Reference | None = None
+
+
+class Reissue(_Command, frozen=True, tag="reissue"):
+    """Take back a paid invoice and issue it anew with today's tax profile (R67)."""
+
+    invoice: InvoiceNumber
+    to: RefundTo = "payment_method"
+    ticket: Reference | None = None
+
+
+class RecordPayment(_Command, frozen=True, tag="record_payment"):
+    """Money came in another way (R57). `invoice`: one that was written off (R68)."""
+
+    amount: Amount
+    invoice: InvoiceNumber | None = None
+    received_on: CivilDate | None = None
+    reference: Reference | None = None
+
+
+class PayOut(_Command, frozen=True, tag="pay_out"):
+    """Give account credit back (R63); without an amount all of it."""
+
+    amount: Amount | None = None
+    ticket: Reference | None = None
+
+
+class StopTries(_Command, frozen=True, tag="stop_tries"):
+    """No further try for the invoice (R54)."""
+
+    invoice: InvoiceNumber
+    ticket: Reference | None = None
+
+
+class WriteOff(_Command, frozen=True, tag="write_off"):
+    """Give up what is due of a charged-back invoice (R68)."""
+
+    invoice: InvoiceNumber
+    ticket: Reference | None = None
+
+
+class GrantDiscount(_Command, frozen=True, tag="grant_discount"):
+    """Give the account a discount (R79): a percentage, an amount, or the nonprofit's (R85)."""
+
+    percent: Percent | None = None
+    fixed: Amount | None = None
+    nonprofit: bool = False
+    duration: Literal["once", "forever"] | Months | None = field(default=None, name="for")
+    carried: bool = False
+    products: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
+    last_day: CivilDate | None = None
+    ticket: Reference | None = None
+
+
+class WithdrawDiscount(_Command, frozen=True, tag="withdraw_discount"):
+    """The discount (D1, D2 ...) reaches no further line (R85)."""
+
+    discount: Annotated[str, Meta(pattern=r"^D[1-9][0-9]{0,8}\Z")]
+
+
+class OpenDispute(_Command, frozen=True, tag="dispute_opened"):
+    """The provider says that a payment of the invoice is disputed (R58)."""
+
+    invoice: InvoiceNumber
+    ticket: Reference | None = None
+
+
+class WinDispute(_Command, frozen=True, tag="dispute_won"):
+    """The provider says that the dispute was decided for the seller (R58)."""
+
+    invoice: InvoiceNumber
+    ticket: Reference | None = None
+
+
+class LoseDispute(_Command, frozen=True, tag="dispute_lost"):
+    """The provider says that the disputed amount went back (R58)."""
+
+    invoice: InvoiceNumber
+    ticket: Reference | None = None
+
+
+Correction = CreditNote | Reissue | RecordPayment | PayOut | StopTries | WriteOff
+"""What staff does to the books (R60)."""
+DisputeFact = OpenDispute | WinDispute | LoseDispute
+"""What the provider says, whoever passes it on (R58)."""
+
 Command = (
     OpenAccount
     | PurchasePlan
@@ -161,6 +296,20 @@ Command = (
     | CloseAccount
     | OverridePrice
     | ChangeCatalog
+    | SetPaymentMethod
+    | AbandonPayment
+    | SetTaxProfile
+    | CreditNote
+    | Reissue
+    | RecordPayment
+    | PayOut
+    | StopTries
+    | WriteOff
+    | GrantDiscount
+    | WithdrawDiscount
+    | OpenDispute
+    | WinDispute
+    | LoseDispute
 )
 
 

@@ -1,76 +1,173 @@
-"""`conclude`: what the answer to a payment makes of its intent (R16)."""
+"""`conclude`: what the answer to a payment makes of its intent (R16, R38, R41, R52, R96, R98)."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal, assert_never
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from domain import events as e
+from domain.calendar import Instant
+from domain.catalog import Catalogues
+from domain.collection import reminder, tries_of
+from domain.evolve import evolve
+from domain.notes import restorable
 from domain.state import Account, PendingPayment
 
-PaymentAnswer = Literal["paid", "declined", "cancelled"]
-"""`cancelled`: it was never made, and never will be under this key."""
+PaymentAnswer = Literal["paid", "declined", "declined_final", "cancelled", "action_required", "pending"]
+"""`declined_final`: this method will never be accepted (R54). `cancelled`: it was never made, and never will
+be
+under this key. `action_required`: the customer's consent is asked for (R96). `pending`: of a renewal, the
+answer
+comes later (R98)."""
+
+CONSENT = timedelta(minutes=30)
+"""How long the customer's consent is waited for (R96)."""
 
 
-def conclude(state: Account, answer: PaymentAnswer) -> tuple[e.Event, ...]:
+def conclude(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> tuple[e.Event, ...]:
     """The events that follow the answer to the account's pending payment: effective at the instant of its
     intent."""
     payment = state.payment
     if payment is None:
         raise ValueError("no payment of this account waits for an answer")
-    if answer == "cancelled":
-        return (e.PaymentCancelled(at=payment.at, command=_command(payment), purpose=payment.purpose),)
-    return (_paid(state, payment) if answer == "paid" else _declined(state, payment),)
+    match answer:
+        case "cancelled":
+            return (e.PaymentCancelled(at=payment.at, command=_command(payment), purpose=payment.purpose),)
+        case "paid":
+            return _paid(state, payment)
+        case "action_required" if payment.purpose in ("purchase", "balance"):
+            until = payment.at + CONSENT
+            return (e.PaymentActionRequired(at=payment.at, command=_command(payment), until=until),)
+        case "pending" if payment.purpose == "renewal":
+            assert payment.invoice_number is not None
+            return (e.PaymentLate(at=payment.at, number=payment.invoice_number),)
+        case "declined" | "declined_final" | "action_required" | "pending":
+            return _Declined(state, payment, answer, catalogues).events()
+        case _:
+            assert_never(answer)
 
 
-def _paid(state: Account, payment: PendingPayment) -> e.Event:
+def ended_unpaid(state: Account, items: tuple[str, ...], at: Instant) -> e.ItemsLapsed:
+    """Items that would have renewed end, since the balance was not paid (R41)."""
+    return e.ItemsLapsed(
+        at=at,
+        number=state.past_due_invoices[0].number,
+        items=items,
+        written_off=False,
+        account_anchor=state.anchor_without(items),
+    )
+
+
+def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
     match payment.purpose:
         case "purchase" | "scheduled_resume":
             assert payment.if_paid is not None
-            return payment.if_paid
+            grant = () if payment.grant is None else (payment.grant,)
+            return (*grant, *payment.notes, payment.if_paid)
         case "renewal" | "balance" | "balance_retry":
             assert payment.invoice_number is not None
-            return e.InvoicePaid(
-                at=payment.at,
-                command=_command(payment),
-                number=payment.invoice_number,
-                amount=payment.amount,
-                restored=_unpaid_items(state),
+            shares = payment.invoices or (e.Share(payment.invoice_number, payment.amount),)
+            return tuple(
+                [
+                    e.InvoicePaid(
+                        at=payment.at,
+                        command=_command(payment),
+                        number=share.invoice,
+                        amount=share.amount,
+                        restored=restorable(state, state.record(share.invoice)),
+                    )
+                    for share in shares
+                ]
             )
         case _:
             assert_never(payment.purpose)
 
 
-def _declined(state: Account, payment: PendingPayment) -> e.Event:
-    match payment.purpose:
-        case "purchase" | "balance":
-            return e.PaymentDeclined(at=payment.at, command=_command(payment), amount=payment.amount)
-        case "renewal":
-            assert state.open_invoice is not None
-            return e.RenewalDeclined(
-                at=payment.at, number=state.open_invoice.number, suspended=state.open_invoice.items
-            )
-        case "balance_retry":
-            assert payment.invoice_number is not None
-            return e.ItemsLapsed(
-                at=payment.at,
-                number=payment.invoice_number,
-                items=payment.items,
-                written_off=False,
-                account_anchor=state.anchor_without(payment.items),
-            )
-        case "scheduled_resume":
-            assert isinstance(payment.if_paid, e.PlanResumed)
-            resume = payment.if_paid
-            return e.ResumeDropped(
-                at=payment.at, family=resume.family, product=resume.product, reason="payment_declined"
-            )
-        case _:
-            assert_never(payment.purpose)
+class _Declined:
+    """What follows a declined payment."""
 
+    def __init__(
+        self, state: Account, payment: PendingPayment, answer: PaymentAnswer, catalogues: Catalogues
+    ) -> None:
+        self.state = state
+        self.payment = payment
+        self.final = True if answer == "declined_final" else UNSET
+        self.asked = answer == "action_required"
+        self.policy = catalogues.at(payment.at).policies.collection
 
-def _unpaid_items(state: Account) -> tuple[str, ...]:
-    """What is suspended and still held, and so usable again once the open invoice is paid (R40)."""
-    return tuple([item.product for item in state.items if item.unpaid_since is not None])
+    def events(self) -> tuple[e.Event, ...]:
+        """The events, in order."""
+        payment = self.payment
+        match payment.purpose:
+            case "purchase" | "balance":
+                return (
+                    e.PaymentDeclined(
+                        at=payment.at, command=_command(payment), amount=payment.amount, final=self.final
+                    ),
+                )
+            case "renewal":
+                return self._renewal()
+            case "balance_retry":
+                return self._try()
+            case "scheduled_resume":
+                assert isinstance(payment.if_paid, e.PlanResumed)
+                resume = payment.if_paid
+                return (
+                    e.ResumeDropped(
+                        at=payment.at,
+                        family=resume.family,
+                        product=resume.product,
+                        reason="payment_declined",
+                    ),
+                )
+            case _:
+                assert_never(payment.purpose)
+
+    def _renewal(self) -> tuple[e.Event, ...]:
+        """The items of the invoice are suspended; where there is a policy, with the dates of the tries and a
+        first
+        reminder (R52, R55)."""
+        assert self.payment.invoice_number is not None
+        record = self.state.record(self.payment.invoice_number)
+        at, policy = self.payment.at, self.policy
+        if policy is None:
+            return (e.RenewalDeclined(at=at, number=record.number, suspended=record.items, final=self.final),)
+        tries = tries_of(self.state, record, policy)
+        declined = e.RenewalDeclined(
+            at=at,
+            number=record.number,
+            suspended=record.items,
+            tries=tries,
+            remind_before=policy.remind_before_lapse,
+            final=self.final,
+        )
+        after = evolve(self.state, declined)
+        told = reminder(
+            after, after.record(record.number), "declined", at, authentication_required=self.asked
+        )
+        return declined, told
+
+    def _try(self) -> tuple[e.Event, ...]:
+        """A declined try; of R41's, the items that would have renewed end. Reminded of for every open
+        invoice."""
+        payment, at = self.payment, self.payment.at
+        ended = (ended_unpaid(self.state, payment.items, at),) if payment.items else ()
+        dated = any(record.tries for record in self.state.past_due_invoices)
+        if self.policy is None and not dated and not self.final:
+            return ended
+        declined = e.TryDeclined(at=at, amount=payment.amount, final=self.final)
+        if self.policy is None and not dated:
+            return (declined, *ended)
+        standing = replace(self.state.standing, method_refused=bool(self.final))
+        after = replace(self.state, standing=standing)
+        told = [
+            reminder(after, record, "try_declined", at, authentication_required=self.asked)
+            for record in self.state.past_due_invoices
+        ]
+        return (declined, *ended, *told)
 
 
 def _command(payment: PendingPayment) -> e.CommandRef | None:

@@ -6,7 +6,8 @@ from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import begins_at, twelve_months_after
 from domain.commands import BuyCredits
-from domain.pricing import credits_line, invoice_of
+from domain.issuing import invoice_of
+from domain.pricing import credits_line
 from domain.proposals import Context, Proposal, Proposed, no_price, unknown_product
 
 MARKETING = "marketing"
@@ -34,6 +35,6 @@ def buy_credits(ctx: Context, command: BuyCredits) -> Proposed:
             credits=pack.credits,
             expires_on=expires_on,
             expires_at=begins_at(expires_on, ctx.state.time_zone),
-            invoice=invoice_of(ctx.state, ctx.today, (line,), ctx.at),
+            invoice=invoice_of(ctx.state, ctx.today, (line,), ctx.at, ctx.catalogues, ctx.grant),
         )
     )

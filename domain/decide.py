@@ -12,10 +12,16 @@ from decimal import Decimal
 from typing import assert_never
 
 import msgspec
+from msgspec import UNSET
 
 from domain import commands as c
 from domain import events as e
-from domain.account_commands import close_account, open_account, pay_balance
+from domain.account_commands import (
+    close_account,
+    open_account,
+    pay_balance,
+    set_tax_profile,
+)
 from domain.addons import (
     change_transactional,
     purchase_addon,
@@ -28,17 +34,30 @@ from domain.addons import (
 from domain.answers import Refusal
 from domain.calendar import Instant, local_text
 from domain.catalog import EMPTY, Catalogues
+from domain.collection_commands import record_payment, set_payment_method, stop_tries
+from domain.corrections import give_credit_note, pay_out, reissue, write_off
+from domain.crediting import present_lines
 from domain.credits import buy_credits
+from domain.disputes import lose_dispute, open_dispute, win_dispute
+from domain.granting import code_of, code_refused, grant_by_code, grant_discount, withdraw_discount
 from domain.money import zero
 from domain.own_catalog import change_catalog, override_price
 from domain.pausing import pause_plan, resume_plan
 from domain.plans import cancel_plan, change_plan, purchase_plan
 from domain.proposals import Context, Proposal, Proposed, Unchanged, past_due
-from domain.settle import next_due
-from domain.state import Account
+from domain.settle import balance_payment, next_due
+from domain.state import Account, PendingPayment
+from domain.tax import TaxUnavailable
 
 ROLES_THAT_COMMAND = ("owner", "admin")
 """R43."""
+STAFF = ("support", "finance")
+"""R60."""
+_FINANCE_ALONE = (c.Reissue, c.WriteOff, c.PayOut, c.RecordPayment, c.StopTries)
+STAFF_COMMANDS = (c.CreditNote, *_FINANCE_ALONE, c.GrantDiscount, c.WithdrawDiscount)
+_FACTS = (c.OpenDispute, c.WinDispute, c.LoseDispute)
+_BOOKKEEPING = (c.CreditNote, *_FINANCE_ALONE, *_FACTS)
+"""What does not wait for a payment of another invoice, and is done to a closed account too (section 19)."""
 
 LOCKING_DECLINES = 5
 LOCK = timedelta(hours=24)
@@ -58,7 +77,13 @@ class Repeated(msgspec.Struct, frozen=True):
     version: int
 
 
-def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | None:
+class Waiting(msgspec.Struct, frozen=True):
+    """The command's payment waits for the customer: the provider is asked for the reference anew (R96)."""
+
+    payment: PendingPayment
+
+
+def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Waiting | None:
     """Make the checks that come before what is due is settled (section 10). None: the command is admitted."""
     if state is None:
         if isinstance(request.command, c.OpenAccount):
@@ -68,17 +93,52 @@ def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Non
     if recorded is not None:
         if recorded.fingerprint != request.fingerprint:
             return Refusal("command_id_reused", {"id": request.id})
-        in_progress = state.payment is not None and state.payment.command_id == request.id
-        return Refusal("payment_in_progress") if in_progress else Repeated(recorded.version)
+        payment = state.payment
+        if payment is None or payment.command_id != request.id:
+            return Repeated(recorded.version)
+        if payment.waits_until is None:
+            return Refusal("payment_in_progress")
+        if request.at < payment.waits_until:
+            return Waiting(payment)
     if isinstance(request.command, c.OpenAccount):
         return Refusal("account_exists")
     if request.clock != state.clock:
         return Refusal("wrong_clock", {"clock": state.clock})
-    if state.payment is not None:
-        return Refusal("payment_in_progress")  # R16
+    if refusal := _waits(state, request):
+        return refusal
     if refusal := _forbidden(request):
         return refusal
-    return Refusal("account_closed") if state.closed else None
+    books = isinstance(request.command, _BOOKKEEPING)
+    return Refusal("account_closed") if state.closed and not books else None
+
+
+def _waits(state: Account, request: c.Request) -> Refusal | None:
+    """A payment without an answer holds the account (R16); one that waits for the customer can be given up,
+    and is
+    when its time is over (R96). The books wait for the payment of their own invoice only."""
+    payment = state.payment
+    if payment is None:
+        return None
+    if payment.waits_until is not None and (
+        isinstance(request.command, c.AbandonPayment) or request.at >= payment.waits_until
+    ):
+        return None
+    if isinstance(request.command, _BOOKKEEPING) and not _touches(state, request.command, payment):
+        return None
+    return Refusal("payment_in_progress")
+
+
+def _touches(state: Account, command: c.Command, payment: PendingPayment) -> bool:
+    """The payment is of the invoice that the command is about, or credits lines of it."""
+    if payment.invoice_number is not None:
+        asked = getattr(command, "invoice", None)
+        mine = {payment.invoice_number, *[share.invoice for share in payment.invoices]}
+        return isinstance(command, c.RecordPayment) or asked in mine
+    changed = payment.if_paid
+    if isinstance(changed, e.PlanChanged) and changed.family in state.plans:
+        credited = present_lines(state, state.plans[changed.family])
+        return getattr(command, "invoice", None) in {number for number, _ in credited}
+    return False
 
 
 def decide(
@@ -90,9 +150,17 @@ def decide(
         assert isinstance(request.command, c.OpenAccount)
         return Decision((open_account(request.command, request.at, ref).event,))
     due = next_due(state)
-    if due is not None and due[1] <= request.at:
+    if state.payment is None and due is not None and due[1] <= request.at:
         raise ValueError(f"something fell due on {due[0]}: settle it before deciding")
-    proposed = _propose(Context.of(state, request.at, ref, catalogues), request.command)
+    ctx = Context.of(state, request.at, ref, catalogues)
+    code = code_of(request.command)
+    if code is not None:
+        grant = grant_by_code(state, code, ctx.today, request.at, ref, catalogues)
+        ctx = msgspec.structs.replace(ctx, grant=grant)
+    try:
+        proposed = _propose(ctx, request.command)
+    except TaxUnavailable:
+        return _no_tax(state)
     if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
         nothing_sold = catalogues.at(request.at) is EMPTY  # that is the reason then, not a wrong name
         return Refusal("no_catalogue", proposed.facts) if nothing_sold else proposed
@@ -100,9 +168,32 @@ def decide(
         return proposed
     if proposed.reinstates:
         return Decision((proposed.event, *proposed.then))
-    if not proposed.while_past_due and state.past_due:
+    if not proposed.while_past_due and (state.past_due or state.disputed):
         return past_due(state)
-    return _charge(state, request, proposed)
+    if code is not None and proposed.lines:
+        known = catalogues.codes.get(code)
+        if refused := code_refused(state, code, known, ctx.grant, proposed.lines, ctx.today):
+            return refused
+    if refused := _details_missing(ctx, proposed):
+        return refused
+    return _charge(state, request, proposed, ctx.grant if proposed.lines else None)
+
+
+def _no_tax(state: Account) -> Refusal:
+    """Nobody says which taxes are asked (R71); what is refused before is refused so."""
+    if state.past_due or state.disputed:
+        return past_due(state)
+    missing = state.standing.tax_profile is None
+    return Refusal("billing_details_missing" if missing else "tax_unavailable")
+
+
+def _details_missing(ctx: Context, proposed: Proposal) -> Refusal | None:
+    """With tax on, what asks for money needs a tax profile (R70)."""
+    if ctx.catalogues.taxes is None or ctx.state.standing.tax_profile is not None:
+        return None
+    if proposed.invoice is not None and proposed.invoice.net > 0:
+        return Refusal("billing_details_missing")
+    return None
 
 
 def _propose(ctx: Context, command: c.Command) -> Proposed:  # noqa: C901 - one case a command
@@ -141,20 +232,52 @@ def _propose(ctx: Context, command: c.Command) -> Proposed:  # noqa: C901 - one 
             return override_price(ctx, command)
         case c.ChangeCatalog():
             return change_catalog(ctx, command)
+        case c.SetPaymentMethod():
+            return set_payment_method(ctx)
+        case c.AbandonPayment():
+            return Unchanged({})
+        case c.SetTaxProfile():
+            return set_tax_profile(ctx, command)
+        case c.CreditNote():
+            return give_credit_note(ctx, command)
+        case c.Reissue():
+            return reissue(ctx, command)
+        case c.RecordPayment():
+            return record_payment(ctx, command)
+        case c.PayOut():
+            return pay_out(ctx, command)
+        case c.StopTries():
+            return stop_tries(ctx, command)
+        case c.WriteOff():
+            return write_off(ctx, command)
+        case c.GrantDiscount():
+            return grant_discount(ctx, command)
+        case c.WithdrawDiscount():
+            return withdraw_discount(ctx, command)
+        case c.OpenDispute():
+            return open_dispute(ctx, command)
+        case c.WinDispute():
+            return win_dispute(ctx, command)
+        case c.LoseDispute():
+            return lose_dispute(ctx, command)
         case c.OpenAccount():
             raise AssertionError("admit refuses to open an account twice")
         case _:
             assert_never(command)
 
 
-def _charge(state: Account, request: c.Request, proposed: Proposal) -> Decision | Refusal:
+def _charge(
+    state: Account, request: c.Request, proposed: Proposal, grant: e.DiscountGranted | None
+) -> Decision | Refusal:
     """Lock, confirmation, quote, and, where more than 0.00 is charged, the intent in place of the event
     (R15, R16, section 10)."""
-    invoice: e.Invoice | None = getattr(proposed.event, "invoice", None)
-    amount = proposed.pays or (zero(state.currency) if invoice is None else invoice.total)
+    invoice = proposed.invoice
+    amount = proposed.pays or (zero(state.currency) if invoice is None else invoice.charge)
+    with_it = () if grant is None else (grant,)
+    recorded = (*with_it, *proposed.before, proposed.event, *proposed.then)
     if amount:
         if refusal := _locked(state, request.at):
-            return refusal
+            return Decision(recorded) if proposed.follows_method else refusal
         if proposed.pays is None and not (request.cvv and request.billing):
             return _confirmation_required(state, request, amount, proposed.lines)
     if request.expected_total is not None and request.expected_total != amount:
@@ -165,22 +288,22 @@ def _charge(state: Account, request: c.Request, proposed: Proposal) -> Decision 
         }
         return Refusal("quote_changed", facts, proposed.lines)
     if not amount:
-        return Decision((proposed.event, *proposed.then))
-    return Decision((_intent(state, request, proposed, amount),))
+        return Decision(recorded)
+    intent = _intent(state, request, proposed, amount, grant)
+    return Decision((proposed.event, intent) if proposed.follows_method else (intent,))
 
 
-def _intent(state: Account, request: c.Request, proposed: Proposal, amount: Decimal) -> e.PaymentStarted:
+def _intent(
+    state: Account,
+    request: c.Request,
+    proposed: Proposal,
+    amount: Decimal,
+    grant: e.DiscountGranted | None,
+) -> e.PaymentStarted:
     """The durable intent of a command's payment (R16)."""
     event = proposed.event
-    if isinstance(event, e.InvoicePaid):
-        return e.PaymentStarted(
-            at=request.at,
-            command=event.command,
-            purpose="balance",
-            amount=amount,
-            currency=state.currency,
-            invoice_number=event.number,
-        )
+    if isinstance(event, e.InvoicePaid | e.PaymentMethodSet):
+        return balance_payment(state, request.at, "balance", command=event.command)
     assert isinstance(event, e.Activation)
     return e.PaymentStarted(
         at=request.at,
@@ -189,6 +312,8 @@ def _intent(state: Account, request: c.Request, proposed: Proposal, amount: Deci
         amount=amount,
         currency=state.currency,
         if_paid=event,
+        grant=UNSET if grant is None else grant,
+        notes=tuple([n for n in proposed.before if isinstance(n, e.CreditNoteIssued)]) or UNSET,
     )
 
 
@@ -214,8 +339,20 @@ def _confirmation_required(
 
 
 def _forbidden(request: c.Request) -> Refusal | None:
-    """Only owner and admin give commands (R43)."""
-    if request.role in ROLES_THAT_COMMAND:
+    """Only owner and admin give commands (R43), corrections and discounts only staff (R60); the provider's
+    facts
+    come from whoever passes them on."""
+    command = request.command
+    if isinstance(command, _FACTS):
+        return None
+    roles: tuple[str, ...] = ROLES_THAT_COMMAND
+    if isinstance(command, _FINANCE_ALONE):
+        roles = ("finance",)
+    elif isinstance(command, STAFF_COMMANDS):
+        roles = STAFF
+    elif isinstance(command, c.SetTaxProfile):
+        roles = (*ROLES_THAT_COMMAND, "finance")
+    if request.role in roles:
         return None
     return Refusal("forbidden", {"role": request.role[:60]})
 

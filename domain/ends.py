@@ -7,7 +7,7 @@ log has not reached.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from domain import events as e
 from domain.calendar import CivilDate, Instant
@@ -52,22 +52,6 @@ def addon_end(
     if loses_prerequisite(addon, requires, plans):
         return e.AddonEnded(at=at, product=addon.product, reason="prerequisite_ended")
     return None
-
-
-def unpaid_lapse(state: Account, ending: Collection[str], at: Instant) -> e.Event | None:
-    """The lapse of what is unpaid among the products whose cycle ends at the instant; the invoice is written
-    off with the last of them (R41). None: nothing among them is unpaid."""
-    unpaid = [item.product for item in state.items if item.unpaid_since is not None]
-    lapsing = tuple([product for product in unpaid if product in ending])
-    if not lapsing or state.open_invoice is None:
-        return None
-    return e.ItemsLapsed(
-        at=at,
-        number=state.open_invoice.number,
-        items=lapsing,
-        written_off=len(lapsing) == len(unpaid),
-        account_anchor=state.anchor_without(lapsing),
-    )
 
 
 def credits_expiry(state: Account, day: CivilDate, at: Instant) -> e.Event | None:

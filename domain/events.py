@@ -12,14 +12,40 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 import msgspec
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 
 from domain.calendar import CivilDate, Cycle, Instant
 from domain.catalog import BlockPrice
 
 Clock = Literal["wall", "test"]
 LineKind = Literal["plan", "addon", "blocks", "credits", "credit_line"]
-EndReason = Literal["cancelled", "removed", "prerequisite_ended", "unpaid"]
+EndReason = Literal["cancelled", "removed", "prerequisite_ended", "unpaid", "disputed", "refunded"]
+TaxCategory = Literal["S", "Z", "AE", "E", "O"]
+"""EN 16931's letters: standard, zero, reverse charge, exempt, outside the scope."""
+TaxReason = Literal["reverse_charge", "exempt", "outside_scope"]
+"""Why no tax is asked (R74)."""
+
+
+class LineTax(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A line's share of one tax of its invoice (R72, R73). `rate` is in percent."""
+
+    jurisdiction: str
+    category: TaxCategory
+    rate: Decimal
+    amount: Decimal
+    reason: TaxReason | None = None
+
+    @property
+    def group(self) -> tuple[str, TaxCategory, Decimal]:
+        """The lines of an invoice with the same group are taxed together, once (R72)."""
+        return self.jurisdiction, self.category, self.rate
+
+
+class LineDiscount(msgspec.Struct, frozen=True, gc=False):
+    """What one discount of the account took off a line (R80)."""
+
+    discount: str
+    amount: Decimal
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -27,7 +53,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     negative on a credit line.
 
     `days` and `of_days` are None for what is not counted by days, `quantity` for all but blocks, `tier`
-    for all but plans.
+    for all but plans. `discount` has the sign of `amount`; it and `taxes` are left out where there are none
+    (R51). `discounts`: which took what; of a credit line, whose discount is what its days no longer bear
+    (R65), none.
     """
 
     product: str
@@ -40,11 +68,27 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     unit_price: Decimal
     quantity: int | None
     amount: Decimal
+    discount: Decimal | UnsetType = UNSET
+    discounts: tuple[LineDiscount, ...] | UnsetType = UNSET
+    taxes: tuple[LineTax, ...] | UnsetType = UNSET
+
+    @property
+    def net(self) -> Decimal:
+        """What the line asks before tax (R51)."""
+        return self.amount if self.discount is UNSET else self.amount - self.discount
+
+    @property
+    def tax(self) -> Decimal:
+        """The line's taxes together (R72)."""
+        if self.taxes is UNSET:
+            return self.amount - self.amount
+        return sum([tax.amount for tax in self.taxes], self.amount - self.amount)
 
 
 class Invoice(msgspec.Struct, frozen=True, gc=False):
-    """An invoice as issued (R47): `number` counts from 1 in the account; `date` is what it is for; `total`
-    is the sum of the lines."""
+    """An invoice as issued (R47, R51): `number` counts from 1 in the account; `date` is what it is for;
+    `total` is the sum of the lines' nets and taxes. `credit`: the account credit that it took when it was
+    issued (R63); left out where that is none."""
 
     number: int
     date: CivilDate
@@ -52,6 +96,27 @@ class Invoice(msgspec.Struct, frozen=True, gc=False):
     total: Decimal
     lines: tuple[Line, ...]
     issued_at: Instant
+    credit: Decimal | UnsetType = UNSET
+
+    @property
+    def net(self) -> Decimal:
+        """The sum of the lines before tax (R51)."""
+        return sum([line.net for line in self.lines], self.total - self.total)
+
+    @property
+    def tax(self) -> Decimal:
+        """The sum of the lines' taxes (R72)."""
+        return self.total - self.net
+
+    @property
+    def charge(self) -> Decimal:
+        """What is to be paid of it at its issue: the total less account credit (R51)."""
+        return self.total if self.credit is UNSET else self.total - self.credit
+
+    @property
+    def credit_taken(self) -> Decimal:
+        """The account credit that it took when it was issued."""
+        return self.total - self.charge
 
 
 class CommandRef(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -312,6 +377,250 @@ class CyclesRenewed(_Event, frozen=True, kw_only=True, tag="cycles_renewed"):
     invoice: Invoice
 
 
+class Share(msgspec.Struct, frozen=True, gc=False):
+    """A part of an amount that goes to an invoice."""
+
+    invoice: int
+    amount: Decimal
+
+
+class Try(msgspec.Struct, frozen=True, gc=False):
+    """A date on which the saved method is tried again, and its beginning (R52)."""
+
+    date: CivilDate
+    at: Instant
+
+
+class CreditedLine(msgspec.Struct, frozen=True, gc=False):
+    """What a credit note takes back of a line of its invoice: `amount` before tax, and of each tax of the
+    line. `line` counts from 1. `by_days`: it takes back the days `[from, to)` (R61); amounts are negative of
+    a credit line."""
+
+    line: int
+    product: str
+    tier: str | None
+    kind: LineKind
+    from_date: CivilDate = field(name="from")
+    to_date: CivilDate = field(name="to")
+    by_days: bool
+    amount: Decimal
+    taxes: tuple[LineTax, ...]
+
+    @property
+    def tax(self) -> Decimal:
+        """What is taken back of all its taxes."""
+        return sum([tax.amount for tax in self.taxes], self.amount - self.amount)
+
+
+CreditReason = Literal[
+    "billing_error", "service_failure", "duplicate", "goodwill", "ended_by_us", "tax", "buyer_details",
+    "other",
+    "upgrade", "not_supplied",
+]  # fmt: skip
+"""Why a credit note is issued (R60); without a person `upgrade` (R75) and `not_supplied` (R41a)."""
+InvoiceStatus = Literal["paid", "open", "uncollectible"]
+
+
+class CreditNoteIssued(_Event, frozen=True, kw_only=True, tag="credit_note_issued"):
+    """A part of an issued invoice is taken back (R61): first off what is due of it (`lowered`), the rest to
+    the payment method (`refund`, whose intent this event is) or to the account (R62).
+
+    `invoice_status`: that of the invoice after it; `restored`: the items that can be used again.
+    """
+
+    number: int
+    invoice: int
+    date: CivilDate
+    reason: CreditReason
+    lines: tuple[CreditedLine, ...]
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+    lowered: Decimal
+    refund: Decimal
+    to_account: Decimal
+    invoice_status: InvoiceStatus
+    restored: tuple[str, ...] = ()
+    ticket: str | None = None
+
+
+class InvoiceReissued(_Event, frozen=True, kw_only=True, tag="invoice_reissued"):
+    """A paid invoice is taken back as a whole and issued anew with other taxes or details (R67): what was
+    paid pays the new one, the rest goes as the credit note says."""
+
+    note: CreditNoteIssued
+    invoice: Invoice
+
+
+class RefundConcluded(_Event, frozen=True, kw_only=True, tag="refund_concluded"):
+    """The provider's answer to a refund: made, or failed, and then the amount is account credit (R62)."""
+
+    note: int
+    invoice: int
+    amount: Decimal
+    refunded: bool
+
+
+class CreditApplied(_Event, frozen=True, kw_only=True, tag="credit_applied"):
+    """Account credit paid what is open, the oldest invoice first (R63). `paid`: the invoices of which
+    nothing is due any more."""
+
+    shares: tuple[Share, ...]
+    paid: tuple[int, ...]
+    restored: tuple[str, ...] = ()
+
+
+class CreditPaidOut(_Event, frozen=True, kw_only=True, tag="credit_paid_out"):
+    """Account credit was given back by finance (R63)."""
+
+    amount: Decimal
+    ticket: str | None = None
+
+
+class PaymentRecorded(_Event, frozen=True, kw_only=True, tag="payment_recorded"):
+    """Money that came in another way (R57): it lowered what is due, `to_account` is left over, `recovered`
+    came for an invoice that was written off (R68)."""
+
+    amount: Decimal
+    received_on: CivilDate | None
+    reference: str | None
+    shares: tuple[Share, ...]
+    to_account: Decimal
+    paid: tuple[int, ...]
+    restored: tuple[str, ...] = ()
+    recovered: int | None = None
+
+
+class InvoiceWrittenOff(_Event, frozen=True, kw_only=True, tag="invoice_written_off"):
+    """Finance gave up what is due of a charged-back invoice; its items that were held ended (R68)."""
+
+    number: int
+    amount: Decimal
+    items: tuple[str, ...]
+    account_anchor: CivilDate | None
+    ticket: str | None = None
+
+
+class TryDeclined(_Event, frozen=True, kw_only=True, tag="try_declined"):
+    """The saved method was tried for all that is due and declined (R52)."""
+
+    amount: Decimal
+    final: bool | UnsetType = UNSET
+
+
+class TriesStopped(_Event, frozen=True, kw_only=True, tag="tries_stopped"):
+    """Finance ends the tries for an invoice (R54)."""
+
+    number: int
+    ticket: str | None = None
+
+
+class PaymentReminder(_Event, frozen=True, kw_only=True, tag="payment_reminder"):
+    """The customer is to be told what is due, when it is tried next, and which item lapses when (R55)."""
+
+    invoice: int
+    stage: Literal["declined", "try_declined", "lapses_soon"]
+    due: Decimal
+    next_try: CivilDate | None
+    lapses: tuple[Ending, ...]
+    authentication_required: bool | UnsetType = UNSET
+
+
+class PaymentMethodSet(_Event, frozen=True, kw_only=True, tag="payment_method_set"):
+    """Another payment method was saved; nothing of it is here (R56)."""
+
+
+class PaymentLate(_Event, frozen=True, kw_only=True, tag="payment_late"):
+    """The renewal's charge will be answered later: the invoice is open, its items usable (R98)."""
+
+    number: int
+
+
+class LatePaymentFailed(_Event, frozen=True, kw_only=True, tag="late_payment_failed"):
+    """A late payment failed; from now on as after a lost dispute (R98, R58)."""
+
+    number: int
+    suspended: tuple[str, ...]
+
+
+class DisputeOpened(_Event, frozen=True, kw_only=True, tag="dispute_opened"):
+    """The card's holder disputes what a method paid of an invoice: nothing of the account can be used
+    (R58)."""
+
+    number: int
+    amount: Decimal
+
+
+class DisputeWon(_Event, frozen=True, kw_only=True, tag="dispute_won"):
+    """The dispute was decided for the seller (R58)."""
+
+    number: int
+
+
+class DisputeLost(_Event, frozen=True, kw_only=True, tag="dispute_lost"):
+    """The amount went back to the card's holder and is due again; `suspended` items of the invoice stay
+    unusable, all else can be used again (R58)."""
+
+    number: int
+    amount: Decimal
+    suspended: tuple[str, ...]
+
+
+class TaxProfileSet(_Event, frozen=True, kw_only=True, tag="tax_profile_set"):
+    """By which the taxes of the next invoices are decided (R70). `details`: the version of the buyer's
+    details, which are kept apart (R92)."""
+
+    country: str
+    region: str | None
+    kind: Literal["consumer", "business"]
+    vat_id: Literal["none", "unconfirmed", "confirmed"]
+    exempt_until: CivilDate | None
+    details: int | None = None
+
+
+class DiscountGranted(_Event, frozen=True, kw_only=True, tag="discount_granted"):
+    """A discount of the account with its terms (R79): a percentage, or an amount in the account's currency.
+
+    `months`: lines that begin in so many months after `start`; None: `once`, or for ever. `carried`: what is
+    left is taken by the invoices that follow (R86). `products` None: all plans; of a carried one every line.
+    `last_day` is the last one, inclusive; of a carried one it is always given.
+    """
+
+    number: int
+    start: CivilDate
+    percent: Decimal | None
+    fixed: Decimal | None
+    once: bool
+    months: int | None
+    carried: bool
+    products: tuple[str, ...] | None
+    last_day: CivilDate | None
+    nonprofit: bool
+    code: str | None
+    ticket: str | None = None
+
+
+class DiscountWithdrawn(_Event, frozen=True, kw_only=True, tag="discount_withdrawn"):
+    """The discount reaches no further line (R85)."""
+
+    number: int
+
+
+class DiscountEnds(_Event, frozen=True, kw_only=True, tag="discount_ends"):
+    """In seven days the product's first line at a price follows its free months (R87)."""
+
+    product: str
+    on: CivilDate
+
+
+class CreditsReturned(_Event, frozen=True, kw_only=True, tag="credits_returned"):
+    """A correction took back a whole pack, which ends now (R64)."""
+
+    product: str
+    credits: int
+    expires_on: CivilDate
+
+
 PaymentPurpose = Literal["purchase", "renewal", "balance", "balance_retry", "scheduled_resume"]
 
 Activation = PlanPurchased | PlanChanged | PlanResumed | AddonPurchased | BlocksToppedUp | CreditsPurchased
@@ -322,8 +631,10 @@ class PaymentStarted(_Event, frozen=True, kw_only=True, tag="payment_started"):
     """The durable intent to charge: nothing is charged without one, and nothing else of the account
     happens until it is answered (R16).
 
-    `if_paid`: for a purchase, the event that follows if it is paid; otherwise `invoice_number` says what
-    is paid. `items`: for a `balance_retry`, what ends if it is declined (R41).
+    `if_paid`: for a purchase, the event that follows if it is paid, after `grant` (a discount given by a
+    code, R79) and `notes` (the credit notes of an upgrade, R75); otherwise `invoice_number` says what is
+    paid, `invoices` where it is more than one. `items`: for a `balance_retry`, what ends if it is declined
+    (R41).
     """
 
     purpose: PaymentPurpose
@@ -332,12 +643,23 @@ class PaymentStarted(_Event, frozen=True, kw_only=True, tag="payment_started"):
     if_paid: Activation | None = None
     invoice_number: int | None = None
     items: tuple[str, ...] = ()
+    invoices: tuple[Share, ...] | UnsetType = UNSET
+    grant: DiscountGranted | UnsetType = UNSET
+    notes: tuple[CreditNoteIssued, ...] | UnsetType = UNSET
 
 
 class PaymentDeclined(_Event, frozen=True, kw_only=True, tag="payment_declined"):
-    """A declined attempt: it counts for the lock, and changes nothing else (R16)."""
+    """A declined attempt: it counts for the lock, and changes nothing else (R16). `final`: the method will
+    never be accepted (R54)."""
 
     amount: Decimal
+    final: bool | UnsetType = UNSET
+
+
+class PaymentActionRequired(_Event, frozen=True, kw_only=True, tag="payment_action_required"):
+    """The customer's own consent is asked for; not given before `until`, the payment is cancelled (R96)."""
+
+    until: Instant
 
 
 class PaymentCancelled(_Event, frozen=True, kw_only=True, tag="payment_cancelled"):
@@ -361,6 +683,10 @@ class RenewalDeclined(_Event, frozen=True, kw_only=True, tag="renewal_declined")
 
     number: int
     suspended: tuple[str, ...]
+    tries: tuple[Try, ...] | UnsetType = UNSET
+    remind_before: int | UnsetType = UNSET
+    """Days before the first cycle end of its held items on which a reminder is due (R55)."""
+    final: bool | UnsetType = UNSET
 
 
 class ItemsLapsed(_Event, frozen=True, kw_only=True, tag="items_lapsed"):
@@ -404,6 +730,32 @@ class PrerequisiteChanged(_Event, frozen=True, kw_only=True, tag="prerequisite_c
     requires: tuple[str, ...]
 
 
+SecondPart = (
+    CreditNoteIssued
+    | InvoiceReissued
+    | RefundConcluded
+    | CreditApplied
+    | CreditPaidOut
+    | PaymentRecorded
+    | InvoiceWrittenOff
+    | TryDeclined
+    | TriesStopped
+    | PaymentReminder
+    | PaymentMethodSet
+    | PaymentActionRequired
+    | PaymentLate
+    | LatePaymentFailed
+    | DisputeOpened
+    | DisputeWon
+    | DisputeLost
+    | TaxProfileSet
+    | DiscountGranted
+    | DiscountWithdrawn
+    | DiscountEnds
+    | CreditsReturned
+)
+"""What collecting, correcting, taxing and granting record (sections 14 to 18a of the rules)."""
+
 Event = (
     CyclesRenewed
     | InvoicePaid
@@ -436,6 +788,7 @@ Event = (
     | PriceOverridden
     | CatalogChanged
     | PrerequisiteChanged
+    | SecondPart
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in get_args(Event)}

@@ -7,19 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
+from msgspec import UNSET
 from msgspec.structs import astuple, replace
 
 from domain import events as e
 from domain.calendar import Instant, date_of
+from domain.evolve_records import (
+    access_end,
+    apply_second_part,
+    change_standing,
+    credit_spent,
+    keep_record,
+    lines_credited,
+    restore,
+    settled,
+    suspend,
+)
 from domain.state import (
     REMEMBERED_COMMANDS,
     Account,
-    AccountFields,
     AddonItem,
+    Draft,
     Ended,
-    OpenInvoice,
+    InvoiceRecord,
     OwnVersion,
     Pack,
     PendingDowngrade,
@@ -30,11 +42,6 @@ from domain.state import (
 from domain.windows import close_window, open_window
 
 _Value = TypeVar("_Value")
-
-
-class Draft(AccountFields, gc=False):
-    """An account in the making. What is held, was held and can be used, which most events change, are copies
-    of its own; its other dictionaries are another state's too, and are replaced instead of changed."""
 
 
 def evolve(state: Account | None, event: e.Event) -> Account:
@@ -65,6 +72,8 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     draft.addons = draft.addons.copy()
     draft.ended = draft.ended.copy()
     draft.windows = draft.windows.copy()
+    draft.invoices = draft.invoices.copy()
+    draft.records = draft.records.copy()
     return draft
 
 
@@ -111,13 +120,13 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
         case e.AddonRemovalWithdrawn():
             _change_addon(draft, event.product, removed=False)
         case e.AddonEnded():
-            _end_addon(draft, event.product)
+            _end_addon(draft, event.product, event.at)
         case e.BlocksChanged():
             _change_addon(draft, event.product, next_blocks=event.blocks)
         case e.BlocksToppedUp():
             topped_up = draft.addons[event.product].topped_up + event.e_mails
             _change_addon(draft, event.product, topped_up=topped_up)
-            _charge(draft)
+            _charge(draft, event.invoice)
         case e.CreditsPurchased():
             _credits_purchased(draft, event)
         case e.CreditsExpired():
@@ -125,6 +134,8 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
         case e.PaymentDeclined():
             draft.payment = None
             draft.declines = (*draft.declines[-4:], event.at)
+            if event.final:
+                change_standing(draft, method_refused=True)
         case e.PaymentCancelled():
             draft.payment = None
         case e.RenewalDeclined():
@@ -141,7 +152,7 @@ def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an ev
         case e.PrerequisiteChanged():
             _change_addon(draft, event.product, requires=event.requires)
         case _:
-            assert_never(event)
+            apply_second_part(draft, event)
     if event.command is not None and event.command.id is not None:
         _remember(draft, event.command, event)
 
@@ -163,7 +174,7 @@ def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
 
 
 def _plan_purchased(draft: Draft, event: e.PlanPurchased) -> None:
-    _charge(draft)
+    _charge(draft, event.invoice)
     _leave(draft, event.replaces, event.at)
     _start_plan(draft, event)
 
@@ -180,11 +191,12 @@ def _free_plan_started(draft: Draft, event: e.FreePlanStarted) -> None:
 
 
 def _plan_changed(draft: Draft, event: e.PlanChanged) -> None:
-    if event.invoice is not None:
-        _charge(draft)
     _forget_downgrade(draft, event.family)
+    lines = lines_credited(draft, draft.plans[event.family], event)
+    if event.invoice is not None:
+        _charge(draft, event.invoice)
     _leave(draft, event.from_product, event.at)
-    _change_plan(draft, event.family, product=event.product, tier=event.tier, price=event.price)
+    _change_plan(draft, event.family, product=event.product, tier=event.tier, price=event.price, lines=lines)
     until = None if event.cycle is None else event.cycle.ends_at
     _use(draft, event.product, event.at, until)  # of another tier only: the same window
 
@@ -217,7 +229,7 @@ def _plan_cancellation_withdrawn(draft: Draft, event: e.PlanCancellationWithdraw
 def _plan_ended(draft: Draft, event: e.PlanEnded) -> None:
     item = draft.plans.pop(event.family)
     draft.anchor = event.account_anchor
-    _ended(draft, item.product, _plan_access_until(item) or event.at)
+    _ended(draft, item.product, access_end(draft, _plan_access_until(item), event.at))
     close_window(draft.windows, item.product, event.at)
 
 
@@ -243,7 +255,7 @@ def _plan_paused(draft: Draft, event: e.PlanPaused) -> None:
 
 def _plan_resumed(draft: Draft, event: e.PlanResumed) -> None:
     if event.invoice is not None:
-        _charge(draft)
+        _charge(draft, event.invoice)
     _start_plan(draft, event)
 
 
@@ -274,7 +286,7 @@ def _forget_downgrade(draft: Draft, family: str) -> None:
 
 
 def _addon_purchased(draft: Draft, event: e.AddonPurchased) -> None:
-    _charge(draft)
+    _charge(draft, event.invoice)
     draft.addons[event.product] = AddonItem(
         event.product,
         event.price,
@@ -293,13 +305,15 @@ def _change_addon(draft: Draft, product: str, **changes: object) -> None:
     draft.addons[product] = replace(draft.addons[product], **changes)
 
 
-def _end_addon(draft: Draft, product: str) -> None:
+def _end_addon(draft: Draft, product: str, at: Instant) -> None:
     item = draft.addons.pop(product)
-    _ended(draft, product, item.unpaid_since or item.cycle.ends_at, metered=item.blocks is not None)
+    until = access_end(draft, item.unpaid_since or item.cycle.ends_at, at)
+    _ended(draft, product, until, metered=item.blocks is not None)
+    close_window(draft.windows, product, at)
 
 
 def _credits_purchased(draft: Draft, event: e.CreditsPurchased) -> None:
-    _charge(draft)
+    _charge(draft, event.invoice)
     pack = Pack(event.product, event.credits, event.expires_on, event.expires_at)
     draft.packs = (*draft.packs, pack)
     _use(draft, event.product, event.at, event.expires_at)
@@ -310,7 +324,7 @@ def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
         [p for p in draft.packs if not (p.product == event.product and p.expires_on == event.on)]
     )
     if all(p.product != event.product for p in draft.packs):
-        _ended(draft, event.product, event.at, metered=True)
+        _ended(draft, event.product, access_end(draft, None, event.at), metered=True)
 
 
 # ---- renewing and paying -------------------------------------------------
@@ -342,11 +356,13 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
         open_window(draft.windows, product, cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
     draft.next_invoice = invoice.number + 1
-    if invoice.total:
-        draft.open_invoice = OpenInvoice(invoice.number, invoice.date, event.at, invoice.total, tuple(items))
-        draft.payment = PendingPayment(
-            draft.version, "renewal", event.at, invoice.total, None, invoice.number
+    draft.invoices[invoice.number] = invoice
+    credit_spent(draft, invoice)
+    if due := invoice.charge:
+        keep_record(
+            draft, InvoiceRecord(invoice.number, "open", due, event.at, due - due, items=tuple(items))
         )
+        draft.payment = PendingPayment(draft.version, "renewal", event.at, due, None, invoice.number)
 
 
 def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
@@ -362,33 +378,28 @@ def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
 
 
 def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
-    draft.open_invoice = draft.payment = None
-    if not event.restored:
-        return
-    for family, plan in draft.plans.items():
-        if plan.product in event.restored and plan.unpaid_since is not None:
-            assert plan.cycle is not None
-            _change_plan(draft, family, unpaid_since=None)
-            open_window(draft.windows, plan.product, event.at, plan.cycle.ends_at)
-    for product, addon in draft.addons.items():
-        if product in event.restored:
-            _change_addon(draft, product, unpaid_since=None)
-            open_window(draft.windows, product, event.at, addon.cycle.ends_at)
+    draft.payment = None
+    settled(draft, event.number, by_method=event.amount)
+    restore(draft, event.restored, event.at)
 
 
 def _renewal_declined(draft: Draft, event: e.RenewalDeclined) -> None:
-    assert draft.open_invoice is not None
-    unpaid_since = draft.open_invoice.at
-    for family, plan in draft.plans.items():
-        if plan.product in event.suspended:
-            _change_plan(draft, family, unpaid_since=unpaid_since)
-            close_window(draft.windows, plan.product, unpaid_since)
-    for product in draft.addons:
-        if product in event.suspended:
-            _change_addon(draft, product, unpaid_since=unpaid_since)
-            close_window(draft.windows, product, unpaid_since)
-    draft.open_invoice = replace(draft.open_invoice, declined=True)
+    record = draft.records[event.number]
+    suspend(draft, event.suspended, record.at)
+    keep_record(
+        draft,
+        replace(
+            record,
+            declined=True,
+            late=False,
+            suspended=event.suspended,
+            tries=event.tries or (),
+            remind_before=event.remind_before if event.remind_before is not UNSET else None,
+        ),
+    )
     draft.payment = None
+    if event.final:
+        change_standing(draft, method_refused=True)
 
 
 def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
@@ -398,19 +409,21 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
             assert until is not None, "Free cannot lapse"
             _forget_downgrade(draft, family)
             del draft.plans[family]
-            _ended(draft, plan.product, until)
+            _ended(draft, plan.product, access_end(draft, until, event.at))
+            close_window(draft.windows, plan.product, event.at)
     for product in event.items:
         if product in draft.addons:
-            _end_addon(draft, product)
+            _end_addon(draft, product, event.at)
     draft.anchor = event.account_anchor
     draft.payment = None
     if event.written_off:
-        draft.open_invoice = None
+        record = draft.records[event.number]
+        keep_record(draft, replace(record, status="uncollectible", declined=False))
 
 
 def _account_closed(draft: Draft, event: e.AccountClosed) -> None:
     for plan in draft.plans.values():
-        until = event.at if plan.paused_at is None else plan.paused_at
+        until = access_end(draft, plan.paused_at, event.at)
         _ended(draft, plan.product, until)
         close_window(draft.windows, plan.product, event.at)
     for product, addon in draft.addons.items():
@@ -430,10 +443,12 @@ def _catalog_changed(draft: Draft, event: e.CatalogChanged) -> None:
     draft.price_overrides = {}
 
 
-def _charge(draft: Draft) -> None:
+def _charge(draft: Draft, invoice: e.Invoice) -> None:
     """An invoice was issued and paid: its number is taken, its payment answered."""
     draft.next_invoice += 1
+    draft.invoices[invoice.number] = invoice
     draft.payment = None
+    credit_spent(draft, invoice)
 
 
 def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
@@ -449,6 +464,9 @@ def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:
         None if command is None else command.id,
         None if command is None else command.role,
         None if command is None else command.fingerprint,
+        event.invoices or (),
+        event.grant or None,
+        event.notes or (),
     )
 
 

@@ -15,8 +15,9 @@ from typing import assert_never
 import msgspec
 
 from domain import events as e
+from domain.events import InvoiceStatus
 from domain.evolve import evolve
-from domain.invoices import InvoiceStatus, invoice_changes
+from domain.invoices import invoice_changes
 from domain.state import Account
 
 
@@ -114,6 +115,48 @@ def rule_of_event(event: e.Event) -> str:  # noqa: C901 - one case an event
             return "R41"
         case e.AccountClosed():
             return "R42"
+        case _:
+            return _rule_of_second_part(event)
+
+
+def _rule_of_second_part(event: e.SecondPart) -> str:  # noqa: C901 - one case an event
+    match event:
+        case e.CreditNoteIssued():
+            return {"not_supplied": "R41a", "upgrade": "R75"}.get(event.reason, "R61, R62")
+        case e.InvoiceReissued():
+            return "R67"
+        case e.RefundConcluded():
+            return "R62"
+        case e.CreditApplied() | e.CreditPaidOut():
+            return "R63"
+        case e.PaymentRecorded():
+            return "R57" if event.recovered is None else "R68"
+        case e.InvoiceWrittenOff():
+            return "R68"
+        case e.TryDeclined():
+            return "R52, R53"
+        case e.TriesStopped():
+            return "R54"
+        case e.PaymentReminder():
+            return "R55"
+        case e.PaymentMethodSet():
+            return "R56"
+        case e.PaymentActionRequired():
+            return "R96"
+        case e.PaymentLate() | e.LatePaymentFailed():
+            return "R98"
+        case e.DisputeOpened() | e.DisputeWon() | e.DisputeLost():
+            return "R58"
+        case e.TaxProfileSet():
+            return "R70"
+        case e.DiscountGranted():
+            return "R85" if event.nonprofit else ("R86" if event.carried else "R79")
+        case e.DiscountWithdrawn():
+            return "R85"
+        case e.DiscountEnds():
+            return "R87"
+        case e.CreditsReturned():
+            return "R64"
         case _:
             assert_never(event)
 
@@ -218,6 +261,12 @@ def _payment(events: Sequence[e.Event], issued: int, number: int) -> tuple[tuple
                 mine = asked
             case e.RenewalDeclined() | e.InvoicePaid() | e.ItemsLapsed():
                 mine = event.number == number
+            case e.CreditNoteIssued():
+                mine = event.invoice == number
+            case e.CreditApplied() | e.PaymentRecorded():
+                mine = any(share.invoice == number for share in event.shares)
+            case e.DisputeOpened() | e.DisputeWon() | e.DisputeLost() | e.InvoiceWrittenOff():
+                mine = event.number == number
             case e.PaymentDeclined() | e.PaymentCancelled():
                 mine = asked
             case _:
@@ -229,5 +278,4 @@ def _payment(events: Sequence[e.Event], issued: int, number: int) -> tuple[tuple
 
 
 def _status(event: e.Event, number: int) -> InvoiceStatus | None:
-    changed = invoice_changes(event)[1]
-    return changed[1] if changed is not None and changed[0] == number else None
+    return dict(invoice_changes(event)[1]).get(number)

@@ -1,42 +1,44 @@
-"""The account's invoices as they stand (R47): a fold of its events apart from the state, since decisions
-do not need them."""
+"""What events do to invoices (R47), for those who fold them without the account's state."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
-
 from domain import events as e
-from domain.events import Invoice
+from domain.events import Invoice, InvoiceStatus
 
-InvoiceStatus = Literal["paid", "open", "uncollectible"]
-
-
-class InvoiceEntry(msgspec.Struct, frozen=True, gc=False):
-    """An invoice and whether it is paid."""
-
-    invoice: Invoice
-    status: InvoiceStatus
+StatusChange = tuple[int, InvoiceStatus]
+"""An invoice's number, and its status after the event."""
 
 
-Invoices = dict[int, InvoiceEntry]
-"""By number, in order."""
-
-
-def invoice_changes(event: e.Event) -> tuple[Invoice | None, tuple[int, InvoiceStatus] | None]:
-    """What the event does to the invoices: one is issued (and paid, unless it is an open renewal's), or
-    one's status changes."""
+def invoice_changes(event: e.Event) -> tuple[Invoice | None, tuple[StatusChange, ...]]:
+    """What the event does to the invoices: the one that it issues, and the status of each that it touches (an
+    issued
+    one is paid, unless it is an open renewal's)."""
     match event:
         case e.CyclesRenewed():
-            return event.invoice, (event.invoice.number, "open" if event.invoice.total else "paid")
+            return event.invoice, ((event.invoice.number, "open" if event.invoice.charge else "paid"),)
         case e.InvoicePaid():
-            return None, (event.number, "paid")
+            return None, ((event.number, "paid"),)
         case e.PlanPurchased() | e.AddonPurchased() | e.BlocksToppedUp() | e.CreditsPurchased():
-            return event.invoice, (event.invoice.number, "paid")
+            return event.invoice, ((event.invoice.number, "paid"),)
         case e.PlanChanged() | e.PlanResumed() if event.invoice is not None:
-            return event.invoice, (event.invoice.number, "paid")
-        case e.ItemsLapsed() if event.written_off:
-            return None, (event.number, "uncollectible")
+            return event.invoice, ((event.invoice.number, "paid"),)
+        case e.InvoiceReissued():
+            return event.invoice, ((event.invoice.number, "paid"),)
         case _:
-            return None, None
+            return None, _status_changes(event)
+
+
+def _status_changes(event: e.Event) -> tuple[StatusChange, ...]:
+    match event:
+        case e.ItemsLapsed() if event.written_off:
+            return ((event.number, "uncollectible"),)
+        case e.InvoiceWrittenOff():
+            return ((event.number, "uncollectible"),)
+        case e.CreditNoteIssued() if event.reason != "upgrade":
+            return ((event.invoice, event.invoice_status),)
+        case e.CreditApplied() | e.PaymentRecorded():
+            return tuple([(number, "paid") for number in event.paid])
+        case e.DisputeLost() | e.LatePaymentFailed():
+            return ((event.number, "open"),)
+        case _:
+            return ()

@@ -18,8 +18,9 @@ import msgspec
 from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
-from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end, unpaid_lapse
-from domain.evolve import evolve
+from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end
+from domain.evolve import evolve_all
+from domain.lapsing import lapse
 from domain.renewal import addons_ending
 from domain.resuming import scheduled_resume
 from domain.state import Account
@@ -40,9 +41,11 @@ def account_later(state: Account, until: Instant) -> tuple[Account, tuple[e.Even
     """The account as time alone leaves it at the instant (inclusive), and the events that make it so. The
     account keeps its version, since none of them is recorded."""
     now, ends = state, list[e.Event]()
-    while (event := _next_end(now, until)) is not None:
-        now = evolve(now, event)
-        ends.append(event)
+    while events := _next_ends(now, until):
+        after = evolve_all(now, events)
+        assert after is not None
+        now = after
+        ends += events
     now = msgspec.structs.replace(now, version=state.version, last_at=max(state.last_at, until))
     return now, tuple(ends)
 
@@ -66,11 +69,11 @@ def unsettled(state: Account, at: Instant) -> tuple[Unsettled, ...]:
     return tuple(sorted(found, key=lambda one: one.since))
 
 
-def _next_end(state: Account, until: Instant) -> e.Event | None:
+def _next_ends(state: Account, until: Instant) -> tuple[e.Event, ...]:
     for day, at in sorted(_dates(state).items()):
-        if at <= until and (event := next(_ends_on(state, day, at), None)) is not None:
-            return event
-    return None
+        if at <= until and (events := next(_ends_on(state, day, at), ())):
+            return events
+    return ()
 
 
 def _dates(state: Account) -> dict[CivilDate, Instant]:
@@ -87,15 +90,15 @@ def _dates(state: Account) -> dict[CivilDate, Instant]:
     return dates
 
 
-def _ends_on(state: Account, day: CivilDate, at: Instant) -> Iterator[e.Event]:
+def _ends_on(state: Account, day: CivilDate, at: Instant) -> Iterator[tuple[e.Event, ...]]:
     """What ends on the date, in the order of settling (R30, R41). While past due the move down to Free and
     the end for want of a plan wait for the balance to be tried; what is unpaid waits for a payment's answer.
     """
     plans = [plan for plan in state.plans.values() if cycle_ends(plan, day)]
     addons = [addon for addon in state.addons.values() if addon.cycle.end == day]
     ending = [plan.product for plan in plans] + [addon.product for addon in addons]
-    if state.payment is None and (lapse := unpaid_lapse(state, ending, at)) is not None:
-        yield lapse
+    if state.payment is None and (lapsed := lapse(state, ending, at, day)):
+        yield lapsed
     ends: list[e.Event | None] = [
         plan_end(state, plan, (), at)
         for plan in plans
@@ -107,8 +110,8 @@ def _ends_on(state: Account, day: CivilDate, at: Instant) -> Iterator[e.Event]:
         if addon.unpaid_since is None and (addon.removed or not state.past_due)
     ]
     ends.append(credits_expiry(state, day, at))
-    yield from filter(None, ends)
-    yield from _free_resumes(state, day, at)
+    yield from [(end,) for end in ends if end is not None]
+    yield from [(resumed,) for resumed in _free_resumes(state, day, at)]
 
 
 def _free_resumes(state: Account, day: CivilDate, at: Instant) -> Iterator[e.Event]:

@@ -81,5 +81,5 @@ def resume_plan(ctx: Context, command: ResumePlan) -> Proposed:
         return Refusal("not_paused", {"product": held.product})
     if held.cancelled:
         return cancellation_pending(held.product, held.cycle.end)
-    event = resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.prices, scheduled=False)
+    event = resumed(ctx.state, held, ctx.today, ctx.at, ctx.at, ctx.catalogues, scheduled=False)
     return Proposal(msgspec.structs.replace(event, command=ctx.command))

@@ -11,7 +11,9 @@ from domain.answers import Refusal
 from domain.calendar import CivilDate, begins_at, cycle_from
 from domain.commands import CancelPlan, ChangePlan, PurchasePlan
 from domain.facts import ending_with
-from domain.pricing import full_difference_line, invoice_of, plan_line, upgrade_lines
+from domain.issuing import invoice_of, upgrade_invoice
+from domain.lapsing import lapse
+from domain.pricing import full_difference_line, plan_line, upgrade_lines
 from domain.proposals import (
     Context,
     Proposal,
@@ -80,7 +82,7 @@ def start(ctx: Context, target: Target, replaces: str | None) -> Proposal:
             cycle=cycle,
             account_anchor=anchor,
             replaces=replaces,
-            invoice=invoice_of(state, ctx.today, (line,), ctx.at),
+            invoice=invoice_of(state, ctx.today, (line,), ctx.at, ctx.catalogues, ctx.grant),
         )
     )
 
@@ -136,19 +138,22 @@ def change_plan(ctx: Context, command: ChangePlan) -> Proposed:
 def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
     """An upgrade, charged by days or by the whole difference as the catalogue's policy says, or a change
     at the same price (R29)."""
-    invoice = None
+    invoice: e.Invoice | None = None
+    notes: tuple[e.CreditNoteIssued, ...] = ()
     if target.price > held.price:
         assert held.cycle is not None
         if target.product == held.product and ctx.catalog.policies.full_difference:
             difference = target.price - held.price
-            lines: tuple[e.Line, ...] = (
-                full_difference_line(target.product, target.tier, difference, ctx.today, held.cycle),
-            )
+            line = full_difference_line(target.product, target.tier, difference, ctx.today, held.cycle)
+            invoice = invoice_of(ctx.state, ctx.today, (line,), ctx.at, ctx.catalogues, ctx.grant)
         else:
             old = (held.product, held.tier, held.price)
             new = (target.product, target.tier, target.price)
-            lines = upgrade_lines(old, new, ctx.today, held.cycle)
-        invoice = invoice_of(ctx.state, ctx.today, lines, ctx.at)
+            charge, credit = upgrade_lines(old, new, ctx.today, held.cycle)
+            issued = upgrade_invoice(
+                ctx.state, held, charge, credit, ctx.at, ctx.catalogues, ctx.grant, ctx.command
+            )
+            invoice, notes = issued.invoice, issued.notes
     return Proposal(
         e.PlanChanged(
             at=ctx.at,
@@ -161,7 +166,8 @@ def _change_now(ctx: Context, held: PlanItem, target: Target) -> Proposal:
             price=target.price,
             cycle=held.cycle,
             invoice=invoice,
-        )
+        ),
+        before=notes,
     )
 
 
@@ -227,6 +233,8 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
             account_anchor=anchor,
         )
         return Proposal(ended, while_past_due=True)
+    if held.unpaid_since is not None and not ctx.state.disputed:
+        return ended_unpaid(ctx, held.product)
     cancelled = msgspec.structs.replace(held, cancelled=True)
     return Proposal(
         e.PlanCancelled(
@@ -239,6 +247,14 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
         ),
         while_past_due=True,
     )
+
+
+def ended_unpaid(ctx: Context, product: str) -> Proposal:
+    """What is removed, cancelled or stopped while suspended ends at once, and what was billed for it is taken
+    back
+    (R26, R28, R41a)."""
+    first, *then = lapse(ctx.state, (product,), ctx.at, ctx.today, ctx.command)
+    return Proposal(first, while_past_due=True, then=tuple(then))
 
 
 def undo_plan(ctx: Context, held: PlanItem) -> Proposed:

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.calendar import CivilDate, Cycle, Instant, days_between
 from domain.catalog import BlockPrice, Catalog, Catalogues
-from domain.events import Invoice, Line
+from domain.events import Line
 from domain.money import prorate, zero
 from domain.state import Account
 
@@ -102,7 +102,7 @@ def addon_line(product: str, price: Decimal, cycle: Cycle) -> Line:
 
 def upgrade_lines(
     old: tuple[str, str, Decimal], new: tuple[str, str, Decimal], today: CivilDate, cycle: Cycle
-) -> tuple[Line, ...]:
+) -> tuple[Line, Line]:
     """Two lines for the days left: the new price, and the old price credited (R29). `old`, `new`: product,
     tier, price."""
     days, of_days = days_between(today, cycle.end), cycle.of_days
@@ -146,8 +146,3 @@ def credits_line(product: str, price: Decimal, today: CivilDate, expires_on: Civ
 def total_of(lines: tuple[Line, ...], currency: str) -> Decimal:
     """The sum of the lines, in the currency's digits."""
     return sum([line.amount for line in lines], zero(currency))
-
-
-def invoice_of(state: Account, day: CivilDate, lines: tuple[Line, ...], issued_at: Instant) -> Invoice:
-    """The account's next invoice: for the date, issued at the instant (R24, R47)."""
-    return Invoice(state.next_invoice, day, state.currency, total_of(lines, state.currency), lines, issued_at)

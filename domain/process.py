@@ -14,22 +14,25 @@ conversation: the caller begins a new one on fresh state.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from domain import events as e
-from domain.answers import Answer, answer_of, refused, unchanged
-from domain.calendar import Instant
+from domain.answers import Answer, Refusal, answer_of, refused, still_waiting, unchanged
+from domain.calendar import Instant, date_of
 from domain.catalog import Catalogues
-from domain.commands import Request
+from domain.collection import with_credit_applied
+from domain.commands import AbandonPayment, Request
 from domain.conclude import PaymentAnswer, conclude
-from domain.decide import Decision, Repeated, admit, decide
+from domain.decide import Decision, Repeated, Waiting, admit, decide
+from domain.disputes import items_of_today
 from domain.evolve import evolve_all
 from domain.proposals import Unchanged
 from domain.renewal import prerequisite_changes
 from domain.settle import settle
-from domain.state import Account, PendingPayment
+from domain.state import Account, PendingPayment, PendingRefund
+from domain.tax import TaxUnavailable
 
 
 class AppendStep(msgspec.Struct, frozen=True):
@@ -44,8 +47,24 @@ class ChargeStep(msgspec.Struct, frozen=True):
     payment: PendingPayment
 
 
-Step = AppendStep | ChargeStep
-Reply = Account | PaymentAnswer
+class CancelStep(msgspec.Struct, frozen=True):
+    """Give up this payment, which waits for the customer (R96). The answer is `cancelled`, or how it ended
+    before
+    that."""
+
+    payment: PendingPayment
+
+
+class RefundStep(msgspec.Struct, frozen=True):
+    """Give this back by the payment method; its intent is recorded (R62). The answer is a `RefundAnswer`."""
+
+    refund: PendingRefund
+
+
+RefundAnswer = Literal["refunded", "failed", "unknown"]
+"""`unknown`: it is asked again later, under the same key."""
+Step = AppendStep | ChargeStep | CancelStep | RefundStep
+Reply = Account | PaymentAnswer | RefundAnswer
 Returned = TypeVar("Returned")
 Conversation = Generator[Step, Reply | None, Returned]
 
@@ -55,9 +74,12 @@ def drive(
     *,
     append: Callable[[tuple[e.Event, ...]], Account],
     charge: Callable[[PendingPayment], PaymentAnswer],
+    cancel: Callable[[PendingPayment], PaymentAnswer] = lambda _: "cancelled",
+    refund: Callable[[PendingRefund], RefundAnswer] = lambda _: "refunded",
 ) -> Returned:
     """What the conversation returns, once each of its steps is taken. `append` records the events and returns
-    the state after them; `charge` returns the payment's answer. What either raises ends the conversation."""
+    the state after them; the others return the provider's answer. What one of them raises ends the
+    conversation."""
     reply: Reply | None = None
     try:
         while True:
@@ -66,7 +88,15 @@ def drive(
             except StopIteration as done:
                 returned: Returned = done.value
                 return returned
-            reply = append(step.events) if isinstance(step, AppendStep) else charge(step.payment)
+            match step:
+                case AppendStep():
+                    reply = append(step.events)
+                case ChargeStep():
+                    reply = charge(step.payment)
+                case CancelStep():
+                    reply = cancel(step.payment)
+                case RefundStep():
+                    reply = refund(step.refund)
     finally:
         conversation.close()
 
@@ -79,22 +109,34 @@ def handle(
     admitted = admit(state, request)
     if isinstance(admitted, Repeated):
         return admitted
+    if isinstance(admitted, Waiting):
+        assert state is not None
+        return still_waiting(admitted.payment, state)
     if admitted is not None:
         return refused(admitted)
     if state is not None:
-        state = yield from settle_due(state, request.at, catalogues)
+        if isinstance(request.command, AbandonPayment) and state.payment is not None:
+            state, concluded = yield from given_up(state, catalogues)
+            return answer_of(request.command, concluded, state, catalogues)
+        try:
+            state = yield from settle_due(state, request.at, catalogues)
+        except TaxUnavailable:
+            return refused(Refusal("tax_unavailable"))
     decided = decide(state, request, catalogues)
     if isinstance(decided, Unchanged):
         assert state is not None
         return unchanged(request.command, decided.facts, state, catalogues)
     if not isinstance(decided, Decision):
         return refused(decided)
-    state = yield from _append(decided.events)
     recorded = decided.events
-    if state.payment is not None:
-        concluded = yield from _charged(state, state.payment)
-        state = yield from _append(concluded)
+    before = None if state is None else state.payment
+    state = yield from _append(state, recorded)
+    if state.payment is not None and state.payment is not before:
+        concluded = yield from _charged(state, state.payment, catalogues)
+        state = yield from _append(state, concluded)
         recorded += concluded
+    if state.standing.refunds:
+        yield from refund_pending(state)
     return answer_of(request.command, recorded, state, catalogues)
 
 
@@ -103,10 +145,17 @@ def settle_due(
 ) -> Conversation[Account]:
     """Settle everything due up to the instant, its boundaries included, one date after the other (R25), and
     return the state then. Invoices are issued at that instant, or, `on_time`, each on its own date."""
-    while events := settle(state, until, catalogues, on_time=on_time):
-        state = yield from _append(events)
+    if state.payment is not None and state.payment.waits_until is not None:
+        if until < state.payment.waits_until:
+            return state  # all waits for the customer (R96)
+        state, _ = yield from given_up(state, catalogues)
+    tried = False
+    while events := settle(state, until, catalogues, on_time=on_time, tried=tried):
+        state = yield from _append(state, events)
         if state.payment is not None:
-            state = yield from _append((yield from _charged(state, state.payment)))
+            tried = tried or state.payment.purpose == "balance_retry"
+            concluded = yield from _charged(state, state.payment, catalogues)
+            state = yield from _append(state, concluded)
     return state
 
 
@@ -115,21 +164,86 @@ def note_prerequisites(state: Account, at: Instant, catalogues: Catalogues) -> C
     payment without an answer comes first: then nothing is recorded."""
     events = () if state.payment is not None else prerequisite_changes(state, catalogues, at)
     if events:
-        yield from _append(events)
+        yield from _append(state, events)
     return len(events)
 
 
-def _charged(state: Account, payment: PendingPayment) -> Conversation[tuple[e.Event, ...]]:
-    """The events that the payment's answer makes."""
-    answer = yield ChargeStep(payment)
-    assert isinstance(answer, str)
-    return conclude(state, answer)
+def given_up(state: Account, catalogues: Catalogues) -> Conversation[tuple[Account, tuple[e.Event, ...]]]:
+    """The payment that waits for the customer is cancelled, unless it has ended before that (R96). Returns
+    the
+    state then, and what is recorded."""
+    assert state.payment is not None
+    answer = yield CancelStep(state.payment)
+    concluded = conclude(state, _payment_answer(answer), catalogues)
+    state = yield from _append(state, concluded)
+    return state, concluded
 
 
-def _append(events: tuple[e.Event, ...]) -> Conversation[Account]:
-    state = yield AppendStep(events)
-    assert isinstance(state, Account)
+def consent_answered(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> Conversation[Account]:
+    """The payment that waited for the customer was answered: the customer's return, or the provider's own
+    message
+    (R96)."""
+    return (yield from _append(state, conclude(state, answer, catalogues)))
+
+
+def late_answered(state: Account, number: int, at: Instant, *, paid: bool) -> Conversation[Account]:
+    """The late payment of the invoice was answered at the instant (R98); nothing, if none is awaited."""
+    record = state.records.get(number)
+    if record is None or not record.late or record.status != "open":
+        return state
+    if paid:
+        event: e.Event = e.InvoicePaid(at=at, number=number, amount=record.due)
+    else:
+        suspended = items_of_today(state, number, date_of(at, state.time_zone))
+        event = e.LatePaymentFailed(at=at, number=number, suspended=suspended)
+    return (yield from _append(state, (event,)))
+
+
+def refund_pending(state: Account) -> Conversation[Account]:
+    """Ask for the refunds whose answer is not known, and record the answers (R62)."""
+    for refund in state.standing.refunds:
+        answer = yield RefundStep(refund)
+        if answer in ("refunded", "failed"):
+            at = state.last_at
+            concluded = e.RefundConcluded(
+                at=at,
+                note=refund.note,
+                invoice=refund.invoice,
+                amount=refund.amount,
+                refunded=answer == "refunded",
+            )
+            state = yield from _append(state, (concluded,))
     return state
+
+
+def _charged(
+    state: Account, payment: PendingPayment, catalogues: Catalogues
+) -> Conversation[tuple[e.Event, ...]]:
+    """The events that the payment's answer makes. A method that is refused for good is not asked (R54)."""
+    if (
+        state.standing.method_refused
+        and payment.purpose in ("renewal", "scheduled_resume", "balance_retry")
+        and catalogues.at(payment.at).policies.collection is not None
+    ):
+        return conclude(state, "declined", catalogues)
+    answer = yield ChargeStep(payment)
+    return conclude(state, _payment_answer(answer), catalogues)
+
+
+def _payment_answer(reply: Reply | None) -> PaymentAnswer:
+    assert not isinstance(reply, Account | None)
+    assert reply != "refunded"
+    assert reply != "failed"
+    assert reply != "unknown"
+    return reply
+
+
+def _append(state: Account | None, events: tuple[e.Event, ...]) -> Conversation[Account]:
+    """Record the events; where account credit arises beside an amount due, it pays that with them (R63)."""
+    events = events if state is None else with_credit_applied(state, events)
+    recorded = yield AppendStep(events)
+    assert isinstance(recorded, Account)
+    return recorded
 
 
 def preview(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:

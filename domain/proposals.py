@@ -17,7 +17,9 @@ from domain import events as e
 from domain.answers import Refusal, RefusalCode
 from domain.calendar import CivilDate, Instant, date_of
 from domain.catalog import Catalog, Catalogues
+from domain.errors import InvalidInput
 from domain.facts import Facts
+from domain.money import parse_amount, zero
 from domain.pricing import PriceList
 from domain.state import Account
 
@@ -26,20 +28,28 @@ class Proposal(msgspec.Struct, frozen=True):
     """The event that the command becomes; where it carries an invoice above 0.00, once that is paid.
 
     `reinstates`: it withdraws a pending end, so it is answered at the state check, while past due too.
-    `while_past_due`: allowed then (R39). `pays`: for `pay_balance`, the amount. `then`: what follows of it.
+    `while_past_due`: allowed then, and while a dispute is open (R39, R58). `pays`: for `pay_balance`, the
+    amount. `before`, `then`: what is recorded with it.
+    `follows_method`: it is recorded first, and the balance is tried after it (R56).
     """
 
     event: e.Event
     reinstates: bool = False
     while_past_due: bool = False
     pays: Decimal | None = None
+    before: tuple[e.Event, ...] = ()
     then: tuple[e.Event, ...] = ()
+    follows_method: bool = False
+
+    @property
+    def invoice(self) -> e.Invoice | None:
+        """What is charged now; None: nothing is bought."""
+        return self.event.invoice if isinstance(self.event, e.Activation) else None
 
     @property
     def lines(self) -> tuple[e.Line, ...]:
         """What is charged now, line by line."""
-        invoice = getattr(self.event, "invoice", None)
-        return () if invoice is None else invoice.lines
+        return () if self.invoice is None else self.invoice.lines
 
 
 class Unchanged(msgspec.Struct, frozen=True):
@@ -70,6 +80,8 @@ class Context(msgspec.Struct, frozen=True):
     catalog: Catalog
     prices: PriceList
     catalogues: Catalogues
+    grant: e.DiscountGranted | None = None
+    """The discount that the command's code gives, if it holds (R79)."""
 
     @classmethod
     def of(cls, state: Account, at: Instant, command: e.CommandRef, catalogues: Catalogues) -> Context:
@@ -111,8 +123,14 @@ def lacks_prerequisite(state: Account, requires: tuple[str, ...]) -> bool:
 
 
 def past_due(state: Account) -> Refusal:
-    """An invoice is unpaid, so nothing is bought, changed, paused or resumed (R39)."""
-    return _unpaid(state, "past_due")
+    """An invoice is unpaid, or a dispute is open, so nothing is bought, changed, paused or resumed (R39,
+    R58)."""
+    return dispute_open(state) if state.disputed else _unpaid(state, "past_due")
+
+
+def dispute_open(state: Account) -> Refusal:
+    """A payment is disputed: nothing of the account can be used or bought (R58)."""
+    return Refusal("dispute_open", {"invoices": [r.number for r in state.records.values() if r.disputed_at]})
 
 
 def balance_due(state: Account) -> Refusal:
@@ -121,7 +139,27 @@ def balance_due(state: Account) -> Refusal:
 
 
 def _unpaid(state: Account, code: RefusalCode) -> Refusal:
-    invoice = state.open_invoice
-    assert invoice is not None
-    facts = {"invoice": invoice.number, "amount": str(invoice.total), "currency": state.currency}
+    first = state.open_invoices[0]
+    due = sum([record.due for record in state.open_invoices], zero(state.currency))
+    facts = {"invoice": first.number, "amount": str(due), "currency": state.currency}
     return Refusal(code, facts)
+
+
+def amount_given(ctx: Context, text: str) -> Decimal | Refusal:
+    """The amount above 0.00 that the text says, in the account's currency."""
+    facts = {"amount": text[:40], "currency": ctx.state.currency}
+    try:
+        amount = parse_amount(text, ctx.state.currency, "$.amount")
+    except InvalidInput:
+        return Refusal("invalid_amount", facts)
+    return amount or Refusal("invalid_amount", facts)
+
+
+def unknown_invoice(number: int) -> Refusal:
+    """The account has no such invoice, or none of the kind that is meant."""
+    return Refusal("unknown_invoice", {"invoice": number})
+
+
+def not_creditable(number: int) -> Refusal:
+    """What is asked cannot be done to this invoice or line (R61)."""
+    return Refusal("not_creditable", {"invoice": number})

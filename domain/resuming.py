@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain import events as e
 from domain.calendar import CivilDate, Instant, cycle_from
 from domain.catalog import Catalogues
-from domain.pricing import PriceList, invoice_of, plan_line
+from domain.issuing import invoice_of
+from domain.pricing import PriceList, plan_line
 from domain.state import Account, PlanItem
 
 
@@ -16,13 +17,13 @@ def scheduled_resume(
     while past due."""
     assert held.resume_at is not None
     at = held.resume_at
-    if state.past_due:
+    if state.past_due or state.disputed:
         return e.ResumeDropped(at=at, family=held.family, product=held.product, reason="past_due")
-    event = resumed(state, held, day, at, issued_at, PriceList.of(state, catalogues, at), scheduled=True)
-    if event.invoice is None or not event.invoice.total:
+    event = resumed(state, held, day, at, issued_at, catalogues, scheduled=True)
+    if event.invoice is None or not event.invoice.charge:
         return event
     return e.PaymentStarted(
-        at=at, purpose="scheduled_resume", amount=event.invoice.total, currency=state.currency, if_paid=event
+        at=at, purpose="scheduled_resume", amount=event.invoice.charge, currency=state.currency, if_paid=event
     )
 
 
@@ -32,7 +33,7 @@ def resumed(
     today: CivilDate,
     at: Instant,
     issued_at: Instant,
-    prices: PriceList,
+    catalogues: Catalogues,
     *,
     scheduled: bool,
 ) -> e.PlanResumed:
@@ -41,10 +42,11 @@ def resumed(
     assert held.cycle is not None
     price, cycle, invoice = held.price, held.cycle, None
     if today >= cycle.end:
-        asked = prices.held_plan(held.product, held.tier)
+        asked = PriceList.of(state, catalogues, at).held_plan(held.product, held.tier)
         price = held.price if asked is None else asked
         cycle = cycle_from(state.anchor or today, today, state.time_zone)
-        invoice = invoice_of(state, today, (plan_line(held.product, held.tier, price, cycle),), issued_at)
+        line = plan_line(held.product, held.tier, price, cycle)
+        invoice = invoice_of(state, today, (line,), issued_at, catalogues)
     return e.PlanResumed(
         at=at,
         family=held.family,

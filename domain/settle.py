@@ -7,23 +7,32 @@ beginning of its date, however late it is taken (R25).
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import UNSET
+
 from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
-from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end, unpaid_lapse
-from domain.pricing import PriceList, invoice_of
+from domain.collection import next_reminder, open_tries, reminder
+from domain.conclude import ended_unpaid
+from domain.ends import addon_end, credits_expiry, cycle_ends, plan_end
+from domain.free_months import ends_of_free_months, free_months_ending
+from domain.issuing import invoice_of
+from domain.lapsing import lapse
+from domain.pricing import PriceList
 from domain.renewal import renew_addon, renew_plan, requirement
 from domain.resuming import scheduled_resume
-from domain.state import Account, AddonItem, PlanItem
+from domain.state import Account, AddonItem, InvoiceRecord, PlanItem
 
 
-def next_due(state: Account) -> tuple[CivilDate, Instant] | None:
+def next_due(state: Account, until: Instant | None = None) -> tuple[CivilDate, Instant] | None:
     """The earliest date on which something becomes due, and the instant at which it begins; None: nothing
-    ever will as things stand."""
+    ever will as things stand. `until`: of the tries that are due by then only the last is made (R53)."""
     if state.closed:
         return None
-    if state.open_invoice is not None and not state.open_invoice.declined:
-        return state.open_invoice.date, state.open_invoice.at
+    unanswered = state.unanswered
+    if unanswered is not None:
+        return state.invoices[unanswered.number].date, unanswered.at
     due: tuple[CivilDate, Instant] | None = None
     for plan in state.plans.values():
         cycle = plan.cycle
@@ -45,31 +54,60 @@ def next_due(state: Account) -> tuple[CivilDate, Instant] | None:
     for pack in state.packs:
         if due is None or pack.expires_on < due[0]:
             due = pack.expires_on, pack.expires_at
+    if state.records or state.standing.discounts:
+        due = min(
+            [d for d in (due, *_collecting(state, until), *ends_of_free_months(state)) if d], default=None
+        )
     return due
 
 
+def _collecting(state: Account, until: Instant | None) -> list[tuple[CivilDate, Instant]]:
+    """The dates of tries and reminders."""
+    dates = [] if state.disputed else [(t.date, t.at) for t in tries_ahead(state, until)]
+    reminders = [next_reminder(state, record) for record in state.past_due_invoices]
+    return [*dates, *[date for date in reminders if date is not None]]
+
+
+def tries_ahead(state: Account, until: Instant | None) -> list[e.Try]:
+    """The tries to be made: of those that are due by the instant only the last (R53); none by a method that
+    is
+    refused for good (R54)."""
+    if state.standing.method_refused:
+        return []
+    tries = open_tries(state)
+    begun = [t.at for t in tries if until is not None and t.at <= until]
+    return [t for t in tries if not begun or t.at >= max(begun)]
+
+
 def settle(
-    state: Account, until: Instant, catalogues: Catalogues, *, on_time: bool = False
+    state: Account, until: Instant, catalogues: Catalogues, *, on_time: bool = False, tried: bool = False
 ) -> tuple[e.Event, ...]:
     """The events of the next step that is due at `until` (inclusive); empty: all is settled. Invoices are
     issued at `until`, or, `on_time`, at the beginning of their own date.
 
-    While a payment has no answer nothing can be settled (R16): that is the caller's to wait for.
+    `tried`: in this settling the balance was tried already. On the wall clock and late, that is done once
+    where there is a policy for collecting (R53). While a payment has no answer nothing can be settled (R16):
+    that is the caller's to wait for.
     """
     if state.payment is not None:
         raise ValueError("a payment of this account has no answer yet: nothing can be settled before it")
-    due = next_due(state)
+    late = not on_time and state.clock == "wall"
+    due = next_due(state, until if late else None)
     if due is None or due[1] > until:
         return ()
     day, at = due
-    if state.open_invoice is not None and not state.open_invoice.declined:
-        return (_renewal_payment(state, state.open_invoice.number, at),)
+    if (unanswered := state.unanswered) is not None:
+        return (_renewal_payment(state, unanswered, at),)
     issued_at = at if on_time else until
     plans = [p for p in state.plans.values() if cycle_ends(p, day)]
     addons = [a for a in state.addons.values() if a.cycle.end == day]
+    if state.records:
+        trying = _Trying(state, day, at, catalogues, until if late else None, tried and late)
+        if events := trying.events(plans, addons):
+            return events
+    if state.standing.discounts and (ending := free_months_ending(state, day, at)):
+        return ending
     if plans or addons:
-        if state.past_due and (event := _lapse_or_retry(state, plans, addons, at)) is not None:
-            return (event,)
         return _renew(state, plans, addons, day, at, issued_at, catalogues)
     if (expiry := credits_expiry(state, day, at)) is not None:
         return (expiry,)
@@ -77,38 +115,122 @@ def settle(
     return (scheduled_resume(state, resuming, day, issued_at, catalogues),)
 
 
-def _renewal_payment(state: Account, number: int, at: Instant) -> e.Event:
+def _renewal_payment(state: Account, record: InvoiceRecord, at: Instant) -> e.Event:
     """The renewal's payment was cancelled, so it is attempted anew (R16)."""
-    assert state.open_invoice is not None
-    total = state.open_invoice.total
-    return e.PaymentStarted(
-        at=at, purpose="renewal", amount=total, currency=state.currency, invoice_number=number
-    )
-
-
-def _lapse_or_retry(
-    state: Account, plans: list[PlanItem], addons: list[AddonItem], at: Instant
-) -> e.Event | None:
-    """What of the open invoice ends unpaid; else, where other items would end, one more try for the balance
-    (R41)."""
-    invoice = state.open_invoice
-    assert invoice is not None
-    lapse = unpaid_lapse(state, [p.product for p in plans] + [a.product for a in addons], at)
-    if lapse is not None:
-        return lapse
-    others = tuple(
-        [p.product for p in plans if not p.cancelled] + [a.product for a in addons if not a.removed]
-    )
-    if not others:
-        return None
     return e.PaymentStarted(
         at=at,
-        purpose="balance_retry",
-        amount=invoice.total,
+        purpose="renewal",
+        amount=record.due,
         currency=state.currency,
-        invoice_number=invoice.number,
-        items=others,
+        invoice_number=record.number,
     )
+
+
+def balance_payment(
+    state: Account,
+    at: Instant,
+    purpose: e.PaymentPurpose,
+    *,
+    command: e.CommandRef | None = None,
+    items: tuple[str, ...] = (),
+) -> e.PaymentStarted:
+    """The intent to charge all that is due of the account (R57)."""
+    records = state.past_due_invoices
+    shares = tuple([e.Share(record.number, record.due) for record in records])
+    return e.PaymentStarted(
+        at=at,
+        command=command,
+        purpose=purpose,
+        amount=state.amount_due,
+        currency=state.currency,
+        invoice_number=records[0].number,
+        items=items,
+        invoices=shares if len(shares) > 1 else UNSET,
+    )
+
+
+class _Trying(msgspec.Struct, frozen=True):
+    """What a date asks of an account that is past due or disputed, before its renewals (R41, R53, R58)."""
+
+    state: Account
+    day: CivilDate
+    at: Instant
+    catalogues: Catalogues
+    until: Instant | None
+    tried: bool
+
+    def events(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[e.Event, ...]:
+        """The next step: items lapse, then the balance is tried at most once, then reminders. Empty: the rest
+        of
+        the date goes on."""
+        state = self.state
+        ending = [p.product for p in plans] + [a.product for a in addons]
+        if ending and (lapsed := lapse(state, ending, self.at, self.day)):
+            return lapsed
+        if state.disputed:
+            return self._disputed(plans, addons)
+        if state.past_due and (events := self._try(plans, addons)):
+            return events
+        return self._reminders()
+
+    def _disputed(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[e.Event, ...]:
+        """Nothing renews while a dispute is open: what ends by itself ends so, all else as disputed (R58)."""
+        events: list[e.Event] = []
+        gone: list[str] = []
+        for plan in plans:
+            gone.append(plan.product)
+            events.append(
+                e.PlanEnded(
+                    at=self.at,
+                    family=plan.family,
+                    product=plan.product,
+                    reason="cancelled" if plan.cancelled else "disputed",
+                    account_anchor=self.state.anchor_without(gone),
+                )
+            )
+        for addon in addons:
+            reason: e.EndReason = "removed" if addon.removed else "disputed"
+            events.append(e.AddonEnded(at=self.at, product=addon.product, reason=reason))
+        return tuple(events)
+
+    def _try(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[e.Event, ...]:
+        """One try for all that is due, if a date of R52 has begun or other items would renew (R41). Where it
+        is not
+        made it counts as declined (R53, R54)."""
+        state = self.state
+        others = self._would_renew(plans, addons)
+        dated = any(t.date == self.day for t in tries_ahead(state, self.until))
+        if not others and not dated:
+            return ()
+        collected = self.catalogues.at(self.at).policies.collection is not None
+        refused = state.standing.method_refused and collected
+        begun = [t for t in open_tries(state) if self.until is not None and t.at <= self.until]
+        once = collected and not dated and (self.tried or bool(begun))
+        if others and (refused or once):
+            return (ended_unpaid(state, others, self.at),)
+        if self.tried and collected:
+            return ()
+        return (balance_payment(state, self.at, "balance_retry", items=others),)
+
+    def _would_renew(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[str, ...]:
+        """The items of the date that would renew: not ended by their owner, by a move to Free, or for want of
+        a
+        prerequisite (R41)."""
+        prices = PriceList.of(self.state, self.catalogues, self.at)
+        going = [p for p in plans if plan_end(self.state, p, (), self.at) is None]
+        staying = [
+            a for a in addons if addon_end(a, requirement(a, prices), self.state.plans, self.at) is None
+        ]
+        return tuple([p.product for p in going] + [a.product for a in staying])
+
+    def _reminders(self) -> tuple[e.Event, ...]:
+        """That items lapse soon, once an invoice, after that date's try (R55)."""
+        due = [
+            record
+            for record in self.state.past_due_invoices
+            if (date := next_reminder(self.state, record)) is not None and date[0] == self.day
+        ]
+        return tuple([reminder(self.state, record, "lapses_soon", self.at) for record in due])
 
 
 def _renew(
@@ -142,7 +264,7 @@ def _renew(
     if not renewed:
         return tuple(ends)
     lines = tuple([line for r in renewed for line in r.lines])
-    invoice = invoice_of(state, day, lines, issued_at)
+    invoice = invoice_of(state, day, lines, issued_at, catalogues)
     return (*ends, e.CyclesRenewed(at=at, renewals=tuple([r.renewal for r in renewed]), invoice=invoice))
 
 

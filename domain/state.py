@@ -11,7 +11,19 @@ import msgspec
 
 from domain.calendar import CivilDate, Cycle, Instant
 from domain.catalog import BlockPrice
-from domain.events import Activation, Clock, PaymentPurpose
+from domain.events import (
+    Activation,
+    Clock,
+    CreditNoteIssued,
+    DiscountGranted,
+    Invoice,
+    InvoiceStatus,
+    PaymentPurpose,
+    Share,
+    TaxProfileSet,
+    Try,
+)
+from domain.money import zero
 
 
 class PendingDowngrade(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +54,8 @@ class PlanItem(msgspec.Struct, frozen=True, gc=False):
     """The date on which it would resume, were its cancellation withdrawn before it (R36)."""
     bought: int = 0
     """Version of the event by which it was bought: the order of purchase."""
+    lines: tuple[tuple[int, int], ...] = ()
+    """The invoice lines of the present price in this cycle: numbers, and places from 0 (R65)."""
 
     @property
     def active(self) -> bool:
@@ -104,16 +118,95 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     until: Instant | None
 
 
-class OpenInvoice(msgspec.Struct, frozen=True, gc=False):
-    """The renewal invoice that is not paid. `declined`: the account is past due (R38); before, its payment
-    has no answer yet."""
+class Credited(msgspec.Struct, frozen=True, gc=False):
+    """What was taken back of an invoice's line: before tax, and of each tax of the line, in its order.
+    `line` counts from 0. `from_date`, `until`: the days credited; None: an amount without days (R61).
+    `by_invoice`: the invoice whose credit line took it back (R29); None: a credit note."""
+
+    line: int
+    net: Decimal
+    taxes: tuple[Decimal, ...]
+    from_date: CivilDate | None = None
+    until: CivilDate | None = None
+    by_invoice: int | None = None
+
+
+class InvoiceRecord(msgspec.Struct, frozen=True, gc=False):
+    """How an issued invoice stands, where it is not simply paid in full by the payment method: it is open, or
+    something was credited, disputed, or paid otherwise.
+
+    `due`: what is still to be paid (R51). `by_method`: what a method paid of it, less what was charged back;
+    `refunded`: what of that was given back. `items`: the recurring items that it bills. `declined`: of an
+    open one, the account is past due by it (R38); before, its payment has no answer. `late`: the answer comes
+    later (R98). `suspended`: the items that its decline or lost dispute made unusable.
+    """
 
     number: int
-    date: CivilDate
+    status: InvoiceStatus
+    due: Decimal
     at: Instant
-    total: Decimal
-    items: tuple[str, ...]
+    by_method: Decimal
+    items: tuple[str, ...] = ()
     declined: bool = False
+    suspended: tuple[str, ...] = ()
+    refunded: Decimal = Decimal(0)
+    credit_applied: Decimal = Decimal(0)
+    """Account credit that paid it after its issue (R63)."""
+    credited: tuple[Credited, ...] = ()
+    late: bool = False
+    charged_back: bool = False
+    reissued: bool = False
+    disputed_at: Instant | None = None
+    tries: tuple[Try, ...] = ()
+    remind_before: int | None = None
+    reminded: bool = False
+    """Whether the customer was told that its items lapse soon (R55)."""
+    written_off: bool = False
+    dispute_facts: tuple[str, ...] = ()
+    """What the provider said of its disputes: each is taken once (R58)."""
+
+
+class Discount(msgspec.Struct, frozen=True, gc=False):
+    """A discount of the account (R79): its terms as granted, and what is left of a carried one. `used`: it
+    was for once, and an invoice took it. `told`: the products whose end of free months was told (R87)."""
+
+    terms: DiscountGranted
+    left: Decimal | None = None
+    used: bool = False
+    withdrawn: bool = False
+    told: tuple[str, ...] = ()
+
+
+class PendingRefund(msgspec.Struct, frozen=True, gc=False):
+    """A refund whose answer is not known. `intent`: the version of the event that is its intent (R62)."""
+
+    intent: int
+    note: int
+    invoice: int
+    amount: Decimal
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What else holds between customer and seller: account credit (R63), credit notes, the tax profile,
+    discounts,
+    disputes. Of most accounts nothing."""
+
+    credit: Decimal = Decimal(0)
+    next_credit_note: int = 1
+    refunds: tuple[PendingRefund, ...] = ()
+    tax_profile: TaxProfileSet | None = None
+    discounts: tuple[Discount, ...] = ()
+    free_products: tuple[str, ...] = ()
+    """Products that had free months (R87)."""
+    method_refused: bool = False
+    """The saved method was declined for good (R54)."""
+    disputed_at: Instant | None = None
+    """The first of the open disputes began then (R58)."""
+    corrected_by_support: tuple[tuple[CivilDate, Decimal], ...] = ()
+    """What support credited, by date (R60)."""
+
+
+NOTHING_ELSE = Standing()
 
 
 class PendingPayment(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +223,11 @@ class PendingPayment(msgspec.Struct, frozen=True, gc=False):
     command_id: str | None = None
     role: str | None = None
     fingerprint: str | None = None
+    invoices: tuple[Share, ...] = ()
+    grant: DiscountGranted | None = None
+    notes: tuple[CreditNoteIssued, ...] = ()
+    waits_until: Instant | None = None
+    """Until when the customer's consent is waited for (R96)."""
 
 
 class RecordedCommand(msgspec.Struct, frozen=True, gc=False):
@@ -146,7 +244,7 @@ class OwnVersion(msgspec.Struct, frozen=True, gc=False):
     digest: str
 
 
-AccountStatus = Literal["good", "past_due", "closed"]
+AccountStatus = Literal["good", "past_due", "disputed", "closed"]
 
 REMEMBERED_COMMANDS = 1000
 """Commands whose keys the state keeps; older ones are looked for in the account's events."""
@@ -172,7 +270,10 @@ class AccountFields(msgspec.Struct, gc=False):
     ended: dict[str, Ended] = {}
     windows: dict[str, tuple[Window, ...]] = {}
     next_invoice: int = 1
-    open_invoice: OpenInvoice | None = None
+    invoices: dict[int, Invoice] = {}
+    """As issued, by number."""
+    records: dict[int, InvoiceRecord] = {}
+    """By number, of those that are not simply paid in full by the payment method."""
     payment: PendingPayment | None = None
     declines: tuple[Instant, ...] = ()
     """The last five declined attempts (R16)."""
@@ -186,15 +287,57 @@ class AccountFields(msgspec.Struct, gc=False):
     closed: bool = False
     own_versions: tuple[OwnVersion, ...] = ()
     """Test clock only: the versions that followed `catalog`."""
+    standing: Standing = NOTHING_ELSE
+
+
+class Draft(AccountFields, gc=False):
+    """An account in the making. What is held, was held and can be used, and the invoices, which most events
+    change, are copies of its own; its other dictionaries are another state's too, and are replaced instead of
+    changed."""
 
 
 class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its fields are not
     """The state of one account after `version` events. Its dictionaries are never changed."""
 
     @property
+    def open_invoices(self) -> tuple[InvoiceRecord, ...]:
+        """The invoices that are not paid yet, the oldest first."""
+        if not self.records:
+            return ()
+        return tuple([record for _, record in sorted(self.records.items()) if record.status == "open"])
+
+    @property
+    def unanswered(self) -> InvoiceRecord | None:
+        """The renewal invoice whose payment has no answer and is not late (R16, R38)."""
+        for record in self.records.values():
+            if record.status == "open" and not record.declined and not record.late:
+                return record
+        return None
+
+    @property
     def past_due(self) -> bool:
-        """A renewal was declined and its invoice is open (R38)."""
-        return self.open_invoice is not None and self.open_invoice.declined
+        """A renewal was declined, or a dispute lost, and its invoice is open (R38, R58)."""
+        return any(record.declined and record.status == "open" for record in self.records.values())
+
+    @property
+    def past_due_invoices(self) -> tuple[InvoiceRecord, ...]:
+        """The open invoices by which the account is past due, the oldest first."""
+        return tuple([record for record in self.open_invoices if record.declined])
+
+    @property
+    def amount_due(self) -> Decimal:
+        """What is to be paid of all its past due invoices together (R57)."""
+        return sum([record.due for record in self.past_due_invoices], zero(self.currency))
+
+    @property
+    def disputed(self) -> bool:
+        """A dispute is open: nothing of the account can be used (R58)."""
+        return self.standing.disputed_at is not None
+
+    def record(self, number: int) -> InvoiceRecord:
+        """How that issued invoice stands."""
+        found = self.records.get(number)
+        return paid_in_full(self.invoices[number]) if found is None else found
 
     @property
     def items(self) -> tuple[PlanItem | AddonItem, ...]:
@@ -208,7 +351,14 @@ class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its
 
     @property
     def status(self) -> AccountStatus:
-        """As shown: `good`, `past_due` or `closed`."""
+        """As shown: `good`, `past_due`, `disputed` or `closed`."""
         if self.closed:
             return "closed"
+        if self.disputed:
+            return "disputed"
         return "past_due" if self.past_due else "good"
+
+
+def paid_in_full(invoice: Invoice) -> InvoiceRecord:
+    """The record of an invoice that account credit and the payment method paid."""
+    return InvoiceRecord(invoice.number, "paid", zero(invoice.currency), invoice.issued_at, invoice.charge)

@@ -59,11 +59,18 @@ def entitlements(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, 
     for product, ended in state.ended.items():
         if product not in shown:
             shown[product] = _ended(product, ended)
-    return shown
+    since = state.standing.disputed_at
+    return shown if since is None else {product: _disputed(one, since) for product, one in shown.items()}
 
 
 def entitlement(state: Account, product: str, catalogues: Catalogues = AS_HELD) -> Entitlement | None:
     """What `entitlements` shows of one product; None: it was never held."""
+    since = state.standing.disputed_at
+    found = _entitlement(state, product, catalogues)
+    return found if found is None or since is None else _disputed(found, since)
+
+
+def _entitlement(state: Account, product: str, catalogues: Catalogues) -> Entitlement | None:
     for plan in state.plans.values():
         if plan.product == product:
             return _plan(plan)
@@ -77,6 +84,8 @@ def entitlement(state: Account, product: str, catalogues: Catalogues = AS_HELD) 
 def renewal_date(state: Account, product: str, catalogues: Catalogues = AS_HELD) -> CivilDate | None:
     """The date on which the product held renews, as itself or downgraded to a monthly plan; None: it ends, is
     paused or suspended, or has no cycle."""
+    if state.disputed:
+        return None
     for plan in state.plans.values():
         if plan.product == product:
             return plan.cycle.end if plan.cycle is not None and will_renew(plan) else None
@@ -84,6 +93,14 @@ def renewal_date(state: Account, product: str, catalogues: Catalogues = AS_HELD)
     if addon is None or addon.removed or addon.unpaid_since is not None:
         return None
     return None if will_lose_prerequisite(state, addon, catalogues) else addon.cycle.end
+
+
+def _disputed(shown: Entitlement, since: Instant) -> Entitlement:
+    """As it is while a dispute is open: nothing can be used since it was (R58)."""
+    if shown.status in ("ended", "paused"):
+        return shown
+    until = since if shown.access_until is None else min(since, shown.access_until)
+    return Entitlement(shown.product, "suspended", False, until, None if shown.allowance is None else 0)
 
 
 def _packs(state: Account, product: str) -> Entitlement:

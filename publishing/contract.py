@@ -16,8 +16,16 @@ import msgspec
 
 from domain.calendar import date_of
 from domain.events import EVENT_TYPES as _EVENTS
-from domain.events import SCHEMA_VERSIONS, AccountOpened, Clock, Event, Invoice, RenewalDeclined
-from domain.invoices import InvoiceStatus, invoice_changes
+from domain.events import (
+    SCHEMA_VERSIONS,
+    AccountOpened,
+    Clock,
+    Event,
+    Invoice,
+    InvoiceStatus,
+    RenewalDeclined,
+)
+from domain.invoices import invoice_changes
 from eventlog.codec import domain_codec
 from projections.models.access_windows import FOLD as _ACCESS_WINDOWS
 from projections.models.access_windows import AccessWindowsDocument

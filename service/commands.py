@@ -16,7 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from domain import commands as c
-from domain.answers import Answer
+from domain.answers import Answer, Outcome
 from domain.calendar import CivilDate, check_time_zone
 from domain.errors import InvalidInput
 from domain.events import Clock, Line
@@ -123,7 +123,7 @@ class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
     account: str | None
     id: str | None
-    outcome: Literal["accepted", "reinstated", "unchanged", "rejected", "invalid", "failed"]
+    outcome: Outcome | Literal["invalid", "failed"]
     code: str | None
     message: str | UnsetType
     facts: Facts

@@ -8,10 +8,13 @@ over the same payment get the same answer, and one of them appends it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from domain.catalog import Catalogues
 from domain.conclude import conclude
 from domain.evolve import evolve_all
+from domain.state import Account
 from eventlog.errors import VersionConflict
 from service.accounts import LoadedAccount
 from service.clock import Clock
@@ -32,8 +35,15 @@ class Recovery:
     counts as abandoned. It is longer than a living process may take for a charge and its questions (the
     gateway's own time-out and about a second and a half)."""
 
-    def __init__(self, ports: Ports, clock: Clock, recover_after: timedelta) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        clock: Clock,
+        recover_after: timedelta,
+        catalogues: Callable[[Account], Catalogues],
+    ) -> None:
         self._ports = ports
+        self._catalogues = catalogues
         self._clock = clock
         self._recover_after = recover_after
 
@@ -65,7 +75,7 @@ class Recovery:
             answer = self._ports.gateway.finish(intent.event_id)
         except GatewayUnavailable:
             return False
-        events = conclude(state, answer)
+        events = conclude(state, answer, self._catalogues(state))
         try:
             stored = self._ports.log.append(
                 account_id, loaded.head, [new_event(event, intent.actor) for event in events]

@@ -86,7 +86,7 @@ class BillingService:
         self._ports = ports
         self._catalogues = catalogues
         self._clock = clock
-        self._recovery = Recovery(ports, clock, recover_after)
+        self._recovery = Recovery(ports, clock, recover_after, catalogues.series_for)
         self._payment_wait = payment_wait
         self._attempts = attempts
         self._test_clocks = test_clocks

@@ -103,11 +103,11 @@ Posting: TypeAlias = OpenedAccount | IssuedInvoice | Settled | Held
 def posting_of(message: PublishedEvent) -> Posting | None:
     """What the event means for the books. Raises EventUnreadable."""
     event = event_of(message)
-    issued, status = invoice_changes(event)
-    if issued is not None and status is not None:
-        return _issued(message, issued, status[1])
-    if status is not None:
-        return Settled(*status, message.event.effective_at)
+    issued, statuses = invoice_changes(event)
+    if issued is not None:
+        return _issued(message, issued, dict(statuses)[issued.number])
+    if statuses:
+        return Settled(*statuses[0], message.event.effective_at)
     if isinstance(event, AccountOpened):
         return OpenedAccount(event.clock, event.time_zone)
     return Held(event.number) if isinstance(event, RenewalDeclined) else None

@@ -97,7 +97,7 @@ def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
     stands = account_summary(state)
     shown = {
         **{name: getattr(stands, name) for name in stands.__struct_fields__},
-        "open_invoice": state.open_invoice,
+        "open_invoice": next(iter(state.open_invoices), None),
         "payment": state.payment,
         "declines": state.declines or None,
         "free_used": state.free_used,
@@ -151,10 +151,10 @@ def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[F
 
 
 def _of_invoices(event: e.Event) -> Iterator[Field]:
-    issued, status = invoice_changes(event)
-    if status is not None:
+    issued, statuses = invoice_changes(event)
+    for number, _ in statuses:
         for name in ("status", "total", "date") if issued is not None else ("status",):
-            yield Field("invoice", str(status[0]), name)
+            yield Field("invoice", str(number), name)
 
 
 _SUBJECTS: Final[tuple[Subject, ...]] = ("account", "product", "family", "invoice")

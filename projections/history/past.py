@@ -132,7 +132,7 @@ def _after_time(
     issued: tuple[InvoiceDocument, ...], happened: tuple[e.Event, ...]
 ) -> tuple[InvoiceDocument, ...]:
     """An invoice none of whose items is held any more is uncollectible (R41)."""
-    now = dict(changed for _, changed in map(invoice_changes, happened) if changed is not None)
+    now = dict(changed for event in happened for changed in invoice_changes(event)[1])
     return tuple([replace(document, status=now.get(document.number, document.status)) for document in issued])
 
 

@@ -19,8 +19,8 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
-from domain.events import AccountOpened, Clock, Event, Invoice, Line
-from domain.invoices import InvoiceStatus, invoice_changes
+from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, Line
+from domain.invoices import invoice_changes
 from eventlog.history import EventPlaces
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table, utc
@@ -94,11 +94,11 @@ def _check_next(before: InvoicesAt, version: int) -> None:
 
 def _changed(invoices: dict[int, Issued], event: Event, version: int, position: int) -> Issued | None:
     """The invoice that the event issues or gives another status; None if it does neither."""
-    invoice, change = invoice_changes(event)
-    if change is None:
-        return None
-    number, status = change
-    return Issued(invoices[number].invoice if invoice is None else invoice, status, version, position)
+    invoice, changes = invoice_changes(event)
+    for number, status in changes:
+        if invoice is not None or number in invoices:
+            return Issued(invoices[number].invoice if invoice is None else invoice, status, version, position)
+    return None
 
 
 def _open_ones(at: InvoicesAt) -> InvoicesAt:
@@ -174,7 +174,7 @@ def _rows(document: InvoiceDocument) -> Rows:
     made_by = d.version, d.revision, d.fold
     invoice = (d.account, d.number, d.date, d.issued_at, d.currency, d.total, d.status, d.clock, *made_by)
     lines = [
-        (d.account, d.number, nth, *msgspec.structs.astuple(line), *made_by)
+        (d.account, d.number, nth, *msgspec.structs.astuple(line)[:10], *made_by)
         for nth, line in enumerate(d.lines, 1)
     ]
     return [invoice], lines

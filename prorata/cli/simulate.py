@@ -17,13 +17,20 @@ from cyclopts import Parameter
 
 from domain.catalog import Catalog
 from domain.errors import InvalidInput
+from domain.happened import Happening
 from domain.texts import escaped
-from domain.views import AccountSummary
 from prorata.simulation.compare import Mismatch
 from prorata.simulation.readable import readable
 from prorata.simulation.run import Result, StepResult, run
 from prorata.simulation.scenario import read_scenario
-from prorata.simulation.shown import ShownEntitlement, ShownInvoice, ShownWindows
+from prorata.simulation.shown import (
+    ShownAccount,
+    ShownCreditNote,
+    ShownDiscount,
+    ShownEntitlement,
+    ShownInvoice,
+    ShownWindows,
+)
 
 FILES_A_TASK = 100
 """The number of files that a worker process takes at once; fewer files, or one core, need no other
@@ -37,8 +44,11 @@ class _Output(msgspec.Struct, frozen=True):
     ok: bool
     mismatches: tuple[Mismatch, ...]
     steps: tuple[StepResult, ...]
-    account: AccountSummary
+    account: ShownAccount
     invoices: tuple[ShownInvoice, ...]
+    credit_notes: tuple[ShownCreditNote, ...]
+    happened: tuple[Happening, ...]
+    discounts: tuple[ShownDiscount, ...]
     entitlements: tuple[ShownEntitlement, ...]
     access_windows: tuple[ShownWindows, ...]
 
@@ -128,6 +138,9 @@ def _json(result: Result) -> str:
         result.steps,
         state.account,
         state.invoices,
+        state.credit_notes,
+        state.happened,
+        state.discounts,
         state.entitlements,
         state.access_windows,
     )

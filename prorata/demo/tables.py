@@ -57,7 +57,9 @@ def print_invoices(console: Console, shown: Shown, events: list[Event]) -> None:
     issuing = {issued.number: event for event in events if (issued := invoice_changes(event)[0]) is not None}
     table = _table("billing.invoices.v1", "invoice", "line", "for", "calculation", "amount", "rule")
     for invoice in shown.invoices:
-        for line in invoice.lines:
+        issued = invoice_changes(issuing[invoice.number])[0]
+        assert issued is not None
+        for line in issued.lines:
             span = f"{line.from_date} – {line.to_date}"
             rule = rule_of_line(issuing[invoice.number], line)
             table.add_row("", line.product, span, arithmetic(line), str(line.amount), rule)

@@ -11,10 +11,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.calendar import Instant, parse_moment
-from prorata.simulation.scenario import Expectation, ExpectedAnswer
+from prorata.simulation.expected import Expectation, ExpectedAnswer
 from prorata.simulation.shown import Shown
 
-AMOUNTS = frozenset(["total", "unit_price", "amount"])
+AMOUNTS = frozenset(
+    "total unit_price amount discount net tax credit due lowered refunded to_account left".split()
+)
 MOMENTS = frozenset(["access_until"])
 MAIN_FIELDS = ("number", "date", "product", "tier", "kind", "from", "to", "total", "amount", "status")
 
@@ -65,6 +67,9 @@ def _differences(expect: Expectation, shown: Shown, zone: str, place: str) -> It
         yield from _named(expect.account, shown.account, zone, f"{place}.account")
     if expect.invoices is not UNSET:
         yield from _lists(expect.invoices, shown.invoices, zone, f"{place}.invoices")
+    for name in ("credit_notes", "happened", "discounts"):
+        if (expected_list := getattr(expect, name)) is not UNSET:
+            yield from _lists(expected_list, getattr(shown, name), zone, f"{place}.{name}")
     if expect.invoice_totals is not UNSET:
         totals = [invoice.total for invoice in shown.invoices]
         if [Decimal(total) for total in expect.invoice_totals] != totals:
@@ -112,20 +117,25 @@ def _named(expected: Any, got: Any, zone: str, place: str) -> Iterator[Differenc
         if value is UNSET:
             continue
         where = f"{place}.{name}"
-        if name == "lines":
-            yield from _lists(value, got.lines, zone, where)
-        elif not _same(name, value, actual[name], zone):
-            yield where, value, actual[name]
+        if name in ("lines", "lapses"):
+            yield from _lists(value, getattr(got, name) or (), zone, where)
+        elif not _same(name, value, actual.get(name), zone):
+            yield where, value, actual.get(name)
 
 
 def _same(name: str, expected: Any, got: Any, zone: str) -> bool:
     if expected is None or got is None:
         return expected is got
-    if name in AMOUNTS:
+    if name in AMOUNTS and not _is_name(got):
         return Decimal(expected) == Decimal(got)
     if name in MOMENTS:
         return parse_moment(expected, zone) == parse_moment(got, zone)
     return bool(expected == got)
+
+
+def _is_name(got: Any) -> bool:
+    """A discount is named D1, D2 ..., where a line's is an amount."""
+    return isinstance(got, str) and got.startswith("D")
 
 
 def _brief(fields: dict[str, Any], named: set[str]) -> str:

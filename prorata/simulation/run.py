@@ -3,10 +3,11 @@ for a payment gateway."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
@@ -14,16 +15,19 @@ from domain.answers import Answer, Outcome
 from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.conclude import PaymentAnswer
-from domain.decide import Repeated
+from domain.decide import STAFF_COMMANDS, Repeated
 from domain.errors import InvalidCatalog, InvalidInput
+from domain.events import Invoice, InvoiceStatus
 from domain.evolve import evolve
 from domain.facts import FACTS_AFTER, Facts
-from domain.invoices import InvoiceEntry, Invoices, invoice_changes
+from domain.happened import Chronicle
 from domain.own_catalog import new_versions
-from domain.process import drive, handle, settle_due
+from domain.process import RefundAnswer, consent_answered, drive, handle, late_answered, settle_due
 from domain.state import Account, PendingPayment
+from domain.tax import TaxUnavailable
 from prorata.simulation.compare import Mismatch, answer_mismatches, mismatches
-from prorata.simulation.scenario import CommandStep, Expectation, PaymentMethodStep, Scenario, Step
+from prorata.simulation.expected import Expectation
+from prorata.simulation.scenario import CommandStep, PaymentAnswerStep, PaymentMethodStep, Scenario, Step
 from prorata.simulation.shown import Shown, shown
 
 
@@ -49,6 +53,29 @@ class Result(msgspec.Struct, frozen=True):
     state: Shown
 
 
+class InvoiceEntry(msgspec.Struct, frozen=True):
+    """An invoice, and whether it is paid."""
+
+    invoice: Invoice
+    status: InvoiceStatus
+
+
+class Method(msgspec.Struct, frozen=True):
+    """The saved payment method: whether it works, whether its declines are for good (R54), and whether
+    renewals are
+    answered late (R98)."""
+
+    works: bool = True
+    final: bool = False
+    pending: bool = False
+
+    def answer(self, payment: PendingPayment) -> PaymentAnswer:
+        """Its answer to a charge."""
+        if not self.works:
+            return "declined_final" if self.final else "declined"
+        return "pending" if self.pending and payment.purpose == "renewal" else "paid"
+
+
 class VirtualAccount:
     """One account on a virtual clock, with its events in a list and its payments answered as the story
     says."""
@@ -56,22 +83,43 @@ class VirtualAccount:
     def __init__(self, currency: str, time_zone: str, catalogues: Catalogues, at: Instant) -> None:
         self.catalogues = catalogues
         self.history: list[e.Event] = []
-        self.invoices: Invoices = {}
-        self.works = True
+        self.chronicle = Chronicle(time_zone)
+        self.method = Method()
         self.answers: dict[str, Answer] = {}
+        self.now = at
         self.state: Account | None = None
         opening = c.OpenAccount(currency, time_zone, "test")
         self.give(c.Request(opening, at, "test"))
 
-    def give(self, request: c.Request, *, own_payment: PaymentAnswer = "paid") -> Answer:
-        """Give a command; `own_payment`: the answer to its payment while the saved method works."""
+    def give(
+        self,
+        request: c.Request,
+        *,
+        own_payment: PaymentAnswer | None = None,
+        refund: RefundAnswer = "refunded",
+        new_method: Method | None = None,
+    ) -> Answer:
+        """Give a command. `own_payment`: the answer to its payment, if it is not the saved method's;
+        `refund`: that
+        to its refund; `new_method`: the one that it saves."""
 
-        def answer(payment: PendingPayment) -> PaymentAnswer:
-            own = payment.purpose in ("purchase", "balance")
-            return (own_payment if own else "paid") if self.works else "declined"
+        def append(events: tuple[e.Event, ...]) -> Account:
+            if new_method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
+                self.method = new_method
+            return self.record(events)
+
+        def charge(payment: PendingPayment) -> PaymentAnswer:
+            if own_payment is not None and payment.purpose in ("purchase", "balance"):
+                return own_payment
+            return self.method.answer(payment)
 
         before = self.state
-        answered = drive(handle(before, request, self.catalogues), append=self.record, charge=answer)
+        answered = drive(
+            handle(before, request, self.catalogues),
+            append=append,
+            charge=charge,
+            refund=lambda _: refund,
+        )
         if isinstance(answered, Repeated):
             assert request.id is not None
             return self.answers[request.id]
@@ -84,13 +132,42 @@ class VirtualAccount:
 
     def settle(self, until: Instant) -> None:
         """Settle what is due up to the instant."""
-        conversation = settle_due(self.account, until, self.catalogues)
-        drive(conversation, append=self.record, charge=lambda _: "paid" if self.works else "declined")
+        self.now = until
+        with suppress(TaxUnavailable):
+            conversation = settle_due(self.account, until, self.catalogues)
+            drive(conversation, append=self.record, charge=self.method.answer)
+
+    def payment_answered(self, answer: PaymentAnswerStep, at: Instant) -> None:
+        """The payment that waits, or the late one of that invoice, ends so at the instant (R96, R98)."""
+        self.settle(at)
+        state = self.account
+        if answer.invoice is not None:
+            paid = answer.answer == "paid"
+            drive(
+                late_answered(state, answer.invoice, at, paid=paid),
+                append=self.record,
+                charge=self.method.answer,
+            )
+        elif state.payment is not None:
+            drive(
+                consent_answered(state, answer.answer, self.catalogues),
+                append=self.record,
+                charge=self.method.answer,
+            )
+            self.settle(at)
 
     def shown(self) -> Shown:
         """The account as a story shows it, what it once held in catalogue order too."""
         state = self.account
-        return shown(state, self.invoices, self.catalogues.ever_sold(state.last_at), self.catalogues)
+        return shown(
+            state, self.chronicle, self.catalogues.ever_sold(state.last_at), self.catalogues, at=self.now
+        )
+
+    @property
+    def invoices(self) -> dict[int, InvoiceEntry]:
+        """The invoices as they stand, by number."""
+        state = self.account
+        return {n: InvoiceEntry(invoice, state.record(n).status) for n, invoice in state.invoices.items()}
 
     @property
     def account(self) -> Account:
@@ -102,13 +179,7 @@ class VirtualAccount:
         """The state after the events, which happened."""
         for event in events:
             self.state = evolve(self.state, event)
-            issued, status = invoice_changes(event)
-            if (
-                status is not None
-            ):  # in place: with a copy for each event, centuries of renewals would take hours
-                number, now = status
-                invoice = self.invoices[number].invoice if issued is None else issued
-                self.invoices[number] = InvoiceEntry(invoice, now)
+            self.chronicle.take(event)
         self.history.extend(events)
         return self.account
 
@@ -132,7 +203,9 @@ def history_of(scenario: Scenario) -> list[e.Event]:
 
 def _played(scenario: Scenario, found: list[Mismatch]) -> tuple[VirtualAccount, tuple[StepResult, ...]]:
     begin = scenario.steps[0].at if scenario.steps else scenario.until
-    catalogues = Catalogues.always(scenario.catalog)
+    catalogues = msgspec.structs.replace(
+        Catalogues.always(scenario.catalog), taxes=scenario.taxes, codes=scenario.codes
+    )
     account = VirtualAccount(scenario.currency, scenario.time_zone, catalogues, begin)
     results = tuple([_take(account, step, scenario, found) for step in scenario.steps])
     account.settle(scenario.until)
@@ -143,15 +216,23 @@ def _take(account: VirtualAccount, step: Step, scenario: Scenario, found: list[M
     do = step.do
     if isinstance(do, PaymentMethodStep):
         account.settle(step.at)
-        account.works = do.works
+        account.method = Method(do.works, do.final, do.pending)
+        return StepResult("accepted", None, None, None, ())
+    if isinstance(do, PaymentAnswerStep):
+        account.payment_answered(do, step.at)
         return StepResult("accepted", None, None, None, ())
     if isinstance(do, Expectation):
         account.settle(step.at)
         found += mismatches(do, account.shown(), scenario.time_zone, step.place)
         return StepResult("accepted", None, None, None, ())
-    own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
+    given = step.given
     try:
-        answer = account.give(_request(step, do), own_payment=own_payment)
+        answer = account.give(
+            _request(step, do),
+            own_payment=None if given.payment is UNSET else given.payment,
+            refund="refunded" if given.refund is UNSET else given.refund,
+            new_method=Method(given.works is not False, given.final is True),
+        )
     except InvalidCatalog as error:
         raise InvalidInput("invalid_scenario", error.under(step.place).place, error.message) from None
     if isinstance(do, c.ChangeCatalog):
@@ -182,12 +263,19 @@ def _request(step: Step, command: c.Command) -> c.Request:
         command,
         step.at,
         "test",
-        given.by,
+        role_of(given.by, command),
         None if given.id is UNSET else given.id,
         given.confirm.cvv,
         given.confirm.billing,
         None if total is UNSET else Decimal(total),
     )
+
+
+def role_of(by: str | UnsetType, command: c.Command) -> str:
+    """Who gives it, where the story does not say: the owner; finance what only staff may (R60)."""
+    if by is not UNSET:
+        return by
+    return "finance" if isinstance(command, STAFF_COMMANDS) else "owner"
 
 
 def _outcome_mismatches(given: CommandStep, answer: Answer, place: str) -> list[Mismatch]:

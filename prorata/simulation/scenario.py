@@ -12,160 +12,83 @@ from msgspec import UNSET, Meta, UnsetType
 from domain.calendar import Instant, check_time_zone, parse_date, parse_moment
 from domain.catalog import Catalog, convert_catalog, parse_catalog
 from domain.catalog_file import NamedPolicies, check_catalog_texts
-from domain.commands import Command
+from domain.codes import DiscountCode
+from domain.commands import Command, CreditNote, Reissue, SetPaymentMethod
 from domain.errors import InvalidInput
 from domain.money import MAX_DIGITS, check_currency
 from domain.own_catalog import laid_over
 from domain.repeated_names import repeated_name
+from domain.tax import TaxTable
 from domain.texts import check_document
+from prorata.simulation.expected import (
+    Amount,
+    Expectation,
+    ExpectedAnswer,
+    Moment,
+    Name,
+    Object,
+    Price,
+)
+from prorata.simulation.terms import CodeFile, TaxFile, codes_of, table_of
 
-Name = Annotated[str, Meta(min_length=1)]
-# \Z, since $ also matches before a final line break.
-Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-Moment = str
-Amount = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?\Z")]
-Price = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?\Z")]
-Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-8][0-9]|9[0-7]|8a|41a)\Z")]
+Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-8][0-9]|9[0-8]|8a|41a)\Z")]
 Code = Literal[
     "command_id_reused", "unknown_account", "forbidden", "account_closed", "unknown_product",
     "no_price", "own_process", "already_active", "not_held", "plan_paused", "not_paused",
     "already_paused", "not_pausable", "cancellation_pending", "change_pending", "pause_limit",
     "invalid_date", "free_already_used", "monthly_plan_active", "nothing_to_undo", "nothing_due",
     "balance_due", "prerequisite_missing", "past_due", "payment_locked", "confirmation_required",
-    "quote_changed", "payment_declined",
+    "quote_changed", "payment_declined", "payment_in_progress", "dispute_open", "billing_details_missing",
+    "tax_unavailable", "unknown_discount", "discount_over", "already_used", "unknown_invoice",
+    "not_creditable",
+    "over_credited", "limit_exceeded",
 ]  # fmt: skip
-
-
-class _Object(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-# ---- expectations ------------------------------------------------
-
-
-class ExpectedLine(_Object, frozen=True, rename={"from_": "from"}):
-    """An expected invoice line; only the fields given are compared. None in days, of_days, quantity or tier
-    means that the line has none."""
-
-    product: Name | UnsetType = UNSET
-    tier: str | UnsetType | None = UNSET
-    kind: Literal["plan", "addon", "blocks", "credits", "credit_line"] | UnsetType = UNSET
-    from_: Date | UnsetType = UNSET
-    to: Date | UnsetType = UNSET
-    days: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
-    of_days: Annotated[int, Meta(ge=28, le=31)] | UnsetType | None = UNSET
-    unit_price: Price | UnsetType = UNSET
-    quantity: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
-    amount: Amount | UnsetType = UNSET
-
-
-class ExpectedInvoice(_Object, frozen=True):
-    """An expected invoice."""
-
-    number: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
-    date: Date | UnsetType = UNSET
-    total: Amount | UnsetType = UNSET
-    status: Literal["paid", "open", "uncollectible"] | UnsetType = UNSET
-    lines: tuple[ExpectedLine, ...] | UnsetType = UNSET
-
-
-class ExpectedEntitlement(_Object, frozen=True):
-    """The expected entitlement to a product."""
-
-    product: Name
-    status: Literal["active", "ending", "paused", "suspended", "ended"] | UnsetType = UNSET
-    renews: bool | UnsetType = UNSET
-    access_until: Moment | UnsetType | None = UNSET
-    allowance: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
-
-
-class ExpectedWindow(_Object, frozen=True, rename={"from_": "from"}):
-    """An expected span of use; `until` None: no end."""
-
-    from_: Moment
-    until: Moment | None
-
-
-class ExpectedWindows(_Object, frozen=True):
-    """All expected windows of a product."""
-
-    product: Name
-    windows: tuple[ExpectedWindow, ...]
-    renews: bool | UnsetType = UNSET
-
-
-class ExpectedAccount(_Object, frozen=True):
-    """The expected state of the account as a whole."""
-
-    status: Literal["good", "past_due", "closed"] | UnsetType = UNSET
-    anchor: Date | UnsetType | None = UNSET
-    next_renewal: Date | UnsetType | None = UNSET
-    support: bool | UnsetType = UNSET
-
-
-class Expectation(_Object, frozen=True):
-    """An expected state of the account; only the fields given are compared."""
-
-    invoices: tuple[ExpectedInvoice, ...] | UnsetType = UNSET
-    invoice_totals: tuple[Amount, ...] | UnsetType = UNSET
-    entitlements: tuple[ExpectedEntitlement, ...] | UnsetType = UNSET
-    access_windows: tuple[ExpectedWindows, ...] | UnsetType = UNSET
-    account: ExpectedAccount | UnsetType = UNSET
 
 
 # ---- steps ---------------------------------------------------------------
 
 
-class Confirm(_Object, frozen=True):
+class Confirm(Object, frozen=True):
     """The parts of the confirmation that are given (R15); both by default."""
 
     cvv: bool = True
     billing: bool = True
 
 
-class ExpectedEnding(_Object, frozen=True):
-    """An add-on that ends for want of its prerequisite, and the date."""
-
-    product: Name | UnsetType = UNSET
-    on: Date | UnsetType = UNSET
-
-
-class ExpectedCharge(_Object, frozen=True):
-    """What is billed next of a product."""
-
-    product: Name | UnsetType = UNSET
-    on: Date | UnsetType = UNSET
-    amount: Price | UnsetType = UNSET
-
-
-class ExpectedAnswer(_Object, frozen=True):
-    """What a command's answer says beside the charge; lists are whole lists."""
-
-    access_until: Moment | UnsetType | None = UNSET
-    renews_on: Date | UnsetType | None = UNSET
-    ending: tuple[ExpectedEnding, ...] | UnsetType = UNSET
-    still_billed: tuple[ExpectedCharge, ...] | UnsetType = UNSET
-    stay_paused: tuple[Name, ...] | UnsetType = UNSET
-
-
-class CommandStep(_Object, frozen=True):
+class CommandStep(Object, frozen=True):
     """The fields that any command step may have besides the command's own."""
 
     id: Name | UnsetType = UNSET
-    by: Name = "owner"
+    by: Name | UnsetType = UNSET
     confirm: Confirm = Confirm()
-    payment: Literal["declined"] | UnsetType = UNSET
+    payment: Literal["declined", "action_required"] | UnsetType = UNSET
+    refund: Literal["failed"] | UnsetType = UNSET
+    works: bool | UnsetType = UNSET
+    final: bool | UnsetType = UNSET
     expected_total: Amount | UnsetType = UNSET
     charged: Price | UnsetType = UNSET
-    outcome: Literal["accepted", "reinstated", "unchanged"] | UnsetType = UNSET
+    outcome: Literal["accepted", "reinstated", "unchanged", "action_required"] | UnsetType = UNSET
     rejected: Code | Literal["product_changed"] | UnsetType = UNSET
     answer: ExpectedAnswer | UnsetType = UNSET
 
 
-class PaymentMethodStep(_Object, frozen=True):
-    """From this step on, whether the saved payment method works."""
+class PaymentMethodStep(Object, frozen=True):
+    """From this step on, whether the saved payment method works; `final`: its declines are for good (R54);
+    `pending`: renewals are answered late (R98)."""
 
     works: bool
+    final: bool = False
+    pending: bool = False
+
+
+class PaymentAnswerStep(Object, frozen=True):
+    """How the waiting payment ends (R96); `invoice`: that of a late one (R98)."""
+
+    answer: Literal["paid", "declined"]
+    invoice: Annotated[int, Meta(ge=1)] | None = None
+
+
+OtherStep = PaymentMethodStep | PaymentAnswerStep | Expectation
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -174,11 +97,11 @@ class Step(msgspec.Struct, frozen=True):
 
     place: str
     at: Instant
-    do: Command | PaymentMethodStep | Expectation
+    do: Command | OtherStep
     given: CommandStep
 
 
-class ScenarioAccount(_Object, frozen=True):
+class ScenarioAccount(Object, frozen=True):
     """The account that the story is about: its currency, zone and id."""
 
     currency: str
@@ -186,7 +109,7 @@ class ScenarioAccount(_Object, frozen=True):
     id: Name | UnsetType = UNSET
 
 
-class _File(_Object, frozen=True):
+class _File(Object, frozen=True):
     name: Name
     account: ScenarioAccount
     steps: tuple[dict[str, Any], ...]
@@ -195,6 +118,8 @@ class _File(_Object, frozen=True):
     about: str = ""
     catalog: str | dict[str, Any] | UnsetType = UNSET
     policies: NamedPolicies | UnsetType = UNSET
+    discounts: tuple[CodeFile, ...] = ()
+    tax: TaxFile | None = None
     expect: Expectation | UnsetType = UNSET
 
 
@@ -209,13 +134,16 @@ class Scenario(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     until: Instant
     expect: Expectation
+    codes: dict[str, DiscountCode] = {}
+    taxes: TaxTable | None = None
 
 
 _STEP_FIELDS = frozenset(CommandStep.__struct_fields__)
 _BESIDE = dict.fromkeys(["reprice", "catalog"], frozenset(["rejected"]))
 """What a step may have besides the command's own fields, where that is not `_STEP_FIELDS`."""
-_OTHER_STEPS: dict[str, type[PaymentMethodStep | Expectation]] = {
+_OTHER_STEPS: dict[str, type[OtherStep]] = {
     "payment_method": PaymentMethodStep,
+    "payment_answer": PaymentAnswerStep,
     "expect": Expectation,
 }
 _NOTHING_GIVEN = CommandStep()
@@ -250,7 +178,9 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
         raise InvalidInput("invalid_scenario", f"{steps[-1].place}.at", "no step is after `until`")
     expect = Expectation() if file.expect is UNSET else file.expect
     check_moments(expect, "$.expect", zone)
-    return Scenario(file.name, rules, catalog, currency, zone, steps, until, expect)
+    codes = codes_of(file.discounts, "$.discounts")
+    taxes = None if file.tax is None else table_of(file.tax, "$.tax")
+    return Scenario(file.name, rules, catalog, currency, zone, steps, until, expect, codes, taxes)
 
 
 def _decoded(data: bytes) -> _File:
@@ -298,6 +228,11 @@ def _step(raw: dict[str, Any], place: str, zone: str) -> Step:
 
 def _check_given(step: Step, zone: str) -> None:
     given = step.given
+    if given.refund is not UNSET and not isinstance(step.do, CreditNote | Reissue):
+        raise InvalidInput("invalid_scenario", f"{step.place}.refund", "this step refunds nothing")
+    for name in ("works", "final"):
+        if getattr(given, name) is not UNSET and not isinstance(step.do, SetPaymentMethod):
+            raise InvalidInput("invalid_scenario", f"{step.place}.{name}", "this step saves no method")
     expected = (given.charged, given.outcome, given.answer)
     if given.rejected is not UNSET and any(one is not UNSET for one in expected):
         message = "a rejected step has no `charged`, no `outcome` and no `answer`"
@@ -371,6 +306,10 @@ def check_moments(expect: Expectation, place: str, zone: str) -> None:
         for k, line in enumerate(invoice.lines or ()):
             _check_date(line.from_, f"{place}.invoices[{i}].lines[{k}].from")
             _check_date(line.to, f"{place}.invoices[{i}].lines[{k}].to")
+    for i, note in enumerate(expect.credit_notes or ()):
+        _check_date(note.date, f"{place}.credit_notes[{i}].date")
+    for i, happening in enumerate(expect.happened or ()):
+        _check_date(happening.date, f"{place}.happened[{i}].date")
     if expect.account is not UNSET:
         _check_date(expect.account.anchor, f"{place}.account.anchor")
         _check_date(expect.account.next_renewal, f"{place}.account.next_renewal")

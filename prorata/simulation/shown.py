@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from domain.calendar import CivilDate, Instant, local_text
+from domain.calendar import CivilDate, Instant, date_of, local_text
 from domain.catalog import Catalog, Catalogues
-from domain.events import Invoice, Line
-from domain.invoices import Invoices, InvoiceStatus
-from domain.state import Account
+from domain.discounts import name_of, over
+from domain.events import CreditReason, Invoice, InvoiceStatus, Line, LineKind
+from domain.happened import Chronicle, CreditNoteEntry, Happening
+from domain.money import zero
+from domain.state import Account, AccountStatus, InvoiceRecord
 from domain.views import (
     AccessWindows,
-    AccountSummary,
     Entitlement,
     EntitlementStatus,
     access_windows,
@@ -32,14 +33,84 @@ if TYPE_CHECKING:
 Product = TypeVar("Product", Entitlement, AccessWindows)
 
 
+class ShownAccount(msgspec.Struct, frozen=True, gc=False):
+    """The account as a whole; `credit`: account credit; `due`: of all its invoices together."""
+
+    status: AccountStatus
+    anchor: CivilDate | None
+    next_renewal: CivilDate | None
+    support: bool
+    credit: Decimal
+    due: Decimal
+
+
+class ShownLine(msgspec.Struct, frozen=True, gc=False):
+    """A line with everything that it has by R51."""
+
+    product: str
+    tier: str | None
+    kind: LineKind
+    from_date: CivilDate = msgspec.field(name="from")
+    to_date: CivilDate = msgspec.field(name="to")
+    days: int | None
+    of_days: int | None
+    unit_price: Decimal
+    quantity: int | None
+    amount: Decimal
+    discount: Decimal
+    net: Decimal
+    tax: Decimal
+
+
 class ShownInvoice(msgspec.Struct, frozen=True, gc=False):
     """An invoice without its instant of issue, which depends on when the billing run ran (R25)."""
 
     number: int
     date: CivilDate
+    net: Decimal
+    tax: Decimal
     total: Decimal
+    credit: Decimal
+    due: Decimal
     status: InvoiceStatus
-    lines: tuple[Line, ...]
+    charged_back: bool
+    lines: tuple[ShownLine, ...]
+
+
+class ShownCreditLine(msgspec.Struct, frozen=True, gc=False):
+    """What a credit note takes back of a line; `amount` is net."""
+
+    product: str
+    tier: str | None
+    kind: LineKind
+    from_date: CivilDate = msgspec.field(name="from")
+    to_date: CivilDate = msgspec.field(name="to")
+    amount: Decimal
+    tax: Decimal
+
+
+class ShownCreditNote(msgspec.Struct, frozen=True, gc=False):
+    """A credit note, and where its money went (R61, R62)."""
+
+    number: str
+    date: CivilDate
+    invoice: int
+    reason: CreditReason
+    net: Decimal
+    tax: Decimal
+    total: Decimal
+    lowered: Decimal
+    refunded: Decimal
+    to_account: Decimal
+    lines: tuple[ShownCreditLine, ...]
+
+
+class ShownDiscount(msgspec.Struct, frozen=True, gc=False):
+    """A discount; `left`: None but of a carried one."""
+
+    discount: str
+    left: Decimal | None
+    over: bool
 
 
 class ShownEntitlement(msgspec.Struct, frozen=True, gc=False):
@@ -71,21 +142,57 @@ class ShownWindows(msgspec.Struct, frozen=True, gc=False):
 class Shown(msgspec.Struct, frozen=True, gc=False):
     """The whole state of an account in the terms of an expectation."""
 
-    account: AccountSummary
+    account: ShownAccount
     invoices: tuple[ShownInvoice, ...]
+    credit_notes: tuple[ShownCreditNote, ...]
+    happened: tuple[Happening, ...]
+    discounts: tuple[ShownDiscount, ...]
     entitlements: tuple[ShownEntitlement, ...]
     access_windows: tuple[ShownWindows, ...]
 
 
+class _Money(msgspec.Struct, frozen=True):
+    """What there is beside entitlements and windows."""
+
+    account: ShownAccount
+    invoices: list[ShownInvoice]
+    credit_notes: tuple[ShownCreditNote, ...] = ()
+    happened: tuple[Happening, ...] = ()
+    discounts: tuple[ShownDiscount, ...] = ()
+
+
 def shown(
-    state: Account, invoices: Invoices, catalog: Catalog, catalogues: Catalogues | None = None
+    state: Account,
+    chronicle: Chronicle,
+    catalog: Catalog,
+    catalogues: Catalogues | None = None,
+    *,
+    at: Instant | None = None,
 ) -> Shown:
     """The account's state as a scenario shows it, products in the catalogue's order. `catalogues`: the
-    versions known; None: this one for ever."""
+    versions known; None: this one for ever. `at`: the instant of the look; None: that of the last event."""
     known = Catalogues.always(catalog) if catalogues is None else catalogues
+    summary = account_summary(state, known)
+    nothing = zero(state.currency)
+    due = sum([record.due for record in state.open_invoices], nothing)
+    account = ShownAccount(
+        summary.status,
+        summary.anchor,
+        summary.next_renewal,
+        summary.support,
+        state.standing.credit + nothing,
+        due,
+    )
+    today = date_of(state.last_at if at is None else at, state.time_zone)
+    money = _Money(
+        account,
+        [_invoice(invoice, state.record(number)) for number, invoice in state.invoices.items()],
+        tuple([_credit_note(entry) for entry in chronicle.credit_notes.values()]),
+        tuple(chronicle.happened),
+        tuple([ShownDiscount(name_of(d.terms), d.left, over(d, today)) for d in state.standing.discounts]),
+    )
     return _shown(
-        account_summary(state, known),
-        [_invoice(entry.invoice, entry.status) for entry in invoices.values()],
+        money,
         entitlements(state, known).values(),
         access_windows(state, known).values(),
         state.time_zone,
@@ -100,19 +207,14 @@ def shown_documents(
     catalog: Catalog,
 ) -> Shown:
     """The account as a scenario shows it, from its documents in the read models or the state topics."""
-    return _shown(
-        AccountSummary(held.status, held.anchor, held.next_renewal, held.support),
-        [_invoice(document, document.status) for document in invoices],
-        held.entitlements,
-        windows.products,
-        held.time_zone,
-        catalog,
-    )
+    documents = [_invoice_document(document) for document in invoices]
+    due = sum([invoice.due for invoice in documents], Decimal(0))
+    account = ShownAccount(held.status, held.anchor, held.next_renewal, held.support, Decimal(0), due)
+    return _shown(_Money(account, documents), held.entitlements, windows.products, held.time_zone, catalog)
 
 
 def _shown(
-    account: AccountSummary,
-    invoices: list[ShownInvoice],
+    money: _Money,
     held: Iterable[Entitlement],
     used: Iterable[AccessWindows],
     zone: str,
@@ -125,8 +227,11 @@ def _shown(
         return sorted(products, key=lambda product: catalog.order(product.product))
 
     return Shown(
-        account,
-        tuple(sorted(invoices, key=lambda invoice: invoice.number)),
+        money.account,
+        tuple(sorted(money.invoices, key=lambda invoice: invoice.number)),
+        money.credit_notes,
+        money.happened,
+        money.discounts,
         tuple(
             [
                 ShownEntitlement(e.product, e.status, e.renews, text(e.access_until), e.allowance)
@@ -145,5 +250,75 @@ def _windows(used: AccessWindows, zone: str) -> ShownWindows:
     return ShownWindows(used.product, tuple(spans), used.renews)
 
 
-def _invoice(invoice: Invoice | InvoiceDocument, status: InvoiceStatus) -> ShownInvoice:
-    return ShownInvoice(invoice.number, invoice.date, invoice.total, status, invoice.lines)
+def _invoice(invoice: Invoice, record: InvoiceRecord) -> ShownInvoice:
+    nothing = zero(invoice.currency)
+    return ShownInvoice(
+        invoice.number,
+        invoice.date,
+        invoice.net,
+        invoice.tax,
+        invoice.total,
+        invoice.credit_taken + record.credit_applied + nothing,
+        record.due if record.status == "open" else nothing,
+        record.status,
+        record.charged_back,
+        tuple([_line(line) for line in invoice.lines]),
+    )
+
+
+def _invoice_document(document: InvoiceDocument) -> ShownInvoice:
+    nothing = zero(document.currency)
+    net = sum([line.net for line in document.lines], nothing)
+    return ShownInvoice(
+        document.number,
+        document.date,
+        net,
+        document.total - net,
+        document.total,
+        nothing,
+        document.total if document.status == "open" else nothing,
+        document.status,
+        False,
+        tuple([_line(line) for line in document.lines]),
+    )
+
+
+def _line(line: Line) -> ShownLine:
+    return ShownLine(
+        line.product,
+        line.tier,
+        line.kind,
+        line.from_date,
+        line.to_date,
+        line.days,
+        line.of_days,
+        line.unit_price,
+        line.quantity,
+        line.amount,
+        line.amount - line.net,
+        line.net,
+        line.tax,
+    )
+
+
+def _credit_note(entry: CreditNoteEntry) -> ShownCreditNote:
+    note = entry.note
+    lines = [
+        ShownCreditLine(
+            line.product, line.tier, line.kind, line.from_date, line.to_date, line.amount, line.tax
+        )
+        for line in sorted(note.lines, key=lambda line: line.line)
+    ]
+    return ShownCreditNote(
+        f"C{note.number}",
+        note.date,
+        note.invoice,
+        note.reason,
+        note.net,
+        note.tax,
+        note.total,
+        note.lowered,
+        entry.refunded,
+        entry.to_account,
+        tuple(lines),
+    )

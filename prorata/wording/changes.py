@@ -12,7 +12,7 @@ import msgspec
 
 from domain.calendar import Cycle
 from domain.catalog import BlockPrice
-from domain.state import OpenInvoice, Pack, PendingDowngrade, PendingPayment, Window
+from domain.state import InvoiceRecord, Pack, PendingDowngrade, PendingPayment, Window
 from projections.history.changes import FieldChange
 from projections.history.past import Past
 from prorata.wording.events import PURPOSES, tiered
@@ -130,9 +130,9 @@ class _Looks:
                 )
             case PendingDowngrade(product, tier):
                 return tiered(product, tier, say)
-            case OpenInvoice():
+            case InvoiceRecord():
                 return say.say(
-                    "{amount} (invoice {number})", number=value.number, amount=self.amount(value.total)
+                    "{amount} (invoice {number})", number=value.number, amount=self.amount(value.due)
                 )
             case PendingPayment():
                 purpose = say.say(PURPOSES[value.purpose])

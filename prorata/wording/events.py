@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 
 from domain import events as e
 from domain.invoices import invoice_changes
 from prorata.wording.language import Wording, message
 from prorata.wording.lines import calculation_said, titled
+from prorata.wording.second_part import second_part_said
 
 REASONS: Final = {
     "cancelled": message("it was cancelled"),
@@ -18,6 +19,8 @@ REASONS: Final = {
     "unpaid": message("it was not paid"),
     "past_due": message("an invoice is unpaid"),
     "payment_declined": message("the payment was declined"),
+    "disputed": message("a dispute was open"),
+    "refunded": message("it was refunded"),
     "date_passed": message("its date passed while the plan was cancelled"),
 }
 
@@ -178,7 +181,7 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
         case e.PrerequisiteChanged():
             return prerequisite_said(event, say)
         case _:
-            assert_never(event)
+            return second_part_said(event, currency, say)
 
 
 def prerequisite_said(event: e.PrerequisiteChanged, say: Wording) -> str:

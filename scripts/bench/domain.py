@@ -72,7 +72,7 @@ def _given(state: Account | None, command: c.Command, at: Instant, catalogues: C
     for event in decided.events:
         state = evolve(state, event)
     assert state is not None
-    return state if state.payment is None else evolve(state, conclude(state, "paid")[0])
+    return state if state.payment is None else evolve(state, conclude(state, "paid", catalogues)[0])
 
 
 WHAT_PEOPLE_DO: tuple[c.Command, ...] = (
@@ -106,7 +106,7 @@ def _settled(state: Account, catalogues: Catalogues) -> tuple[Account, list[e.Ev
         for event in due:
             state = evolve(state, event)
         if state.payment is not None:
-            due += conclude(state, "paid")
+            due += conclude(state, "paid", catalogues)
             state = evolve(state, due[-1])
         events += due
     return state, events

@@ -24,7 +24,7 @@ from domain.catalog import Catalogues, parse_catalog
 from domain.events import Event
 from eventlog import Append, Head, NewEvent
 from eventlog.codec import domain_codec
-from prorata.simulation.run import VirtualAccount
+from prorata.simulation.run import Method, VirtualAccount
 
 STORIES: Final = 200
 """The number of different histories, which the accounts repeat."""
@@ -146,7 +146,7 @@ def _story(rnd: random.Random) -> tuple[NewEvent, ...]:
     _give(account, c.PurchasePlan(rnd.choice(("standard", "standard", "essentials"))), at, 0)
     for nth in range(1, rnd.randint(1, _LONGEST) + 1):
         at += timedelta(days=rnd.randint(20, 60), minutes=rnd.randint(0, 600))
-        account.works = rnd.random() > 0.06
+        account.method = Method(rnd.random() > 0.06)
         account.settle(at)
         _give(account, rnd.choice(_COMMANDS), at, nth)
     codec = domain_codec()

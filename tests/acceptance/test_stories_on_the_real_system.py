@@ -16,9 +16,10 @@ from projections.models import access_windows, entitlements, invoices
 from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.simulation.compare import mismatches
+from prorata.simulation.expected import Expectation
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
-from prorata.simulation.scenario import Expectation, Scenario, parse_scenario
+from prorata.simulation.scenario import Scenario, parse_scenario
 from prorata.simulation.shown import Shown, shown_documents
 from prorata.wiring import Running, running
 from service.session import CommandSession

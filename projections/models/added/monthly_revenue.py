@@ -19,8 +19,8 @@ import psycopg
 from psycopg.rows import TupleRow, args_row
 
 from domain.calendar import CivilDate
-from domain.events import AccountOpened, Clock, Event, Invoice, LineKind
-from domain.invoices import InvoiceStatus, invoice_changes
+from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, LineKind
+from domain.invoices import invoice_changes
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table
 
@@ -79,9 +79,10 @@ def _apply(before: RevenueAt, event: Event, placed: Placed) -> RevenueAt:
     if placed.version != before.version + 1:
         raise ValueError(f"version {placed.version} was to be folded as version {before.version + 1}")
     months, still_open = before.months, before.open
-    issued, change = invoice_changes(event)
-    if change is not None:
-        number, status = change
+    issued, changes = invoice_changes(event)
+    for number, status in changes:
+        if issued is None and number not in still_open:
+            continue
         invoice = still_open[number] if issued is None else issued
         changed = _changed(months.get(_month_of(invoice)), invoice, status, placed, new=issued is not None)
         months = {**months, _month_of(invoice): changed}

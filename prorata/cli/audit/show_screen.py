@@ -99,9 +99,8 @@ def _print_status(out: Console, found: Past, say: Wording) -> None:
             support=say.say("yes") if shown.support else say.say("no"),
         )
     )
-    balance = found.state.open_invoice
-    if balance is not None and balance.declined:
-        amount = say.amount(balance.total, shown.currency)
+    if found.state.past_due:
+        amount = say.amount(found.state.amount_due, shown.currency)
         out.print(say.say("Open balance: {amount}", amount=amount))
 
 

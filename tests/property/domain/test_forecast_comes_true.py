@@ -6,7 +6,7 @@ from random import Random
 
 from domain.calendar import begins_at, date_of, twelve_months_after
 from domain.forecast import forecast
-from prorata.simulation.run import VirtualAccount
+from prorata.simulation.run import Method, VirtualAccount
 from tests.reference.stories import story
 from tests.support.domain.playing import fork, played
 
@@ -32,7 +32,7 @@ def test_the_forecast_is_what_then_happens_when_everything_is_paid() -> None:
 
 def _settled_for_a_year(account: VirtualAccount) -> VirtualAccount:
     later = fork(account)
-    later.works = True
+    later.method = Method(True)
     end = twelve_months_after(date_of(later.account.last_at, later.account.time_zone))
     later.settle(begins_at(end, later.account.time_zone))
     return later

@@ -25,8 +25,9 @@ from domain.money import MINOR_DIGITS
 from domain.process import preview
 from domain.settle import next_due, settle
 from domain.state import Account, AddonItem
+from prorata.simulation.expected import Expectation
 from prorata.simulation.run import VirtualAccount
-from prorata.simulation.scenario import Expectation, PaymentMethodStep, Step
+from prorata.simulation.scenario import PaymentMethodStep, Step
 from prorata.simulation.shown import shown
 from tests.reference.amounts import half_up
 from tests.reference.stories import told_from_seeds
@@ -76,8 +77,8 @@ def test_the_result_does_not_depend_on_when_billing_runs(story: dict[str, Any], 
     eagerly = _played_with_billing_runs(story, Random(seed))
     catalog = scenario_of(story).catalog
     assert meaning(eagerly.history) == meaning(lazily.history)
-    assert shown(eagerly.account, eagerly.invoices, catalog) == shown(
-        lazily.account, lazily.invoices, catalog
+    assert shown(eagerly.account, eagerly.chronicle, catalog) == shown(
+        lazily.account, lazily.chronicle, catalog
     )
 
 

@@ -34,7 +34,7 @@ def said_in(seeds: range = SEEDS) -> Iterator[Said]:
 
 def foreseeable(state: Account) -> bool:
     """Nothing is unpaid: that an unpaid plan may lapse is not foreseen (R44)."""
-    return state.open_invoice is None and not state.closed
+    return state.open_invoices == () and not state.closed
 
 
 # ---- with what is shown at the instant -----------------------------------

@@ -11,8 +11,10 @@ from domain import events as e
 from domain.answers import answer_of
 from domain.decide import command_ref
 from domain.explain import rule_of_event
-from domain.invoices import InvoiceEntry, Invoices, invoice_changes
-from prorata.simulation.scenario import Expectation, PaymentMethodStep
+from domain.invoices import invoice_changes
+from prorata.simulation.expected import Expectation
+from prorata.simulation.run import InvoiceEntry
+from prorata.simulation.scenario import PaymentMethodStep
 from scripts.rules_table import RULES, cited
 from tests.reference.stories import story
 from tests.support.domain.playing import opened, request_of, scenario_of, take
@@ -43,13 +45,16 @@ def test_the_events_of_a_command_refer_to_it_and_what_falls_due_by_itself_to_nob
                 assert answer_of(given.command, own, account.account, account.catalogues).events
 
 
+Invoices = dict[int, InvoiceEntry]
+
+
 def with_event(invoices: Invoices, event: e.Event) -> Invoices:
     """The invoices after the event."""
-    issued, status = invoice_changes(event)
-    if status is None:
-        return invoices
-    number, now = status
-    return {**invoices, number: InvoiceEntry(invoices[number].invoice if issued is None else issued, now)}
+    issued, statuses = invoice_changes(event)
+    for number, now in statuses:
+        known = issued if issued is not None and issued.number == number else invoices[number].invoice
+        invoices = {**invoices, number: InvoiceEntry(known, now)}
+    return invoices
 
 
 @every_history

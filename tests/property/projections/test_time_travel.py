@@ -20,6 +20,7 @@ from domain.views import entitlements
 from projections.history.as_of import AtInstant, AtVersion, KnownAt, counted
 from projections.history.changes import Field, FieldChange, between, changes, shown
 from projections.history.past import past
+from prorata.simulation.run import Method
 from prorata.wording import Wording
 from prorata.wording.changes import changes_said
 from tests.reference.stories import told_from_seeds
@@ -87,7 +88,7 @@ def test_what_ends_by_time_alone_ends_just_so_when_it_is_settled(
     at = account.account.last_at + timedelta(days=days)
     alone, _ = account_later(account.account, at)
     settled = fork(account)
-    settled.works = works
+    settled.method = Method(works)
     settled.settle(at)
     after = entitlements(settled.account)
     known = entitlements(account.account)

@@ -89,7 +89,7 @@ class GivenAccount:
 
     def answer(self, payment: PaymentAnswer) -> tuple[e.Event, ...]:
         """Answer the payment that waits."""
-        events = conclude(self.state, payment)
+        events = conclude(self.state, payment, self.catalogues)
         self.append(*events)
         return events
 

@@ -13,10 +13,10 @@ from msgspec import UNSET
 from domain import events as e
 from domain.catalog import Catalogues
 from domain.commands import Request
-from domain.conclude import PaymentAnswer
 from domain.money import parse_amount
-from prorata.simulation.run import VirtualAccount
-from prorata.simulation.scenario import Expectation, PaymentMethodStep, Scenario, Step, parse_scenario
+from prorata.simulation.expected import Expectation
+from prorata.simulation.run import Method, VirtualAccount, role_of
+from prorata.simulation.scenario import PaymentAnswerStep, PaymentMethodStep, Scenario, Step, parse_scenario
 
 Look = Callable[[VirtualAccount, Step], None]
 
@@ -49,19 +49,35 @@ def take(account: VirtualAccount, step: Step, currency: str) -> None:
     """Take the step as the simulation does."""
     if isinstance(step.do, PaymentMethodStep):
         account.settle(step.at)
-        account.works = step.do.works
+        account.method = Method(step.do.works, step.do.final, step.do.pending)
+    elif isinstance(step.do, PaymentAnswerStep):
+        account.payment_answered(step.do, step.at)
     elif not isinstance(step.do, Expectation):
-        own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
-        account.give(request_of(step, currency), own_payment=own_payment)
+        given = step.given
+        account.give(
+            request_of(step, currency),
+            own_payment=None if given.payment is UNSET else given.payment,
+            refund="refunded" if given.refund is UNSET else given.refund,
+            new_method=Method(given.works is not False, given.final is True),
+        )
 
 
 def request_of(step: Step, currency: str) -> Request:
     """The step's command as a request."""
-    assert not isinstance(step.do, PaymentMethodStep | Expectation)
+    assert not isinstance(step.do, PaymentMethodStep | PaymentAnswerStep | Expectation)
     given = step.given
     total = None if given.expected_total is UNSET else parse_amount(given.expected_total, currency)
     key = None if given.id is UNSET else given.id
-    return Request(step.do, step.at, "test", given.by, key, given.confirm.cvv, given.confirm.billing, total)
+    return Request(
+        step.do,
+        step.at,
+        "test",
+        role_of(given.by, step.do),
+        key,
+        given.confirm.cvv,
+        given.confirm.billing,
+        total,
+    )
 
 
 def fork(account: VirtualAccount) -> VirtualAccount:
@@ -69,7 +85,8 @@ def fork(account: VirtualAccount) -> VirtualAccount:
     other = copy.copy(account)
     other.history = list(account.history)
     other.answers = dict(account.answers)
-    other.works = True
+    other.method = Method()
+    other.chronicle = copy.deepcopy(account.chronicle)
     return other
 
 

@@ -81,7 +81,7 @@ class Billing:
 
     def recover(self, account_id: str, answer: PaymentAnswer) -> None:
         """Answer the pending payment."""
-        events = conclude(self.states[account_id], answer)
+        events = conclude(self.states[account_id], answer, CATALOGUES)
         self.record(account_id, *events)
         self.states[account_id] = self._evolved(account_id, events)
 

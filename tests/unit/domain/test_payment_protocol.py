@@ -8,6 +8,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
+from domain.catalog import Catalogues
 from domain.conclude import conclude
 from domain.settle import settle
 from domain.views import account_summary, entitlements
@@ -84,7 +85,7 @@ def test_a_cancelled_purchase_was_never_made_and_frees_its_key() -> None:
 def test_an_issued_renewal_invoice_is_open_and_its_items_usable_until_the_answer() -> None:
     account = _with_addon_due()
     assert account.names(1) == ["cycles_renewed"]
-    assert account.state.open_invoice is not None
+    assert account.state.open_invoices
     assert account_summary(account.state).status == "good"
     assert _status(account, "custom_domain") == "active"
 
@@ -93,7 +94,7 @@ def test_a_paid_renewal_goes_on() -> None:
     account = _with_addon_due()
     account.answer("paid")
     assert account.names(1) == ["invoice_paid"]
-    assert (account.state.open_invoice, _status(account, "custom_domain")) == (None, "active")
+    assert (account.state.open_invoices, _status(account, "custom_domain")) == ((), "active")
 
 
 def test_a_declined_renewal_suspends_its_items_from_the_renewal_date() -> None:
@@ -279,7 +280,7 @@ def test_while_a_payment_has_no_answer_nothing_is_settled() -> None:
 
 def test_an_answer_without_a_payment_is_refused() -> None:
     with pytest.raises(ValueError, match="waits for an answer"):
-        conclude(GivenAccount().state, "paid")
+        conclude(GivenAccount().state, "paid", Catalogues(()))
 
 
 def test_all_goes_on_from_the_instant_of_the_intent_however_late_the_answer() -> None:

@@ -1,0 +1,151 @@
+"""Collecting what is due after a declined renewal (R52-R57, R63): the dates of the tries, reminders, and
+which
+invoices an amount pays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from domain import events as e
+from domain.calendar import CivilDate, Instant, begins_at, days_after
+from domain.catalog import Collection
+from domain.evolve import evolve_all
+from domain.money import zero
+from domain.notes import restorable, status_after
+from domain.state import Account, InvoiceRecord
+
+# ---- tries and reminders -----------------------------------------------------
+
+
+def tries_of(state: Account, record: InvoiceRecord, policy: Collection) -> tuple[e.Try, ...]:
+    """The dates on which a declined renewal is tried again (R52): before the last cycle end of its items,
+    none that
+    had begun when the invoice was issued (R53)."""
+    invoice = state.invoices[record.number]
+    ends = [item.cycle.end for item in state.items if item.product in record.items and item.cycle is not None]
+    found = []
+    for days in sorted(policy.retry_days):
+        date = days_after(invoice.date, days)
+        if ends and date < max(ends):
+            at = begins_at(date, state.time_zone)
+            if at > issued_at(state, record):
+                found.append(e.Try(date, at))
+    return tuple(found)
+
+
+def issued_at(state: Account, record: InvoiceRecord) -> Instant:
+    """When the invoice was issued; a test clock passes every instant, so there it was on its own date
+    (R53)."""
+    return record.at if state.clock == "test" else state.invoices[record.number].issued_at
+
+
+def open_tries(state: Account) -> list[e.Try]:
+    """The tries still to be made (R54)."""
+    return [t for record in state.past_due_invoices for t in record.tries]
+
+
+def next_reminder(state: Account, record: InvoiceRecord) -> tuple[CivilDate, Instant] | None:
+    """When the customer is told that an item of the invoice lapses soon (R55); None: was told, or never
+    is."""
+    if record.remind_before is None or record.reminded or not record.declined:
+        return None
+    ends = [ending.on for ending in lapses(state, record)]
+    if not ends:
+        return None
+    date = days_after(min(ends), -record.remind_before)
+    at = begins_at(date, state.time_zone)
+    return None if at <= issued_at(state, record) else (date, at)
+
+
+def lapses(state: Account, record: InvoiceRecord) -> tuple[e.Ending, ...]:
+    """The suspended items of the invoice, and when each lapses."""
+    return tuple(
+        [
+            e.Ending(item.product, item.cycle.end)
+            for item in state.items
+            if item.product in record.suspended and item.unpaid_since is not None and item.cycle is not None
+        ]
+    )
+
+
+def reminder(
+    state: Account,
+    record: InvoiceRecord,
+    stage: str,
+    at: Instant,
+    *,
+    authentication_required: bool = False,
+) -> e.PaymentReminder:
+    """What the customer is told of an open invoice (R55)."""
+    ahead = () if state.standing.method_refused else record.tries
+    return e.PaymentReminder(
+        at=at,
+        invoice=record.number,
+        stage=stage,  # type: ignore[arg-type] # one of the three
+        due=record.due,
+        next_try=min([t.date for t in ahead if t.at > at], default=None),
+        lapses=lapses(state, record),
+        authentication_required=True if authentication_required else msgspec.UNSET,
+    )
+
+
+# ---- what pays what -----------------------------------------------------------
+
+
+def shares_of(state: Account, amount: Decimal) -> tuple[tuple[e.Share, ...], Decimal]:
+    """The amount laid on what is due, the oldest open invoice first, and what is left over. A late one has
+    its
+    payment under way (R98)."""
+    shares = []
+    for record in state.open_invoices:
+        part = min(amount, record.due)
+        if part and not record.late:
+            shares.append(e.Share(record.number, part))
+            amount -= part
+    return tuple(shares), amount
+
+
+def paid_by(state: Account, shares: Sequence[e.Share]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The invoices of which nothing is due after these shares, and the items that can be used again then
+    (R40)."""
+    paid: list[int] = []
+    restored: list[str] = []
+    for share in shares:
+        record = state.record(share.invoice)
+        if record.due == share.amount and status_after(state, record, zero(state.currency)) == "paid":
+            paid.append(record.number)
+            restored += restorable(state, record)
+    return tuple(paid), tuple(restored)
+
+
+def credit_follows(state: Account, at: Instant) -> tuple[e.Event, ...]:
+    """Account credit pays what is open, whenever there are both (R63)."""
+    if not state.standing.credit:
+        return ()
+    shares, _ = shares_of(state, state.standing.credit)
+    if not shares:
+        return ()
+    paid, restored = paid_by(state, shares)
+    return (e.CreditApplied(at=at, shares=shares, paid=paid, restored=restored),)
+
+
+_CAUSES_CREDIT = (
+    e.CreditNoteIssued,
+    e.InvoiceReissued,
+    e.RefundConcluded,
+    e.PaymentRecorded,
+    e.DisputeLost,
+    e.LatePaymentFailed,
+)
+
+
+def with_credit_applied(state: Account, events: tuple[e.Event, ...]) -> tuple[e.Event, ...]:
+    """The events, and where account credit arises by them beside an amount due, its payment of that (R63)."""
+    if not any(isinstance(event, _CAUSES_CREDIT) for event in events):
+        return events
+    after = evolve_all(state, events)
+    assert after is not None
+    return (*events, *credit_follows(after, events[-1].at))

@@ -1,0 +1,273 @@
+"""Corrections by staff (R59-R68): credit notes, invoices issued anew, write-offs, paying out account
+credit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from domain import events as e
+from domain.answers import Refusal
+from domain.calendar import days_after, days_between
+from domain.commands import CreditNote, PayOut, Reissue, WriteOff
+from domain.crediting import days_credited, days_within, left_of, share_of
+from domain.errors import InvalidInput
+from domain.money import parse_amount, zero
+from domain.notes import Issue, Part, credit_note, lines_left
+from domain.proposals import Context, Proposal, Proposed, amount_given, not_creditable, unknown_invoice
+from domain.state import Account, AddonItem, InvoiceRecord, Pack, PlanItem
+from domain.tax import taxed
+
+SUPPORT_DAYS = 29
+"""Days before today that count for support's limit with today (R60)."""
+
+
+def give_credit_note(ctx: Context, command: CreditNote) -> Proposed:
+    """Take back an invoice, or of one of its lines what is left, an amount, or days (R61, R62, R64)."""
+    parts = _parts(ctx, command)
+    if isinstance(parts, Refusal):
+        return parts
+    ending = _ended_item(ctx, command, parts) if command.end else None
+    if isinstance(ending, Refusal):
+        return ending
+    state = ctx.state
+    issue = Issue(ctx.at, ctx.today, ctx.command, command.reason, command.to, command.ticket)
+    ended = () if ending is None else (ending.product,)
+    note = credit_note(state, command.invoice, parts, issue, ended=ended)
+    if note.total <= 0:
+        return _over_credited(command.invoice)
+    if refusal := _limit_exceeded(ctx, note.total):
+        return refusal
+    then = () if ending is None else _end(ctx, ending)
+    return Proposal(note, while_past_due=True, then=then)
+
+
+def _parts(ctx: Context, command: CreditNote) -> tuple[Part, ...] | Refusal:
+    state, number = ctx.state, command.invoice
+    if number not in state.invoices:
+        return unknown_invoice(number)
+    record, invoice = state.record(number), state.invoices[number]
+    if command.line is not None and command.line > len(invoice.lines):
+        return unknown_invoice(number)
+    if record.status == "uncollectible" or record.reissued or record.disputed_at is not None or record.late:
+        return not_creditable(number)
+    if command.line is None:
+        parts = lines_left(state, number)
+        return parts if sum([p.net for p in parts]) > 0 else _over_credited(number)
+    place = command.line - 1
+    line = invoice.lines[place]
+    if line.kind == "credit_line":
+        return not_creditable(number)
+    left = left_of(record, place, line)
+    if command.from_date is not None and command.until is not None:
+        return _days(command, record, place, line, left)
+    net = left if command.net is None else _net(ctx, command.net)
+    if net is None or net <= 0 or net > left:
+        return _over_credited(number)
+    return (Part(place, net),)
+
+
+def _days(
+    command: CreditNote, record: InvoiceRecord, place: int, line: e.Line, left: Decimal
+) -> tuple[Part, ...] | Refusal:
+    """The days of the line, each once; with the last of its days, what is left (R61)."""
+    assert command.from_date is not None
+    assert command.until is not None
+    if line.days is None:
+        return not_creditable(command.invoice)
+    spans = days_credited(record, place)
+    inside = line.from_date <= command.from_date < command.until <= line.to_date
+    if not inside or days_within(spans, command.from_date, command.until):
+        return _over_credited(command.invoice)
+    days = days_between(command.from_date, command.until)
+    last = days + days_within(spans, line.from_date, line.to_date) == line.days
+    net = left if last else min(share_of(line.net, Decimal(days), Decimal(line.days)), left)
+    if net <= 0:
+        return _over_credited(command.invoice)
+    return (Part(place, net, command.from_date, command.until),)
+
+
+def _net(ctx: Context, text: str) -> Decimal | None:
+    try:
+        return parse_amount(text, ctx.state.currency, "$.net")
+    except InvalidInput:
+        return None
+
+
+# ---- ending an item by a correction (R64) --------------------------------------
+
+
+def _ended_item(
+    ctx: Context, command: CreditNote, parts: tuple[Part, ...]
+) -> PlanItem | AddonItem | Pack | Refusal:
+    """What ends: the correction takes back all days left of its charged cycle, today among them, or the whole
+    pack."""
+    state = ctx.state
+    refused = not_creditable(command.invoice)
+    if len(parts) != 1:
+        return refused
+    part = parts[0]
+    line = state.invoices[command.invoice].lines[part.line]
+    if line.kind == "credits":
+        whole = part.net == line.net
+        packs = [p for p in state.packs if p.product == line.product and p.expires_on == line.to_date]
+        return packs[0] if packs and whole else refused
+    if line.days is None:
+        return refused
+    item = next((i for i in state.items if i.product == line.product), None)
+    if item is None or item.cycle is None or item.cycle.end != line.to_date or item.cycle.end <= ctx.today:
+        return refused
+    start, until = part.from_date or line.from_date, part.until or line.to_date
+    if start > max(ctx.today, line.from_date) or until != line.to_date:
+        return refused
+    return item
+
+
+def _end(ctx: Context, item: PlanItem | AddonItem | Pack) -> tuple[e.Event, ...]:
+    if isinstance(item, Pack):
+        return (
+            e.CreditsReturned(
+                at=ctx.at,
+                command=ctx.command,
+                product=item.product,
+                credits=item.credits,
+                expires_on=item.expires_on,
+            ),
+        )
+    if isinstance(item, PlanItem):
+        return (
+            e.PlanEnded(
+                at=ctx.at,
+                command=ctx.command,
+                family=item.family,
+                product=item.product,
+                reason="refunded",
+                account_anchor=ctx.state.anchor_without((item.product,)),
+            ),
+        )
+    return (e.AddonEnded(at=ctx.at, command=ctx.command, product=item.product, reason="refunded"),)
+
+
+# ---- who may how much (R60) ------------------------------------------------------
+
+
+def _limit_exceeded(ctx: Context, amount: Decimal) -> Refusal | None:
+    """Support gives up to a limit within 30 days, today among them."""
+    if ctx.command.role != "support":
+        return None
+    since = days_after(ctx.today, -SUPPORT_DAYS)
+    nothing = zero(ctx.state.currency)
+    given = sum([a for day, a in ctx.state.standing.corrected_by_support if day >= since], nothing)
+    limit = ctx.catalog.policies.support_limit.get(ctx.state.currency, nothing)
+    if given + amount <= limit:
+        return None
+    facts = {"limit": str(limit), "given": str(given), "currency": ctx.state.currency}
+    return Refusal("limit_exceeded", facts)
+
+
+def support_may_give(ctx: Context, amount: Decimal) -> Refusal | None:
+    """Goodwill counts for the limit as a credit note does (R60)."""
+    return _limit_exceeded(ctx, amount)
+
+
+# ---- reissue, write-off, pay-out ----------------------------------------------------
+
+
+def reissue(ctx: Context, command: Reissue) -> Proposed:
+    """Take back a paid invoice and issue it anew with today's tax profile, at its own date (R67)."""
+    state, number = ctx.state, command.invoice
+    if number not in state.invoices:
+        return unknown_invoice(number)
+    record, old = state.record(number), state.invoices[number]
+    credit_lines = any(line.kind == "credit_line" for line in old.lines)
+    if record.status != "paid" or record.credited or record.reissued or credit_lines:
+        return not_creditable(number)
+    if record.disputed_at is not None or record.charged_back:
+        return not_creditable(number)
+    new = _issued_anew(ctx, old)
+    if new.total > old.total or not old.total:
+        return not_creditable(number)
+    reason: e.CreditReason = "tax" if new.total != old.total else "buyer_details"
+    issue = Issue(ctx.at, ctx.today, ctx.command, reason, command.to, command.ticket)
+    note = credit_note(state, number, lines_left(state, number), issue, whole_reissue=new.total)
+    return Proposal(
+        e.InvoiceReissued(at=ctx.at, command=ctx.command, note=note, invoice=new), while_past_due=True
+    )
+
+
+def _issued_anew(ctx: Context, old: e.Invoice) -> e.Invoice:
+    state = ctx.state
+    lines = old.lines
+    if ctx.catalogues.taxes is not None:
+        lines = taxed(lines, ctx.catalogues.taxes.taxes_of(state.standing.tax_profile, old.date))
+    else:
+        lines = tuple([msgspec.structs.replace(line, taxes=msgspec.UNSET) for line in lines])
+    total = sum([line.net + line.tax for line in lines], zero(state.currency))
+    by_credit = min(old.credit_taken, total)
+    return e.Invoice(
+        state.next_invoice,
+        old.date,
+        state.currency,
+        total,
+        lines,
+        ctx.at,
+        by_credit or msgspec.UNSET,
+    )
+
+
+def write_off(ctx: Context, command: WriteOff) -> Proposed:
+    """Give up what is due of a charged-back invoice; its items that are held end now (R68)."""
+    state, number = ctx.state, command.invoice
+    if number not in state.invoices:
+        return unknown_invoice(number)
+    record = state.record(number)
+    if not record.charged_back or record.status != "open":
+        return not_creditable(number)
+    items = tuple(
+        [i.product for i in state.items if i.product in record.suspended and i.unpaid_since is not None]
+    )
+    anchor = state.anchor_without(items) if items else state.anchor
+    lapsed = e.ItemsLapsed(
+        at=ctx.at,
+        command=ctx.command,
+        number=number,
+        items=items,
+        written_off=False,
+        account_anchor=anchor,
+    )
+    written_off = e.InvoiceWrittenOff(
+        at=ctx.at,
+        command=ctx.command,
+        number=number,
+        amount=record.due,
+        items=items,
+        account_anchor=anchor,
+        ticket=command.ticket,
+    )
+    return Proposal(written_off, while_past_due=True, before=(lapsed,) if items else ())
+
+
+def pay_out(ctx: Context, command: PayOut) -> Proposed:
+    """Give account credit back to the customer; what a payment under way takes stays (R63)."""
+    held = available_credit(ctx.state)
+    amount = held if command.amount is None else amount_given(ctx, command.amount)
+    if isinstance(amount, Refusal):
+        return amount
+    if not amount or amount > held:
+        return Refusal("over_credited", {"credit": str(held), "currency": ctx.state.currency})
+    paid = e.CreditPaidOut(at=ctx.at, command=ctx.command, amount=amount, ticket=command.ticket)
+    return Proposal(paid, while_past_due=True)
+
+
+def available_credit(state: Account) -> Decimal:
+    """Account credit less what the purchase takes whose payment has no answer yet."""
+    held = state.standing.credit + zero(state.currency)
+    activation = None if state.payment is None else state.payment.if_paid
+    invoice = getattr(activation, "invoice", None)
+    return held if invoice is None else held - min(held, invoice.credit_taken)
+
+
+def _over_credited(number: int) -> Refusal:
+    """More would be taken back than is left (R61)."""
+    return Refusal("over_credited", {"invoice": number})

@@ -1,0 +1,73 @@
+"""The end of free months is told seven days before the first line at a price (R87)."""
+
+from __future__ import annotations
+
+from domain import events as e
+from domain.calendar import CivilDate, Instant, begins_at, days_after
+from domain.discounts import expiry, free_months, reaches
+from domain.renewal import next_cycle, will_renew
+from domain.state import Account, AddonItem, Discount, PlanItem
+
+TOLD_BEFORE = 7
+"""Days (R87)."""
+
+
+def ends_of_free_months(state: Account) -> list[tuple[CivilDate, Instant]]:
+    """The dates on which an end is told, and their beginnings, ascending."""
+    dates = {}
+    for _, _, priced in _ending(state):
+        date = days_after(priced, -TOLD_BEFORE)
+        at = begins_at(date, state.time_zone)
+        if at >= state.last_at:
+            dates[date] = at
+    return sorted(dates.items())
+
+
+def free_months_ending(state: Account, day: CivilDate, at: Instant) -> tuple[e.Event, ...]:
+    """What is told on the date."""
+    return tuple(
+        [
+            e.DiscountEnds(at=at, product=item.product, on=priced)
+            for _, item, priced in _ending(state)
+            if days_after(priced, -TOLD_BEFORE) == day and at >= state.last_at
+        ]
+    )
+
+
+def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilDate]]:
+    """The discounts that make a line of the present cycle free, the items, and the first date at a price."""
+    found = []
+    for discount in state.standing.discounts:
+        if discount.withdrawn or not free_months(discount.terms):
+            continue
+        for item in state.items:
+            if item.cycle is None or item.product in discount.told or not _goes_on(item):
+                continue
+            if _is_free(state, discount, item):
+                found.append((discount, item, first_priced(state, discount, item)))
+    return found
+
+
+def _goes_on(item: PlanItem | AddonItem) -> bool:
+    if isinstance(item, PlanItem):
+        return will_renew(item)
+    return not item.removed and item.unpaid_since is None
+
+
+def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> bool:
+    """The latest line of the item is one that the discount took."""
+    for number in reversed(state.invoices):
+        for line in state.invoices[number].lines:
+            if line.product == item.product and line.kind != "credit_line":
+                return reaches(discount.terms, line) and not line.net
+    return False
+
+
+def first_priced(state: Account, discount: Discount, item: PlanItem | AddonItem) -> CivilDate:
+    """The start of the first cycle that the discount no longer reaches, as things stand."""
+    assert item.cycle is not None
+    last = expiry(discount.terms)
+    cycle = item.cycle
+    while cycle.end <= last:
+        cycle = next_cycle(state.anchor, cycle, state.time_zone)
+    return cycle.end
