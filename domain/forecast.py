@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from domain import events as e
@@ -36,14 +38,17 @@ def forecast(state: Account, at: Instant, catalogues: Catalogues) -> Forecast:
     return Forecast(still_billed(now, catalogues), first, invoices)
 
 
-def ends_with(before: Account, after: Account, catalogues: Catalogues) -> tuple[Entitlement, ...]:
+def ends_with(
+    before: Account, after: Account, catalogues: Catalogues, listed: Collection[str] = ()
+) -> tuple[Entitlement, ...]:
     """What ends, or will end, by what lies between the two states of one account: the product itself, and
-    the add-ons that lose their prerequisite (R28)."""
+    the add-ons that lose their prerequisite. Those that the command's answer has `listed` are among them,
+    also where they were to end before (R28)."""
     was = {product: shown.status in ENDING for product, shown in entitlements(before, catalogues).items()}
     return tuple(
         shown
         for product, shown in entitlements(after, catalogues).items()
-        if shown.status in ENDING and not was.get(product, False)
+        if product in listed or (shown.status in ENDING and not was.get(product, False))
     )
 
 

@@ -167,7 +167,11 @@ def _foreseen(
     if state.clock != clock:  # refused: the account stands where its own clock does
         at = state.last_at
     before = settled_as_paid(state, at, series)[0]
-    foreseen = After(after, series, forecast(after, at, series), ends_with(before, after, series))
+    listed = (
+        [] if not isinstance(again, Answer) else [one["product"] for one in again.facts.get("ending", ())]
+    )
+    ends = ends_with(before, after, series, listed)
+    foreseen = After(after, series, forecast(after, at, series), ends, tuple(listed))
     return Previewed(answer, confirmed, local_text(at, state.time_zone), foreseen)
 
 

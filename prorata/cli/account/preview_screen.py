@@ -23,12 +23,14 @@ from service.commands import AnswerLine
 
 
 class After(msgspec.Struct, frozen=True):
-    """What lies before the account after the command: `ends`: what ends with it (R28)."""
+    """What lies before the account after the command: `ends`: what ends with it; `asked`: the add-ons among
+    that, about which it is asked first (R28)."""
 
     state: Account
     catalogues: Catalogues
     forecast: Forecast
     ends: tuple[Entitlement, ...]
+    asked: tuple[str, ...]
 
 
 class Previewed(msgspec.Struct, frozen=True):
@@ -56,6 +58,7 @@ def preview_json(previewed: Previewed) -> dict[str, Any]:
         "arithmetic": [arithmetic(line) for line in shown.lines],
         "still_billed": [],
         "ends": [],
+        "asks": [],
         "next_invoice": None,
         "forecast": [],
     }
@@ -76,6 +79,7 @@ def preview_json(previewed: Previewed) -> dict[str, Any]:
         "time_zone": zone,
         "still_billed": after.forecast.next_charges,
         "ends": ends,
+        "asks": after.asked,
         "next_invoice": after.forecast.next_invoice,
         "forecast": after.forecast.invoices,
     }
@@ -120,6 +124,15 @@ def _print_ends(out: Console, after: After, say: Wording) -> None:
         until_said = "–" if until is None else say.moment(until, after.state.time_zone)
         made.add_row(say.product(ends.product), say.say(STATUSES[ends.status]), until_said)
     out.print(made)
+    if question := _question(after, say):
+        out.print(question)
+
+
+def _question(after: After, say: Wording) -> str | None:
+    """What is asked before a command that takes the plan from add-ons that need it (R28)."""
+    if not after.asked:
+        return None
+    return say.say("{products} will end for want of the plan. Go on?", products=say.products(after.asked))
 
 
 def _print_still_billed(out: Console, after: After, say: Wording) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from time import perf_counter
 
 import msgspec
 
@@ -117,6 +118,23 @@ def test_what_is_still_billed_after_a_pause_is_what_its_answer_lists() -> None:
     still = forecast(after, request.at, account.catalogues).next_charges
     listed = [{"product": u.product, "on": u.date.isoformat(), "amount": str(u.amount)} for u in still]
     assert answer.facts["still_billed"] == listed
+
+
+def test_a_resume_far_ahead_is_named_with_its_charge_in_no_time() -> None:
+    """Its date may lie centuries away; what renews until then is not gone through."""
+    account = GivenAccount()
+    account.give(c.PurchasePlan("websites_core"), "2026-03-10")
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.give(c.PurchaseAddon("surveys"), "2026-03-21")
+    pause = c.PausePlan("marketing", date(9000, 1, 1))
+    began = perf_counter()
+    answer = account.give(pause, "2026-03-25")
+    assert perf_counter() - began < 1
+    assert answer.facts["still_billed"] == [
+        {"product": "websites_core", "on": "2026-04-10", "amount": "10.00"},
+        {"product": "standard", "on": "9000-01-01", "amount": "5.81"},
+        {"product": "surveys", "on": "2026-04-10", "amount": "7.50"},
+    ]
 
 
 def test_a_catalogue_without_the_product_keeps_its_price_in_the_forecast() -> None:

@@ -100,6 +100,19 @@ def test_a_cancellation_shows_what_ends_with_it_and_what_goes_on(world: World) -
     assert found["next_invoice"].total == 10
 
 
+def test_a_change_asks_about_the_add_ons_that_end_with_it_also_where_they_were_to_end_before(
+    world: World,
+) -> None:
+    world.say(do="purchase_addon", account="a1", product="dedicated_ip", at="2026-03-20")
+    world.say(do="change_plan", account="a1", product="essentials", at="2026-03-21")
+    found = preview_json(look(world, {"do": "change_plan", "product": "essentials", "tier": "10000"}, at=AT))
+    assert found["answer"].facts["ending"] == [{"product": "dedicated_ip", "on": "2026-04-20"}]
+    assert found["asks"] == ("dedicated_ip",)
+    assert "dedicated_ip" in [end["product"] for end in found["ends"]]
+    kept = preview_json(look(world, {"do": "change_plan", "product": "premium"}, at=AT))
+    assert kept["asks"] == ()
+
+
 def test_a_pause_shows_what_is_still_billed(world: World) -> None:
     world.say(do="purchase_addon", account="a1", product="custom_domain", at="2026-03-20")
     found = preview_json(look(world, {"do": "pause_plan", "family": "marketing"}))
