@@ -157,8 +157,8 @@ class _Desk(msgspec.Struct, frozen=True):
         )
 
     def name(self, product: str) -> str:
-        """The product's name in the catalogue in force; of what is no longer sold its id."""
-        catalog = self.catalog
+        """The product's name; of what is no longer sold the one that it last had."""
+        catalog = self.catalogues.ever_sold(self.at)
         found = catalog.plans.get(product) or catalog.add_ons.get(product) or catalog.credits.get(product)
         return product if found is None else found.name
 

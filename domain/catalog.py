@@ -15,7 +15,6 @@ import hashlib
 from collections.abc import Container
 from decimal import Decimal
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -203,7 +202,10 @@ class Catalogues(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _ever_sold(self) -> tuple[Catalog, ...]:
         """What was sold up to each version."""
-        return tuple(accumulate((version.catalog for version in self.versions), _and_before))
+        sold = [version.catalog for version in self.versions[:1]]
+        for version in self.versions[1:]:
+            sold.append(_and_before(sold[-1], version.catalog))
+        return tuple(sold)
 
 
 # ---- what was ever sold ----------------------------------------------------

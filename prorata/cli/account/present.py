@@ -43,8 +43,9 @@ class Looked(msgspec.Struct, frozen=True):
         return self.catalogues.at(self.at)
 
     def wording(self, language: Language) -> Wording:
-        """The language, with products called as the catalogue calls them."""
-        return Wording(language, names_of(self.catalog))
+        """The language, with products called as the catalogue calls them; those no longer sold as it last
+        did."""
+        return Wording(language, names_of(self.catalogues.ever_sold(self.at)))
 
     @property
     def heading(self) -> dict[str, str]:

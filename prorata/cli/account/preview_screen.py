@@ -45,7 +45,9 @@ class Previewed(msgspec.Struct, frozen=True):
 
 def wording_of(previewed: Previewed, language: Literal["en", "fr"]) -> Wording:
     after = previewed.after
-    return Wording(language, {} if after is None else names_of(after.catalogues.at(after.state.last_at)))
+    return Wording(
+        language, {} if after is None else names_of(after.catalogues.ever_sold(after.state.last_at))
+    )
 
 
 def preview_json(previewed: Previewed) -> dict[str, Any]:

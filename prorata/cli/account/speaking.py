@@ -24,6 +24,6 @@ class Speaker:
         state = None if answer.version is None else self._system.service.last_seen(account_id)
         if state is None:
             return replace(answer, message=answer_said(answer, self._words))
-        catalog = self._system.catalogues.series_for(state).at(state.last_at)
+        catalog = self._system.catalogues.series_for(state).ever_sold(state.last_at)
         say = self._words.naming(names_of(catalog))
         return replace(answer, message=answer_said(answer, say, state.currency))
