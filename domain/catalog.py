@@ -178,7 +178,7 @@ class Catalogues(msgspec.Struct, frozen=True, dict=True):
 
     def followed_by(self, at: Instant, *later: Catalog) -> Catalogues:
         """The series with further versions, the last of which is in force from the instant."""
-        return Catalogues((*self.versions, *[CatalogVersion(at, catalog) for catalog in later]))
+        return replace(self, versions=(*self.versions, *[CatalogVersion(at, catalog) for catalog in later]))
 
     def at(self, at: Instant) -> Catalog:
         """The version in force at the instant."""

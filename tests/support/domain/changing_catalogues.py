@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from domain.catalog import Catalog, Catalogues, convert_catalog
 from domain.catalog_file import CatalogFile
 from domain.commands import Request
 from domain.state import Account
-from prorata.simulation.run import VirtualAccount
+from prorata.simulation.run import Method, VirtualAccount
 from tests.reference.catalogues import catalogue
 
 CURRENCY: Final = "EUR"
@@ -85,7 +86,7 @@ class Told:
     def _move_on(self) -> None:
         random = self.random
         later = self.now + timedelta(
-            days=random.choice([0, 0, 1, 3, 8, 20, 31, 45]), hours=random.choice([0, 7])
+            days=random.choice([0, 0, 1, 3, 3, 8, 20, 31]), hours=random.choice([0, 7])
         )
         ends = [item.cycle.ends_at for item in self.state.items if item.cycle is not None]
         ahead = [at for at in ends if at > self.now]
@@ -94,8 +95,8 @@ class Told:
     def _step(self) -> c.Command | bool:
         if self.random.random() < 0.25:
             return self._another_catalogue()
-        if self.random.random() < 0.1:
-            return not self.account.works or self.random.random() < 0.3
+        if self.random.random() < (0.03 if self.account.method.works else 0.6):
+            return not self.account.method.works
         return self._command()
 
     # ---- commands
@@ -103,29 +104,37 @@ class Told:
     def _command(self) -> c.Command:
         random, known = self.random, self.kinds
         families = [family["id"] for family in known["families"]]
-        plan = random.choice(known["plans"])
-        tier = random.choice(plan["tiers"])["id"]
         add_on = random.choice(known["add_ons"])["id"]
         packs = [pack["id"] for pack in known["credits"]] or ["gold"]
         held = [*self.state.addons, *[item.product for item in self.state.plans.values()]] or ["gold"]
         choices: list[tuple[int, Callable[[], c.Command]]] = [
-            (6, lambda: c.PurchasePlan(plan["id"], tier)),
-            (6, lambda: c.ChangePlan(plan["id"], tier)),
+            (14, self._plan),
             (6, lambda: c.PurchaseAddon(add_on)),
-            (2, lambda: c.RemoveAddon(add_on)),
-            (2, lambda: c.CancelPlan(random.choice(families))),
+            (1, lambda: c.RemoveAddon(add_on)),
+            (1, lambda: c.CancelPlan(random.choice(families))),
             (2, lambda: c.PausePlan(random.choice(families))),
             (3, lambda: c.ResumePlan(random.choice(families))),
-            (3, lambda: c.Undo(random.choice(held))),
-            (3, lambda: c.StartTransactional(random.randint(1, 9))),
+            (2, lambda: c.Undo(random.choice(held))),
+            (4, lambda: c.StartTransactional(random.randint(1, 9))),
             (1, lambda: c.ChangeTransactional(random.randint(1, 9))),
             (1, lambda: c.TopUpTransactional(random.randint(1, 3))),
             (1, c.StopTransactional),
             (1, lambda: c.BuyCredits(random.choice(packs))),
             (2, c.PayBalance),
-            (2, self._reprice),
+            (3, self._reprice),
         ]
         return random.choices([make for _, make in choices], [weight for weight, _ in choices])[0]()
+
+    def _plan(self) -> c.Command:
+        """A purchase in a family without a plan, else a change, most often to what is sold and cheap."""
+        sold = [(p, t) for p in self._sold().plans for t in p.tiers if CURRENCY in t.prices]
+        if not sold or self.random.random() < 0.1:
+            plan = self.random.choice(self.kinds["plans"])
+            return c.PurchasePlan(plan["id"], self.random.choice(plan["tiers"])["id"])
+        found = self.random.sample(sold, min(2, len(sold)))
+        plan, tier = min(found, key=lambda one: Decimal(one[1].prices[CURRENCY]) or Decimal(10))
+        held = self.state.plans.get(plan.family)
+        return (c.PurchasePlan if held is None else c.ChangePlan)(plan.id, tier.id)
 
     def _reprice(self) -> c.Command:
         priced = [(plan["id"], tier["id"]) for plan in self.kinds["plans"] for tier in plan["tiers"]]
@@ -159,6 +168,11 @@ class Told:
     def _withdraw(self, change: dict[str, Any]) -> None:
         sold = self._sold()
         products = [one.id for kind in (sold.plans, sold.add_ons, sold.credits) for one in kind]
+        held = [*self.state.addons, *[plan.product for plan in self.state.plans.values()]]
+        held += [plan.downgrade.product for plan in self.state.plans.values() if plan.downgrade is not None]
+        of_this = [product for product in products if product in held]
+        if of_this and self.random.random() < 0.6:
+            products = of_this
         if products:
             product = self.random.choice(products)
             change["withdrawn"] = sorted({*change.get("withdrawn", ()), product})
@@ -249,6 +263,6 @@ def taken(account: VirtualAccount, at: Instant, step: c.Command | bool) -> Answe
     """Take the step; the answer to a command."""
     if isinstance(step, bool):
         account.settle(at)
-        account.works = step
+        account.method = Method(works=step)
         return None
     return account.give(Request(step, at, "test", cvv=True, billing=True))
