@@ -29,9 +29,9 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from consumers.audit_archive.files import (
     ROWS,
     SCHEMA,
-    Entry,
-    add_entry,
-    entries,
+    ArchivedDay,
+    add_day,
+    archived_days,
     events_of,
     last_line_hash,
     table_of,
@@ -131,7 +131,7 @@ class _Day:
         self._topic = topic
         self._scratch = folder / "scratch"
         shutil.rmtree(self._scratch, ignore_errors=True)
-        before = entries(folder)
+        before = archived_days(folder)
         last = before[-1] if before else None
         self._after = last
         self.checkpoints = [_place(topic.name, nth, last) for nth in range(partitions)]
@@ -202,7 +202,7 @@ class _Day:
         assert self._date is not None
         log_id = self._log_id()
         name, digest, events = write_day(self._folder, self._date, log_id, self._events())
-        entry = Entry(
+        archived = ArchivedDay(
             day=self._date,
             file=name,
             sha256=digest,
@@ -214,7 +214,7 @@ class _Day:
             last=tuple(checkpoint.last_position for checkpoint in self.checkpoints),
             previous=last_line_hash(self._folder),
         )
-        add_entry(self._folder, entry)
+        add_day(self._folder, archived)
         shutil.rmtree(self._scratch, ignore_errors=True)
         logger.info("%s: %s with %d events, up to position %d", NAME, name, events, cut)
 
@@ -244,7 +244,7 @@ class _Day:
         yield from self._kept[nth]
 
 
-def _place(topic: str, partition: int, last: Entry | None) -> PartitionCheckpoint:
+def _place(topic: str, partition: int, last: ArchivedDay | None) -> PartitionCheckpoint:
     """Where the day after that line begins."""
     offset, position = (0, 0) if last is None else (last.offsets[partition], last.last[partition])
     log_id, cut = (None, None) if last is None else (last.log_id, last.cut)

@@ -50,7 +50,7 @@ ROWS: Final = 10_000
 """Of a row group, and in memory at once."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ArchivedDay(msgspec.Struct, frozen=True):
     """A line of the manifest: the file of a day, and from where the next day is read.
 
     `cut`: the log's last position in it, at the first heartbeat after the day, `cut_at`. `offsets` and `last`
@@ -70,19 +70,19 @@ class Entry(msgspec.Struct, frozen=True):
     previous: str
 
 
-def entries(folder: Path) -> list[Entry]:
+def archived_days(folder: Path) -> list[ArchivedDay]:
     """The manifest. Raises ArchiveBroken where a line does not follow the one before it."""
     found, previous = [], NO_LINE
     for nth, line in enumerate(_lines(folder), 1):
         try:
-            entry = msgspec.json.decode(line, type=Entry)
+            archived = msgspec.json.decode(line, type=ArchivedDay)
         except msgspec.MsgspecError as error:
             raise ArchiveBroken("manifest_altered", f"{folder / MANIFEST}, line {nth}: {error}") from error
-        if entry.previous != previous:
+        if archived.previous != previous:
             message = f"{folder / MANIFEST}, line {nth}: it does not follow the one before"
             raise ArchiveBroken("manifest_altered", message)
         previous = sha256(line).hexdigest()
-        found.append(entry)
+        found.append(archived)
     return found
 
 
@@ -114,14 +114,14 @@ def write_day(folder: Path, day: date, log_id: UUID, events: Iterable[StoredEven
     return name, digest, written
 
 
-def add_entry(folder: Path, entry: Entry) -> None:
+def add_day(folder: Path, archived: ArchivedDay) -> None:
     """Add the line. A line that a crash cut off is removed first."""
     path = folder / MANIFEST
     with path.open("ab+") as manifest:
         manifest.seek(0)
         whole = manifest.read().rfind(b"\n") + 1
         manifest.truncate(whole)
-        manifest.write(msgspec.json.encode(entry) + b"\n")
+        manifest.write(msgspec.json.encode(archived) + b"\n")
         manifest.flush()
         os.fsync(manifest.fileno())
     _to_disk(folder)

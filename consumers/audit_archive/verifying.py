@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
-from consumers.audit_archive.files import Entry, entries, read_day, sha256_of
+from consumers.audit_archive.files import ArchivedDay, archived_days, read_day, sha256_of
 from consumers.errors import ArchiveBroken
 from eventlog.chain import verify_account
 from eventlog.records import Head, StoredEvent
@@ -34,21 +34,21 @@ def verify(folder: Path, see: Callable[[StoredEvent], None] = lambda _: None) ->
     `file_missing`, `file_altered`, `file_unreadable`, `events_altered`.
     """
     heads: dict[str, StoredEvent] = {}
-    lines, events, cut = entries(folder), 0, 0
-    for entry in lines:
-        path = folder / entry.file
+    lines, events, cut = archived_days(folder), 0, 0
+    for archived in lines:
+        path = folder / archived.file
         if not path.exists():
             raise ArchiveBroken("file_missing", f"{path} is in the manifest, and is not there")
-        if sha256_of(path) != entry.sha256:
+        if sha256_of(path) != archived.sha256:
             raise ArchiveBroken("file_altered", f"{path} is not what was archived")
         found = 0
-        for event in _in_order(entry, cut, read_day(folder, entry.file)):
-            _check(entry, event, heads)
+        for event in _in_order(archived, cut, read_day(folder, archived.file)):
+            _check(archived, event, heads)
             see(event)
             found += 1
-        if found != entry.events:
-            raise ArchiveBroken("events_altered", f"{path} holds {found} events, not {entry.events}")
-        events, cut = events + found, entry.cut
+        if found != archived.events:
+            raise ArchiveBroken("events_altered", f"{path} holds {found} events, not {archived.events}")
+        events, cut = events + found, archived.cut
     last = lines[-1] if lines else None
     return Verified(
         log_id=last.log_id if last else None,
@@ -61,19 +61,19 @@ def verify(folder: Path, see: Callable[[StoredEvent], None] = lambda _: None) ->
     )
 
 
-def _in_order(entry: Entry, cut: int, events: Iterator[StoredEvent]) -> Iterator[StoredEvent]:
+def _in_order(archived: ArchivedDay, cut: int, events: Iterator[StoredEvent]) -> Iterator[StoredEvent]:
     position = cut
     for event in events:
-        if not position < event.position <= entry.cut:
-            message = f"{entry.file}: position {event.position} stands after {position}"
-            raise ArchiveBroken("events_altered", f"{message}, and the day ends at {entry.cut}")
+        if not position < event.position <= archived.cut:
+            message = f"{archived.file}: position {event.position} stands after {position}"
+            raise ArchiveBroken("events_altered", f"{message}, and the day ends at {archived.cut}")
         position = event.position
         yield event
 
 
-def _check(entry: Entry, event: StoredEvent, heads: dict[str, StoredEvent]) -> None:
+def _check(archived: ArchivedDay, event: StoredEvent, heads: dict[str, StoredEvent]) -> None:
     before = heads.get(event.account_id)
-    problem = verify_account(entry.log_id, [event], Head.NONE if before is None else before.head)
+    problem = verify_account(archived.log_id, [event], Head.NONE if before is None else before.head)
     if problem is not None:
-        raise ArchiveBroken("events_altered", f"{entry.file}, position {event.position}: {problem}")
+        raise ArchiveBroken("events_altered", f"{archived.file}, position {event.position}: {problem}")
     heads[event.account_id] = event

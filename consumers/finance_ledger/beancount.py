@@ -16,7 +16,14 @@ from typing import Final, TypeAlias
 
 from consumers.checkpoints import Connection
 from consumers.finance_ledger.accounts import BAD_DEBT, CASH, DEFERRED, RECEIVABLE, REVENUE
-from consumers.finance_ledger.entries import Entry, OpeningBalance, Selection, accounts_used, entries, opening
+from consumers.finance_ledger.entries import (
+    LedgerEntry,
+    OpeningBalance,
+    Selection,
+    accounts_used,
+    entries,
+    opening,
+)
 from domain.texts import escaped
 
 Names: TypeAlias = Mapping[str, str]
@@ -124,7 +131,7 @@ def _component(product: str) -> str:
     return (kept[:1].upper() + kept[1:]) or "Product"
 
 
-def _transaction(entry: Entry, names: Names) -> Iterator[str]:
+def _transaction(entry: LedgerEntry, names: Names) -> Iterator[str]:
     about = entry.kind.replace("_", " ") + (f" {entry.product}" if entry.product else "")
     of = f"{entry.account_id}/{entry.invoice}" if entry.account_id else f"{entry.tenant} {entry.effective}"
     yield ""

@@ -94,7 +94,7 @@ class Selection:
         return self.tenant is None and self.account_id is None
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LedgerEntry(msgspec.Struct, frozen=True):
     """An amount out of the ledger account `credit` into `debit`, booked on `day` and about `effective`.
     Without an account it was earned of many invoices together."""
 
@@ -138,11 +138,11 @@ def clock_of(connection: Connection, account_id: str) -> Clock | None:
     return None if row is None else row[0]
 
 
-def entries(connection: Connection, selection: Selection) -> Iterator[Entry]:
+def entries(connection: Connection, selection: Selection) -> Iterator[LedgerEntry]:
     """The entries in the order of days, in bounded memory. In a transaction."""
-    fields = ", ".join(Entry.__struct_fields__)
+    fields = ", ".join(LedgerEntry.__struct_fields__)
     ordered = f"select {fields} from ({_of(selection)}) entries order by day, id"  # noqa: S608 - constants
-    with connection.cursor("entries", row_factory=class_row(Entry)) as cursor:
+    with connection.cursor("entries", row_factory=class_row(LedgerEntry)) as cursor:
         cursor.itersize = _AT_ONCE
         cursor.execute(ordered, _bound(selection))
         yield from cursor

@@ -1,6 +1,6 @@
 """The journal, and its months, as CSV: for a spreadsheet, a warehouse, or another ledger's import.
 
-for line in csv_of(Entry, entries(connection, selection)):
+for line in csv_of(LedgerEntry, entries(connection, selection)):
     print(line)
 """
 

@@ -41,7 +41,7 @@ def export(
     month was closed.
     """
     from consumers.finance_ledger.beancount import exported
-    from consumers.finance_ledger.entries import Entry, entries
+    from consumers.finance_ledger.entries import LedgerEntry, entries
     from consumers.finance_ledger.tables import csv_of
 
     with books() as connection:
@@ -49,7 +49,7 @@ def export(
         with connection.transaction():
             connection.execute("set transaction isolation level repeatable read read only")
             lines = (
-                csv_of(Entry, entries(connection, selection))
+                csv_of(LedgerEntry, entries(connection, selection))
                 if form == "csv"
                 else exported(connection, selection)
             )

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from consumers.audit_archive import archiver, files
 from consumers.audit_archive.archiver import Archiver
-from consumers.audit_archive.files import MANIFEST, entries, read_day
+from consumers.audit_archive.files import MANIFEST, archived_days, read_day
 from consumers.audit_archive.verifying import verify
 from consumers.errors import ArchiveBroken
 from eventlog import StoredEvent
@@ -77,14 +77,14 @@ def archived(publish: Publish, kafka_bootstrap: str, topics: Topics, tmp_path: P
 
 
 def archived_events(folder: Path) -> list[StoredEvent]:
-    return [event for entry in entries(folder) for event in read_day(folder, entry.file)]
+    return [event for day in archived_days(folder) for event in read_day(folder, day.file)]
 
 
 def test_each_day_is_a_file_up_to_its_first_heartbeat_after_midnight(
     archived: Callable[[str], Path], log: MemoryEventLog
 ) -> None:
     folder = archived("archive")
-    assert [(entry.day, entry.cut) for entry in entries(folder)] == [
+    assert [(entry.day, entry.cut) for entry in archived_days(folder)] == [
         (date(2026, 4, 5), 40),
         (date(2026, 4, 6), 70),
     ]
@@ -125,7 +125,7 @@ def test_it_goes_on_where_it_ended_and_a_second_one_makes_the_same_files(
     other = archived("other")
     assert (other / MANIFEST).read_bytes() == (folder / MANIFEST).read_bytes()
     assert archived("archive") == folder
-    assert len(entries(folder)) == 3
+    assert len(archived_days(folder)) == 3
 
 
 def test_a_crash_before_the_manifests_line_writes_the_file_again(
@@ -135,7 +135,7 @@ def test_a_crash_before_the_manifests_line_writes_the_file_again(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(archiver, "add_entry", crash)
+        patched.setattr(archiver, "add_day", crash)
         with pytest.raises(SystemExit):
             archived("archive")
     folder = archived("archive")
@@ -148,7 +148,7 @@ def test_a_crash_before_the_manifests_line_writes_the_file_again(
 
 
 def first_file(folder: Path) -> Path:
-    return folder / entries(folder)[0].file
+    return folder / archived_days(folder)[0].file
 
 
 def without_its_first_line(folder: Path) -> None:
@@ -172,11 +172,11 @@ def with_other_bytes(folder: Path) -> None:
 
 def with_the_right_hash(folder: Path) -> None:
     """As somebody would who knows how an archive is made: the manifest says the new file's hash."""
-    all_of_them = entries(folder)
+    all_of_them = archived_days(folder)
     (folder / MANIFEST).unlink()
     for entry in all_of_them:
         changed = {"sha256": files.sha256_of(folder / entry.file), "previous": files.last_line_hash(folder)}
-        files.add_entry(folder, structs.replace(entry, **changed))
+        files.add_day(folder, structs.replace(entry, **changed))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,10 @@ def with_the_right_hash(folder: Path) -> None:
     [
         (lambda folder: first_file(folder).unlink(), "file_missing"),
         (lambda folder: first_file(folder).write_bytes(b"no parquet"), "file_altered"),
-        (lambda folder: shutil.copy(folder / entries(folder)[1].file, first_file(folder)), "file_altered"),
+        (
+            lambda folder: shutil.copy(folder / archived_days(folder)[1].file, first_file(folder)),
+            "file_altered",
+        ),
         (lambda folder: (folder / MANIFEST).write_text("{}\n"), "manifest_altered"),
         (without_its_first_line, "manifest_altered"),
         (without_an_event, "events_altered"),

@@ -14,7 +14,7 @@ import pytest
 import consumers
 from consumers.checkpoints import Connection
 from consumers.finance_ledger.closing import close
-from consumers.finance_ledger.entries import Entry, Selection, by_month, entries
+from consumers.finance_ledger.entries import LedgerEntry, Selection, by_month, entries
 from consumers.finance_ledger.recognition import recognise
 from consumers.finance_ledger.tables import csv_of
 from domain.commands import PurchasePlan
@@ -100,7 +100,7 @@ def test_a_months_summary_ends_with_the_balances_that_the_month_was_closed_with(
 
 def test_the_journal_as_csv_has_a_line_for_each_entry(closed_books: Connection) -> None:
     with closed_books.transaction():
-        lines = list(csv_of(Entry, entries(closed_books, Selection(account_id="acme/yen"))))
+        lines = list(csv_of(LedgerEntry, entries(closed_books, Selection(account_id="acme/yen"))))
     rows = list(csv.DictReader(lines))
     assert {(row["clock"], row["tenant"], row["currency"]) for row in rows} == {("wall", "acme", "JPY")}
     assert sum(Decimal(row["amount"]) for row in rows if row["kind"] == "issued") == sum(
