@@ -13,6 +13,7 @@ from domain.proposals import (
     Proposed,
     balance_due,
     dispute_open,
+    forbidden,
 )
 
 
@@ -55,7 +56,7 @@ def set_tax_profile(ctx: Context, command: SetTaxProfile) -> Proposed:
     comes from a check or from finance: on the wall clock from nobody else."""
     checked = command.vat_id == "confirmed" or command.exempt_until is not None
     if checked and ctx.state.clock == "wall" and ctx.command.role != "finance":
-        return Refusal("forbidden", {"role": ctx.command.role[:60]})
+        return forbidden(ctx.command.role, ("finance",))
     profile = e.TaxProfileSet(
         at=ctx.at,
         command=ctx.command,

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from domain import commands as c
 from domain import events as e
+from domain.booking_facts import booking_facts
 from domain.calendar import CivilDate, local_text
 from domain.catalog import Catalogues
 from domain.facts import Facts, facts_after
@@ -104,20 +105,31 @@ def answer_of(
     lines: tuple[e.Line, ...] = ()
     if isinstance(main, e.Activation) and main.invoice is not None:
         charged, lines = main.invoice.charge, main.invoice.lines
-    facts = _facts(main)
+    facts = _facts(main) | booking_facts(main, events, state)
     if not isinstance(command, c.OpenAccount | c.OverridePrice | c.ChangeCatalog):
         facts |= facts_after(command, facts.get("product"), state, catalogues)
     outcome: Outcome = "reinstated" if isinstance(main, WITHDRAWALS) else "accepted"
     return _done(outcome, facts, charged, lines, names)
 
 
+def what_was_done(types: Sequence[str]) -> str | None:
+    """Of the types of the events that a command recorded, the one of what it was given for: a purchase, whose
+    discount and credit notes come before it, a write-off, whose items end before it, else the first that is
+    no intent. None: it recorded an intent alone, or nothing."""
+    first = next((name for name in types if name in _GIVEN_FOR), None)
+    return first or next((name for name in types if name != _INTENT), None)
+
+
+_INTENT = "payment_started"
+_GIVEN_FOR = frozenset(
+    [str(kind.__struct_config__.tag) for kind in (*get_args(e.Activation), e.InvoiceWrittenOff)]
+)
+
+
 def _main(events: Sequence[e.Event]) -> e.Event:
-    """What the command did: the event after its intent, if money moved, and after the discount and the credit
-    notes
-    that come with it; what else it records follows."""
-    done = [event for event in events if not isinstance(event, e.PaymentStarted)]
-    bought = next((event for event in done if isinstance(event, e.Activation)), None)
-    return bought or next(iter(done), events[-1])
+    """What the command did (`what_was_done`); where nothing is known yet, its intent."""
+    done = what_was_done([e.type_name(event) for event in events])
+    return next((event for event in events if e.type_name(event) == done), events[-1])
 
 
 def _done(

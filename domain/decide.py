@@ -44,7 +44,7 @@ from domain.money import zero
 from domain.own_catalog import change_catalog, override_price
 from domain.pausing import pause_plan, resume_plan
 from domain.plans import cancel_plan, change_plan, purchase_plan
-from domain.proposals import Context, Proposal, Proposed, Unchanged, past_due
+from domain.proposals import Context, Proposal, Proposed, Unchanged, forbidden, past_due
 from domain.settle import balance_payment, next_due
 from domain.state import Account, PendingPayment
 from domain.tax import TaxUnavailable
@@ -354,7 +354,7 @@ def _forbidden(request: c.Request) -> Refusal | None:
         roles = (*ROLES_THAT_COMMAND, "finance")
     if request.role in roles:
         return None
-    return Refusal("forbidden", {"role": request.role[:60]})
+    return forbidden(request.role, roles)
 
 
 def command_ref(request: c.Request) -> e.CommandRef:

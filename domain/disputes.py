@@ -16,7 +16,7 @@ def open_dispute(ctx: Context, command: OpenDispute) -> Proposed:
     if isinstance(record, Refusal):
         return record
     if record.dispute_facts:
-        return Unchanged({"invoice": command.invoice})
+        return _known_already(record)
     opened = e.DisputeOpened(
         at=ctx.at, command=ctx.command, number=record.number, amount=record.by_method - record.refunded
     )
@@ -29,11 +29,7 @@ def win_dispute(ctx: Context, command: WinDispute) -> Proposed:
         return unknown_invoice(command.invoice)
     record = ctx.state.record(command.invoice)
     if record.disputed_at is None:
-        return (
-            Unchanged({"invoice": command.invoice})
-            if record.dispute_facts
-            else unknown_invoice(record.number)
-        )
+        return _known_already(record) if record.dispute_facts else unknown_invoice(record.number)
     return Proposal(e.DisputeWon(at=ctx.at, command=ctx.command, number=record.number), while_past_due=True)
 
 
@@ -41,7 +37,7 @@ def lose_dispute(ctx: Context, command: LoseDispute) -> Proposed:
     """The amount is due again; the invoice's items of today stay unusable. Not opened before, it is both at
     once."""
     if command.invoice in ctx.state.invoices and ctx.state.record(command.invoice).charged_back:
-        return Unchanged({"invoice": command.invoice})
+        return _known_already(ctx.state.record(command.invoice))
     record = _disputable(ctx.state, command.invoice)
     if isinstance(record, Refusal):
         return record
@@ -53,6 +49,12 @@ def lose_dispute(ctx: Context, command: LoseDispute) -> Proposed:
         suspended=items_of_today(ctx.state, record.number, ctx.today),
     )
     return Proposal(lost, while_past_due=True)
+
+
+def _known_already(record: InvoiceRecord) -> Unchanged:
+    """The provider said it before: `dispute` is what it said last. A late payment that failed is lost too."""
+    last = record.dispute_facts[-1] if record.dispute_facts else "lost"
+    return Unchanged({"invoice": record.number, "dispute": last})
 
 
 def items_of_today(state: Account, number: int, today: CivilDate) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 `domain.answers.Refusal`.)
 
     Failure                  of every package: a stable code, an exit code, what happened, and the remedy
-    └── InvalidInput         a value from outside that cannot be used
-        └── InvalidCatalog   a catalogue that cannot be used (domain.catalog)
+    ├── InvalidInput         a value from outside that cannot be used
+    │   └── InvalidCatalog   a catalogue that cannot be used (domain.catalog)
+    └── TaxUnavailable       nobody says which taxes are asked (domain.tax)
 
 The exit code says whether it helps to run the same again:
 """

@@ -34,6 +34,17 @@ def free_months_ending(state: Account, day: CivilDate, at: Instant) -> tuple[e.E
     )
 
 
+def free_until(state: Account, product: str) -> CivilDate | None:
+    """The date of the product's first line at a price; None: its present line is not free."""
+    for discount in state.standing.discounts:
+        if discount.withdrawn or not free_months(discount.terms):
+            continue
+        for item in state.items:
+            if item.product == product and item.cycle is not None and _is_free(state, discount, item):
+                return first_priced(state, discount, item)
+    return None
+
+
 def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilDate]]:
     """The discounts that make a line of the present cycle free, the items, and the first date at a price."""
     found = []

@@ -14,7 +14,7 @@ from domain.calendar import CivilDate, Instant, boundary, days_after
 from domain.catalog import Catalogues
 from domain.codes import DiscountCode
 from domain.corrections import support_may_give
-from domain.discounts import free_months, name_of, over, reaches
+from domain.discounts import free_months, over, reaches
 from domain.proposals import Context, Proposal, Proposed, Unchanged, amount_given
 from domain.state import Account
 
@@ -52,8 +52,8 @@ def grant_discount(ctx: Context, command: c.GrantDiscount) -> Proposed:
         code=None,
         ticket=command.ticket,
     )
-    if _had_free_months(ctx.state, terms, terms.products or ()):
-        return Refusal("already_used", {"discount": name_of(terms)})
+    if had := _had_free_months(ctx.state, terms, terms.products or ()):
+        return Refusal("already_used", {"products": had})
     if terms.carried and fixed is not None and (refusal := support_may_give(ctx, fixed)):
         return refusal
     return Proposal(terms, while_past_due=True)
@@ -144,11 +144,15 @@ def code_refused(
         return Refusal("already_used", facts)
     if not bought:
         return Refusal("unknown_discount", facts)
-    if _had_free_months(state, grant, [line.product for line in bought]):
-        return Refusal("already_used", facts)
+    if had := _had_free_months(state, grant, [line.product for line in bought]):
+        return Refusal("already_used", {**facts, "products": had})
     return None
 
 
-def _had_free_months(state: Account, terms: e.DiscountGranted, products: tuple[str, ...] | list[str]) -> bool:
-    """Free months are given once for an account and product (R87)."""
-    return free_months(terms) and any(product in state.standing.free_products for product in products)
+def _had_free_months(
+    state: Account, terms: e.DiscountGranted, products: tuple[str, ...] | list[str]
+) -> list[str]:
+    """Those of the products that had free months: they are given once for an account and product (R87)."""
+    if not free_months(terms):
+        return []
+    return [product for product in products if product in state.standing.free_products]

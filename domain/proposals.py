@@ -155,6 +155,11 @@ def amount_given(ctx: Context, text: str) -> Decimal | Refusal:
     return amount or Refusal("invalid_amount", facts)
 
 
+def forbidden(role: str, allowed: tuple[str, ...]) -> Refusal:
+    """The role may not do this; those `allowed` may (R43, R60)."""
+    return Refusal("forbidden", {"role": role[:60], "allowed": list(allowed)})
+
+
 def unknown_invoice(number: int) -> Refusal:
     """The account has no such invoice, or none of the kind that is meant."""
     return Refusal("unknown_invoice", {"invoice": number})

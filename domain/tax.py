@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import msgspec
 
 from domain.calendar import CivilDate
+from domain.errors import TRY_AGAIN, Failure
 from domain.events import Line, LineTax, TaxCategory, TaxProfileSet, TaxReason
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -36,8 +37,12 @@ class Tax(msgspec.Struct, frozen=True, gc=False):
         return LineTax(self.jurisdiction, self.category, self.rate, amount, self.reason)
 
 
-class TaxUnavailable(Exception):  # noqa: N818 - named for what it is
+class TaxUnavailable(Failure):
     """Whoever decides the taxes has no answer now (R71): nothing can be charged before it has."""
+
+    code = "tax_unavailable"
+    exit_code = TRY_AGAIN
+    remedy = "run it again once it answers: renewals wait, and are billed at the rates of their own dates"
 
 
 class Taxes(Protocol):

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from string import Formatter
 from typing import Any, Final, Protocol
 
+from domain.answers import what_was_done
+from prorata.wording.booking import (
+    ACTION_REQUIRED,
+    BOOKING_AMOUNTS,
+    BOOKING_OUTCOMES,
+    BOOKING_REFUSALS,
+    BOOKING_TAILS,
+    BOOKING_UNCHANGED,
+    booking_word,
+)
 from prorata.wording.events import charge_said, tiered
-from prorata.wording.language import Wording, message
+from prorata.wording.language import Wording, amount_written, message
 
 
 class Said(Protocol):
@@ -36,7 +46,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "account_exists": (message("An account with this id was opened before; ids are never used again."),),
     "command_id_reused": (message("The command id {id} was used for another command: choose a new one."),),
     "wrong_clock": (message("The account lives on another clock ({clock})."),),
-    "forbidden": (message("The role {role} may not do this: owner and admin may."),),
+    "forbidden": (message("The role {role} may not do this; roles that may: {allowed}."),),
     "account_closed": (message("The account is closed."),),
     "payment_in_progress": (
         message("The answer to a payment of this account is not known yet: send the command again later."),
@@ -44,7 +54,10 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_product": (message("The catalogue has no {kind} {asked}."),),
     "no_catalogue": (message("Nothing is sold: no catalogue is in force."),),
     "no_price": (message("{product} has no price in {currency}."),),
-    "invalid_amount": (message("{price} is not an amount in {currency}."),),
+    "invalid_amount": (
+        message("{price} is not an amount in {currency}."),
+        message("{given_amount} is not an amount above zero in {currency}."),
+    ),
     "own_process": (message("{product} is sold by a process of its own."),),
     "already_active": (
         message("{product} is active already; it renews on {renews_on}."),
@@ -82,6 +95,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "payment_cancelled": (
         message("The payment was never made; nothing was changed. Send the command again."),
     ),
+    **BOOKING_REFUSALS,
 }
 """By the code of a refusal, `domain.answers.RefusalCode`."""
 
@@ -114,16 +128,21 @@ OUTCOMES: Final[dict[str, tuple[str, ...]]] = {
         message("{product} is removed; it can be used until {access_until}."),
         message("{product} is removed; it could be used until {used_until}."),
     ),
+    "items_lapsed": (message("{product} has ended; it could be used until {used_until}."),),
     "addon_removal_withdrawn": GOES_ON,
     "plan_cancellation_withdrawn": GOES_ON,
     "downgrade_withdrawn": GOES_ON,
     "blocks_changed": (message("Blocks a cycle from {on}: {blocks}."),),
     "blocks_topped_up": (message("The e-mails were added; they can be used until {access_until}."),),
     "credits_purchased": (message("{credits} credits were added; they expire on {expires_on}."),),
-    "invoice_paid": (message("Invoice {invoice} is paid."),),
-    "account_closed": (message("The account is closed; nothing is refunded."),),
+    "invoice_paid": (message("Invoices {invoices} are paid."), message("Invoice {invoice} is paid.")),
+    "account_closed": (
+        message("The account is closed. {credit} of account credit are left to be paid out."),
+        message("The account is closed; nothing is refunded."),
+    ),
     "price_overridden": (message("{product} has another price from now on."),),
     "catalog_changed": (message("Another version of the catalogue is in force from now on."),),
+    **BOOKING_OUTCOMES,
 }
 """By the type of the event by which the command did what it was given for."""
 
@@ -143,11 +162,9 @@ TAILS: Final = {
     "resume_on": message("It resumes on {resume_on}."),
     "ending": message("With it ends: {ending}."),
     "stay_paused": message("Paused until resumed by hand: {stay_paused}."),
+    **BOOKING_TAILS,
 }
-"""What is said after the sentence, of each fact that the answer has (R28, R36)."""
-
-INTENT: Final = "payment_started"
-"""The event before the one by which a command did what it was given for."""
+"""What is said after the sentence, of each fact that the answer has (R28, R36, R62, R63, R87)."""
 
 UPGRADES: Final = frozenset(["plan_purchased", "addon_purchased", "plan_changed"])
 
@@ -157,6 +174,7 @@ UNCHANGED: Final = (
     message("Nothing was changed: {product} ends on {on} already."),
     message("Nothing was changed: {product} is removed already; it can be used until {access_until}."),
     message("Nothing was changed: {product} is removed already; it could be used until {used_until}."),
+    *BOOKING_UNCHANGED,
 )
 """What was so already."""
 
@@ -174,10 +192,10 @@ KINDS: Final = {
     "credit pack": message("credit pack"),
 }
 
-_DATES = frozenset(["on", "renews_on", "expires_on", "allowed_from", "resume_on", "today"])
+_DATES = frozenset(["on", "renews_on", "expires_on", "allowed_from", "resume_on", "today", "last_day"])
 _LISTS = frozenset(["ending", "still_billed", "stay_paused"])
 _USABLE = frozenset(["active", "ending"])
-_AMOUNTS = frozenset(["amount", "total", "expected_total"])
+_AMOUNTS = frozenset(["amount", "total", "expected_total"]) | BOOKING_AMOUNTS
 
 
 def answer_said(answer: Said, say: Wording, currency: str | None = None) -> str:
@@ -195,7 +213,9 @@ def sentences(answer: Said) -> Sequence[str]:
         return REFUSALS[answer.code]
     if answer.outcome == "unchanged":
         return UNCHANGED
-    done = next((event for event in answer.events if event != INTENT), PAYMENT_METHOD)
+    if answer.outcome == "action_required":
+        return ACTION_REQUIRED
+    done = what_was_done(answer.events) or PAYMENT_METHOD
     if done == "plan_cancelled" and answer.facts.get("status") not in _USABLE:
         return OUTCOMES[done][1:]
     return UPGRADED if done in UPGRADES and "invoice" in answer.facts else OUTCOMES[done]
@@ -217,7 +237,8 @@ def _values(answer: Said, say: Wording, currency: str | None) -> dict[str, Any]:
         if name in _DATES:
             values[name] = say.day(date.fromisoformat(value))
         elif name in _AMOUNTS:
-            values[name] = _amount(value, currency, say)
+            known = "given_amount" if name == "amount" and answer.code == "invalid_amount" else name
+            values[known] = amount_written(value, currency, say)
         elif name == "access_until":
             usable = facts.get("status") in _USABLE
             values["access_until" if usable else "used_until"] = say.local(value)
@@ -249,7 +270,7 @@ def _word(name: str, value: Any, facts: Mapping[str, Any], currency: str | None,
         case "credits":
             return say.number(value)
         case _:
-            return value
+            return booking_word(name, value, currency, say)
 
 
 def _charge(item: Mapping[str, str], currency: str | None, say: Wording) -> str:
@@ -260,11 +281,3 @@ def _charge(item: Mapping[str, str], currency: str | None, say: Wording) -> str:
 def _ending(item: Mapping[str, str], say: Wording) -> str:
     product, day = say.product(item["product"]), say.day(date.fromisoformat(item["on"]))
     return say.say("{product} ({date})", product=product, date=day)
-
-
-def _amount(text: str, currency: str | None, say: Wording) -> str:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return text
-    return say.price(amount) if currency is None else say.amount(amount, currency)

@@ -14,6 +14,7 @@ STATUSES = {
 ACCOUNT_STATUSES = {
     "good": message("in good standing"),
     "past_due": message("past due"),
+    "disputed": message("disputed"),
     "closed": message("closed"),
 }
 ACTIONS = {
@@ -36,6 +37,7 @@ OUTCOMES = {
     "accepted": message("accepted"),
     "reinstated": message("reinstated"),
     "unchanged": message("unchanged"),
+    "action_required": message("waits for the customer"),
     "rejected": message("refused"),
 }
 UNPAID = {

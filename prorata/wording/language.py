@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -93,6 +93,10 @@ class Wording:
         pattern = "#,##0." + "0" * digits if digits else "#,##0"
         return str(format_decimal(amount, pattern, locale=self._locale))
 
+    def rate(self, rate: Decimal) -> str:
+        """A percentage without needless zeros."""
+        return str(format_decimal(rate.normalize() + 0, "#,##0.####", locale=self._locale))
+
     def number(self, number: int) -> str:
         """The whole number, grouped."""
         return str(format_decimal(number, locale=self._locale))
@@ -115,6 +119,15 @@ class Wording:
         if at.tzinfo is None:
             return self.day(at)
         return format_datetime(at, MOMENT, tzinfo=at.tzinfo, locale=self._locale)
+
+
+def amount_written(text: str, currency: str | None, say: Wording) -> str:
+    """The amount that the text says; what is no amount stands as it is."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return text
+    return say.price(amount) if currency is None else say.amount(amount, currency)
 
 
 def _shown(values: Mapping[str, object]) -> dict[str, object]:

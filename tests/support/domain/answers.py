@@ -16,6 +16,7 @@ from domain.answers import Answer, Refusal, answer_of, refused
 from domain.catalog import Catalogues, convert_catalog
 from domain.catalog_file import PlanFile, TierFile
 from domain.decide import admit
+from tests.support.domain.booking_answers import every_booking_answer
 from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
 
@@ -277,6 +278,7 @@ def every_answer() -> Iterator[Answer]:
     account = having(PLAN, CANCEL)
     yield account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-21")
     yield account.give(CANCEL, "2026-03-21")
+    yield from every_booking_answer()
 
 
 def _of_who_asks_and_how() -> Iterator[Answer]:

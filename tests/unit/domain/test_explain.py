@@ -139,7 +139,7 @@ def test_an_invoice_that_lapsed_is_written_off() -> None:
     account.settle("2026-05-21", due="declined")
     found = story_of(account, 2)
     assert found.status == "uncollectible"
-    assert types(account, found.payment) == ["renewal_declined", "items_lapsed"]
+    assert types(account, found.payment) == ["renewal_declined", "items_lapsed", "credit_note_issued"]
 
 
 def test_a_renewal_rests_on_what_the_plan_became() -> None:

@@ -66,7 +66,8 @@ def test_a_refusal_for_the_price_names_product_and_currency() -> None:
 
 def test_refusals_of_who_asks_and_how_name_that() -> None:
     account = GivenAccount()
-    assert account.give(PLAN, "2026-03-01", role="x" * 99).facts == {"role": "x" * 60}
+    refused = account.give(PLAN, "2026-03-01", role="x" * 99)
+    assert refused.facts == {"role": "x" * 60, "allowed": ["owner", "admin"]}
     assert account.give(PLAN, "2026-03-01", clock="wall").facts == {"clock": "test"}
     account.give(PLAN, "2026-03-01", id="k")
     assert account.give(c.CloseAccount(), "2026-03-01", id="k").facts == {"id": "k"}
@@ -240,3 +241,11 @@ def test_an_unchanged_command_names_what_is_so_already(
     answer = having(*commands).give(commands[-1], "2026-03-20")
     assert (answer.outcome, answer.code, answer.events) == ("unchanged", None, ())
     assert facts.items() <= answer.facts.items()
+
+
+def test_what_staff_alone_may_do_names_their_roles() -> None:
+    account = GivenAccount()
+    note = account.give(c.CreditNote(1, "goodwill"), "2026-03-01")
+    assert note.facts == {"role": "owner", "allowed": ["support", "finance"]}
+    pay_out = account.give(c.PayOut(), "2026-03-01", role="support")
+    assert pay_out.facts == {"role": "support", "allowed": ["finance"]}
