@@ -190,7 +190,11 @@ class Relay(StreamHolder):
                 now, log_time = time.monotonic(), None
                 if once or now - beaten >= self._settings.beat_seconds:
                     beaten, log_time = now, self._renew(lease)
-                page = self._pages.after(position, self._batch) if coming is None else coming.result()
+                try:
+                    page = self._pages.after(position, self._batch) if coming is None else coming.result()
+                except RelayHalted:
+                    self._published.check(position)  # of a log restored since, no event follows ours
+                    raise
                 # After the page was read: of a log restored since, its events would already be another's.
                 if page.events or now - checked >= self._settings.check_seconds:
                     checked = now
