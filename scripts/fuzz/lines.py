@@ -43,6 +43,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "close_account": {},
     "payment_method": {"works": True},
     "reprice": {"product": "surveys", "price": "9.00"},
+    "catalog": {"withdrawn": ["inbox_preview"], "policies": {"tier_upgrade": "by_days"}},
 }
 
 _FORGING = ("\n", "\x1b[2J", "\u202e", "\u2028", "\x00", "\ufeff")

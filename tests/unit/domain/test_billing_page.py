@@ -10,6 +10,7 @@ import pytest
 from domain import commands as c
 from domain.billing_page import BillingPage, HeldItem, billing_page
 from domain.calendar import begins_at, parse_moment
+from domain.catalog import EMPTY
 from domain.events import Upcoming
 from tests.support.domain.given import GivenAccount, standard_with_domain
 
@@ -165,3 +166,13 @@ def test_free_is_held_without_charge_or_access_end() -> None:
     [item] = page_of(account, "2026-03-21").items
     assert (item.price, item.next_charge, item.access_until) == (Decimal("0.00"), None, None)
     assert item.actions == ("change", "cancel")
+
+
+def test_what_is_no_longer_sold_is_shown_by_the_name_that_it_last_had() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    series = account.catalogues.followed_by(account.state.last_at, EMPTY)
+    [item] = billing_page(account.state, account.state.last_at, series).items
+    assert (item.name, item.price) == ("Standard", Decimal("20.00"))
+    assert item.next_charge is not None
+    assert item.next_charge.amount == Decimal("20.00")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from domain.catalog import (
+    EMPTY,
     Catalogues,
     CatalogVersion,
     Collection,
@@ -22,6 +23,7 @@ from domain.catalog import (
 from domain.errors import InvalidCatalog
 from tests.support.domain.catalogs import SHIPPED, SMALL
 
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 Change = Callable[[dict[str, Any]], object]
 
 POLICIES = "$.policies"
@@ -240,3 +242,61 @@ def test_quantities_have_a_largest_and_begin_with_one(field: str, most: int) -> 
         else:
             with pytest.raises(InvalidCatalog):
                 convert_catalog(counted)
+
+
+# ---- a series ----------------------------------------------------------------
+
+
+def _in_series(*files: dict[str, Any]) -> Catalogues:
+    return Catalogues(tuple([CatalogVersion(None, convert_catalog(file, None)) for file in files]))
+
+
+def _ordered(*plans: str) -> dict[str, Any]:
+    tiers = SMALL["plans"][0]["tiers"]
+    sold = [{"id": plan, "family": "marketing", "name": plan, "tiers": tiers} for plan in plans]
+    return {**SMALL, "plans": sold, "add_ons": []}
+
+
+@pytest.mark.parametrize(
+    ("series", "places"),
+    [
+        (["abc", "ac"], "abc"),
+        (["abc", "bc"], "abc"),
+        (["abc", "ab", "abd"], "abcd"),
+        (["abc", "cba"], "cba"),
+        (["abc", "ca"], "cab"),
+        (["ab", "", "b"], "ab"),
+        (["ab", "b", "ba"], "ba"),
+    ],
+)
+def test_what_is_no_longer_sold_keeps_its_place_behind_what_it_stood_behind(
+    series: list[str], places: str
+) -> None:
+    ever_sold = _in_series(*[_ordered(*plans) for plans in series]).ever_sold(NOW)
+    assert list(ever_sold.plans) == list(places)
+    assert sorted(["pack", *places[::-1]], key=ever_sold.order) == [*places, "pack"]
+
+
+def test_of_what_was_ever_sold_each_product_is_as_it_last_was_at_its_last_price_in_each_currency() -> None:
+    other = copy.deepcopy(SMALL)
+    other["plans"][0] |= {"name": "Other", "tiers": [{"id": "s", "prices": {"JPY": "500"}}]}
+    other["add_ons"] = [{"id": "maps", "name": "Maps", "prices": {"USD": "2.00"}}]
+    series = _in_series(SMALL, other, {**SMALL, "plans": [], "add_ons": [], "credits": []})
+    ever_sold = series.ever_sold(NOW)
+    basic, maps = ever_sold.plans["basic"], ever_sold.add_ons["maps"]
+    assert basic.name == "Other"
+    assert basic.tiers["s"] == {"EUR": Decimal("5.00"), "JPY": Decimal(500)}
+    assert basic.tiers["l"] == {"EUR": Decimal("9.00"), "JPY": Decimal(900)}
+    assert (maps.prices, maps.requires) == ({"EUR": Decimal("1.00"), "USD": Decimal("2.00")}, ())
+    assert ever_sold.add_ons["mail"].block_prices == series.versions[0].catalog.add_ons["mail"].block_prices
+    assert ever_sold.credits == series.versions[0].catalog.credits
+    assert series.at(NOW).plans == {}
+
+
+def test_before_the_first_version_nothing_was_ever_sold() -> None:
+    begins = CatalogVersion(NOW, convert_catalog(SMALL))
+    series = Catalogues((begins,))
+    assert series.ever_sold(NOW - timedelta(seconds=1)) is series.at(NOW - timedelta(seconds=1)) is EMPTY
+    assert series.ever_sold(NOW) is begins.catalog
+    later = series.followed_by(NOW + timedelta(days=1), EMPTY)
+    assert list(later.ever_sold(NOW + timedelta(days=1)).plans) == ["basic"]
