@@ -34,6 +34,9 @@ def settled_as_paid(state: Account, until: Instant, catalogues: Catalogues) -> H
     """The state with everything due up to the instant settled, every charge paid and every invoice issued on
     its own date, and the events of it."""
     events: list[e.Event] = []
+    if state.standing.method_refused:  # else nobody would be asked (R54)
+        accepted = msgspec.structs.replace(state.standing, method_refused=False)
+        state = msgspec.structs.replace(state, standing=accepted)
     if state.payment is not None:
         state, events = _paid(state, [], catalogues)
     while step := settle(state, until, catalogues, on_time=True):

@@ -29,7 +29,10 @@ def scenario_of(story: dict[str, Any]) -> Scenario:
 def opened(scenario: Scenario) -> VirtualAccount:
     """The account before its first step."""
     begin = scenario.steps[0].at if scenario.steps else scenario.until
-    return VirtualAccount(scenario.currency, scenario.time_zone, Catalogues.always(scenario.catalog), begin)
+    catalogues = msgspec.structs.replace(
+        Catalogues.always(scenario.catalog), taxes=scenario.taxes, codes=scenario.codes
+    )
+    return VirtualAccount(scenario.currency, scenario.time_zone, catalogues, begin)
 
 
 def played(story: dict[str, Any], before: Look | None = None) -> VirtualAccount:

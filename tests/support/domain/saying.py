@@ -18,11 +18,11 @@ from domain.answers import Answer
 from domain.calendar import Instant
 from domain.catalog import AddOn, Catalog, Catalogues, CatalogVersion
 from domain.commands import Request
-from domain.conclude import PaymentAnswer
 from domain.renewal import prerequisite_changes
-from prorata.simulation.run import VirtualAccount
+from prorata.simulation.run import Method, VirtualAccount
 from prorata.simulation.scenario import Step
 from tests.reference.stories import story
+from tests.reference.switches import OFF, Switches
 from tests.support.domain.playing import fork, opened, request_of, scenario_of, take
 
 
@@ -35,13 +35,13 @@ class Said(msgspec.Struct, frozen=True):
     account: VirtualAccount
 
 
-def told(random: Random) -> Iterator[Said]:
-    """The commands of a random story that were done, each once. Now and then a later version of the catalogue
-    becomes known, in force at once or from a date to come."""
-    scenario = scenario_of(story(random))
+def told(random: Random, switches: Switches = OFF) -> Iterator[Said]:
+    """The commands of a random story that were done, each once; `switches`: what of the second part is on.
+    Now and then a later version of the catalogue becomes known, in force at once or from a date to come."""
+    scenario = scenario_of(story(random, switches=switches))
     account = opened(scenario)
     for step in scenario.steps:
-        if random.random() < 0.15:
+        if random.random() < 0.15 and account.account.payment is None:
             account.settle(step.at)
             known = _with_a_later_version(random, account.catalogues, step.at)
             account.catalogues = known
@@ -53,21 +53,27 @@ def told(random: Random) -> Iterator[Said]:
         said = _said(account, step, scenario.currency)
         if repeated:
             continue
-        if said.answer.charged is not None and not isinstance(step.do, c.OverridePrice):
+        if said.answer.charged is not None and not isinstance(step.do, c.OverridePrice | c.ChangeCatalog):
             yield said
 
 
 def _said(account: VirtualAccount, step: Step, currency: str) -> Said:
     before, request = fork(account), request_of(step, currency)
-    own_payment: PaymentAnswer = "paid" if step.given.payment is UNSET else "declined"
-    answer = account.give(request, own_payment=own_payment)
+    given = step.given
+    answer = account.give(
+        request,
+        own_payment=None if given.payment is UNSET else given.payment,
+        refund="refunded" if given.refund is UNSET else given.refund,
+        new_method=Method(given.works is not False, given.final is True),
+    )
     return Said(request, answer, before, fork(account))
 
 
 def _with_a_later_version(random: Random, known: Catalogues, now: Instant) -> Catalogues:
     last = known.versions[-1]
     begin = max(now, last.effective_from or now) + timedelta(days=random.choice([0, 0, 1, 9, 40]))
-    return Catalogues((*known.versions, CatalogVersion(begin, _changed(random, last.catalog))))
+    later = CatalogVersion(begin, _changed(random, last.catalog))
+    return msgspec.structs.replace(known, versions=(*known.versions, later))
 
 
 def _changed(random: Random, catalog: Catalog) -> Catalog:
