@@ -1,35 +1,16 @@
-"""Why a line costs what it costs, which rule an event follows, and an invoice's whole story: for people who
-look at an invoice and wonder.
+"""By which rule a line is charged, and which rule an event follows: for people who look at an invoice and
+wonder.
 
-    >>> arithmetic(line)
-    '10.00 × 15/31 days = 4.84'
-    >>> invoice_story(events, 2).status
-    'paid'
+    >>> rule_of_line(event, line)
+    'R12'
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
-import msgspec
-
 from domain import events as e
-from domain.events import InvoiceStatus
-from domain.evolve import evolve
-from domain.invoices import invoice_changes
 from domain.state import Account
-
-
-def arithmetic(line: e.Line) -> str:
-    """The calculation of a line, spelled out (R6, R47)."""
-    sign = "−" if line.kind == "credit_line" else ""
-    price = f"{sign}{line.unit_price}"
-    if line.quantity is not None:
-        return f"{price} × {line.quantity} blocks = {line.amount}"
-    if line.days is None or line.days == line.of_days:
-        return f"{price}"
-    return f"{price} × {line.days}/{line.of_days} days = {line.amount}"
 
 
 def rule_of_line(event: e.Event, line: e.Line, before: Account | None = None) -> str:
@@ -56,6 +37,8 @@ def rule_of_line(event: e.Event, line: e.Line, before: Account | None = None) ->
             return "R20"
         case e.CreditsPurchased():
             return "R21"
+        case e.InvoiceReissued():
+            return "R67"
         case _:
             return "R47"
 
@@ -159,123 +142,3 @@ def _rule_of_second_part(event: e.SecondPart) -> str:  # noqa: C901 - one case a
             return "R64"
         case _:
             assert_never(event)
-
-
-# ---- an invoice's story ----------------------------------------------------
-
-
-class ExplainedLine(msgspec.Struct, frozen=True):
-    """A line with its calculation and rule. `because`: the versions of the earlier events that made the item
-    what it was: bought, changed, repriced, and what set the date that the line runs to."""
-
-    line: e.Line
-    arithmetic: str
-    rule: str
-    because: tuple[int, ...]
-
-
-class InvoiceStory(msgspec.Struct, frozen=True):
-    """How an invoice came to be and what became of it. `issued`: the version of the event that issued it;
-    `payment`: of the events of its payment, in order; `status` as the events end."""
-
-    invoice: e.Invoice
-    status: InvoiceStatus
-    issued: int
-    payment: tuple[int, ...]
-    lines: tuple[ExplainedLine, ...]
-
-
-def invoice_story(events: Sequence[e.Event], number: int) -> InvoiceStory | None:
-    """The story of that invoice in an account's events, the first of which is version 1; None: there is no
-    such invoice."""
-    state: Account | None = None
-    background = _Background()
-    for version, event in enumerate(events, 1):
-        issued = invoice_changes(event)[0]
-        if issued is not None and issued.number == number:
-            lines = tuple([_explained(event, line, state, background) for line in issued.lines])
-            payment, status = _payment(events, version, number)
-            return InvoiceStory(issued, status, version, payment, lines)
-        state = evolve(state, event)
-        background.take(version, event, state)
-    return None
-
-
-class _Background:
-    """Per product the versions of the events that an invoice line of it rests on."""
-
-    def __init__(self) -> None:
-        self._products: dict[str, tuple[int, ...]] = {}
-        self._anchor: tuple[int, object] = (0, None)
-
-    def of(self, product: str) -> tuple[int, ...]:
-        return self._products.get(product, ())
-
-    @property
-    def anchor(self) -> tuple[int, ...]:
-        """The event that set the account anchor."""
-        version, anchor = self._anchor
-        return () if anchor is None else (version,)
-
-    def take(self, version: int, event: e.Event, state: Account) -> None:
-        known = self._products
-        match event:
-            case e.PlanPurchased() | e.AddonPurchased() | e.CreditsPurchased():
-                known[event.product] = (version,)
-            case e.PlanChanged():
-                known[event.product] = (*self.of(event.from_product), version)
-            case e.DowngradeScheduled():
-                known[event.to_product] = (*self.of(event.product), version)
-            case e.PlanPaused() | e.PlanResumed() | e.BlocksChanged() | e.PriceOverridden():
-                known[event.product] = (*self.of(event.product), version)
-            case _:
-                pass
-        if state.anchor != self._anchor[1]:
-            self._anchor = (version, state.anchor)
-
-
-def _explained(
-    event: e.Event, line: e.Line, before: Account | None, background: _Background
-) -> ExplainedLine:
-    bought = isinstance(event, e.PlanPurchased | e.AddonPurchased)
-    because = background.anchor if bought and line.kind != "blocks" else background.of(line.product)
-    if isinstance(event, e.PlanChanged):
-        because = background.of(event.from_product)
-    return ExplainedLine(line, arithmetic(line), rule_of_line(event, line, before), because)
-
-
-def _payment(events: Sequence[e.Event], issued: int, number: int) -> tuple[tuple[int, ...], InvoiceStatus]:
-    """The versions of the payment's events, and how it ended. An invoice charged at once was paid before it
-    was issued: its intent comes just before."""
-    event = events[issued - 1]
-    status = _status(event, number) or "open"
-    if not isinstance(event, e.CyclesRenewed):
-        intended = isinstance(events[issued - 2], e.PaymentStarted)  # the first is the opening
-        return ((issued - 1, issued) if intended else ()), status
-    versions: list[int] = []
-    asked = True  # the issued invoice is the intent of its first payment
-    for version, event in enumerate(events[issued:], issued + 1):
-        match event:
-            case e.PaymentStarted():
-                asked = event.invoice_number == number
-                mine = asked
-            case e.RenewalDeclined() | e.InvoicePaid() | e.ItemsLapsed():
-                mine = event.number == number
-            case e.CreditNoteIssued():
-                mine = event.invoice == number
-            case e.CreditApplied() | e.PaymentRecorded():
-                mine = any(share.invoice == number for share in event.shares)
-            case e.DisputeOpened() | e.DisputeWon() | e.DisputeLost() | e.InvoiceWrittenOff():
-                mine = event.number == number
-            case e.PaymentDeclined() | e.PaymentCancelled():
-                mine = asked
-            case _:
-                mine = False
-        if mine:
-            versions.append(version)
-            status = _status(event, number) or status
-    return tuple(versions), status
-
-
-def _status(event: e.Event, number: int) -> InvoiceStatus | None:
-    return dict(invoice_changes(event)[1]).get(number)

@@ -10,7 +10,7 @@ import msgspec
 from domain.calendar import CivilDate, Cycle, Instant, days_between
 from domain.catalog import BlockPrice, Catalog, Catalogues
 from domain.events import Line
-from domain.money import prorate, zero
+from domain.money import prorate
 from domain.state import Account
 
 
@@ -141,8 +141,3 @@ def block_lines(
 def credits_line(product: str, price: Decimal, today: CivilDate, expires_on: CivilDate) -> Line:
     """The line of a credit pack for the span in which it can be used (R21)."""
     return Line(product, None, "credits", today, expires_on, None, None, price, None, price)
-
-
-def total_of(lines: tuple[Line, ...], currency: str) -> Decimal:
-    """The sum of the lines, in the currency's digits."""
-    return sum([line.amount for line in lines], zero(currency))

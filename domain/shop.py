@@ -13,10 +13,10 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
+from domain.arithmetic import arithmetic
 from domain.calendar import CivilDate, Instant
 from domain.catalog import AddOn, BlockPrice, Catalogues, CreditPack, Plan
 from domain.coming import settled_as_paid
-from domain.explain import arithmetic
 from domain.pricing import PriceList
 from domain.process import preview
 from domain.state import Account

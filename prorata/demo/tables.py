@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from consumers.entitlement_cache import Permission
+from domain.arithmetic import arithmetic
 from domain.calendar import Instant, local_text
 from domain.events import AccountOpened, Event
-from domain.explain import arithmetic, rule_of_event, rule_of_line
+from domain.explain import rule_of_event, rule_of_line
 from domain.invoices import invoice_changes
 from prorata.demo.play import AnsweredStep
 from prorata.simulation.shown import Shown

@@ -12,16 +12,18 @@ says how one is added).
 from prorata.wording.answers import answer_said
 from prorata.wording.events import event_said, event_said_in_full
 from prorata.wording.language import Language, Wording, wording
-from prorata.wording.lines import calculation_said, line_said, rule_said
+from prorata.wording.lines import calculation_said, credited_said, line_said, rule_said, tax_said
 
 __all__ = [
     "Language",
     "Wording",
     "answer_said",
     "calculation_said",
+    "credited_said",
     "event_said",
     "event_said_in_full",
     "line_said",
     "rule_said",
+    "tax_said",
     "wording",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final, assert_never
 
 from domain import events as e
@@ -232,8 +231,3 @@ def _profile_said(event: e.TaxProfileSet, say: Wording) -> str:
     if event.exempt_until is not None:
         facts.append(say.say("exempt to {date} inclusive", date=say.day(event.exempt_until)))
     return say.say("The tax profile was set: {country}, {facts}.", country=where, facts=", ".join(facts))
-
-
-def tax_rate_said(rate: Decimal, say: Wording) -> str:
-    """A rate in percent."""
-    return say.say("{percent}%", percent=say.rate(rate))

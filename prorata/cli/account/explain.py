@@ -1,41 +1,45 @@
-"""`prorata explain`: the story of an invoice, from the log."""
+"""`prorata explain`: the story of an invoice or of a credit note, from the log."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 
 from domain import events as e
 from domain.calendar import local_text
+from domain.credit_note_story import CreditNoteStory, credit_note_story
 from domain.errors import InvalidInput
 from domain.evolve import evolve_all
-from domain.explain import InvoiceStory, invoice_story, rule_of_event
+from domain.explain import rule_of_event
+from domain.invoice_story import InvoiceStory, invoice_story
 from domain.state import Account
 from eventlog.codec import domain_codec
-from eventlog.records import StoredEvent
+from prorata.cli.account.explain_screen import Teller, print_credit_note, print_invoice_story
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant, unknown
-from prorata.cli.terminal.tables import console, heading
+from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import opened_log
-from prorata.wording import Wording, event_said, line_said
-from prorata.wording.labels import INVOICES, UNPAID
+from prorata.wording import Wording, credited_said, event_said, line_said, tax_said
 from service.commands import account_id_of
+
+_NUMBER: Final = re.compile(r"(C?)([1-9][0-9]{0,9})\Z")
 
 
 def explain(
     account: AccountName,
-    invoice: Annotated[int, Parameter(help="The invoice's number in the account.")],
+    number: Annotated[str, Parameter(help="An invoice's number in the account, or a credit note's: 2, C1.")],
     *,
     json: Json = False,
     language: LanguageChoice = "en",
     tenant: Tenant = "main",
 ) -> int:
-    """Why the invoice is what it is: the events that it rests on, each line's rule and arithmetic, what
-    happened to its payment, and its status now. Read from the log alone.
+    """Why the invoice is what it is: the events that it rests on, each line's rule and arithmetic, its taxes,
+    all that happened to it, and how it stands now. Of a credit note: which line and which days it takes back,
+    and where the money went. Read from the log alone.
     """
     codec = domain_codec()
     with opened_log(Settings.of()) as log:
@@ -43,101 +47,121 @@ def explain(
     if not stored:
         raise unknown(account, tenant)
     events = [codec.read(row) for row in stored]
-    story = invoice_story(events, invoice)
     state = evolve_all(None, events)
     assert state is not None
-    if story is None:
-        issued = state.next_invoice - 1
-        last = f"its last is {issued}" if issued else "it has none yet"
-        raise InvalidInput("unknown_invoice", "", f"{account} has no invoice {invoice}: {last}")
-    say = Wording(language)
+    story = story_of(events, state, number, account)
+    teller = Teller(events, state, Wording(language), stored)
     if json:
-        found = {"account": account, **explain_json(story, events, stored, state, say)}
-        print(msgspec.json.encode(found).decode())
+        print(msgspec.json.encode({"account": account, **explain_json(story, teller)}).decode())
+    elif isinstance(story, InvoiceStory):
+        print_invoice_story(console(), story, teller)
     else:
-        print_story(console(), story, events, stored, state, say)
+        print_credit_note(console(), story, teller)
     return 0
 
 
-def explain_json(
-    story: InvoiceStory,
-    events: Sequence[e.Event],
-    stored: Sequence[StoredEvent],
-    state: Account,
-    say: Wording,
-) -> dict[str, Any]:
-    """For programs: lines with rule and arithmetic, and each event that the story names, once."""
+def story_of(
+    events: Sequence[e.Event], state: Account, number: str, account: str
+) -> InvoiceStory | CreditNoteStory:
+    """The story of the invoice, or credit note, of that number. Raises InvalidInput `unknown_invoice`,
+    `unknown_credit_note`."""
+    found = _NUMBER.match(number)
+    if found is None:
+        message = f"{number[:40]!r} is no number of an invoice, such as 2, or of a credit note, such as C1"
+        raise InvalidInput("unknown_invoice", "", message)
+    story: InvoiceStory | CreditNoteStory | None
+    if found[1]:
+        code, kind, last = "unknown_credit_note", "credit note", state.standing.next_credit_note - 1
+        story = credit_note_story(events, int(found[2]))
+    else:
+        code, kind, last = "unknown_invoice", "invoice", state.next_invoice - 1
+        story = invoice_story(events, int(found[2]))
+    if story is None:
+        known = f"its last is {found[1]}{last}" if last else "it has none yet"
+        raise InvalidInput(code, "", f"{account} has no {kind} {number}: {known}")
+    return story
+
+
+def explain_json(story: InvoiceStory | CreditNoteStory, teller: Teller) -> dict[str, Any]:
+    """For programs: lines with arithmetic, taxes, and each event that the story names, once."""
+    if isinstance(story, InvoiceStory):
+        return _invoice_json(story, teller)
+    return _credit_note_json(story, teller)
+
+
+def _invoice_json(story: InvoiceStory, teller: Teller) -> dict[str, Any]:
     because = {version for line in story.lines for version in line.because}
-    versions = sorted(because | {story.issued, *story.payment})
+    rests = because | {*story.taxes_because, *story.credit_because}
+    currency, say = teller.state.currency, teller.say
     return {
         "invoice": story.invoice,
         "status": story.status,
+        "due": story.record.due,
         "issued": story.issued,
         "payment": story.payment,
         "lines": [
-            {
-                **msgspec.structs.asdict(line),
-                "sentence": line_said(line.line, state.currency, line.rule, say),
-            }
+            {**msgspec.structs.asdict(line), "sentence": line_said(line.line, currency, line.rule, say)}
             for line in story.lines
         ],
-        "events": [
-            {
-                "version": version,
-                "type": e.type_name(events[version - 1]),
-                "effective_at": local_text(events[version - 1].at, state.time_zone),
-                "recorded_at": stored[version - 1].recorded_at,
-                "position": stored[version - 1].position,
-                "rule": rule_of_event(events[version - 1]),
-                "sentence": event_said(events[version - 1], state.currency, say),
-            }
-            for version in versions
-        ],
+        "taxes": _taxes_json(story, teller),
+        "taxes_because": story.taxes_because,
+        "credit_because": story.credit_because,
+        "events": _events_json(rests | {story.issued, *story.payment}, teller),
     }
 
 
-def print_story(
-    out: Console,
-    story: InvoiceStory,
-    events: Sequence[e.Event],
-    stored: Sequence[StoredEvent],
-    state: Account,
-    say: Wording,
-) -> None:
-    """For people, in the order in which one asks: what, why, what before, what then."""
-    invoice, currency = story.invoice, state.currency
-    title = say.say(
-        "Invoice {number} of {date}: {amount}, {status}",
-        number=invoice.number,
-        date=say.day(invoice.date),
-        amount=say.amount(invoice.total, currency),
-        status=say.say(INVOICES[story.status]),
-    )
-    out.print(title, style="bold")
+def _credit_note_json(story: CreditNoteStory, teller: Teller) -> dict[str, Any]:
+    note = story.note
+    return {
+        "credit_note": {
+            "number": f"C{note.number}",
+            "invoice": note.invoice,
+            "date": note.date,
+            "reason": note.reason,
+            "net": note.net,
+            "tax": note.tax,
+            "total": note.total,
+            "lowered": note.lowered,
+            "refund": note.refund,
+            "to_account": note.to_account,
+        },
+        "issued": story.issued,
+        "invoiced": story.invoiced,
+        "money": story.money,
+        "lines": [
+            {
+                **msgspec.structs.asdict(line),
+                "sentence": credited_said(line, teller.state.currency, teller.say),
+            }
+            for line in story.lines
+        ],
+        "taxes": _taxes_json(story, teller),
+        "events": _events_json({story.invoiced, story.issued, *story.money}, teller),
+    }
 
-    def tell(version: int) -> None:
-        event, row = events[version - 1], stored[version - 1]
-        when = say.moment(event.at, state.time_zone)
-        out.print(f"  {version}. {when}  {event_said(event, currency, say)} [{rule_of_event(event)}]")
-        if row.recorded_at.date() != event.at.date():
-            recorded = say.moment(row.recorded_at, state.time_zone)
-            out.print("     " + say.say("recorded {when}", when=recorded), style="dim")
 
-    heading(out, say.say("Its lines"))
-    for line in story.lines:
-        out.print(f"  · {line_said(line.line, currency, line.rule, say)}")
-    because = sorted({version for line in story.lines for version in line.because})
-    if because:
-        heading(out, say.say("What it rests on"))
-        for version in because:
-            tell(version)
-    heading(out, say.say("How it was issued"))
-    tell(story.issued)
-    heading(out, say.say("What happened to its payment"))
-    if not story.payment:
-        out.print("  " + say.say(UNPAID[story.status]))
-    for version in story.payment:
-        if version != story.issued:
-            tell(version)
-    if story.issued in story.payment:
-        out.print("  " + say.say("It was paid before it was issued: payment comes before activation. [R16]"))
+def _taxes_json(story: InvoiceStory | CreditNoteStory, teller: Teller) -> list[dict[str, Any]]:
+    return [
+        {
+            **msgspec.structs.asdict(tax),
+            "arithmetic": tax.arithmetic,
+            "sentence": tax_said(tax, teller.state.currency, teller.say),
+        }
+        for tax in story.taxes
+    ]
+
+
+def _events_json(versions: Iterable[int], teller: Teller) -> list[dict[str, Any]]:
+    state, events, stored = teller.state, teller.events, teller.stored
+    return [
+        {
+            "version": version,
+            "type": e.type_name(events[version - 1]),
+            "effective_at": local_text(events[version - 1].at, state.time_zone),
+            "recorded_at": stored[version - 1].recorded_at,
+            "position": stored[version - 1].position,
+            "rule": rule_of_event(events[version - 1]),
+            "sentence": event_said(events[version - 1], state.currency, teller.say),
+        }
+        for version in sorted(versions)
+    ]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 from rich.console import Console
 
+from domain.arithmetic import arithmetic
 from domain.calendar import local_text
 from domain.catalog import Catalogues
-from domain.explain import arithmetic
 from domain.forecast import Forecast
 from domain.money import zero
-from domain.pricing import total_of
 from domain.state import Account
 from domain.views import Entitlement
 from prorata.cli.account.present import names_of
@@ -104,11 +104,15 @@ def print_preview(out: Console, previewed: Previewed, account: str, language: Li
     currency = after.state.currency
     if shown.lines:
         heading(out, say.say("What it charges now"))
-        print_lines(out, shown.lines, currency, total_of(shown.lines, currency), say)
+        print_lines(out, shown.lines, currency, _charged(shown), say)
     _print_ends(out, after, say)
     _print_still_billed(out, after, say)
     print_invoice(out, after.forecast.next_invoice, say)
     _print_forecast(out, after, say)
+
+
+def _charged(answer: AnswerLine) -> Decimal | None:
+    return None if answer.charged is None else Decimal(answer.charged)
 
 
 def _print_answer(out: Console, answer: AnswerLine, say: Wording) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from domain import events as e
+from domain.arithmetic import tax_groups
+from domain.money import zero
 from domain.texts import escaped
 from prorata.cli.terminal.streams import styled
 from prorata.wording.language import Wording
-from prorata.wording.lines import calculation_said, span, titled
+from prorata.wording.lines import calculation_said, span, tax_said, titled
 
 RIGHT = ">"
 """A prefix of a column's name that aligns the column to the right."""
@@ -54,18 +56,31 @@ def heading(out: Console, text: str) -> None:
     out.print(text, style="bold")
 
 
-def print_lines(out: Console, lines: Iterable[e.Line], currency: str, total: Decimal, say: Wording) -> None:
-    """Print an invoice's lines with their calculations, and its total."""
+def print_lines(
+    out: Console, lines: Sequence[e.Line], currency: str, charged: Decimal | None, say: Wording
+) -> None:
+    """Print an invoice's lines before tax with their calculations, its taxes (R72) and its total. `charged`:
+    what is charged of it, where account credit pays a part (R63); None: not known."""
     made = table(say.say("line"), say.say("for"), say.say("calculation"), RIGHT + say.say("amount"))
     for line in lines:
         made.add_row(
             titled(line, say),
             span(line, say),
             calculation_said(line, currency, say),
-            say.amount(line.amount, currency),
+            say.amount(line.net, currency),
         )
     made.add_section()
+    net = sum([line.net for line in lines], zero(currency))
+    taxes = tax_groups(lines)
+    if taxes:
+        made.add_row(say.say("before tax"), "", "", say.amount(net, currency))
+        for tax in taxes:
+            made.add_row(tax_said(tax, currency, say), "", "", say.amount(tax.tax, currency))
+    total = sum([tax.tax for tax in taxes], net)
     made.add_row(say.say("total"), "", "", say.amount(total, currency))
+    if charged is not None and charged != total:
+        made.add_row(say.say("account credit"), "", "", say.amount(charged - total, currency))
+        made.add_row(say.say("charged"), "", "", say.amount(charged, currency))
     out.print(made)
 
 
@@ -75,4 +90,4 @@ def print_invoice(out: Console, invoice: e.Invoice | None, say: Wording) -> None
         heading(out, say.say("Next invoice: none, as things stand"))
         return
     heading(out, say.say("Next invoice, as things stand: {date}", date=say.day(invoice.date)))
-    print_lines(out, invoice.lines, invoice.currency, invoice.total, say)
+    print_lines(out, invoice.lines, invoice.currency, invoice.charge, say)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from random import Random
 
-from domain.explain import invoice_story
+from domain.invoice_story import invoice_story
 from tests.reference.stories import story
 from tests.support.domain.playing import played
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from domain import commands as c
 from domain import events as e
-from domain.explain import InvoiceStory, invoice_story
+from domain.invoice_story import InvoiceStory, invoice_story
 from tests.support.domain.given import GivenAccount
 
 
