@@ -182,8 +182,10 @@ class Catalogues(msgspec.Struct, frozen=True, dict=True):
 
     def at(self, at: Instant) -> Catalog:
         """The version in force at the instant."""
-        begun = self._begun(at)
-        return self.versions[begun - 1].catalog if begun else EMPTY
+        for version in reversed(self.versions):
+            if version.effective_from is None or version.effective_from <= at:
+                return version.catalog
+        return EMPTY
 
     def ever_sold(self, at: Instant) -> Catalog:
         """Everything that was sold up to the instant, each product as it last was, in its place, with its own

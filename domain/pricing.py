@@ -40,22 +40,32 @@ class PriceList(msgspec.Struct, frozen=True):
     def plan(self, product: str, tier: str) -> Decimal | None:
         """Monthly price of a plan's tier."""
         override = self.overrides.get(f"{product}/{tier}") if self.overrides else None
-        return override if override is not None else self._plan(self.catalog, product, tier)
+        if override is not None:
+            return override
+        plan = self.catalog.plans.get(product)
+        return None if plan is None or tier not in plan.tiers else plan.tiers[tier].get(self.currency)
 
     def held_plan(self, product: str, tier: str) -> Decimal | None:
         """Monthly price of a plan's tier that is held, or will be by a downgrade; None: it was never sold."""
         price = self.plan(product, tier)
-        return self._plan(self.ever_sold, product, tier) if price is None else price
+        if price is None and (plan := self.ever_sold.plans.get(product)) is not None:
+            return plan.tiers.get(tier, {}).get(self.currency)
+        return price
 
     def add_on(self, product: str) -> Decimal | None:
         """Monthly price of an add-on with a flat price."""
         override = self.overrides.get(product) if self.overrides else None
-        return override if override is not None else self._add_on(self.catalog, product)
+        if override is not None:
+            return override
+        add_on = self.catalog.add_ons.get(product)
+        return None if add_on is None else add_on.prices.get(self.currency)
 
     def held_add_on(self, product: str) -> Decimal | None:
         """Monthly price of an add-on that is held; None: it was never sold at a flat price."""
         price = self.add_on(product)
-        return self._add_on(self.ever_sold, product) if price is None else price
+        if price is None and (add_on := self.ever_sold.add_ons.get(product)) is not None:
+            return add_on.prices.get(self.currency)
+        return price
 
     def credits(self, product: str) -> Decimal | None:
         """Price of a credit pack."""
@@ -72,14 +82,6 @@ class PriceList(msgspec.Struct, frozen=True):
     def held_blocks(self, product: str) -> tuple[BlockPrice, ...] | None:
         """Graduated block prices of what is held; None: it was never sold in blocks."""
         return self.blocks(product) or self._blocks(self.ever_sold, product)
-
-    def _plan(self, catalog: Catalog, product: str, tier: str) -> Decimal | None:
-        plan = catalog.plans.get(product)
-        return None if plan is None or tier not in plan.tiers else plan.tiers[tier].get(self.currency)
-
-    def _add_on(self, catalog: Catalog, product: str) -> Decimal | None:
-        add_on = catalog.add_ons.get(product)
-        return None if add_on is None else add_on.prices.get(self.currency)
 
     def _blocks(self, catalog: Catalog, product: str) -> tuple[BlockPrice, ...] | None:
         add_on = catalog.add_ons.get(product)

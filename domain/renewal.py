@@ -69,6 +69,9 @@ def renew_addon(anchor: CivilDate | None, item: AddonItem, prices: PriceList, zo
 
 def requirement(item: AddonItem, prices: PriceList) -> tuple[str, ...]:
     """The plans of which the add-on needs one, by the catalogue in force (R28)."""
+    add_on = prices.catalog.add_ons.get(item.product)
+    if add_on is not None:
+        return add_on.requires
     return requirement_at(item.product, item.requires, prices.series, prices.at)
 
 
