@@ -31,14 +31,17 @@ def tries_of(state: Account, record: InvoiceRecord, policy: Collection) -> tuple
         date = days_after(invoice.date, days)
         if ends and date < max(ends):
             at = begins_at(date, state.time_zone)
-            if at > issued_at(state, record):
+            if at > due_since(state, record):
                 found.append(e.Try(date, at))
     return tuple(found)
 
 
-def issued_at(state: Account, record: InvoiceRecord) -> Instant:
-    """When the invoice was issued; a test clock passes every instant, so there it was on its own date
+def due_since(state: Account, record: InvoiceRecord) -> Instant:
+    """When the invoice was issued, or became due again; a test clock passes every instant, so there it was on
+    its own date
     (R53)."""
+    if record.due_again_at is not None:
+        return record.due_again_at
     return record.at if state.clock == "test" else state.invoices[record.number].issued_at
 
 
@@ -57,18 +60,17 @@ def next_reminder(state: Account, record: InvoiceRecord) -> tuple[CivilDate, Ins
         return None
     date = days_after(min(ends), -record.remind_before)
     at = begins_at(date, state.time_zone)
-    return None if at <= issued_at(state, record) else (date, at)
+    return None if at <= due_since(state, record) else (date, at)
 
 
 def lapses(state: Account, record: InvoiceRecord) -> tuple[e.Ending, ...]:
     """The suspended items of the invoice, and when each lapses."""
-    return tuple(
-        [
-            e.Ending(item.product, item.cycle.end)
-            for item in state.items
-            if item.product in record.suspended and item.unpaid_since is not None and item.cycle is not None
-        ]
-    )
+    ends = {
+        item.product: item.cycle.end
+        for item in state.items
+        if item.unpaid_since is not None and item.cycle is not None
+    }
+    return tuple([e.Ending(product, ends[product]) for product in record.suspended if product in ends])
 
 
 def reminder(

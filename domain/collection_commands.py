@@ -33,7 +33,7 @@ def stop_tries(ctx: Context, command: StopTries) -> Proposed:
     """No further try for the invoice (R54)."""
     if command.invoice not in ctx.state.invoices:
         return unknown_invoice(command.invoice)
-    if not ctx.state.record(command.invoice).tries:
+    if ctx.state.record(command.invoice).tries_stopped:
         return Unchanged({"invoice": command.invoice})
     stopped = e.TriesStopped(at=ctx.at, command=ctx.command, number=command.invoice, ticket=command.ticket)
     return Proposal(stopped, while_past_due=True)

@@ -11,10 +11,10 @@ from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import days_after, days_between
 from domain.commands import CreditNote, PayOut, Reissue, WriteOff
-from domain.crediting import days_credited, days_within, left_of, share_of
+from domain.crediting import days_credited, days_within, left_of, packs_of, share_of
 from domain.errors import InvalidInput
 from domain.money import parse_amount, zero
-from domain.notes import Issue, Part, credit_note, lines_left
+from domain.notes import Issue, Part, credit_note, lines_left, restorable
 from domain.proposals import Context, Proposal, Proposed, amount_given, not_creditable, unknown_invoice
 from domain.state import Account, AddonItem, InvoiceRecord, Pack, PlanItem
 from domain.tax import taxed
@@ -25,40 +25,51 @@ SUPPORT_DAYS = 29
 
 def give_credit_note(ctx: Context, command: CreditNote) -> Proposed:
     """Take back an invoice, or of one of its lines what is left, an amount, or days (R61, R62, R64)."""
+    if refusal := _not_creditable(ctx, command):
+        return refusal
+    ending = _ended_items(ctx, command) if command.end else ()
+    if isinstance(ending, Refusal):
+        return ending
     parts = _parts(ctx, command)
     if isinstance(parts, Refusal):
         return parts
-    ending = _ended_item(ctx, command, parts) if command.end else None
-    if isinstance(ending, Refusal):
-        return ending
     state = ctx.state
     issue = Issue(ctx.at, ctx.today, ctx.command, command.reason, command.to, command.ticket)
-    ended = () if ending is None else (ending.product,)
-    note = credit_note(state, command.invoice, parts, issue, ended=ended)
+    note = credit_note(state, command.invoice, parts, issue, ended=[item.product for item in ending])
     if note.total <= 0:
         return _over_credited(command.invoice)
     if refusal := _limit_exceeded(ctx, note.total):
         return refusal
-    then = () if ending is None else _end(ctx, ending)
-    return Proposal(note, while_past_due=True, then=then)
+    return Proposal(note, while_past_due=True, then=_end(ctx, ending))
 
 
-def _parts(ctx: Context, command: CreditNote) -> tuple[Part, ...] | Refusal:
+def _not_creditable(ctx: Context, command: CreditNote) -> Refusal | None:
+    """The invoice or line is not known, or nothing of it can be taken back so (R61)."""
     state, number = ctx.state, command.invoice
     if number not in state.invoices:
         return unknown_invoice(number)
-    record, invoice = state.record(number), state.invoices[number]
-    if command.line is not None and command.line > len(invoice.lines):
+    record, lines = state.record(number), state.invoices[number].lines
+    if command.line is not None and command.line > len(lines):
         return unknown_invoice(number)
     if record.status == "uncollectible" or record.reissued or record.disputed_at is not None or record.late:
         return not_creditable(number)
     if command.line is None:
+        return None
+    line = lines[command.line - 1]
+    by_days = command.from_date is not None
+    if line.kind == "credit_line" or (by_days and line.days is None):
+        return not_creditable(number)
+    return None
+
+
+def _parts(ctx: Context, command: CreditNote) -> tuple[Part, ...] | Refusal:
+    """What is taken back, no more than is left."""
+    state, number = ctx.state, command.invoice
+    if command.line is None:
         parts = lines_left(state, number)
         return parts if sum([p.net for p in parts]) > 0 else _over_credited(number)
     place = command.line - 1
-    line = invoice.lines[place]
-    if line.kind == "credit_line":
-        return not_creditable(number)
+    record, line = state.record(number), state.invoices[number].lines[place]
     left = left_of(record, place, line)
     if command.from_date is not None and command.until is not None:
         return _days(command, record, place, line, left)
@@ -74,8 +85,7 @@ def _days(
     """The days of the line, each once; with the last of its days, what is left (R61)."""
     assert command.from_date is not None
     assert command.until is not None
-    if line.days is None:
-        return not_creditable(command.invoice)
+    assert line.days is not None
     spans = days_credited(record, place)
     inside = line.from_date <= command.from_date < command.until <= line.to_date
     if not inside or days_within(spans, command.from_date, command.until):
@@ -98,55 +108,72 @@ def _net(ctx: Context, text: str) -> Decimal | None:
 # ---- ending an item by a correction (R64) --------------------------------------
 
 
-def _ended_item(
-    ctx: Context, command: CreditNote, parts: tuple[Part, ...]
-) -> PlanItem | AddonItem | Pack | Refusal:
-    """What ends: the correction takes back all days left of its charged cycle, today among them, or the whole
-    pack."""
+Ended = PlanItem | AddonItem | Pack
+
+
+def _ended_items(ctx: Context, command: CreditNote) -> tuple[Ended, ...] | Refusal:
+    """What ends: of each item the correction takes back all days left of its charged cycle, today among them,
+    or the
+    whole pack."""
+    state, number = ctx.state, command.invoice
+    if command.line is None:
+        places = [part.line for part in lines_left(state, number)]
+    else:
+        places = [] if command.net is not None else [command.line - 1]
+    found: list[Ended] = []
+    for place in places:
+        item = _ended_by(ctx, command, place)
+        if item is None:
+            return not_creditable(number)
+        if item not in found:
+            found.append(item)
+    return tuple(found) or not_creditable(number)
+
+
+def _ended_by(ctx: Context, command: CreditNote, place: int) -> Ended | None:
     state = ctx.state
-    refused = not_creditable(command.invoice)
-    if len(parts) != 1:
-        return refused
-    part = parts[0]
-    line = state.invoices[command.invoice].lines[part.line]
+    line = state.invoices[command.invoice].lines[place]
     if line.kind == "credits":
-        whole = part.net == line.net
-        packs = [p for p in state.packs if p.product == line.product and p.expires_on == line.to_date]
-        return packs[0] if packs and whole else refused
-    if line.days is None:
-        return refused
+        return next(iter(packs_of(state, command.invoice)), None)
     item = next((i for i in state.items if i.product == line.product), None)
-    if item is None or item.cycle is None or item.cycle.end != line.to_date or item.cycle.end <= ctx.today:
-        return refused
-    start, until = part.from_date or line.from_date, part.until or line.to_date
-    if start > max(ctx.today, line.from_date) or until != line.to_date:
-        return refused
-    return item
+    if line.days is None or item is None or item.cycle is None or item.cycle.end != line.to_date:
+        return None
+    start, until = command.from_date or line.from_date, command.until or line.to_date
+    return item if start <= ctx.today < until == line.to_date else None
 
 
-def _end(ctx: Context, item: PlanItem | AddonItem | Pack) -> tuple[e.Event, ...]:
-    if isinstance(item, Pack):
-        return (
-            e.CreditsReturned(
-                at=ctx.at,
-                command=ctx.command,
-                product=item.product,
-                credits=item.credits,
-                expires_on=item.expires_on,
-            ),
-        )
-    if isinstance(item, PlanItem):
-        return (
-            e.PlanEnded(
-                at=ctx.at,
-                command=ctx.command,
-                family=item.family,
-                product=item.product,
-                reason="refunded",
-                account_anchor=ctx.state.anchor_without((item.product,)),
-            ),
-        )
-    return (e.AddonEnded(at=ctx.at, command=ctx.command, product=item.product, reason="refunded"),)
+def _end(ctx: Context, items: tuple[Ended, ...]) -> tuple[e.Event, ...]:
+    """The ends of these items now, plans first; the account anchor is re-read after each (R3)."""
+    events: list[e.Event] = []
+    gone: list[str] = []
+    for item in items:
+        if isinstance(item, Pack):
+            events.append(
+                e.CreditsReturned(
+                    at=ctx.at,
+                    command=ctx.command,
+                    product=item.product,
+                    credits=item.credits,
+                    expires_on=item.expires_on,
+                )
+            )
+        elif isinstance(item, PlanItem):
+            gone.append(item.product)
+            events.append(
+                e.PlanEnded(
+                    at=ctx.at,
+                    command=ctx.command,
+                    family=item.family,
+                    product=item.product,
+                    reason="refunded",
+                    account_anchor=ctx.state.anchor_without(gone),
+                )
+            )
+        else:
+            events.append(
+                e.AddonEnded(at=ctx.at, command=ctx.command, product=item.product, reason="refunded")
+            )
+    return tuple(events)
 
 
 # ---- who may how much (R60) ------------------------------------------------------
@@ -186,10 +213,11 @@ def reissue(ctx: Context, command: Reissue) -> Proposed:
     if record.disputed_at is not None or record.charged_back:
         return not_creditable(number)
     new = _issued_anew(ctx, old)
-    if new.total > old.total or not old.total:
+    if new.total > old.total:
         return not_creditable(number)
-    reason: e.CreditReason = "tax" if new.total != old.total else "buyer_details"
-    issue = Issue(ctx.at, ctx.today, ctx.command, reason, command.to, command.ticket)
+    if not old.total:
+        return _over_credited(number)
+    issue = Issue(ctx.at, ctx.today, ctx.command, "tax", command.to, command.ticket)
     note = credit_note(state, number, lines_left(state, number), issue, whole_reissue=new.total)
     return Proposal(
         e.InvoiceReissued(at=ctx.at, command=ctx.command, note=note, invoice=new), while_past_due=True
@@ -224,9 +252,7 @@ def write_off(ctx: Context, command: WriteOff) -> Proposed:
     record = state.record(number)
     if not record.charged_back or record.status != "open":
         return not_creditable(number)
-    items = tuple(
-        [i.product for i in state.items if i.product in record.suspended and i.unpaid_since is not None]
-    )
+    items = restorable(state, record)
     anchor = state.anchor_without(items) if items else state.anchor
     lapsed = e.ItemsLapsed(
         at=ctx.at,

@@ -15,7 +15,7 @@ import msgspec
 from domain.calendar import CivilDate, days_between
 from domain.events import Line, LineTax
 from domain.money import prorate
-from domain.state import AccountFields, Credited, InvoiceRecord, PlanItem, paid_in_full
+from domain.state import AccountFields, Credited, InvoiceRecord, Pack, PlanItem, paid_in_full
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
@@ -137,6 +137,16 @@ def allocate(account: AccountFields, plan: PlanItem, worth: Decimal) -> tuple[Al
             found.append(Allocation(ref, part, taxes, line.days is not None))
             worth -= part
     return tuple(found)
+
+
+def packs_of(account: AccountFields, number: int) -> tuple[Pack, ...]:
+    """The unexpired packs that the invoice charged."""
+    charged = {
+        (line.product, line.to_date) for line in account.invoices[number].lines if line.kind == "credits"
+    }
+    if not charged:
+        return ()
+    return tuple([pack for pack in account.packs if (pack.product, pack.expires_on) in charged])
 
 
 def _lines_of(account: AccountFields, plan: PlanItem) -> Iterator[tuple[LineRef, InvoiceRecord, Line]]:

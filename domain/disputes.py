@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import CivilDate
+from domain.catalog import Catalog
 from domain.commands import LoseDispute, OpenDispute, WinDispute
+from domain.crediting import packs_of
 from domain.proposals import Context, Proposal, Proposed, Unchanged, unknown_invoice
 from domain.state import Account, InvoiceRecord
 
 
 def open_dispute(ctx: Context, command: OpenDispute) -> Proposed:
     """Nothing of the account can be used from now on."""
+    if _known(ctx.state, command.invoice):
+        return _known_already(ctx.state.record(command.invoice))
     record = _disputable(ctx.state, command.invoice)
     if isinstance(record, Refusal):
         return record
-    if record.dispute_facts:
-        return _known_already(record)
     opened = e.DisputeOpened(
         at=ctx.at, command=ctx.command, number=record.number, amount=record.by_method - record.refunded
     )
@@ -47,6 +51,7 @@ def lose_dispute(ctx: Context, command: LoseDispute) -> Proposed:
         number=record.number,
         amount=record.by_method - record.refunded,
         suspended=items_of_today(ctx.state, record.number, ctx.today),
+        remind_before=reminding(ctx.catalog),
     )
     return Proposal(lost, while_past_due=True)
 
@@ -57,6 +62,11 @@ def _known_already(record: InvoiceRecord) -> Unchanged:
     return Unchanged({"invoice": record.number, "dispute": last})
 
 
+def _known(state: Account, number: int) -> bool:
+    """A dispute of the invoice was heard of; a loss that was not opened before is both at once."""
+    return number in state.invoices and bool(state.record(number).dispute_facts)
+
+
 def items_of_today(state: Account, number: int, today: CivilDate) -> tuple[str, ...]:
     """The items that are held and whose charged days on the invoice include today."""
     charged = {
@@ -64,7 +74,15 @@ def items_of_today(state: Account, number: int, today: CivilDate) -> tuple[str, 
         for line in state.invoices[number].lines
         if line.kind != "credit_line" and line.from_date <= today < line.to_date
     }
-    return tuple([item.product for item in state.items if item.product in charged and item.cycle is not None])
+    items = [item.product for item in state.items if item.product in charged and item.cycle is not None]
+    packs = [pack.product for pack in packs_of(state, number)]
+    return tuple(dict.fromkeys([*items, *packs]))
+
+
+def reminding(catalog: Catalog) -> int | UnsetType:
+    """How many days before a lapse the customer is reminded; UNSET: nobody is (R55)."""
+    policy = catalog.policies.collection
+    return UNSET if policy is None else policy.remind_before_lapse
 
 
 def _disputable(state: Account, number: int) -> InvoiceRecord | Refusal:

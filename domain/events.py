@@ -541,6 +541,8 @@ class LatePaymentFailed(_Event, frozen=True, kw_only=True, tag="late_payment_fai
 
     number: int
     suspended: tuple[str, ...]
+    remind_before: int | UnsetType = UNSET
+    """Days before the first cycle end of its held items on which a reminder is due (R55)."""
 
 
 class DisputeOpened(_Event, frozen=True, kw_only=True, tag="dispute_opened"):
@@ -564,6 +566,8 @@ class DisputeLost(_Event, frozen=True, kw_only=True, tag="dispute_lost"):
     number: int
     amount: Decimal
     suspended: tuple[str, ...]
+    remind_before: int | UnsetType = UNSET
+    """Days before the first cycle end of its held items on which a reminder is due (R55)."""
 
 
 class TaxProfileSet(_Event, frozen=True, kw_only=True, tag="tax_profile_set"):

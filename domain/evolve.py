@@ -20,6 +20,7 @@ from domain.evolve_records import (
     change_standing,
     credit_spent,
     keep_record,
+    last_use,
     lines_credited,
     restore,
     settled,
@@ -324,7 +325,7 @@ def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
         [p for p in draft.packs if not (p.product == event.product and p.expires_on == event.on)]
     )
     if all(p.product != event.product for p in draft.packs):
-        _ended(draft, event.product, access_end(draft, None, event.at), metered=True)
+        _ended(draft, event.product, last_use(draft, event.product, event.at), metered=True)
 
 
 # ---- renewing and paying -------------------------------------------------
@@ -414,6 +415,11 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
     for product in event.items:
         if product in draft.addons:
             _end_addon(draft, product, event.at)
+    unpaid = [p for p in draft.packs if p.unpaid_since is not None and p.product in event.items]
+    for pack in unpaid:
+        draft.packs = tuple([kept for kept in draft.packs if kept is not pack])
+        if all(kept.product != pack.product for kept in draft.packs):
+            _ended(draft, pack.product, last_use(draft, pack.product, event.at), metered=True)
     draft.anchor = event.account_anchor
     draft.payment = None
     if event.written_off:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import assert_never
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain import events as e
 from domain.calendar import Instant, date_of
-from domain.crediting import allocate, present_lines, record_of
+from domain.crediting import allocate, packs_of, present_lines, record_of
 from domain.discounts import made_free, taken_from
 from domain.events import Invoice
 from domain.state import Credited, Discount, Draft, Ended, InvoiceRecord, PendingRefund, PlanItem
@@ -58,7 +59,7 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
             if event.final:
                 change_standing(draft, method_refused=True)
         case e.TriesStopped():
-            keep_record(draft, replace(record_of(draft, event.number), tries=()))
+            keep_record(draft, replace(record_of(draft, event.number), tries=(), tries_stopped=True))
         case e.PaymentReminder():
             if event.stage == "lapses_soon":
                 keep_record(draft, replace(draft.records[event.invoice], reminded=True))
@@ -75,7 +76,15 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
             record = draft.records[event.number]
             keep_record(
                 draft,
-                replace(record, late=False, declined=True, charged_back=True, suspended=event.suspended),
+                replace(
+                    record,
+                    late=False,
+                    declined=True,
+                    charged_back=True,
+                    suspended=event.suspended,
+                    due_again_at=event.at,
+                    remind_before=event.remind_before if event.remind_before is not UNSET else None,
+                ),
             )
             suspend(draft, event.suspended, event.at)
         case e.DisputeOpened():
@@ -151,12 +160,26 @@ def suspend(draft: Draft, products: Collection[str], since: Instant) -> None:
     """The items cannot be used from the instant, until they are paid (R38)."""
     for family, plan in draft.plans.items():
         if plan.product in products:
-            draft.plans[family] = replace(plan, unpaid_since=since)
+            draft.plans[family] = replace(plan, unpaid_since=min(since, plan.unpaid_since or since))
             close_window(draft.windows, plan.product, since)
     for product, addon in draft.addons.items():
         if product in products:
-            draft.addons[product] = replace(addon, unpaid_since=since)
+            draft.addons[product] = replace(addon, unpaid_since=min(since, addon.unpaid_since or since))
             close_window(draft.windows, product, since)
+
+
+def suspend_packs(draft: Draft, number: int, since: Instant) -> None:
+    """The packs that the invoice charged cannot be used from the instant (R58); others of the same product
+    can."""
+    suspended = packs_of(draft, number)
+    if not suspended:
+        return
+    draft.packs = tuple(
+        [replace(pack, unpaid_since=since) if pack in suspended else pack for pack in draft.packs]
+    )
+    for product in {pack.product for pack in suspended}:
+        usable = [p.expires_at for p in draft.packs if p.product == product and p.unpaid_since is None]
+        close_window(draft.windows, product, max(usable, default=since))
 
 
 def restore(draft: Draft, products: Collection[str], at: Instant) -> None:
@@ -175,6 +198,11 @@ def restore(draft: Draft, products: Collection[str], at: Instant) -> None:
             draft.addons[product] = replace(addon, unpaid_since=None)
             if usable:
                 open_window(draft.windows, product, at, addon.cycle.ends_at)
+    if any(pack.unpaid_since is not None and pack.product in products for pack in draft.packs):
+        paid = [pack for pack in draft.packs if pack.product in products]
+        draft.packs = tuple([replace(p, unpaid_since=None) if p in paid else p for p in draft.packs])
+        for pack in paid if usable else ():
+            open_window(draft.windows, pack.product, at, pack.expires_at)
 
 
 def access_end(draft: Draft, natural: Instant | None, at: Instant) -> Instant:
@@ -184,6 +212,13 @@ def access_end(draft: Draft, natural: Instant | None, at: Instant) -> Instant:
     if draft.standing.disputed_at is not None:
         ends.append(draft.standing.disputed_at)
     return min(ends)
+
+
+def last_use(draft: Draft, product: str, at: Instant) -> Instant:
+    """Until when packs of the product could be used, all of which have ended by the instant."""
+    spans = draft.windows.get(product, ())
+    until = spans[-1].until if spans else None
+    return access_end(draft, until, at)
 
 
 def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[tuple[int, int], ...]:
@@ -339,8 +374,9 @@ def _dispute_opened(draft: Draft, event: e.DisputeOpened) -> None:
 
 def _dispute_lost(draft: Draft, event: e.DisputeLost) -> None:
     record = record_of(draft, event.number)
-    since = record.disputed_at or event.at
+    since = draft.standing.disputed_at or event.at
     suspend(draft, event.suspended, since)
+    suspend_packs(draft, event.number, since)
     keep_record(
         draft,
         replace(
@@ -353,6 +389,8 @@ def _dispute_lost(draft: Draft, event: e.DisputeLost) -> None:
             suspended=event.suspended,
             disputed_at=None,
             dispute_facts=(*record.dispute_facts, "lost"),
+            due_again_at=event.at,
+            remind_before=event.remind_before if event.remind_before is not UNSET else None,
         ),
     )
     _dispute_ended(draft, event.at)
@@ -371,7 +409,8 @@ def _dispute_ended(draft: Draft, at: Instant) -> None:
         if addon.unpaid_since is None:
             open_window(draft.windows, product, at, addon.cycle.ends_at)
     for pack in draft.packs:
-        open_window(draft.windows, pack.product, at, pack.expires_at)
+        if pack.unpaid_since is None:
+            open_window(draft.windows, pack.product, at, pack.expires_at)
 
 
 # ---- discounts ------------------------------------------------------------

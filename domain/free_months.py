@@ -47,9 +47,11 @@ def free_until(state: Account, product: str) -> CivilDate | None:
 
 def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilDate]]:
     """The discounts that make a line of the present cycle free, the items, and the first date at a price."""
-    found = []
+    found: list[tuple[Discount, PlanItem | AddonItem, CivilDate]] = []
+    if state.disputed:
+        return found
     for discount in state.standing.discounts:
-        if discount.withdrawn or not free_months(discount.terms):
+        if not free_months(discount.terms):
             continue
         for item in state.items:
             if item.cycle is None or item.product in discount.told or not _goes_on(item):
@@ -77,7 +79,7 @@ def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> 
 def first_priced(state: Account, discount: Discount, item: PlanItem | AddonItem) -> CivilDate:
     """The start of the first cycle that the discount no longer reaches, as things stand."""
     assert item.cycle is not None
-    last = expiry(discount.terms)
+    last = CivilDate.min if discount.withdrawn else expiry(discount.terms)
     cycle = item.cycle
     while cycle.end <= last:
         cycle = next_cycle(state.anchor, cycle, state.time_zone)

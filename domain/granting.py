@@ -138,12 +138,12 @@ def code_refused(
     if terms is None or grant is None:
         return Refusal("unknown_discount", facts)
     bought = [line for line in lines if reaches(grant, line)]
+    if not bought:
+        return Refusal("unknown_discount", facts)
     if terms.last_day is not None and terms.last_day < today:
         return Refusal("discount_over", {**facts, "last_day": terms.last_day.isoformat()})
     if any(discount.terms.code == code for discount in state.standing.discounts):
         return Refusal("already_used", facts)
-    if not bought:
-        return Refusal("unknown_discount", facts)
     if had := _had_free_months(state, grant, [line.product for line in bought]):
         return Refusal("already_used", {**facts, "products": had})
     return None

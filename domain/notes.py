@@ -47,9 +47,9 @@ def restorable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
     (R40)."""
     if not record.suspended:
         return ()
-    return tuple(
-        [i.product for i in state.items if i.unpaid_since is not None and i.product in record.suspended]
-    )
+    held = [*state.items, *state.packs]
+    unpaid = dict.fromkeys(item.product for item in held if item.unpaid_since is not None)
+    return tuple([product for product in unpaid if product in record.suspended])
 
 
 def lines_left(state: Account, number: int, products: Sequence[str] | None = None) -> tuple[Part, ...]:

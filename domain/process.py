@@ -26,7 +26,7 @@ from domain.collection import with_credit_applied
 from domain.commands import AbandonPayment, Request
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Decision, Repeated, Waiting, admit, decide
-from domain.disputes import items_of_today
+from domain.disputes import items_of_today, reminding
 from domain.evolve import evolve_all
 from domain.proposals import Unchanged
 from domain.renewal import prerequisite_changes
@@ -186,7 +186,9 @@ def consent_answered(state: Account, answer: PaymentAnswer, catalogues: Catalogu
     return (yield from _append(state, conclude(state, answer, catalogues)))
 
 
-def late_answered(state: Account, number: int, at: Instant, *, paid: bool) -> Conversation[Account]:
+def late_answered(
+    state: Account, number: int, at: Instant, catalogues: Catalogues, *, paid: bool
+) -> Conversation[Account]:
     """The late payment of the invoice was answered at the instant (R98); nothing, if none is awaited."""
     record = state.records.get(number)
     if record is None or not record.late or record.status != "open":
@@ -195,7 +197,8 @@ def late_answered(state: Account, number: int, at: Instant, *, paid: bool) -> Co
         event: e.Event = e.InvoicePaid(at=at, number=number, amount=record.due)
     else:
         suspended = items_of_today(state, number, date_of(at, state.time_zone))
-        event = e.LatePaymentFailed(at=at, number=number, suspended=suspended)
+        remind_before = reminding(catalogues.at(at))
+        event = e.LatePaymentFailed(at=at, number=number, suspended=suspended, remind_before=remind_before)
     return (yield from _append(state, (event,)))
 
 

@@ -146,13 +146,11 @@ def _unpaid(state: Account, code: RefusalCode) -> Refusal:
 
 
 def amount_given(ctx: Context, text: str) -> Decimal | Refusal:
-    """The amount above 0.00 that the text says, in the account's currency."""
-    facts = {"amount": text[:40], "currency": ctx.state.currency}
+    """The amount that the text says, in the account's currency."""
     try:
-        amount = parse_amount(text, ctx.state.currency, "$.amount")
+        return parse_amount(text, ctx.state.currency, "$.amount")
     except InvalidInput:
-        return Refusal("invalid_amount", facts)
-    return amount or Refusal("invalid_amount", facts)
+        return Refusal("invalid_amount", {"amount": text[:40], "currency": ctx.state.currency})
 
 
 def forbidden(role: str, allowed: tuple[str, ...]) -> Refusal:

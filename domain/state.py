@@ -102,6 +102,8 @@ class Pack(msgspec.Struct, frozen=True, gc=False):
     credits: int
     expires_on: CivilDate
     expires_at: Instant
+    unpaid_since: Instant | None = None
+    """Since when it cannot be used, its payment having been charged back (R58)."""
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
@@ -158,10 +160,13 @@ class InvoiceRecord(msgspec.Struct, frozen=True, gc=False):
     reissued: bool = False
     disputed_at: Instant | None = None
     tries: tuple[Try, ...] = ()
+    tries_stopped: bool = False
     remind_before: int | None = None
     reminded: bool = False
     """Whether the customer was told that its items lapse soon (R55)."""
     written_off: bool = False
+    due_again_at: Instant | None = None
+    """When a lost dispute, or a late payment that failed, made it due (R58, R98)."""
     dispute_facts: tuple[str, ...] = ()
     """What the provider said of its disputes: each is taken once (R58)."""
 

@@ -104,7 +104,11 @@ def _disputed(shown: Entitlement, since: Instant) -> Entitlement:
 
 
 def _packs(state: Account, product: str) -> Entitlement:
-    packs = [pack for pack in state.packs if pack.product == product]
+    held = [pack for pack in state.packs if pack.product == product]
+    packs = [pack for pack in held if pack.unpaid_since is None]
+    if not packs:
+        since = min(pack.unpaid_since for pack in held if pack.unpaid_since is not None)
+        return Entitlement(product, "suspended", False, since, 0)
     until = max(pack.expires_at for pack in packs)
     return Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
 

@@ -144,7 +144,7 @@ class VirtualAccount:
         if answer.invoice is not None:
             paid = answer.answer == "paid"
             drive(
-                late_answered(state, answer.invoice, at, paid=paid),
+                late_answered(state, answer.invoice, at, self.catalogues, paid=paid),
                 append=self.record,
                 charge=self.method.answer,
             )
