@@ -94,13 +94,16 @@ def test_a_resume_is_dropped_while_past_due(account: GivenAccount) -> None:
     assert "resume_dropped" in by_time(account, "2026-05-15")
 
 
-def test_what_is_unpaid_lapses_and_its_invoice_is_written_off(account: GivenAccount) -> None:
+def test_what_is_unpaid_lapses_and_a_credit_note_takes_back_what_could_not_be_used(
+    account: GivenAccount,
+) -> None:
     account.settle("2026-04-20", due="declined")
     assert status(account, "standard", "2026-05-19T12:00") == "suspended"
     after, happened = account_later(account.state, instant(account, "2026-05-20"))
-    [lapsed] = happened
+    lapsed, note = happened
     assert isinstance(lapsed, e.ItemsLapsed)
-    assert lapsed.written_off
+    assert isinstance(note, e.CreditNoteIssued)
+    assert (lapsed.items, note.reason) == (("standard", "custom_domain"), "not_supplied")
     assert (account_summary(after).status, after.items) == ("good", ())
 
 

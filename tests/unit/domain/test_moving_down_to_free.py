@@ -12,7 +12,7 @@ from domain.views import entitlements
 from tests.support.domain.given import GivenAccount
 
 
-def _with_a_plan_about_to_lapse() -> GivenAccount:
+def _with_a_plan_about_to_move_down() -> GivenAccount:
     """Past due since 10 April for an add-on paid to the 25th; the plan's cycle ends on the 20th."""
     account = GivenAccount()
     account.give(c.PurchaseAddon("custom_domain"), "2026-03-10")
@@ -25,13 +25,15 @@ def _with_a_plan_about_to_lapse() -> GivenAccount:
     return account
 
 
-def test_a_move_that_the_plan_s_lapse_discarded_does_not_count() -> None:
-    account = _with_a_plan_about_to_lapse()
+def test_a_move_that_comes_while_another_item_is_unpaid_is_made_and_counts() -> None:
+    """The plan would not renew, so nothing is tried for it (R41)."""
+    account = _with_a_plan_about_to_move_down()
     account.settle("2026-04-21", due="declined")
     assert entitlements(account.state)["standard"].status == "ended"
+    assert entitlements(account.state)["free"].status == "active"
     account.settle("2026-04-26")
     account.give(c.PurchasePlan("standard"), "2026-04-26")
-    assert account.give(c.ChangePlan("free"), "2026-04-27").outcome == "accepted"
+    assert account.give(c.ChangePlan("free"), "2026-04-27").code == "free_already_used"
 
 
 def test_a_move_counts_from_when_it_is_asked_for_in_every_family() -> None:

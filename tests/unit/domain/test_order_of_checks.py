@@ -124,9 +124,10 @@ def test_a_pause_is_refused_in_its_own_order() -> None:
 def test_reinstating_is_answered_at_the_state_check_whatever_stands_after_it() -> None:
     account = GivenAccount()
     account.give(c.PurchaseAddon("custom_domain"), "2026-01-05")
+    account.give(c.PurchaseAddon("surveys"), "2026-01-10")
     account.settle("2026-02-05", due="declined")
-    account.give(c.RemoveAddon("custom_domain"), "2026-02-06")
-    again = account.give(c.PurchaseAddon("custom_domain"), "2026-02-07", cvv=False, expected_total="99.00")
+    account.give(c.RemoveAddon("surveys"), "2026-02-06")
+    again = account.give(c.PurchaseAddon("surveys"), "2026-02-07", cvv=False, expected_total="99.00")
     assert (again.outcome, str(again.charged)) == ("reinstated", "0.00")
 
 
