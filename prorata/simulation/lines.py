@@ -34,6 +34,8 @@ def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None
     }
     if catalog is not None:
         opening["catalog"] = catalog
+    if "policies" in story:
+        opening["policies"] = story["policies"]
     yield PlayedLine(None, begin, msgspec.json.encode(opening))
     for number, step in enumerate(story["steps"]):
         if step["do"] == "expect":

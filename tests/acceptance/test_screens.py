@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.command_line import CommandLine, answered, step
@@ -124,6 +125,12 @@ def test_a_new_catalogue_is_measured_on_the_accounts_in_the_log(prorata: Command
     assert (summary["accounts"], summary["more"], summary["less"]) == (1, 1, 0)
     shown = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--clock", "test").out
     assert "1 pay more (+2.00)" in shown
+    value = msgspec.json.decode(CATALOG_FILE.read_bytes())
+    value["plans"] = [plan for plan in value["plans"] if plan["id"] != "standard"]
+    new.write_bytes(msgspec.json.encode(value))
+    withdrawn = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts", "--clock", "test")
+    assert withdrawn.exit_code == 0, withdrawn.err
+    assert "standard (500) is no longer sold: it goes on at its own last price" in withdrawn.out
     of_real_money = prorata("catalog", "diff", str(CATALOG_FILE), str(new), "--accounts").out
     assert "no account would renew anything" in of_real_money
 

@@ -45,8 +45,9 @@ class RealSystem:
         assert answer.is_command, answer
         return answer
 
-    def shown_at(self, account: str, until: Instant, catalog: Catalog) -> Shown:
-        """What the read models say once everything due up to the instant is billed and projected."""
+    def shown_at(self, account: str, until: Instant) -> Shown:
+        """What the read models say once everything due up to the instant is billed and projected, products in
+        the order of the account's own catalogue."""
         self.projector.run_once()
         report = self.system.billing.run_due("test", until)
         assert not report.failed
@@ -56,6 +57,8 @@ class RealSystem:
         windows = access_windows.of_account(self.connection, account)
         assert held is not None
         assert windows is not None
+        series = self.system.catalogues.series_for(self.system.service.account(account))
+        catalog = series.ever_sold(until)
         return shown_documents(held, invoices.of_account(self.connection, account), windows, catalog)
 
 
@@ -87,7 +90,7 @@ def _play(
             assert played.step is not None
             step = scenario.steps[played.step]
             assert isinstance(step.do, Expectation)
-            seen = real.shown_at(f"main/{account}", at, scenario.catalog)
+            seen = real.shown_at(f"main/{account}", at)
             assert not mismatches(step.do, seen, zone, step.place), scenario.name
             continue
         answer = real.give(played.line)
@@ -99,4 +102,4 @@ def _play(
             )
             if result.answer is not None:
                 assert result.answer.items() <= answer.facts.items(), scenario.name
-    assert real.shown_at(f"main/{account}", scenario.until, scenario.catalog) == expected.state, scenario.name
+    assert real.shown_at(f"main/{account}", scenario.until) == expected.state, scenario.name
