@@ -6,6 +6,7 @@ with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
@@ -14,11 +15,14 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
-from domain.calendar import CivilDate, Instant
+from domain.calendar import CivilDate, Instant, date_of
 from domain.catalog import Catalog, Catalogues
 from domain.coming import next_charges, settled_as_paid
 from domain.forecast import forecast
+from domain.free_months import free_until
+from domain.happened import CreditNoteEntry
 from domain.money import zero
+from domain.owing import HeldDiscount, OpenInvoice, disputed_invoices, held_discounts, open_invoices
 from domain.process import preview
 from domain.state import Account, AddonItem, PlanItem
 from domain.views import AccountSummary, Entitlement, EntitlementStatus, account_summary, entitlements
@@ -39,6 +43,7 @@ class HeldItem(msgspec.Struct, frozen=True):
     nothing more will be charged for it as things stand.
 
     `actions`: what would not be refused now. `removal`: where an add-on can be removed or stopped.
+    `free_until`: where its free months go on, the date of the first line at a price (R87).
     """
 
     product: str
@@ -52,6 +57,7 @@ class HeldItem(msgspec.Struct, frozen=True):
     allowance: int | None
     actions: tuple[Action, ...]
     removal: Removal | None
+    free_until: CivilDate | None = None
 
 
 class HeldCredits(msgspec.Struct, frozen=True, gc=False):
@@ -63,27 +69,41 @@ class HeldCredits(msgspec.Struct, frozen=True, gc=False):
     expires_on: CivilDate
 
 
-class Balance(msgspec.Struct, frozen=True, gc=False):
-    """The open invoice, and what cannot be used until it is paid (R38)."""
+class Balance(msgspec.Struct, frozen=True):
+    """What is due of all open `invoices` together (R51), number and date of the oldest, and what cannot be
+    used until it is paid (R38)."""
 
     invoice: int
     date: CivilDate
     amount: Decimal
     suspended: tuple[str, ...]
+    invoices: tuple[OpenInvoice, ...] = ()
 
 
 class BillingPage(msgspec.Struct, frozen=True):
-    """Everything on the page: plans, then add-ons in order of purchase, then credits by expiry."""
+    """Everything on the page: plans, then add-ons in order of purchase, then credits by expiry.
+
+    `credit`: account credit (R63). `disputed`: the invoices about which a dispute is open (R58).
+    `waits_until`: until when a payment waits for the customer's consent (R96).
+    """
 
     standing: AccountSummary
     items: tuple[HeldItem, ...]
     credits: tuple[HeldCredits, ...]
     balance: Balance | None
     next_invoice: e.Invoice | None
+    credit: Decimal
+    discounts: tuple[HeldDiscount, ...] = ()
+    disputed: tuple[int, ...] = ()
+    waits_until: Instant | None = None
+    credit_notes: tuple[CreditNoteEntry, ...] = ()
 
 
-def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> BillingPage:
-    """The page at the instant, everything due before it taken as paid."""
+def billing_page(
+    state: Account, at: Instant, catalogues: Catalogues, credit_notes: Iterable[CreditNoteEntry] = ()
+) -> BillingPage:
+    """The page at the instant, everything due before it taken as paid. `credit_notes`: the account's, which
+    its state does not keep (`domain.happened`)."""
     now, _ = settled_as_paid(state, at, catalogues)
     asked = now if state.payment is None else state  # a payment without an answer refuses everything (R16)
     coming = forecast(now, at, catalogues)
@@ -97,6 +117,11 @@ def billing_page(state: Account, at: Instant, catalogues: Catalogues) -> Billing
         tuple([HeldCredits(p.product, desk.name(p.product), p.credits, p.expires_on) for p in packs]),
         _balance(now),
         coming.next_invoice,
+        now.standing.credit + zero(now.currency),
+        held_discounts(now, date_of(at, now.time_zone)),
+        disputed_invoices(now),
+        None if state.payment is None else state.payment.waits_until,
+        tuple(credit_notes),
     )
 
 
@@ -106,7 +131,8 @@ def _balance(state: Account) -> Balance | None:
         return None
     suspended = tuple([item.product for item in state.items if item.unpaid_since is not None])
     due = sum([record.due for record in state.open_invoices], zero(state.currency))
-    return Balance(first.number, state.invoices[first.number].date, due, suspended)
+    date = state.invoices[first.number].date
+    return Balance(first.number, date, due, suspended, open_invoices(state))
 
 
 class _Desk(msgspec.Struct, frozen=True):
@@ -136,6 +162,7 @@ class _Desk(msgspec.Struct, frozen=True):
             None,
             self._plan_actions(item),
             None,
+            free_until(self.state, item.product),
         )
 
     def add_on(self, item: AddonItem) -> HeldItem:
@@ -154,6 +181,7 @@ class _Desk(msgspec.Struct, frozen=True):
             shown.allowance,
             actions,
             self._removal(item) if "remove" in actions or "stop" in actions else None,
+            free_until(self.state, item.product),
         )
 
     def name(self, product: str) -> str:

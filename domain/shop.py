@@ -13,10 +13,11 @@ import msgspec
 from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
-from domain.arithmetic import arithmetic
+from domain.arithmetic import TaxGroup, arithmetic, tax_groups
 from domain.calendar import CivilDate, Instant
 from domain.catalog import AddOn, BlockPrice, Catalogues, CreditPack, Plan
 from domain.coming import settled_as_paid
+from domain.money import zero
 from domain.pricing import PriceList
 from domain.process import preview
 from domain.state import Account
@@ -27,10 +28,12 @@ TRANSACTIONAL = ("start_transactional", "change_transactional", "top_up_transact
 
 class Today(msgspec.Struct, frozen=True):
     """What buying would answer now (R48): what is `charged`, its lines and their arithmetic. Where it cannot
-    be bought, `charged` is None, and `code` says why.
+    be bought, `charged` is None, and `code` says why. `net`: the lines before tax; `taxes`: each tax of them;
+    `total`: both together, of which account credit pays what is not charged (R63, R78).
 
     `renews_on`: the renewal date, of what is held its own. `begins_on`: of a downgrade, when it takes the
-    present plan's place (R29). `facts`: those of the answer.
+    present plan's place (R29). `facts`: those of the answer; `free_until` is among them where free months
+    reach it: the date of the first line at a price (R87).
     """
 
     charged: Decimal | None
@@ -42,6 +45,9 @@ class Today(msgspec.Struct, frozen=True):
     facts: dict[str, object]
     outcome: str
     events: tuple[str, ...]
+    net: Decimal | None = None
+    taxes: tuple[TaxGroup, ...] = ()
+    total: Decimal | None = None
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -161,17 +167,23 @@ class _Counter(msgspec.Struct, frozen=True):
         begins_on = (
             answer.facts.get("on") if isinstance(command, c.ChangePlan) and answer.code is None else None
         )
+        bought = answer.charged is not None
+        net = sum([line.net for line in answer.lines], zero(self.state.currency)) if bought else None
+        taxes = tax_groups(answer.lines) if bought else ()
         own = None if held is None else renewal_date(self.state, held, self.catalogues)
         return Today(
             answer.charged,
             answer.lines,
-            tuple([arithmetic(line) for line in answer.lines]) if answer.charged is not None else (),
+            tuple([arithmetic(line) for line in answer.lines]) if bought else (),
             own if answer.code is not None else answer.renews_on,
             None if begins_on is None else CivilDate.fromisoformat(begins_on),
             answer.code,
             answer.facts,
             answer.outcome,
             answer.events,
+            net,
+            taxes,
+            None if net is None else sum([tax.tax for tax in taxes], net),
         )
 
     def _status(self, product: str) -> EntitlementStatus | None:

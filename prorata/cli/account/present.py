@@ -3,7 +3,7 @@ looked at, and the catalogues that its prices are read from."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -11,10 +11,15 @@ from cyclopts import Parameter
 from domain.calendar import Instant, local_text, parse_moment
 from domain.catalog import Catalog, Catalogues
 from domain.errors import InvalidInput
+from domain.happened import Chronicle, CreditNoteEntry
 from domain.state import Account
+from eventlog.codec import domain_codec
 from prorata.cli.catalog.nothing_sold import note_nothing_sold, nothing_sold
 from prorata.settings import Settings
 from prorata.wording import Language, Wording
+
+if TYPE_CHECKING:
+    from eventlog.postgres.log import PostgresEventLog
 
 AccountName = Annotated[str, Parameter(help="The account's id within the tenant.")]
 Tenant = Annotated[str, Parameter(help="The tenant whose account is meant.")]
@@ -30,12 +35,13 @@ At = Annotated[
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """An account, and the instant at which it is looked at."""
+    """An account with its credit notes, and the instant at which it is looked at."""
 
     account: str
     state: Account
     at: Instant
     catalogues: Catalogues
+    credit_notes: tuple[CreditNoteEntry, ...] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -71,10 +77,23 @@ def look(account: str, tenant: str, at: str | None) -> Looked:
         if state is None:
             raise unknown(account, tenant)
         found = Looked(
-            account, state, instant_of(state, at, system.clock.now()), system.catalogues.series_for(state)
+            account,
+            state,
+            instant_of(state, at, system.clock.now()),
+            system.catalogues.series_for(state),
+            _credit_notes(system.log, account_id_of(tenant, account), state),
         )
     note_nothing_sold(found.catalogues, found.at)
     return found
+
+
+def _credit_notes(log: PostgresEventLog, account: str, state: Account) -> tuple[CreditNoteEntry, ...]:
+    """The account's credit notes, from its events; they are read only where it has some."""
+    if state.standing.next_credit_note == 1:
+        return ()
+    codec = domain_codec()
+    events = [codec.read(row) for row in log.read_account(account)][: state.version]
+    return tuple(Chronicle(state.time_zone).take_all(events).credit_notes.values())
 
 
 def instant_of(state: Account, given: str | None, now: Instant) -> Instant:

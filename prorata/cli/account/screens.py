@@ -8,6 +8,7 @@ import msgspec
 
 from domain.billing_page import BillingPage, HeldItem, billing_page
 from domain.calendar import local_text
+from domain.happened import CreditNoteEntry
 from domain.shop import Offer, Shop, Today
 from domain.shop import shop as shop_of
 from domain.state import Account
@@ -58,11 +59,12 @@ def billing(
     tenant: Tenant = "main",
 ) -> int:
     """What the account holds, each with its status, price, next charge and access end, and what can be done
-    with it; credits, the open balance, the next invoice. Nothing is changed.
+    with it; credits, discounts, account credit, the open balance, credit notes, the next invoice. Nothing is
+    changed.
     """
     looked = look(account, tenant, at)
     page, say, state = (
-        billing_page(looked.state, looked.at, looked.catalogues),
+        billing_page(looked.state, looked.at, looked.catalogues, looked.credit_notes),
         looked.wording(language),
         looked.state,
     )
@@ -108,4 +110,28 @@ def billing_json(page: BillingPage, state: Account, say: Wording) -> dict[str, A
             removal["sentence"] = removal_said(one, say)
         return {**msgspec.structs.asdict(one), "access_until": until, "removal": removal}
 
-    return {**msgspec.structs.asdict(page), "items": [item(one) for one in page.items]}
+    waits_until = None if page.waits_until is None else local_text(page.waits_until, state.time_zone)
+    notes = [credit_note_json(entry) for entry in page.credit_notes]
+    return {
+        **msgspec.structs.asdict(page),
+        "items": [item(one) for one in page.items],
+        "waits_until": waits_until,
+        "credit_notes": notes,
+    }
+
+
+def credit_note_json(entry: CreditNoteEntry) -> dict[str, Any]:
+    """A credit note, and where its money is by now."""
+    note = entry.note
+    return {
+        "number": f"C{note.number}",
+        "date": note.date,
+        "invoice": note.invoice,
+        "reason": note.reason,
+        "net": note.net,
+        "tax": note.tax,
+        "total": note.total,
+        "lowered": note.lowered,
+        "refunded": entry.refunded,
+        "to_account": entry.to_account,
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from rich.console import Console
 
 from domain.shop import Offer, OwnProcess, Shop, Today
 from domain.texts import escaped
 from prorata.cli.terminal.tables import RIGHT, heading, table
-from prorata.wording import Wording, answer_said, calculation_said
+from prorata.wording import Wording, answer_said, calculation_said, tax_said
 from prorata.wording.labels import STATUSES
 
 
@@ -53,7 +55,39 @@ def _today_cells(today: Today, currency: str, say: Wording) -> tuple[str, str, s
     renews_on = "–" if today.renews_on is None else say.day(today.renews_on)
     if today.charged is None:
         return "–", f"{answer_said(today, say, currency)} ({today.code})", renews_on
-    return say.amount(today.charged, currency), _why(today, currency, say), renews_on
+    assert today.net is not None
+    why = "\n".join([_why(today, currency, say), *_beside(today, currency, say)])
+    return say.amount(today.net, currency), why, renews_on
+
+
+def _beside(today: Today, currency: str, say: Wording) -> list[str]:
+    """Beside the amount before tax: the taxes, the total, what account credit leaves to be charged (R78), and
+    until when it is free (R87)."""
+    assert today.charged is not None
+    assert today.total is not None
+    told = []
+    if today.taxes:
+        told += [
+            say.say(
+                "{tax}: {amount}",
+                tax=tax_said(tax, currency, say),
+                amount=say.amount(tax.tax, currency),
+            )
+            for tax in today.taxes
+        ]
+        told.append(say.say("total {amount}", amount=say.amount(today.total, currency)))
+    if today.charged != today.total:
+        told.append(
+            say.say(
+                "account credit pays {credit}, {charge} are charged",
+                credit=say.amount(today.total - today.charged, currency),
+                charge=say.amount(today.charged, currency),
+            )
+        )
+    until = today.facts.get("free_until")
+    if isinstance(until, str):
+        told.append(say.say("free until {date}", date=say.day(date.fromisoformat(until))))
+    return told
 
 
 def _why(today: Today, currency: str, say: Wording) -> str:
