@@ -52,8 +52,7 @@ def close_account(ctx: Context) -> Proposed:
 
 def set_tax_profile(ctx: Context, command: SetTaxProfile) -> Proposed:
     """Replace the whole tax profile; it reaches the next invoice (R70). That an id is confirmed, or an
-    exemption,
-    comes from a check or from finance: on the wall clock from nobody else."""
+    exemption, comes from a check or from finance: on the wall clock from nobody else."""
     checked = command.vat_id == "confirmed" or command.exempt_until is not None
     if checked and ctx.state.clock == "wall" and ctx.command.role != "finance":
         return forbidden(ctx.command.role, ("finance",))

@@ -11,9 +11,8 @@ from domain.calendar import CivilDate
 
 class DiscountCode(msgspec.Struct, frozen=True):
     """The terms of a code: a percentage, or an amount for each currency. `once` or for so many `months`;
-    neither:
-    for ever. `carried`: what an invoice leaves of it goes to the next (R86). `products` None: all plans; of a
-    carried one every line. `last_day`: the last one on which it can be used."""
+    neither: for ever. `carried`: what an invoice leaves of it goes to the next (R86). `products` None: all
+    plans; of a carried one every line. `last_day`: the last one on which it can be used."""
 
     code: str
     percent: Decimal | None = None

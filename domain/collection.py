@@ -1,6 +1,5 @@
 """Collecting what is due after a declined renewal (R52-R57, R63): the dates of the tries, reminders, and
-which
-invoices an amount pays."""
+which invoices an amount pays."""
 
 from __future__ import annotations
 
@@ -22,8 +21,7 @@ from domain.state import Account, InvoiceRecord
 
 def tries_of(state: Account, record: InvoiceRecord, policy: Collection) -> tuple[e.Try, ...]:
     """The dates on which a declined renewal is tried again (R52): before the last cycle end of its items,
-    none that
-    had begun when the invoice was issued (R53)."""
+    none that had begun when the invoice was issued (R53)."""
     invoice = state.invoices[record.number]
     ends = [item.cycle.end for item in state.items if item.product in record.items and item.cycle is not None]
     found = []
@@ -37,9 +35,8 @@ def tries_of(state: Account, record: InvoiceRecord, policy: Collection) -> tuple
 
 
 def due_since(state: Account, record: InvoiceRecord) -> Instant:
-    """When the invoice was issued, or became due again; a test clock passes every instant, so there it was on
-    its own date
-    (R53)."""
+    """When the invoice was issued, or became due again; a test clock passes every instant, so there it was
+    on its own date (R53)."""
     if record.due_again_at is not None:
         return record.due_again_at
     return record.at if state.clock == "test" else state.invoices[record.number].issued_at
@@ -99,8 +96,7 @@ def reminder(
 
 def shares_of(state: Account, amount: Decimal) -> tuple[tuple[e.Share, ...], Decimal]:
     """The amount laid on what is due, the oldest open invoice first, and what is left over. A late one has
-    its
-    payment under way (R98)."""
+    its payment under way (R98)."""
     shares = []
     for record in state.open_invoices:
         part = min(amount, record.due)

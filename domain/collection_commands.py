@@ -1,6 +1,5 @@
 """What customer and finance do about what is due (R54, R56, R57): another payment method, no further tries,
-money that
-came in another way."""
+money that came in another way."""
 
 from __future__ import annotations
 
@@ -41,8 +40,7 @@ def stop_tries(ctx: Context, command: StopTries) -> Proposed:
 
 def record_payment(ctx: Context, command: RecordPayment) -> Proposed:
     """Money came in another way: it lowers what is due, the oldest invoice first; what is left over is
-    account
-    credit; for an invoice that was written off it is recovered (R57, R68)."""
+    account credit; for an invoice that was written off it is recovered (R57, R68)."""
     state = ctx.state
     amount = amount_given(ctx, command.amount)
     if isinstance(amount, Refusal):

@@ -17,11 +17,9 @@ from domain.notes import restorable
 from domain.state import Account, PendingPayment
 
 PaymentAnswer = Literal["paid", "declined", "declined_final", "cancelled", "action_required", "pending"]
-"""`declined_final`: this method will never be accepted (R54). `cancelled`: it was never made, and never will
-be
-under this key. `action_required`: the customer's consent is asked for (R96). `pending`: of a renewal, the
-answer
-comes later (R98)."""
+"""`declined_final`: this method will never be accepted (R54). `cancelled`: it was never made, and never
+will be under this key. `action_required`: the customer's consent is asked for (R96). `pending`: of a
+renewal, the answer comes later (R98)."""
 
 CONSENT = timedelta(minutes=30)
 """How long the customer's consent is waited for (R96)."""
@@ -127,9 +125,8 @@ class _Declined:
                 assert_never(payment.purpose)
 
     def _renewal(self) -> tuple[e.Event, ...]:
-        """The items of the invoice are suspended; where there is a policy, with the dates of the tries and a
-        first
-        reminder (R52, R55)."""
+        """The items of the invoice are suspended; where there is a policy, with the dates of the tries and
+        a first reminder (R52, R55)."""
         assert self.payment.invoice_number is not None
         record = self.state.record(self.payment.invoice_number)
         at, policy = self.payment.at, self.policy

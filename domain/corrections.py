@@ -112,9 +112,8 @@ Ended = PlanItem | AddonItem | Pack
 
 
 def _ended_items(ctx: Context, command: CreditNote) -> tuple[Ended, ...] | Refusal:
-    """What ends: of each item the correction takes back all days left of its charged cycle, today among them,
-    or the
-    whole pack."""
+    """What ends: of each item the correction takes back all days left of its charged cycle, today among
+    them, or the whole pack."""
     state, number = ctx.state, command.invoice
     if command.line is None:
         places = [part.line for part in lines_left(state, number)]

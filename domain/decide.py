@@ -114,8 +114,7 @@ def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Wai
 
 def _waits(state: Account, request: c.Request) -> Refusal | None:
     """A payment without an answer holds the account (R16); one that waits for the customer can be given up,
-    and is
-    when its time is over (R96). The books wait for the payment of their own invoice only."""
+    and is when its time is over (R96). The books wait for the payment of their own invoice only."""
     payment = state.payment
     if payment is None:
         return None
@@ -340,8 +339,7 @@ def _confirmation_required(
 
 def _forbidden(request: c.Request) -> Refusal | None:
     """Only owner and admin give commands (R43), corrections and discounts only staff (R60); the provider's
-    facts
-    come from whoever passes them on."""
+    facts come from whoever passes them on."""
     command = request.command
     if isinstance(command, _FACTS):
         return None

@@ -62,10 +62,9 @@ def reaches(terms: DiscountGranted, line: Line) -> bool:
 def discounted(
     lines: Sequence[Line], discounts: Sequence[Discount], credited: Decimal | None = None
 ) -> tuple[Line, ...]:
-    """The lines with what the discounts take: one percentage each, that of the largest amount, then the fixed
-    ones, the earliest expiry first (R82). `credited`: what an upgrade credits beside them, of which fixed
-    ones
-    take no part (R80)."""
+    """The lines with what the discounts take: one percentage each, that of the largest amount, then the
+    fixed ones, the earliest expiry first (R82). `credited`: what an upgrade credits beside them, of which
+    fixed ones take no part (R80)."""
     live = [d for d in discounts if not d.used and not d.withdrawn]
     if not live:
         return tuple(lines)

@@ -222,9 +222,8 @@ def last_use(draft: Draft, product: str, at: Instant) -> Instant:
 
 
 def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[tuple[int, int], ...]:
-    """Keep what the change's credit line takes back of the lines of the old price (R65), and return the lines
-    of
-    the new one."""
+    """Keep what the change's credit line takes back of the lines of the old price (R65), and return the
+    lines of the new one."""
     invoice = event.invoice
     before = tuple(reversed(present_lines(draft, plan)))
     if invoice is None:

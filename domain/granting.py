@@ -131,9 +131,8 @@ def code_refused(
     lines: tuple[e.Line, ...],
     today: CivilDate,
 ) -> Refusal | None:
-    """Why the code is not taken with a purchase of these lines: not known, past its end, used before, or not
-    for
-    what is bought."""
+    """Why the code is not taken with a purchase of these lines: not known, past its end, used before, or
+    not for what is bought."""
     facts = {"discount": code}
     if terms is None or grant is None:
         return Refusal("unknown_discount", facts)

@@ -1,6 +1,5 @@
 """What happened to an account by itself: tries, reminders, refunds, the ends of free months (R52, R55, R62,
-R87), and
-its credit notes. Folds of its events for those who look."""
+R87), and its credit notes. Folds of its events for those who look."""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ StatusChange = tuple[int, InvoiceStatus]
 
 
 def invoice_changes(event: e.Event) -> tuple[Invoice | None, tuple[StatusChange, ...]]:
-    """What the event does to the invoices: the one that it issues, and the status of each that it touches (an
-    issued
-    one is paid, unless it is an open renewal's)."""
+    """What the event does to the invoices: the one that it issues, and the status of each that it touches
+    (an issued one is paid, unless it is an open renewal's)."""
     match event:
         case e.CyclesRenewed():
             return event.invoice, ((event.invoice.number, "open" if event.invoice.charge else "paid"),)

@@ -37,8 +37,7 @@ def invoice_of(
     grant: DiscountGranted | None = None,
 ) -> Invoice:
     """The account's next invoice: for the date, issued at the instant (R24, R47, R51). `grant`: a discount
-    that
-    is given with it. Raises TaxUnavailable (R71)."""
+    that is given with it. Raises TaxUnavailable (R71)."""
     standing = state.standing
     if catalogues.taxes is None and grant is None and not standing.credit and not standing.discounts:
         total = sum([line.amount for line in lines], zero(state.currency))
@@ -68,9 +67,9 @@ def upgrade_invoice(
     command: CommandRef | None,
 ) -> Issued:
     """The invoice of an upgrade by days (R29): the new price, and a credit line of what the days of the old
-    one
-    still bear (R65), with the taxes of the lines that it credits. Where those are not the charge's, or the
-    credit is above the charge, credit notes to the account come before it (R75). Raises TaxUnavailable."""
+    one still bear (R65), with the taxes of the lines that it credits. Where those are not the charge's, or
+    the credit is above the charge, credit notes to the account come before it (R75). Raises
+    TaxUnavailable."""
     day, currency = charge.from_date, state.currency
     worth = credit_worth(state, plan, day, -credit.amount)
     (charge,) = discounted((charge,), discounts_with(state, grant), worth)

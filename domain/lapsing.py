@@ -1,6 +1,5 @@
 """Items that end unpaid (R41), and the credit notes that take back what of them was billed and could not be
-used
-(R41a).
+used (R41a).
 
     events = lapse(state, ["custom_domain"], at, day)
 """
@@ -30,8 +29,7 @@ def lapse(
     command: e.CommandRef | None = None,
 ) -> tuple[e.Event, ...]:
     """The end of what is unpaid among the products, an event for each open invoice, with its credit note;
-    empty:
-    nothing among them is unpaid. A charged-back invoice has none, and stays open (R58)."""
+    empty: nothing among them is unpaid. A charged-back invoice has none, and stays open (R58)."""
     events: list[e.Event] = []
     lapsing = [product for product in unpaid_items(state) if product in products]
     if not lapsing:

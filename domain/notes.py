@@ -72,10 +72,9 @@ def credit_note(
     ended: Sequence[str] = (),
     whole_reissue: Decimal | None = None,
 ) -> e.CreditNoteIssued:
-    """The note that takes these parts back: it lowers what is due, and the rest goes where it is asked to, to
-    the
-    payment method as far as one paid and was not refunded (R62). `ended`: products of the invoice that are no
-    longer held after it. `whole_reissue`: what of the total pays the new invoice (R67)."""
+    """The note that takes these parts back: it lowers what is due, and the rest goes where it is asked to,
+    to the payment method as far as one paid and was not refunded (R62). `ended`: products of the invoice
+    that are no longer held after it. `whole_reissue`: what of the total pays the new invoice (R67)."""
     record, invoice = state.record(number), state.invoices[number]
     nothing = zero(state.currency)
     lines = tuple([_credited(invoice.lines[part.line], record, part) for part in parts])

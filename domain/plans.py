@@ -250,9 +250,8 @@ def cancel_plan(ctx: Context, command: CancelPlan) -> Proposed:
 
 
 def ended_unpaid(ctx: Context, product: str) -> Proposal:
-    """What is removed, cancelled or stopped while suspended ends at once, and what was billed for it is taken
-    back
-    (R26, R28, R41a)."""
+    """What is removed, cancelled or stopped while suspended ends at once, and what was billed for it is
+    taken back (R26, R28, R41a)."""
     first, *then = lapse(ctx.state, (product,), ctx.at, ctx.today, ctx.command)
     return Proposal(first, while_past_due=True, then=tuple(then))
 

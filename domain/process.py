@@ -49,8 +49,7 @@ class ChargeStep(msgspec.Struct, frozen=True):
 
 class CancelStep(msgspec.Struct, frozen=True):
     """Give up this payment, which waits for the customer (R96). The answer is `cancelled`, or how it ended
-    before
-    that."""
+    before that."""
 
     payment: PendingPayment
 
@@ -170,8 +169,7 @@ def note_prerequisites(state: Account, at: Instant, catalogues: Catalogues) -> C
 
 def given_up(state: Account, catalogues: Catalogues) -> Conversation[tuple[Account, tuple[e.Event, ...]]]:
     """The payment that waits for the customer is cancelled, unless it has ended before that (R96). Returns
-    the
-    state then, and what is recorded."""
+    the state then, and what is recorded."""
     assert state.payment is not None
     answer = yield CancelStep(state.payment)
     concluded = conclude(state, _payment_answer(answer), catalogues)
@@ -181,8 +179,7 @@ def given_up(state: Account, catalogues: Catalogues) -> Conversation[tuple[Accou
 
 def consent_answered(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> Conversation[Account]:
     """The payment that waited for the customer was answered: the customer's return, or the provider's own
-    message
-    (R96)."""
+    message (R96)."""
     return (yield from _append(state, conclude(state, answer, catalogues)))
 
 

@@ -29,9 +29,8 @@ class Proposal(msgspec.Struct, frozen=True):
 
     `reinstates`: it withdraws a pending end, so it is answered at the state check, while past due too.
     `while_past_due`: allowed then, and while a dispute is open (R39, R58). `pays`: for `pay_balance`, the
-    amount. `before`, `then`: what is recorded with it.
-    `follows_method`: it is recorded first, and the balance is tried after it (R56).
-    """
+    amount. `before`, `then`: what is recorded with it. `follows_method`: it is recorded first, and the
+    balance is tried after it (R56)."""
 
     event: e.Event
     reinstates: bool = False

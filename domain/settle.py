@@ -70,8 +70,7 @@ def _collecting(state: Account, until: Instant | None) -> list[tuple[CivilDate, 
 
 def tries_ahead(state: Account, until: Instant | None) -> list[e.Try]:
     """The tries to be made: of those that are due by the instant only the last (R53); none by a method that
-    is
-    refused for good (R54)."""
+    is refused for good (R54)."""
     if state.standing.method_refused:
         return []
     tries = open_tries(state)
@@ -160,9 +159,8 @@ class _Trying(msgspec.Struct, frozen=True):
     tried: bool
 
     def events(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[e.Event, ...]:
-        """The next step: items lapse, then the balance is tried at most once, then reminders. Empty: the rest
-        of
-        the date goes on."""
+        """The next step: items lapse, then the balance is tried at most once, then reminders. Empty: the
+        rest of the date goes on."""
         state = self.state
         ending = [p.product for p in plans] + [a.product for a in addons]
         if ending and (lapsed := lapse(state, ending, self.at, self.day)):
@@ -194,9 +192,8 @@ class _Trying(msgspec.Struct, frozen=True):
         return tuple(events)
 
     def _try(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[e.Event, ...]:
-        """One try for all that is due, if a date of R52 has begun or other items would renew (R41). Where it
-        is not
-        made it counts as declined (R53, R54)."""
+        """One try for all that is due, if a date of R52 has begun or other items would renew (R41). Where
+        it is not made it counts as declined (R53, R54)."""
         state = self.state
         others = self._would_renew(plans, addons)
         dated = any(t.date == self.day for t in tries_ahead(state, self.until))
@@ -213,9 +210,8 @@ class _Trying(msgspec.Struct, frozen=True):
         return (balance_payment(state, self.at, "balance_retry", items=others),)
 
     def _would_renew(self, plans: list[PlanItem], addons: list[AddonItem]) -> tuple[str, ...]:
-        """The items of the date that would renew: not ended by their owner, by a move to Free, or for want of
-        a
-        prerequisite (R41)."""
+        """The items of the date that would renew: not ended by their owner, by a move to Free, or for want
+        of a prerequisite (R41)."""
         prices = PriceList.of(self.state, self.catalogues, self.at)
         going = [p for p in plans if plan_end(self.state, p, (), self.at) is None]
         staying = [

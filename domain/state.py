@@ -193,8 +193,7 @@ class PendingRefund(msgspec.Struct, frozen=True, gc=False):
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
     """What else holds between customer and seller: account credit (R63), credit notes, the tax profile,
-    discounts,
-    disputes. Of most accounts nothing."""
+    discounts, disputes. Of most accounts nothing."""
 
     credit: Decimal = Decimal(0)
     next_credit_note: int = 1

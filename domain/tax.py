@@ -50,8 +50,7 @@ class Taxes(Protocol):
 
     def taxes_of(self, profile: TaxProfileSet | None, day: CivilDate) -> tuple[Tax, ...]:
         """The taxes of an invoice of that date. Without a profile: those of a consumer in the seller's
-        country
-        (R70). Raises TaxUnavailable where there is no answer now."""
+        country (R70). Raises TaxUnavailable where there is no answer now."""
         ...
 
 
@@ -139,10 +138,9 @@ def tax_on(net: Decimal, rate: Decimal) -> Decimal:
 
 def taxed(lines: Sequence[Line], taxes: Sequence[Tax], fixed: Sequence[Line] = ()) -> tuple[Line, ...]:
     """The lines with their shares of the taxes: each tax is rounded once for the invoice, and shared by
-    largest
-    remainder, equal ones in line order (R72). `fixed`: credit lines that have the taxes of what they credit
-    already, in the order of `taxes`; the rest of each tax is shared among the others (R75). They come last.
-    """
+    largest remainder, equal ones in line order (R72). `fixed`: credit lines that have the taxes of what
+    they credit already, in the order of `taxes`; the rest of each tax is shared among the others (R75).
+    They come last."""
     shares: list[list[LineTax]] = [[] for _ in lines]
     for place, tax in enumerate(taxes):
         nets = [line.net for line in lines]

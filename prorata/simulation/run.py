@@ -62,8 +62,7 @@ class InvoiceEntry(msgspec.Struct, frozen=True):
 
 class Method(msgspec.Struct, frozen=True):
     """The saved payment method: whether it works, whether its declines are for good (R54), and whether
-    renewals are
-    answered late (R98)."""
+    renewals are answered late (R98)."""
 
     works: bool = True
     final: bool = False
@@ -100,8 +99,7 @@ class VirtualAccount:
         new_method: Method | None = None,
     ) -> Answer:
         """Give a command. `own_payment`: the answer to its payment, if it is not the saved method's;
-        `refund`: that
-        to its refund; `new_method`: the one that it saves."""
+        `refund`: that to its refund; `new_method`: the one that it saves."""
 
         def append(events: tuple[e.Event, ...]) -> Account:
             if new_method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
