@@ -202,6 +202,11 @@ class Catalogues(msgspec.Struct, frozen=True, dict=True):
         return 0
 
     @cached_property
+    def families_of_plans(self) -> dict[str, str]:
+        """Of every plan that some version knows, its family, which never changes (R8a)."""
+        return {p.id: p.family for version in self.versions for p in version.catalog.plans.values()}
+
+    @cached_property
     def _ever_sold(self) -> tuple[Catalog, ...]:
         """What was sold up to each version."""
         sold = [version.catalog for version in self.versions[:1]]

@@ -6,7 +6,6 @@ by the functions that entitlements, pages and forecasts are made of, so that all
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from domain import commands as c
@@ -14,7 +13,7 @@ from domain.calendar import local_text
 from domain.catalog import Catalogues
 from domain.coming import still_billed
 from domain.events import Ending, Upcoming
-from domain.renewal import addons_ending, known_requirement
+from domain.renewal import known_requirement, loses_prerequisite
 from domain.state import Account
 from domain.views import entitlement, renewal_date
 
@@ -46,14 +45,18 @@ def facts_after(command: c.Command, product: str | None, state: Account, catalog
 def ending_with(state: Account, family: str, catalogues: Catalogues) -> tuple[Ending, ...]:
     """The add-ons, in order of purchase, that need a plan of the family and, as things stand, end for want of
     one; none that is removed itself (R28)."""
-    plans = _plans_of(family, state, catalogues)
-    return tuple(
-        [
-            ending
-            for product, ending in addons_ending(state, catalogues).items()
-            if not plans.isdisjoint(known_requirement(state.addons[product], catalogues))
-        ]
-    )
+    families = catalogues.families_of_plans
+    held = state.plans.get(family)
+
+    def of_the_family(plan: str) -> bool:
+        return families.get(plan) == family or (held is not None and held.product == plan)
+
+    found = []
+    for product, item in state.addons.items():
+        requires = () if item.removed else known_requirement(item, catalogues)
+        if requires and any(map(of_the_family, requires)) and loses_prerequisite(item, requires, state.plans):
+            found.append(Ending(product, item.cycle.end))
+    return tuple(found)
 
 
 def _family_of(command: c.Command, product: str | None, state: Account) -> str | None:
@@ -63,13 +66,6 @@ def _family_of(command: c.Command, product: str | None, state: Account) -> str |
     if not isinstance(command, c.ChangePlan):
         return None
     return next((plan.family for plan in state.plans.values() if plan.product == product), None)
-
-
-def _plans_of(family: str, state: Account, catalogues: Catalogues) -> AbstractSet[str]:
-    """Every plan of the family that is or was sold, or is held: a product keeps its family (R8a)."""
-    sold = [plan for version in catalogues.versions for plan in version.catalog.plans.values()]
-    plans = {plan.id for plan in sold if plan.family == family}
-    return plans | {plan.product for plan in state.plans.values() if plan.family == family}
 
 
 def _stay_paused(state: Account) -> list[str]:
