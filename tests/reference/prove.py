@@ -93,7 +93,7 @@ def _differs_alike(candidate: dict[str, Any], difference: str | None) -> bool:
     """Whether it differs too, and not by a crash where there was none."""
     try:
         found = first_difference(candidate)
-    except (ValueError, KeyError, StopIteration, IndexError, AssertionError):
+    except Exception:  # noqa: BLE001 - what is left out may make the story one that cannot be told
         return False
     crashed = "the product raises"
     return found is not None and found.startswith(crashed) == (difference or "").startswith(crashed)

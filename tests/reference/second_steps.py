@@ -68,7 +68,7 @@ def _corrections(random: Random, books: Books, today: date) -> Iterator[Choice]:
     if random.random() < 0.1:
         yield 1, {"do": "write_off", "invoice": random.randint(1, len(books.invoices) + 2)}
     due = books.all_due()
-    amount = random.choice([due, due + 700, max(1, due // 2), 350, 1])
+    amount = random.choice([due or 10, due + 700, max(1, due // 2), 350, 1])
     yield 10 if due else 2, {"do": "record_payment", "amount": written(amount, books.currency)}
     for invoice in [one for one in books.invoices if one["written_off"]][:1]:
         step = {"do": "record_payment", "amount": written(random.choice([1, 300]), books.currency)}

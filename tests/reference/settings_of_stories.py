@@ -58,8 +58,7 @@ def codes(random: Random, currency: str, products: list[str], start: date) -> li
     for number in range(random.choice([1, 2, 3, 4])):
         made = terms(random, currency, products)
         if "fixed" in made:
-            other = "CHF" if random.random() < 0.1 else currency
-            made["fixed"] = {other: made["fixed"]}
+            made["fixed"] = {"CHF": "5.00"} if random.random() < 0.1 else {currency: made["fixed"]}
         if random.random() < 0.2:
             made["last_day"] = (start + timedelta(days=random.choice([-1, 0, 20, 200]))).isoformat()
         found.append({"code": f"CODE{number}", **made})

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Story = dict[str, Any]
+_NEED_NOT_BE = """
+    id by confirm payment expected_total resume_on tier discount refund to end last_day pending final region
+    vat_id exempt_until for products ticket net policies
+""".split()
 
 
 def shrunk(story: Story, differs: Callable[[Story], bool]) -> Story:
@@ -28,11 +32,36 @@ def _simpler(story: Story) -> Iterator[Story]:
     if steps and story["until"] != steps[-1]["at"]:
         yield {**story, "until": steps[-1]["at"]}
     for index, step in enumerate(steps):
-        for name in ("id", "by", "confirm", "payment", "expected_total", "resume_on", "tier"):
-            if name in step and step["do"] != "reprice":
-                less = {key: value for key, value in step.items() if key != name}
-                yield {**story, "steps": [*steps[:index], less, *steps[index + 1 :]]}
+        for less in _with_less_in_it(step):
+            yield {**story, "steps": [*steps[:index], less, *steps[index + 1 :]]}
+    yield from _with_less_beside(story)
     yield from _with_less_for_sale(story)
+
+
+def _with_less_in_it(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The step without a field that it need not have, or with fewer changes of the catalogue."""
+    for name in _NEED_NOT_BE:
+        if name in step and step["do"] != "reprice":
+            yield {key: value for key, value in step.items() if key != name}
+    if step["do"] == "catalog":
+        for name in ("families", "plans", "add_ons", "credits", "withdrawn"):
+            for entry in step.get(name, []):
+                yield {**step, name: [other for other in step[name] if other is not entry]}
+
+
+def _with_less_beside(story: Story) -> Iterator[Story]:
+    """Fewer policies, codes and rates."""
+    for name in ("policies", "discounts", "tax"):
+        if name in story:
+            yield {key: value for key, value in story.items() if key != name}
+    for name in story.get("policies", {}):
+        rest = {key: value for key, value in story["policies"].items() if key != name}
+        yield {**story, "policies": rest}
+    for code in story.get("discounts", []):
+        yield {**story, "discounts": [other for other in story["discounts"] if other is not code]}
+    for row in story.get("tax", {}).get("rates", []):
+        rates = [other for other in story["tax"]["rates"] if other is not row]
+        yield {**story, "tax": {**story["tax"], "rates": rates}}
 
 
 def _with_less_for_sale(story: Story) -> Iterator[Story]:

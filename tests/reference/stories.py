@@ -186,7 +186,8 @@ class Teller:
         """Try the same again, until attempts are locked."""
         again = {name: value for name, value in step.items() if name not in ("at", "id", "payment")}
         times = self.random.choice([1, 4, 4, 5])
-        self.queue = [again, *[{**again, "payment": "declined"} for _ in range(times)]]
+        own = {} if self._refused_for_good() else {"payment": "declined"}
+        self.queue = [again, *[{**again, **own} for _ in range(times)]]
         self.waits = [0, 0, 1, 20_000, 28_800]
 
     # ---- moments
@@ -270,7 +271,7 @@ class Teller:
             if choices:
                 weights = [weight for weight, _ in choices]
                 step = self.random.choices([step for _, step in choices], weights)[0]
-                return {**step, **self._key()}
+                return step if step["do"] == "payment_answer" else {**step, **self._key()}
         step = self._first_part().strange() if self.random.random() < 0.12 else self._first_part().sensible()
         return {**step, **self._circumstances(step)}
 
@@ -285,6 +286,9 @@ class Teller:
             step["pending"] = True
         return step
 
+    def _refused_for_good(self) -> bool:
+        return self.books.method["final"] and not self.books.method["works"]
+
     def _key(self) -> dict[str, Any]:
         return {"id": self.random.choice("abcd")} if self.random.random() < 0.08 else {}
 
@@ -297,7 +301,7 @@ class Teller:
             found["by"] = random.choice(["admin", "manager", "author", "viewer", "guest"])
         if random.random() < 0.05:
             found["confirm"] = random.choice([{"cvv": False}, {"billing": False}, {}])
-        if random.random() < 0.05 + self.trouble:
+        if random.random() < 0.05 + self.trouble and not self._refused_for_good():
             found["payment"] = "declined"
         elif self.switches.consent and random.random() < 0.15:
             found["payment"] = "action_required"

@@ -74,7 +74,7 @@ def _still_billed(books: Books) -> list[dict[str, Any]]:
     items = [item for item in books.held() if item["kind"] != "pack" and _will_be_billed(books, item)]
     waited = [int(item["seq"]) for item in items]
     future = copy.deepcopy(books)
-    future.method, future.refused_for_good = {"works": True, "final": False, "pending": False}, False
+    future.method, future.was_refused_for_good = {"works": True, "final": False, "pending": False}, False
     found: dict[int, dict[str, Any]] = {}
     day = future.today
     for _ in range(_HORIZON):

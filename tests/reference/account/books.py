@@ -38,10 +38,11 @@ class Books:
         self.free_months: set[str] = set()
         self.credit = self.recorded = self.paid_out = 0
         self.method = {"works": True, "final": False, "pending": False}
-        self.refused_for_good = False
+        self.was_refused_for_good = False
         self.waiting: dict[str, Any] | None = None
         self.profile: dict[str, Any] | None = None
         self.disputes: list[Invoice] = []
+        self.disputed_at = 0
         self.declines: list[int] = []
         self.free_moves = 0
         self.pauses: dict[str, list[date]] = {}
@@ -115,11 +116,24 @@ class Books:
         """What is due of the open invoices."""
         return sum(int(invoice["due"]) for invoice in self.open_invoices())
 
+    @property
+    def refused_for_good(self) -> bool:
+        """R54: whether the saved method is asked no more, but by the customer; off without the policy."""
+        return self.was_refused_for_good and self.shelves.policies.get("collection") is not None
+
     # ---- use
 
     def usable(self, item: Item) -> bool:
         """Whether the item can be used now."""
-        return not (item["paused"] is not None or item["owing"] or self.disputes)
+        return not self.disputes and self.usable_but_for_disputes(item)
+
+    def usable_but_for_disputes(self, item: Item) -> bool:
+        """Whether nothing of its own keeps the item from being used."""
+        return item["paused"] is None and not item["owing"]
+
+    def tell(self, at: int, **fact: Any) -> None:
+        """Write down what happened by itself; its date is that of the instant."""
+        self.happened.append({"date": date_at(at, self.zone), **fact})
 
     def look(self, at: int) -> None:
         """Write down which products can be used from this instant on."""

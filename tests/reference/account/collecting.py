@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from tests.reference.account.books import Books, Invoice, Item
+from tests.reference.account.books import Books, Invoice, Item, Line
 from tests.reference.account.money import (
     credit_arises,
     left_of,
@@ -24,6 +24,8 @@ def end_items(books: Books, items: list[Item], day: date, at: int) -> None:
     owed = [(item, list(item["owing"])) for item in items]
     for item in items:
         books.let_go(item)
+        if books.disputes and books.usable_but_for_disputes(item):
+            books.left[item["product"]] = books.disputed_at
     books.read_anchor_again()
     books.look(at)
     for invoice in books.open_invoices():
@@ -97,13 +99,13 @@ def may_try(books: Books) -> bool:
 
 def _try(books: Books, day: date, at: int) -> bool:
     paid = bool(books.method["works"])
-    books.happened.append({"date": day, "fact": "try", "amount": books.all_due(), "paid": paid})
+    books.tell(at, fact="try", amount=books.all_due(), paid=paid)
     if paid:
         pay_all(books, at)
         return True
-    books.refused_for_good |= bool(books.method["final"])
+    books.was_refused_for_good |= bool(books.method["final"])
     for invoice in books.open_invoices():
-        remind(books, invoice, "try_declined", day)
+        remind(books, invoice, "try_declined", day, at)
     return False
 
 
@@ -133,21 +135,22 @@ def declined(books: Books, invoice: Invoice, items: list[Item], day: date, at: i
         last = max(item["end"] for item in items)
         dates = [day + timedelta(days=after) for after in policy.get("retry_days", [])]
         invoice["tries"] = sorted({one for one in dates if one < last})
-        remind(books, invoice, "declined", day)
+        invoice["remind_before"] = timedelta(days=policy.get("remind_before_lapse", 3))
+        remind(books, invoice, "declined", day, at)
 
 
-def remind(books: Books, invoice: Invoice, stage: str, day: date) -> None:
+def remind(books: Books, invoice: Invoice, stage: str, day: date, at: int) -> None:
     """R55."""
     if books.shelves.policies.get("collection") is None:
         return
     tries = [one for one in invoice["tries"] if one > day]
     if invoice["stopped"] or not may_try(books):
         tries = []
-    books.happened.append({
-        "date": day, "fact": "reminder", "invoice": invoice["number"], "stage": stage,
-        "due": invoice["due"], "next_try": min(tries, default=None),
-        "lapses": [{"product": item["product"], "on": item["end"]} for item in _bound(books, invoice)],
-    })  # fmt: skip
+    books.tell(
+        at, fact="reminder", invoice=invoice["number"], stage=stage, due=invoice["due"],
+        next_try=min(tries, default=None),
+        lapses=[{"product": item["product"], "on": item["end"]} for item in _bound(books, invoice)],
+    )  # fmt: skip
 
 
 def _bound(books: Books, invoice: Invoice) -> list[Item]:
@@ -157,17 +160,14 @@ def _bound(books: Books, invoice: Invoice) -> list[Item]:
     return sorted(held, key=lambda item: places[id(item)])
 
 
-def remind_of_lapses(books: Books, day: date) -> None:
+def remind_of_lapses(books: Books, day: date, at: int) -> None:
     """R55: `lapses_soon`, once an invoice."""
-    policy = books.shelves.policies.get("collection")
-    if policy is None:
-        return
-    before = timedelta(days=policy.get("remind_before_lapse", 3))
     for invoice in books.open_invoices():
         ends = [item["end"] for item in _bound(books, invoice)]
-        if ends and min(ends) - before == day and not invoice["reminded_of_lapse"]:
+        before = invoice["remind_before"]
+        if before is not None and ends and min(ends) - before == day and not invoice["reminded_of_lapse"]:
             invoice["reminded_of_lapse"] = True
-            remind(books, invoice, "lapses_soon", day)
+            remind(books, invoice, "lapses_soon", day, at)
 
 
 # ---- the provider's facts
@@ -181,10 +181,11 @@ def fact_of_dispute(books: Books, step: dict[str, Any], day: date, at: int) -> t
         return "rejected", "unknown_invoice"
     if fact in invoice["disputed"] or (fact == "dispute_opened" and invoice["disputed"]):
         return "unchanged", None
-    if fact == "dispute_won" and "dispute_opened" not in invoice["disputed"]:
-        return "rejected", "unknown_invoice"
+    if fact == "dispute_won" and not any(invoice is other for other in books.disputes):
+        return ("unchanged", None) if invoice["disputed"] else ("rejected", "unknown_invoice")
     invoice["disputed"].add(fact)
     if fact == "dispute_opened":
+        books.disputed_at = books.disputed_at if books.disputes else at
         books.disputes.append(invoice)
     else:
         books.disputes = [other for other in books.disputes if other is not invoice]
@@ -200,11 +201,16 @@ def charged_back(books: Books, invoice: Invoice, amount: int, day: date, at: int
     """R58, R98: the amount is due (again); what it billed of today is suspended, all else can be used."""
     invoice.update(status="open", charged_back=True, due=invoice["due"] + amount, pending=False)
     for item in books.held():
-        lines = [line for line in invoice["lines"] if line["item"] is item and line["kind"] != "credit_line"]
-        if any(line["from"] <= day < line["to"] for line in lines):
+        if any(line["item"] is item and _charges(line, day) for line in invoice["lines"]):
             item["owing"].append(invoice)
     books.look(at)
     books.credit = money_for_open(books, books.credit, at, credit=True)
+
+
+def _charges(line: Line, day: date) -> bool:
+    """Whether the day is one for which the line charges what the item now is."""
+    present = line["kind"] == "blocks" or any(line is bearer for bearer in line["item"]["lines"])
+    return present and bool(line["from"] <= day < line["to"])
 
 
 def late_answer(books: Books, step: dict[str, Any], day: date, at: int) -> None:
@@ -215,6 +221,7 @@ def late_answer(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     if step["answer"] == "paid":
         invoice.update(pending=False, status="paid", by_method=invoice["by_method"] + invoice["due"], due=0)
     else:
+        invoice["disputed"].add("dispute_lost")
         charged_back(books, invoice, 0, day, at)
 
 

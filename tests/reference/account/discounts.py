@@ -58,7 +58,7 @@ def discount_lines(lines: list[Line], discounts: list[Discount], kept: int) -> l
     """R80, R82: set the lines' discounts; what each took. `kept`: what fixed ones leave of the lines."""
     took: list[tuple[Discount, int]] = []
     for line in lines:
-        line["discount"] = 0
+        line.update(discount=0, free_by=None)
         offers = [
             (half_up(share(line["amount"], discount["percent"], 100)), discount)
             for discount in discounts
@@ -66,7 +66,7 @@ def discount_lines(lines: list[Line], discounts: list[Discount], kept: int) -> l
         ]
         if offers:
             amount, best = max(offers, key=lambda offer: offer[0])
-            line["discount"] = amount
+            line.update(discount=amount, free_by=best if is_free_month(best) else None)
             took.append((best, amount))
     room = max(0, sum(line["amount"] - line["discount"] for line in lines) - kept)
     for discount in sorted(discounts, key=lambda discount: (discount["end"], discounts.index(discount))):
@@ -89,6 +89,11 @@ def _fixed(discount: Discount, line: Line, purse: int) -> int:
     if line["days"] is None:
         return 0
     return half_up(share(discount["fixed"], line["days"], line["of_days"]))
+
+
+def is_free_month(discount: Discount) -> bool:
+    """R87."""
+    return discount["percent"] == 100 and isinstance(discount["span"], int)
 
 
 def use_up(took: list[tuple[Discount, int]]) -> None:

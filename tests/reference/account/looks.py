@@ -88,7 +88,8 @@ def entitlement(books: Books, product: str) -> dict[str, Any]:
     if held["paused"] is not None:
         return _shown(product, "paused", books.left[product])
     if not books.usable(held):
-        return _shown(product, "suspended", books.left[product], allowance=None if allowance is None else 0)
+        since = books.left[product] if held["owing"] else books.disputed_at
+        return _shown(product, "suspended", since, allowance=None if allowance is None else 0)
     until = None if held["end"] is None else beginning(held["end"], books.zone)
     if _is_ending(books, held):
         return _shown(product, "ending", until, allowance=allowance)

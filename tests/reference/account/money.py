@@ -105,7 +105,8 @@ def issue(books: Books, draft: Draft, at: int) -> Invoice:
         "number": len(books.invoices) + 1, "date": books.today, "lines": draft["lines"], "net": draft["net"],
         "tax": draft["tax"], "total": draft["total"], "credit": taken, "due": draft["due"],
         "status": "paid", "pending": False, "charged_back": False, "reissued": False, "by_method": 0,
-        "refunded": 0, "charged": 0, "tries": [], "stopped": False, "reminded_of_lapse": False,
+        "refunded": 0, "charged": 0, "tries": [], "remind_before": None, "stopped": False,
+        "reminded_of_lapse": False,
         "written_off": 0, "disputed": set(),
     }  # fmt: skip
     books.invoices.append(invoice)
@@ -162,6 +163,8 @@ def pay_all(books: Books, at: int) -> None:
 def money_for_open(books: Books, amount: int, at: int, *, credit: bool) -> int:
     """Money pays what is open, the oldest first; what is left of it."""
     for invoice in books.open_invoices():
+        if invoice["due"] == 0:
+            continue
         part = min(amount, invoice["due"])
         invoice["due"] -= part
         amount -= part
@@ -250,10 +253,8 @@ def give_back(
     """R62: what is left of a credit note is refunded, or is account credit."""
     refund = min(rest, refundable(invoice)) if to == "payment_method" else 0
     if refund:
-        books.happened.append({
-            "date": day, "fact": "refund_failed" if refund_fails else "refunded",
-            "invoice": invoice["number"], "amount": refund,
-        })  # fmt: skip
+        fact = "refund_failed" if refund_fails else "refunded"
+        books.tell(at, fact=fact, invoice=invoice["number"], amount=refund)
     if refund_fails:
         refund = 0
     invoice["refunded"] += refund

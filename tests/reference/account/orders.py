@@ -70,7 +70,8 @@ def accepted(charged: int | None) -> Answer:
 
 def _contents(books: Books, step: dict[str, Any]) -> Any:
     total = step.get("expected_total")
-    own = {name: value for name, value in step.items() if name not in _BESIDE}
+    beside = (*_BESIDE, "works", "final") if step["do"] == "set_payment_method" else _BESIDE
+    own = {name: value for name, value in step.items() if name not in beside}
     return own, step.get("by"), None if total is None else minor(total, books.currency)
 
 
@@ -151,7 +152,7 @@ def _charged(
 
 def _declined_attempt(books: Books, at: int) -> None:
     books.declines.append(at)
-    books.refused_for_good |= bool(books.method["final"])
+    books.was_refused_for_good |= bool(books.method["final"])
 
 
 def _quote_holds(books: Books, step: dict[str, Any], charge: int) -> None:
@@ -245,7 +246,7 @@ def _balance_paid(books: Books, at: int) -> Answer:
 def _set_payment_method(books: Books, step: dict[str, Any], at: int) -> Answer:
     """R56."""
     books.method = {"works": step.get("works", True), "final": step.get("final", False), "pending": False}
-    books.refused_for_good = False
+    books.was_refused_for_good = False
     if not books.past_due or books.disputes:
         return accepted(0)
     try:

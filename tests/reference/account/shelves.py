@@ -43,14 +43,27 @@ class Shelves:
         for product in changes.get("withdrawn", []):
             self.sold.pop(product, None)
         for kind in _KINDS:
-            for entry in changes.get(kind, []):
+            entries = changes.get(kind, [])
+            self._set_in_order(kind, [entry["id"] for entry in entries])
+            for entry in entries:
                 self._put(kind, copy.deepcopy(entry))
         self.policies = {**self.policies, **changes.get("policies", {}), **self.laid_over}
 
+    def _set_in_order(self, kind: str, listed: list[str]) -> None:
+        """What is new or comes back is added last; what is no longer sold stays behind what it stood
+        behind."""
+        before = self.order[kind]
+        order = [product for product in before if product in self.sold]
+        order += [product for product in listed if product not in self.sold]
+        place = 0
+        for product in before:
+            if product not in order:
+                order.insert(place, product)
+            place = order.index(product) + 1
+        self.order[kind] = order
+
     def _put(self, kind: str, entry: Entry) -> None:
         product = entry["id"]
-        if product not in self.sold:  # what comes back is added last, as what is new
-            self.order[kind] = [*(other for other in self.order[kind] if other != product), product]
         self.sold[product] = self.ever[product] = entry
         self.kinds[product] = kind
         self.natures.setdefault(product, _nature(kind, entry))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.reference.account.books import Books, Invoice, Item, Line, share
 from tests.reference.account.collecting import end_items, record
-from tests.reference.account.discounts import Discount, granted, is_over, made
+from tests.reference.account.discounts import Discount, granted, is_free_month, is_over, made
 from tests.reference.account.money import (
     days_of,
     drafted,
@@ -30,6 +30,8 @@ def correct(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     by = step.get("by", "finance")
     if by != "finance" and not (by == "support" and step["do"] in FOR_SUPPORT):
         raise Refused("forbidden")
+    if books.closed and step["do"] in ("grant_discount", "withdraw_discount"):
+        raise Refused("account_closed")
     _CORRECTIONS[step["do"]](books, step, day, at)
 
 
@@ -65,8 +67,8 @@ def _credit_note(books: Books, step: dict[str, Any], day: date, at: int) -> None
         raise Refused("not_creditable")
     if any(invoice is other for other in books.disputes):
         raise Refused("not_creditable")
+    ending = _ended_by(books, step, _asked_for(invoice, step), day) if step.get("end") else []
     parts = _whole(invoice) if number is None else _of_line(books, invoice["lines"][number - 1], step)
-    ending = _ended_by(books, step, parts, day) if step.get("end") else []
     total = sum(
         part["net"] + sum(amount for _, amount in taken_back(part["line"], part["net"])) for part in parts
     )
@@ -77,16 +79,25 @@ def _credit_note(books: Books, step: dict[str, Any], day: date, at: int) -> None
         books, invoice, parts, reason=step["reason"], day=day, at=at,
         to=step.get("to", "payment_method"), refund_fails=step.get("refund") == "failed",
     )  # fmt: skip
+    end_items(books, ending, day, at)
     settled(books, invoice, at)
-    still = [item for item in ending if books.holds(item)]
-    if still:
-        end_items(books, still, day, at)
 
 
 def _whole(invoice: Invoice) -> list[dict[str, Any]]:
     return [
         {"line": line, "net": left_of(line), "span": None} for line in invoice["lines"] if left_of(line) != 0
     ]
+
+
+def _asked_for(invoice: Invoice, step: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is to be taken back, whether or not so much is left."""
+    if "line" not in step:
+        return _whole(invoice)
+    line = invoice["lines"][step["line"] - 1]
+    span = None
+    if "from" in step:
+        span = date.fromisoformat(step["from"]), date.fromisoformat(step["until"])
+    return [{"line": line, "net": left_of(line), "span": span}]
 
 
 def _of_line(books: Books, line: Line, step: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,9 +121,7 @@ def _by_days(line: Line, start: date, end: date) -> dict[str, Any]:
     if not asked or not asked <= fresh:
         raise Refused("over_credited")
     left = left_of(line)
-    net = left if asked == fresh else half_up(share(line["net"], len(asked), line["days"]))
-    if net > left:
-        raise Refused("over_credited")
+    net = left if asked == fresh else min(left, half_up(share(line["net"], len(asked), line["days"])))
     return {"line": line, "net": net, "span": (start, end)}
 
 
@@ -127,6 +136,8 @@ def _ended_by(books: Books, step: dict[str, Any], parts: list[dict[str, Any]], d
         charged = books.holds(item) and any(line is bearer for bearer in item["lines"])
         if not charged or line["kind"] == "blocks":
             raise Refused("not_creditable")
+        if item["kind"] == "pack" and part["net"] != line["net"]:
+            raise Refused("not_creditable")
         start, end = part["span"] or (line["from"], line["to"])
         if not (start <= day < end and end == item["end"]):
             raise Refused("not_creditable")
@@ -138,7 +149,7 @@ def _ended_by(books: Books, step: dict[str, Any], parts: list[dict[str, Any]], d
 def _reissue(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     """R67."""
     old = _invoice(books, step)
-    fresh = old["status"] == "paid" and not old["reissued"]
+    fresh = old["status"] == "paid" and not old["reissued"] and not old["charged_back"]
     fresh = fresh and all(line["kind"] != "credit_line" and not line["credited"] for line in old["lines"])
     if not fresh or any(old is other for other in books.disputes):
         raise Refused("not_creditable")
@@ -183,7 +194,8 @@ def note_of_reissue(
         for tax in line["taxes"]:
             tax["credited"] = tax["amount"]
     made = {
-        "number": f"C{len(books.notes) + 1}", "date": day, "invoice": old["number"], "reason": "tax",
+        "number": f"C{len(books.notes) + 1}", "date": day, "invoice": old["number"],
+        "reason": "tax",
         "net": old["net"], "tax": old["tax"], "total": old["total"], "lowered": 0, "refunded": 0,
         "to_account": 0, "lines": shown, "moved": moved,
     }  # fmt: skip
@@ -211,7 +223,7 @@ def _drafted_anew(books: Books, old: Invoice) -> dict[str, Any]:
     draft = drafted(books, lines)
     books.today, books.discounts = today, discounts
     for before, after in zip(old["lines"], lines, strict=True):
-        after.update(discount=before["discount"], net=before["net"])
+        after.update({name: before[name] for name in ("discount", "net", "free_by")})
     tax_lines(lines, taxes_on(books, old["date"]))
     net, tax = sum(line["net"] for line in lines), sum(line["tax"] for line in lines)
     draft.update(net=net, tax=tax, total=net + tax, took=[])
@@ -252,7 +264,7 @@ def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
 def _stop_tries(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     """R54."""
     invoice = _invoice(books, step)
-    if invoice["stopped"]:
+    if invoice["stopped"] or invoice["status"] != "open":
         raise Answered("unchanged")
     invoice["stopped"] = True
 
@@ -273,7 +285,7 @@ def _grant_discount(books: Books, step: dict[str, Any], day: date, at: int) -> N
 
 def once_free(books: Books, discount: Discount, products: list[str]) -> None:
     """R87: free months once for each product."""
-    if discount["percent"] == 100 and isinstance(discount["span"], int):
+    if is_free_month(discount):
         if books.free_months & set(products):
             raise Refused("already_used")
         discount["frees"] = products
