@@ -101,7 +101,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "consumers.dead_letters": "select, insert, delete",
         "consumers.halts": _ROWS,
         "entitlement_cache.windows": "select, insert, delete",
-        "finance_ledger.accounts": "select, insert",
+        "finance_ledger.accounts": "select, insert, update",
         "finance_ledger.transfers": "select, insert",
         "finance_ledger.invoices": "select, insert, update",
         "finance_ledger.schedules": "select, insert, update",

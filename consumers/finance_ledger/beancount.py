@@ -15,7 +15,18 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from consumers.checkpoints import Connection
-from consumers.finance_ledger.accounts import BAD_DEBT, CASH, DEFERRED, RECEIVABLE, REVENUE
+from consumers.finance_ledger.accounts import (
+    ACCOUNT_CREDIT,
+    BAD_DEBT,
+    CASH,
+    CHARGE_BACKS,
+    DEFERRED,
+    RECEIVABLE,
+    RECOVERED,
+    REFUNDS,
+    REVENUE,
+    TAX_PAYABLE,
+)
 from consumers.finance_ledger.entries import (
     LedgerEntry,
     OpeningBalance,
@@ -32,7 +43,12 @@ Names: TypeAlias = Mapping[str, str]
 _ROOTS: Final = {
     CASH: "Assets:Cash",
     RECEIVABLE: "Assets:Receivable",
+    CHARGE_BACKS: "Assets:Charge-Backs",
     DEFERRED: "Liabilities:Deferred-Revenue",
+    TAX_PAYABLE: "Liabilities:Tax-Payable",
+    ACCOUNT_CREDIT: "Liabilities:Account-Credit",
+    REFUNDS: "Liabilities:Refunds",
+    RECOVERED: "Income:Recovered",
     BAD_DEBT: "Expenses:Bad-Debt",
 }
 
@@ -112,11 +128,12 @@ def _opened(held: Sequence[OpeningBalance], names: Names, since: date) -> Iterat
 
 
 def _names(accounts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Beancount's names. Products that would get the same one are numbered."""
+    """Beancount's names. Those that would get the same one are numbered."""
     used: set[str] = set()
     for ledger_account in accounts:
-        root, _, product = ledger_account.partition(":")
-        name = wanted = f"Income:{_component(product)}" if root == REVENUE else _ROOTS[root]
+        root, _, part = ledger_account.partition(":")
+        beneath = "Income" if root == REVENUE else _ROOTS[root]
+        name = wanted = f"{beneath}:{_component(part)}" if part else beneath
         number = 1
         while name in used:
             number += 1
@@ -126,7 +143,7 @@ def _names(accounts: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _component(product: str) -> str:
-    """A product's id as a part of a name: letters, digits and dashes, a capital first."""
+    """The id of a product or a jurisdiction as a part of a name: letters, digits, dashes; a capital first."""
     kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in product).strip("-")
     return (kept[:1].upper() + kept[1:]) or "Product"
 

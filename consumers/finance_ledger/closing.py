@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 
 from consumers.checkpoints import Connection
 from consumers.errors import ConsumerError
-from consumers.finance_ledger.accounts import CASH, DEFERRED, RECEIVABLE
+from consumers.finance_ledger.accounts import CASH, CHARGE_BACKS, DEFERRED, RECEIVABLE
 from consumers.finance_ledger.books import first_open_day, hold
 from consumers.finance_ledger.handler import NAME
 from consumers.finance_ledger.recognition import recognise
@@ -75,11 +75,15 @@ _MONTHS: Final = """
         coalesce(sum(case when debit = %(receivable)s then amount else -amount end)
             filter (where kind = 'issued'), 0) as invoiced,
         coalesce(sum(case when debit = %(cash)s then amount else -amount end)
-            filter (where kind = 'paid'), 0) as paid,
-        coalesce(sum(case when credit = %(receivable)s then amount else -amount end)
+            filter (where kind in ('paid', 'overpaid', 'recovered')), 0) as paid,
+        coalesce(sum(case when credit in (%(receivable)s, %(charge_backs)s) then amount else -amount end)
             filter (where kind = 'written_off'), 0) as written_off,
         coalesce(sum(case when debit = %(deferred)s then amount else -amount end)
-            filter (where kind = 'recognised'), 0) as earned
+            filter (where kind = 'recognised'), 0) as earned,
+        coalesce(sum(case when credit in (%(receivable)s, %(charge_backs)s) then amount else -amount end)
+            filter (where kind = 'credited'), 0) as credited,
+        coalesce(sum(case when credit = %(cash)s then amount else -amount end)
+            filter (where kind in ('refunded', 'charged_back', 'paid_out')), 0) as given_back
     from transfers
     where clock = %(clock)s and day >= %(first_open)s and day <= %(last)s
     group by 1, 2 order by 1, 2
@@ -97,7 +101,8 @@ class BookBalance(msgspec.Struct, frozen=True):
 
 
 class MonthToClose(msgspec.Struct, frozen=True):
-    """What is booked in one currency on the days of a month that is not closed yet."""
+    """What is booked in one currency on the days of a month that is not closed yet. `credited`: by credit
+    notes; `given_back`: refunds that were made, charge-backs and account credit that was paid out."""
 
     month: date
     currency: str
@@ -105,6 +110,8 @@ class MonthToClose(msgspec.Struct, frozen=True):
     paid: Decimal
     written_off: Decimal
     earned: Decimal
+    credited: Decimal
+    given_back: Decimal
 
 
 class CloseRefused(ConsumerError):
@@ -142,7 +149,12 @@ def proposed(
         first_open = _open_until(first_open_day(connection, clock), last)
         recognise(connection, last, clock)
         bound = {"clock": clock, "first_open": first_open, "last": last}
-        names = {"cash": CASH, "receivable": RECEIVABLE, "deferred": DEFERRED}
+        names = {
+            "cash": CASH,
+            "receivable": RECEIVABLE,
+            "charge_backs": CHARGE_BACKS,
+            "deferred": DEFERRED,
+        }
         with connection.cursor(row_factory=class_row(MonthToClose)) as cursor:
             return cursor.execute(_MONTHS, bound | names).fetchall()
 

@@ -36,7 +36,8 @@ _BOOKED: Final = """
 
 # As recognition.py earns a line, day by day, as far as it has.
 _EARNED_BY_ACCOUNT: Final = """
-    select clock, split_part(account_id, '/', 1), account_id, invoice, null::bigint, day, day, 'recognised',
+    select clock, split_part(account_id, '/', 1), account_id, invoice, null::bigint,
+        greatest(day, known_on), day, 'recognised',
         case when amount > 0 then %(deferred)s else %(revenue)s || ':' || product end,
         case when amount > 0 then %(revenue)s || ':' || product else %(deferred)s end,
         currency, abs(earned), product, 9223372036854775807
@@ -46,7 +47,7 @@ _EARNED_BY_ACCOUNT: Final = """
         from (select begins + n as day from generate_series(0, next_day - begins - 1) n) days
     ) by_day
     where clock = %(clock)s and account_id = %(account_id)s and earned <> 0
-        and day >= %(since)s and day < %(until)s
+        and greatest(day, known_on) >= %(since)s and greatest(day, known_on) < %(until)s
 """
 
 _OPENING: Final = """

@@ -1,170 +1,209 @@
-"""What the events about invoices mean for the books: pure.
+"""What an event means for the books: transfers, and what becomes of invoices and their lines. No database:
+what is known is on a shelf.
 
-    posting = posting_of(message)           # None: the event moves no money
+    post(shelf, message, event, following)      # the account's next event, as far as it is at hand
 
-Days are those of the account's time zone: of an invoice its own date, of a payment and a write-off the civil
-date of the instant there (`day_of`).
+Days are those of the account's time zone: of an invoice and of a credit note its own date, of payments and of
+all else the civil date of the instant there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Literal, TypeAlias
+from datetime import date, timedelta
 
-from consumers.finance_ledger.accounts import CASH, DEFERRED, RECEIVABLE
-from publishing.contract import (
-    AccountOpened,
-    Clock,
-    Invoice,
-    InvoiceStatus,
-    RenewalDeclined,
-    date_of,
-    event_of,
-    invoice_changes,
+from consumers.finance_ledger.accounts import (
+    ACCOUNT_CREDIT,
+    CASH,
+    CHARGE_BACKS,
+    DEFERRED,
+    RECEIVABLE,
+    RECOVERED,
+    REFUNDS,
+    TAX_PAYABLE,
 )
+from consumers.finance_ledger.credit_notes import credit_note
+from consumers.finance_ledger.giving_up import give_up_whole, write_off
+from consumers.finance_ledger.journal import BookedAccount, BookedInvoice, Kind
+from consumers.finance_ledger.register import Register, Shelf, asset
+from consumers.finance_ledger.schedules import BookedLine, Piece
+from publishing import contract as c
 from publishing.envelope import PublishedEvent
 
-Kind: TypeAlias = Literal["issued", "paid", "written_off", "recognised"]
+
+def post(shelf: Shelf, message: PublishedEvent, event: c.Event, following: c.Event | None = None) -> None:
+    """Book what the event says. `following`: what happened next to the account, if it is at hand.
+
+    Raises ValueError where the books lack what the event is about.
+    """
+    issued, statuses = c.invoice_changes(event)
+    if isinstance(event, c.AccountOpened):
+        shelf.open(BookedAccount(message.account_id, event.clock, event.time_zone, event.currency))
+    elif isinstance(event, c.InvoiceReissued):
+        _reissued(Register(shelf, message), event)
+    elif issued is not None:
+        _issued(Register(shelf, message), issued, dict(statuses)[issued.number])
+    elif isinstance(event, _ABOUT_INVOICES):
+        _of_an_invoice(Register(shelf, message), event, following)
+    elif isinstance(event, c.CreditApplied | c.CreditPaidOut | c.PaymentRecorded | c.RefundConcluded):
+        _of_money(Register(shelf, message), event)
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """An amount, always positive, out of the account `credit` and into the account `debit`."""
-
-    kind: Kind
-    effective: date
-    debit: str
-    credit: str
-    currency: str
-    amount: Decimal
-    account_id: str
-    invoice: int
-    position: int
-    line: int | None = None
-    product: str | None = None
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A line's amount, negative on a credit line, to be earned evenly from `begins` to before `ends`."""
-
-    account_id: str
-    invoice: int
-    line: int
-    product: str
-    currency: str
-    digits: int
-    amount: Decimal
-    begins: date
-    ends: date
+_AboutInvoices = (
+    c.InvoicePaid
+    | c.RenewalDeclined
+    | c.ItemsLapsed
+    | c.CreditNoteIssued
+    | c.DisputeLost
+    | c.LatePaymentFailed
+    | c.InvoiceWrittenOff
+)
+_ABOUT_INVOICES = (
+    c.InvoicePaid,
+    c.RenewalDeclined,
+    c.ItemsLapsed,
+    c.CreditNoteIssued,
+    c.DisputeLost,
+    c.LatePaymentFailed,
+    c.InvoiceWrittenOff,
+)
 
 
-@dataclass(frozen=True)
-class OpenedAccount:
-    """An account that invoices may follow of: which money it is (R97), and whose dates."""
-
-    clock: Clock
-    time_zone: str
-
-
-@dataclass(frozen=True)
-class IssuedInvoice:
-    """An invoice is owed, and paid at once if `paid`."""
-
-    invoice: Invoice
-    status: InvoiceStatus
-    transfers: tuple[Transfer, ...]
-    schedules: tuple[Schedule, ...]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """An open invoice was paid, or will never be, at that instant; what that moves depends on what is booked
-    of it."""
-
-    number: int
-    status: InvoiceStatus
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Held:
-    """Its payment was declined: nothing more is earned by it until it is paid (R38)."""
-
-    number: int
+def _of_an_invoice(register: Register, event: _AboutInvoices, following: c.Event | None) -> None:
+    if isinstance(event, c.CreditNoteIssued):
+        credit_note(register, event)
+        return
+    if isinstance(event, c.ItemsLapsed) and not event.written_off:
+        return
+    invoice = register.invoice(event.number)
+    day = register.day(invoice)
+    match event:
+        case c.InvoicePaid():
+            register.pay(invoice, day, event.amount)
+            register.settle(invoice, "paid")
+        case c.RenewalDeclined():
+            register.hold(invoice, invoice.date)
+        case c.ItemsLapsed():
+            register.settle(invoice, "uncollectible")
+            if invoice.due and not _taken_back_by(following, event.number):
+                give_up_whole(register, invoice, day)
+        case c.DisputeLost():
+            register.doubt(invoice, day)
+            register.move("charged_back", day, CHARGE_BACKS, CASH, event.amount, invoice=invoice)
+            invoice.due += event.amount
+            register.facts.charge_backs += event.amount
+        case c.LatePaymentFailed():
+            register.doubt(invoice, day)
+        case c.InvoiceWrittenOff():
+            write_off(register, invoice, day)
+            register.settle(invoice, "uncollectible")
 
 
-Posting: TypeAlias = OpenedAccount | IssuedInvoice | Settled | Held
+def _taken_back_by(following: c.Event | None, number: int) -> bool:
+    """Whether what could not be used of the lapsed items is taken back at once (R41a)."""
+    return isinstance(following, c.CreditNoteIssued) and following.invoice == number
 
 
-def posting_of(message: PublishedEvent) -> Posting | None:
-    """What the event means for the books. Raises EventUnreadable."""
-    event = event_of(message)
-    issued, statuses = invoice_changes(event)
-    if issued is not None:
-        return _issued(message, issued, dict(statuses)[issued.number])
-    if statuses:
-        return Settled(*statuses[0], message.event.effective_at)
-    if isinstance(event, AccountOpened):
-        return OpenedAccount(event.clock, event.time_zone)
-    return Held(event.number) if isinstance(event, RenewalDeclined) else None
+def _of_money(
+    register: Register, event: c.CreditApplied | c.CreditPaidOut | c.PaymentRecorded | c.RefundConcluded
+) -> None:
+    facts, day = register.facts, register.day()
+    match event:
+        case c.CreditApplied():
+            for part in event.shares:
+                invoice = register.invoice(part.invoice)
+                register.apply_credit(invoice, register.day(invoice), part.amount)
+        case c.CreditPaidOut():
+            register.move("paid_out", day, ACCOUNT_CREDIT, CASH, event.amount)
+            facts.paid_out += event.amount
+            facts.credit -= event.amount
+        case c.PaymentRecorded():
+            _recorded(register, event, day)
+        case c.RefundConcluded():
+            kind: Kind = "refunded" if event.refunded else "refund_failed"
+            to = CASH if event.refunded else ACCOUNT_CREDIT
+            register.move(kind, day, REFUNDS, to, event.amount, invoice=register.invoice(event.invoice))
+            if not event.refunded:
+                facts.refunds -= event.amount
+                facts.credit += event.amount
+    if isinstance(event, c.CreditApplied | c.PaymentRecorded):
+        for number in event.paid:
+            register.settle(register.invoice(number), "paid")
 
 
-def day_of(at: datetime, time_zone: str, invoiced: date) -> date:
-    """The day that the payment, or the write-off, of an invoice of that date is about: the civil date in the
-    account's time zone, as the invoice's own is; never before that, whatever time-zone data says today."""
-    return max(invoiced, date_of(at, time_zone))
+def _recorded(register: Register, event: c.PaymentRecorded, day: date) -> None:
+    """Money came in another way: for what is due, for the account, or for what was written off (R57, R68)."""
+    for part in event.shares:
+        invoice = register.invoice(part.invoice)
+        register.pay(invoice, register.day(invoice), part.amount)
+    facts = register.facts
+    facts.payments += event.to_account
+    facts.credit += event.to_account
+    register.move("overpaid", day, CASH, ACCOUNT_CREDIT, event.to_account)
+    if event.recovered is not None:
+        of = register.invoice(event.recovered)
+        register.move("recovered", day, CASH, RECOVERED, event.amount, invoice=of)
+        facts.payments += event.amount
+        facts.recovered += event.amount
 
 
-def _issued(message: PublishedEvent, invoice: Invoice, status: InvoiceStatus) -> IssuedInvoice:
-    transfers = list(_owed(message, invoice))
-    if status == "paid" and invoice.total:
-        transfers.append(paid(message, invoice.number, invoice.date, invoice.currency, invoice.total))
-    return IssuedInvoice(invoice, status, tuple(transfers), tuple(_schedules(message.account_id, invoice)))
+# ---- issuing -------------------------------------------------------------------
 
 
-def _owed(message: PublishedEvent, invoice: Invoice) -> Iterator[Transfer]:
+def _issued(register: Register, invoice: c.Invoice, status: c.InvoiceStatus) -> None:
+    """The invoice is owed; account credit and, if it is paid at once, the payment method pay it."""
+    booked = _owed(register, invoice, invoice.date)
+    register.apply_credit(booked, invoice.date, invoice.credit_taken)
+    if status == "paid":
+        register.pay(booked, invoice.date, invoice.charge)
+        booked.status = "paid"
+
+
+def _reissued(register: Register, event: c.InvoiceReissued) -> None:
+    """The invoice is taken back and issued anew (R67): what was paid pays the new one, by way of the account.
+    Nothing of the new one is booked before."""
+    old = credit_note(register, event.note)
+    day = max(event.note.date, old.date)
+    new = _owed(register, event.invoice, day)
+    register.move("reissued", day, asset(old), ACCOUNT_CREDIT, new.total, invoice=old)
+    register.move("reissued", day, ACCOUNT_CREDIT, RECEIVABLE, new.total, invoice=new)
+    new.due -= new.total
+    new.status = "paid"
+
+
+def _owed(register: Register, invoice: c.Invoice, day: date) -> BookedInvoice:
+    """Book the lines' nets and taxes on that day."""
+    total = invoice.total
+    booked = BookedInvoice(invoice.number, invoice.date, invoice.currency, total, total, "open")
+    account = register.account
+    account.currency = invoice.currency
+    known_on = day if day > invoice.date else None
+    register.shelf.issue(account.account_id, booked, list(_lines(account.account_id, invoice, known_on)))
     for nth, line in enumerate(invoice.lines, 1):
-        if line.amount:
-            more = line.amount > 0
-            yield Transfer(
-                "issued",
-                invoice.date,
-                RECEIVABLE if more else DEFERRED,
-                DEFERRED if more else RECEIVABLE,
-                invoice.currency,
-                abs(line.amount),
-                message.account_id,
-                invoice.number,
-                message.event.position,
-                nth,
-                line.product,
+        owed = [(DEFERRED, line.net)]
+        owed += [(f"{TAX_PAYABLE}:{tax.jurisdiction}", tax.amount) for tax in line.taxes or ()]
+        for credit, amount in owed:
+            register.move(
+                "issued", day, RECEIVABLE, credit, amount, invoice=booked, line=nth, product=line.product
             )
+    register.facts.totals += total
+    register.facts.taxes += invoice.tax
+    return booked
 
 
-def _schedules(account_id: str, invoice: Invoice) -> Iterator[Schedule]:
-    digits = -int(invoice.total.as_tuple().exponent)
+def _lines(account_id: str, invoice: c.Invoice, known_on: date | None) -> Iterator[BookedLine]:
     for nth, line in enumerate(invoice.lines, 1):
-        if line.amount:
+        if line.net:
             ends = max(line.to_date, line.from_date + timedelta(days=1))
-            yield Schedule(
+            piece = Piece(line.net, line.from_date, ends, ends, line.from_date)
+            yield BookedLine(
                 account_id,
                 invoice.number,
                 nth,
                 line.product,
+                line.tier,
                 invoice.currency,
-                digits,
-                line.amount,
-                line.from_date,
-                ends,
+                line.net,
+                (piece,),
+                known_on,
             )
-
-
-def paid(message: PublishedEvent, number: int, day: date, currency: str, amount: Decimal) -> Transfer:
-    """The payment of an invoice."""
-    debit, credit = (CASH, RECEIVABLE) if amount > 0 else (RECEIVABLE, CASH)
-    position = message.event.position
-    return Transfer("paid", day, debit, credit, currency, abs(amount), message.account_id, number, position)

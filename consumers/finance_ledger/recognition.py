@@ -21,18 +21,18 @@ from publishing.contract import Clock
 # Closed days are booked on the first open one. A credit line's amount is negative, so the sum may be.
 _RECOGNISE: Final = """
     with due as (
-        select account_id, invoice, line, product, currency, digits, amount, begins, ends, next_day,
-            least(ends, %(through)s + 1) as until
+        select account_id, invoice, line, part, product, currency, digits, amount, begins, ends, next_day,
+            known_on, least(until, held_from, %(through)s + 1) as until
         from schedules
-        where clock = %(clock)s and next_day < ends and next_day <= %(through)s
-            and not held and not written_off
-        order by account_id, invoice, line
+        where clock = %(clock)s and next_day < until and (held_from is null or next_day < held_from)
+            and not written_off and next_day <= %(through)s
+        order by account_id, invoice, line, part
         limit %(limit)s
         for update
     ),
     earned as (
         select split_part(account_id, '/', 1) as tenant, product, currency,
-            greatest(day, %(first_open_day)s) as booked, day as effective,
+            greatest(day, known_on, %(first_open_day)s) as booked, day as effective,
             round(amount * (day + 1 - begins) / (ends - begins), digits)
                 - round(amount * (day - begins) / (ends - begins), digits) as amount
         from due cross join lateral (
@@ -45,6 +45,7 @@ _RECOGNISE: Final = """
             recognised = round(due.amount * (due.until - due.begins) / (due.ends - due.begins), due.digits)
         from due
         where held.account_id = due.account_id and held.invoice = due.invoice and held.line = due.line
+            and held.part = due.part
         returning 1
     ),
     booked as (

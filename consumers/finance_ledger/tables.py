@@ -1,5 +1,7 @@
 """The journal, and its months, as CSV: for a spreadsheet, a warehouse, or another ledger's import.
 
+A text that a spreadsheet would take for a formula has an apostrophe before it.
+
 for line in csv_of(LedgerEntry, entries(connection, selection)):
     print(line)
 """
@@ -10,9 +12,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+_BEGINS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> Iterator[str]:
@@ -29,4 +33,6 @@ def _line(cells: Iterable[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA):
+        return f"'{value}"
     return f"{value:f}" if isinstance(value, Decimal) else value

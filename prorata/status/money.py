@@ -38,7 +38,8 @@ _OVERDUE: Final = """
 # The index schedules_due has exactly these rows.
 _NEXT_DAY: Final = """
     select min(next_day) from finance_ledger.schedules
-    where clock = 'wall' and next_day < ends and not held and not written_off
+    where clock = 'wall' and next_day < until and (held_from is null or next_day < held_from)
+        and not written_off
 """
 
 

@@ -145,7 +145,9 @@ def _proposal(months: list[MonthToClose], last: date, clock: ClockName) -> Itera
     yield f"this closes {', '.join(named)} in {which}, for ever:"
     for of in months:
         amounts = f"invoiced {of.invoiced:f}, paid {of.paid:f}, written off {of.written_off:f}"
-        yield f"  {of.month:%Y-%m} {of.currency}: {amounts}, earned {of.earned:f}"
+        more = f", credited {of.credited:f}" if of.credited else ""
+        more += f", given back {of.given_back:f}" if of.given_back else ""
+        yield f"  {of.month:%Y-%m} {of.currency}: {amounts}, earned {of.earned:f}{more}"
 
 
 def _confirmed(month: str) -> bool:

@@ -20,8 +20,9 @@ DUE = """
 """
 SCHEDULE = """
     insert into finance_ledger.schedules
-        (account_id, clock, invoice, line, product, currency, digits, amount, begins, ends, next_day, held)
-    values (%s, 'wall', 1, 1, 'standard', 'EUR', 2, 20, '2026-11-01', '2026-12-01', %s, %s)
+        (account_id, clock, invoice, line, product, currency, digits, net, amount, begins, ends, until,
+        next_day, held_from)
+    values (%s, 'wall', 1, 1, 'standard', 'EUR', 2, 20, 20, '2026-11-01', '2026-12-01', '2026-12-01', %s, %s)
 """
 TODAY = date(2026, 11, 30)
 
@@ -59,18 +60,18 @@ def test_nothing_on_a_test_clock_is_overdue(connection: Connection) -> None:
 
 def test_revenue_is_behind_once_a_daily_run_has_not_come(connection: Connection) -> None:
     assert unrecognised_days(connection, None, TODAY) == 0
-    connection.execute(SCHEDULE, ["a1", "2026-11-29", False])
+    connection.execute(SCHEDULE, ["a1", "2026-11-29", None])
     assert unrecognised_days(connection, None, TODAY) == 0
-    connection.execute(SCHEDULE, ["a2", "2026-11-27", False])
+    connection.execute(SCHEDULE, ["a2", "2026-11-27", None])
     assert unrecognised_days(connection, None, TODAY) == 2
 
 
 def test_what_was_booked_since_the_last_daily_run_is_not_behind(connection: Connection) -> None:
-    connection.execute(SCHEDULE, ["a1", "2026-10-01", False])
+    connection.execute(SCHEDULE, ["a1", "2026-10-01", None])
     assert unrecognised_days(connection, datetime(2026, 11, 30, tzinfo=UTC), TODAY) == 0
     assert unrecognised_days(connection, datetime(2026, 11, 28, tzinfo=UTC), TODAY) > 0
 
 
 def test_revenue_that_is_held_is_not_behind(connection: Connection) -> None:
-    connection.execute(SCHEDULE, ["a1", "2026-10-01", True])
+    connection.execute(SCHEDULE, ["a1", "2026-10-01", "2026-10-01"])
     assert unrecognised_days(connection, None, TODAY) == 0

@@ -10,16 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.finance_ledger.postings import IssuedInvoice, OpenedAccount, Settled, day_of, posting_of
+from consumers.finance_ledger.accounts import CHARGE_BACKS, RECEIVABLE
+from consumers.finance_ledger.journal import BookedInvoice
+from consumers.finance_ledger.postings import post
 from domain.calendar import begins_at, date_of, zone_names
-from domain.events import Invoice
 from eventlog.memory import MemoryEventLog
+from publishing.contract import event_of
 from publishing.envelope import PublishedEvent, decode
 from publishing.streams import EventStream
 from publishing.topics import Topics
+from tests.support.consumers.memory_shelf import MemoryShelf
 from tests.support.publishing.histories import append_all, history_of
 
 ACCOUNT = "acme/a-1"
+OWED = (RECEIVABLE, CHARGE_BACKS)
 EAST_AND_WEST = ["Pacific/Kiritimati", "Pacific/Apia", "Asia/Tokyo", "Europe/Paris", "Pacific/Pago_Pago"]
 
 zones = settings(
@@ -38,19 +42,23 @@ def published(time_zone: str, seed: int) -> Iterator[PublishedEvent]:
         yield message
 
 
-def settled_days(time_zone: str, seed: int) -> Iterator[tuple[Invoice, PublishedEvent, date]]:
-    """Of each invoice that was open: the event that settled it, and the day on which that is booked."""
-    zone, invoices = "", dict[int, Invoice]()
-    for message in published(time_zone, seed):
-        match posting_of(message):
-            case OpenedAccount(_, said):
-                zone = said
-            case IssuedInvoice(invoice, _, _, _):
-                invoices[invoice.number] = invoice
-            case Settled(number, _, at):
-                yield invoices[number], message, day_of(at, zone, invoices[number].date)
-            case _:
-                pass
+def booked(time_zone: str, seed: int) -> tuple[MemoryShelf, dict[int, PublishedEvent]]:
+    """The books of that history, and its events by position."""
+    shelf, messages = MemoryShelf(), list(published(time_zone, seed))
+    events = [event_of(message) for message in messages]
+    for message, event, following in zip(messages, events, [*events[1:], None], strict=True):
+        post(shelf, message, event, following)
+    return shelf, {message.event.position: message for message in messages}
+
+
+def settled_days(time_zone: str, seed: int) -> Iterator[tuple[BookedInvoice, PublishedEvent, date]]:
+    """Of each payment of an invoice that was open: the event, and the day on which that is booked."""
+    shelf, messages = booked(time_zone, seed)
+    issued = {(t.invoice, t.position) for t in shelf.transfers if t.kind == "issued"}
+    for transfer in shelf.transfers:
+        if transfer.kind == "paid" and (transfer.invoice, transfer.position) not in issued:
+            assert transfer.invoice is not None
+            yield shelf.invoice(ACCOUNT, transfer.invoice), messages[transfer.position], transfer.effective
 
 
 @zones
@@ -88,14 +96,11 @@ def test_by_the_days_of_utc_payments_of_the_east_would_come_before_their_invoice
 @zones
 @given(st.sampled_from(sorted(zone_names())), st.integers(0, 30))
 def test_nobody_owes_less_than_nothing_at_the_end_of_any_day(time_zone: str, seed: int) -> None:
+    shelf, _ = booked(time_zone, seed)
     moves: dict[date, Decimal] = {}
-    for message in published(time_zone, seed):
-        posting = posting_of(message)
-        if isinstance(posting, IssuedInvoice) and posting.status == "open":
-            total = posting.invoice.total
-            moves[posting.invoice.date] = moves.get(posting.invoice.date, Decimal(0)) + total
-    for invoice, _, day in settled_days(time_zone, seed):
-        moves[day] = moves.get(day, Decimal(0)) - invoice.total
+    for transfer in shelf.transfers:
+        amount = transfer.amount * ((transfer.debit in OWED) - (transfer.credit in OWED))
+        moves[transfer.effective] = moves.get(transfer.effective, Decimal(0)) + amount
     owed = Decimal(0)
     for day in sorted(moves):
         owed += moves[day]
