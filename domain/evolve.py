@@ -73,8 +73,6 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     draft.addons = draft.addons.copy()
     draft.ended = draft.ended.copy()
     draft.windows = draft.windows.copy()
-    draft.invoices = draft.invoices.copy()
-    draft.records = draft.records.copy()
     return draft
 
 
@@ -357,12 +355,13 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
         open_window(draft.windows, product, cycle.starts_at, cycle.ends_at)
     invoice = event.invoice
     draft.next_invoice = invoice.number + 1
-    draft.invoices[invoice.number] = invoice
-    credit_spent(draft, invoice)
-    if due := invoice.charge:
-        keep_record(
-            draft, InvoiceRecord(invoice.number, "open", due, event.at, due - due, items=tuple(items))
-        )
+    draft.invoices = draft.invoices.and_one(invoice)
+    if invoice.credit or draft.standing.discounts:
+        credit_spent(draft, invoice)
+    due = invoice.total if invoice.credit is UNSET else invoice.total - invoice.credit
+    if due:
+        record = InvoiceRecord(invoice.number, "open", due, event.at, due - due, tuple(items))
+        draft.records = {**draft.records, invoice.number: record}
         draft.payment = PendingPayment(draft.version, "renewal", event.at, due, None, invoice.number)
 
 
@@ -381,7 +380,8 @@ def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
 def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
     draft.payment = None
     settled(draft, event.number, by_method=event.amount)
-    restore(draft, event.restored, event.at)
+    if event.restored:
+        restore(draft, event.restored, event.at)
 
 
 def _renewal_declined(draft: Draft, event: e.RenewalDeclined) -> None:
@@ -452,9 +452,10 @@ def _catalog_changed(draft: Draft, event: e.CatalogChanged) -> None:
 def _charge(draft: Draft, invoice: e.Invoice) -> None:
     """An invoice was issued and paid: its number is taken, its payment answered."""
     draft.next_invoice += 1
-    draft.invoices[invoice.number] = invoice
+    draft.invoices = draft.invoices.and_one(invoice)
     draft.payment = None
-    credit_spent(draft, invoice)
+    if invoice.credit or draft.standing.discounts:
+        credit_spent(draft, invoice)
 
 
 def _pending(version: int, event: e.PaymentStarted) -> PendingPayment:

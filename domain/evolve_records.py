@@ -123,7 +123,7 @@ def change_standing(draft: Draft, **changes: object) -> None:
 
 def keep_record(draft: Draft, record: InvoiceRecord) -> None:
     """Keep how the invoice stands."""
-    draft.records[record.number] = record
+    draft.records = {**draft.records, record.number: record}
 
 
 def credit_spent(draft: Draft, invoice: Invoice) -> None:
@@ -145,7 +145,7 @@ def settled(draft: Draft, number: int, *, by_method: Decimal) -> None:
     record = draft.records[number]
     plain = not (record.credited or record.charged_back or record.refunded or record.by_method)
     if plain and by_method == draft.invoices[number].charge:
-        del draft.records[number]
+        draft.records = {n: kept for n, kept in draft.records.items() if n != number}
         return
     keep_record(draft, replace(_closed(record), by_method=record.by_method + by_method))
 
@@ -319,7 +319,7 @@ def _invoice_reissued(draft: Draft, event: e.InvoiceReissued) -> None:
     old = draft.records[note.invoice]
     keep_record(draft, replace(old, reissued=True))
     draft.next_invoice = invoice.number + 1
-    draft.invoices[invoice.number] = invoice
+    draft.invoices = draft.invoices.and_one(invoice)
     moved = replace(
         before,
         number=invoice.number,

@@ -3,7 +3,7 @@ made from."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -254,6 +254,41 @@ REMEMBERED_COMMANDS = 1000
 """Commands whose keys the state keeps; older ones are looked for in the account's events."""
 
 
+class IssuedInvoices(msgspec.Struct, frozen=True, gc=False):
+    """The account's invoices by number, which are 1, 2, 3 ... without gaps (R47): a mapping that is never changed, and
+    of which another with one more costs next to nothing."""
+
+    issued: tuple[Invoice, ...] = ()
+
+    def and_one(self, invoice: Invoice) -> IssuedInvoices:
+        """These and the next one."""
+        return IssuedInvoices((*self.issued, invoice))
+
+    def __getitem__(self, number: int) -> Invoice:
+        if number not in self:
+            raise KeyError(number)
+        return self.issued[number - 1]
+
+    def __contains__(self, number: int) -> bool:
+        return 0 < number <= len(self.issued)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, len(self.issued) + 1))
+
+    def __reversed__(self) -> Iterator[int]:
+        return iter(range(len(self.issued), 0, -1))
+
+    def __len__(self) -> int:
+        return len(self.issued)
+
+    def items(self) -> Iterator[tuple[int, Invoice]]:
+        """Number and invoice, in order."""
+        return iter(enumerate(self.issued, 1))
+
+
+NO_INVOICES = IssuedInvoices()
+
+
 class AccountFields(msgspec.Struct, gc=False):
     """What is known of an account: of an `Account` for good, of a `domain.evolve.Draft` in the making."""
 
@@ -274,7 +309,7 @@ class AccountFields(msgspec.Struct, gc=False):
     ended: dict[str, Ended] = {}
     windows: dict[str, tuple[Window, ...]] = {}
     next_invoice: int = 1
-    invoices: dict[int, Invoice] = {}
+    invoices: IssuedInvoices = NO_INVOICES
     """As issued, by number."""
     records: dict[int, InvoiceRecord] = {}
     """By number, of those that are not simply paid in full by the payment method."""
@@ -295,9 +330,8 @@ class AccountFields(msgspec.Struct, gc=False):
 
 
 class Draft(AccountFields, gc=False):
-    """An account in the making. What is held, was held and can be used, and the invoices, which most events
-    change, are copies of its own; its other dictionaries are another state's too, and are replaced instead of
-    changed."""
+    """An account in the making. What is held, was held and can be used, which most events change, are copies
+    of its own; its other dictionaries are another state's too, and are replaced instead of changed."""
 
 
 class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its fields are not
