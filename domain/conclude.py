@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal, assert_never
 
 from msgspec import UNSET
@@ -67,21 +68,24 @@ def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
             return (*grant, *payment.notes, payment.if_paid)
         case "renewal" | "balance" | "balance_retry":
             assert payment.invoice_number is not None
-            shares = payment.invoices or (e.Share(payment.invoice_number, payment.amount),)
+            if not payment.invoices:
+                return (_invoice_paid(state, payment, payment.invoice_number, payment.amount),)
             return tuple(
-                [
-                    e.InvoicePaid(
-                        at=payment.at,
-                        command=_command(payment),
-                        number=share.invoice,
-                        amount=share.amount,
-                        restored=restorable(state, state.record(share.invoice)),
-                    )
-                    for share in shares
-                ]
+                [_invoice_paid(state, payment, share.invoice, share.amount) for share in payment.invoices]
             )
         case _:
             assert_never(payment.purpose)
+
+
+def _invoice_paid(state: Account, payment: PendingPayment, number: int, amount: Decimal) -> e.InvoicePaid:
+    record = state.records[number]
+    return e.InvoicePaid(
+        at=payment.at,
+        command=_command(payment),
+        number=number,
+        amount=amount,
+        restored=restorable(state, record) if record.suspended else (),
+    )
 
 
 class _Declined:

@@ -7,9 +7,10 @@ payment's answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -157,7 +158,7 @@ def decide(
         grant = grant_by_code(state, code, ctx.today, request.at, ref, catalogues)
         ctx = msgspec.structs.replace(ctx, grant=grant)
     try:
-        proposed = _propose(ctx, request.command)
+        proposed = _PROPOSERS[type(request.command)](ctx, request.command)
     except TaxUnavailable:
         return _no_tax(state)
     if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
@@ -169,13 +170,14 @@ def decide(
         return Decision((proposed.event, *proposed.then))
     if not proposed.while_past_due and (state.past_due or state.disputed):
         return past_due(state)
-    if code is not None and proposed.lines:
+    lines = proposed.lines
+    if code is not None and lines:
         known = catalogues.codes.get(code)
-        if refused := code_refused(state, code, known, ctx.grant, proposed.lines, ctx.today):
+        if refused := code_refused(state, code, known, ctx.grant, lines, ctx.today):
             return refused
-    if refused := _details_missing(ctx, proposed):
+    if catalogues.taxes is not None and (refused := _details_missing(ctx, proposed)):
         return refused
-    return _charge(state, request, proposed, ctx.grant if proposed.lines else None)
+    return _charge(state, request, proposed, ctx.grant if lines else None)
 
 
 def _no_tax(state: Account) -> Refusal:
@@ -188,81 +190,52 @@ def _no_tax(state: Account) -> Refusal:
 
 def _details_missing(ctx: Context, proposed: Proposal) -> Refusal | None:
     """With tax on, what asks for money needs a tax profile (R70)."""
-    if ctx.catalogues.taxes is None or ctx.state.standing.tax_profile is not None:
+    if ctx.state.standing.tax_profile is not None:
         return None
     if proposed.invoice is not None and proposed.invoice.net > 0:
         return Refusal("billing_details_missing")
     return None
 
 
-def _propose(ctx: Context, command: c.Command) -> Proposed:  # noqa: C901 - one case a command
-    match command:
-        case c.PurchasePlan():
-            return purchase_plan(ctx, command)
-        case c.ChangePlan():
-            return change_plan(ctx, command)
-        case c.CancelPlan():
-            return cancel_plan(ctx, command)
-        case c.PausePlan():
-            return pause_plan(ctx, command)
-        case c.ResumePlan():
-            return resume_plan(ctx, command)
-        case c.PurchaseAddon():
-            return purchase_addon(ctx, command)
-        case c.RemoveAddon():
-            return remove_addon(ctx, command)
-        case c.Undo():
-            return undo(ctx, command)
-        case c.BuyCredits():
-            return buy_credits(ctx, command)
-        case c.StartTransactional():
-            return start_transactional(ctx, command)
-        case c.ChangeTransactional():
-            return change_transactional(ctx, command)
-        case c.TopUpTransactional():
-            return top_up_transactional(ctx, command)
-        case c.StopTransactional():
-            return stop_transactional(ctx)
-        case c.PayBalance():
-            return pay_balance(ctx)
-        case c.CloseAccount():
-            return close_account(ctx)
-        case c.OverridePrice():
-            return override_price(ctx, command)
-        case c.ChangeCatalog():
-            return change_catalog(ctx, command)
-        case c.SetPaymentMethod():
-            return set_payment_method(ctx)
-        case c.AbandonPayment():
-            return Unchanged({})
-        case c.SetTaxProfile():
-            return set_tax_profile(ctx, command)
-        case c.CreditNote():
-            return give_credit_note(ctx, command)
-        case c.Reissue():
-            return reissue(ctx, command)
-        case c.RecordPayment():
-            return record_payment(ctx, command)
-        case c.PayOut():
-            return pay_out(ctx, command)
-        case c.StopTries():
-            return stop_tries(ctx, command)
-        case c.WriteOff():
-            return write_off(ctx, command)
-        case c.GrantDiscount():
-            return grant_discount(ctx, command)
-        case c.WithdrawDiscount():
-            return withdraw_discount(ctx, command)
-        case c.OpenDispute():
-            return open_dispute(ctx, command)
-        case c.WinDispute():
-            return win_dispute(ctx, command)
-        case c.LoseDispute():
-            return lose_dispute(ctx, command)
-        case c.OpenAccount():
-            raise AssertionError("admit refuses to open an account twice")
-        case _:
-            assert_never(command)
+def _refuse_opening(_: Context, __: c.OpenAccount) -> Proposed:
+    raise AssertionError("admit refuses to open an account twice")
+
+
+_PROPOSERS: Final[dict[type[c.Command], Callable[[Context, Any], Proposed]]] = {
+    c.OpenAccount: _refuse_opening,
+    c.PurchasePlan: purchase_plan,
+    c.ChangePlan: change_plan,
+    c.CancelPlan: cancel_plan,
+    c.PausePlan: pause_plan,
+    c.ResumePlan: resume_plan,
+    c.PurchaseAddon: purchase_addon,
+    c.RemoveAddon: remove_addon,
+    c.Undo: undo,
+    c.BuyCredits: buy_credits,
+    c.StartTransactional: start_transactional,
+    c.ChangeTransactional: change_transactional,
+    c.TopUpTransactional: top_up_transactional,
+    c.StopTransactional: lambda ctx, _: stop_transactional(ctx),
+    c.PayBalance: lambda ctx, _: pay_balance(ctx),
+    c.CloseAccount: lambda ctx, _: close_account(ctx),
+    c.OverridePrice: override_price,
+    c.ChangeCatalog: change_catalog,
+    c.SetPaymentMethod: lambda ctx, _: set_payment_method(ctx),
+    c.AbandonPayment: lambda _, __: Unchanged({}),
+    c.SetTaxProfile: set_tax_profile,
+    c.CreditNote: give_credit_note,
+    c.Reissue: reissue,
+    c.RecordPayment: record_payment,
+    c.PayOut: pay_out,
+    c.StopTries: stop_tries,
+    c.WriteOff: write_off,
+    c.GrantDiscount: grant_discount,
+    c.WithdrawDiscount: withdraw_discount,
+    c.OpenDispute: open_dispute,
+    c.WinDispute: win_dispute,
+    c.LoseDispute: lose_dispute,
+}
+"""What each command asks, by its own module."""
 
 
 def _charge(

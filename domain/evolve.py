@@ -5,9 +5,9 @@ States never change. While events are applied there is a draft, which nobody els
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from msgspec import UNSET
 from msgspec.structs import astuple, replace
@@ -42,6 +42,7 @@ from domain.state import (
 )
 from domain.windows import close_window, open_window
 
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
@@ -76,84 +77,14 @@ def _drafted(state: Account | None, first: e.Event) -> Draft:
     return draft
 
 
-def _apply(draft: Draft, event: e.Event) -> None:  # noqa: C901 - one case an event, the frequent ones first
+def _apply(draft: Draft, event: e.Event) -> None:
     draft.version += 1
     if event.at > draft.last_at:
         draft.last_at = event.at
-    match event:
-        case e.CyclesRenewed():
-            _cycles_renewed(draft, event)
-        case e.InvoicePaid():
-            _invoice_paid(draft, event)
-        case e.PaymentStarted():
-            draft.payment = _pending(draft.version, event)
-        case e.PlanPurchased():
-            _plan_purchased(draft, event)
-        case e.AddonPurchased():
-            _addon_purchased(draft, event)
-        case e.AccountOpened():
-            pass
-        case e.FreePlanStarted():
-            _free_plan_started(draft, event)
-        case e.PlanChanged():
-            _plan_changed(draft, event)
-        case e.DowngradeScheduled():
-            _downgrade_scheduled(draft, event)
-        case e.DowngradeWithdrawn():
-            _forget_downgrade(draft, event.family)
-        case e.PlanCancelled():
-            _plan_cancelled(draft, event)
-        case e.PlanCancellationWithdrawn():
-            _plan_cancellation_withdrawn(draft, event)
-        case e.PlanEnded():
-            _plan_ended(draft, event)
-        case e.PlanPaused():
-            _plan_paused(draft, event)
-        case e.PlanResumed():
-            _plan_resumed(draft, event)
-        case e.ResumeDropped():
-            draft.payment = None
-            _change_plan(draft, event.family, resume_on=None, resume_at=None)
-        case e.AddonRemoved():
-            _change_addon(draft, event.product, removed=True)
-        case e.AddonRemovalWithdrawn():
-            _change_addon(draft, event.product, removed=False)
-        case e.AddonEnded():
-            _end_addon(draft, event.product, event.at)
-        case e.BlocksChanged():
-            _change_addon(draft, event.product, next_blocks=event.blocks)
-        case e.BlocksToppedUp():
-            topped_up = draft.addons[event.product].topped_up + event.e_mails
-            _change_addon(draft, event.product, topped_up=topped_up)
-            _charge(draft, event.invoice)
-        case e.CreditsPurchased():
-            _credits_purchased(draft, event)
-        case e.CreditsExpired():
-            _credits_expired(draft, event)
-        case e.PaymentDeclined():
-            draft.payment = None
-            draft.declines = (*draft.declines[-4:], event.at)
-            if event.final:
-                change_standing(draft, method_refused=True)
-        case e.PaymentCancelled():
-            draft.payment = None
-        case e.RenewalDeclined():
-            _renewal_declined(draft, event)
-        case e.ItemsLapsed():
-            _items_lapsed(draft, event)
-        case e.AccountClosed():
-            _account_closed(draft, event)
-        case e.PriceOverridden():
-            key = event.product if event.tier is None else f"{event.product}/{event.tier}"
-            draft.price_overrides = {**draft.price_overrides, key: event.price}
-        case e.CatalogChanged():
-            _catalog_changed(draft, event)
-        case e.PrerequisiteChanged():
-            _change_addon(draft, event.product, requires=event.requires)
-        case _:
-            apply_second_part(draft, event)
-    if event.command is not None and event.command.id is not None:
-        _remember(draft, event.command, event)
+    _CHANGES[type(event)](draft, event)
+    command = event.command
+    if command is not None and command.id is not None:
+        _remember(draft, command, event)
 
 
 def _remember(draft: Draft, command: e.CommandRef, event: e.Event) -> None:
@@ -360,7 +291,7 @@ def _cycles_renewed(draft: Draft, event: e.CyclesRenewed) -> None:
         credit_spent(draft, invoice)
     due = invoice.total if invoice.credit is UNSET else invoice.total - invoice.credit
     if due:
-        record = InvoiceRecord(invoice.number, "open", due, event.at, due - due, tuple(items))
+        record = InvoiceRecord(invoice.number, "open", due, event.at, due - due, tuple(items), untouched=True)
         draft.records = {**draft.records, invoice.number: record}
         draft.payment = PendingPayment(draft.version, "renewal", event.at, due, None, invoice.number)
 
@@ -379,7 +310,12 @@ def _renew_plan(draft: Draft, renewal: e.Renewal, family: str) -> None:
 
 def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
     draft.payment = None
-    settled(draft, event.number, by_method=event.amount)
+    number = event.number
+    record = draft.records[number]
+    if record.untouched and event.amount == record.due:
+        draft.records = {} if len(draft.records) == 1 else _without(draft.records, number)
+    else:
+        settled(draft, number, by_method=event.amount)
     if event.restored:
         restore(draft, event.restored, event.at)
 
@@ -393,6 +329,7 @@ def _renewal_declined(draft: Draft, event: e.RenewalDeclined) -> None:
             record,
             declined=True,
             late=False,
+            untouched=False,
             suspended=event.suspended,
             tries=event.tries or (),
             remind_before=event.remind_before if event.remind_before is not UNSET else None,
@@ -494,5 +431,103 @@ def _ended(draft: Draft, product: str, access_until: Instant, *, metered: bool =
     draft.ended[product] = Ended(access_until, metered)
 
 
-def _without(mapping: dict[str, _Value], key: str) -> dict[str, _Value]:
+def _without(mapping: dict[_Key, _Value], key: _Key) -> dict[_Key, _Value]:
     return {k: v for k, v in mapping.items() if k != key} if key in mapping else mapping
+
+
+# ---- small changes -----------------------------------------------------------
+
+
+def _nothing(draft: Draft, event: e.AccountOpened) -> None:
+    """The draft was made of it."""
+
+
+def _payment_started(draft: Draft, event: e.PaymentStarted) -> None:
+    draft.payment = _pending(draft.version, event)
+
+
+def _downgrade_withdrawn(draft: Draft, event: e.DowngradeWithdrawn) -> None:
+    _forget_downgrade(draft, event.family)
+
+
+def _resume_dropped(draft: Draft, event: e.ResumeDropped) -> None:
+    draft.payment = None
+    _change_plan(draft, event.family, resume_on=None, resume_at=None)
+
+
+def _addon_removed(draft: Draft, event: e.AddonRemoved) -> None:
+    _change_addon(draft, event.product, removed=True)
+
+
+def _addon_removal_withdrawn(draft: Draft, event: e.AddonRemovalWithdrawn) -> None:
+    _change_addon(draft, event.product, removed=False)
+
+
+def _addon_ended(draft: Draft, event: e.AddonEnded) -> None:
+    _end_addon(draft, event.product, event.at)
+
+
+def _blocks_changed(draft: Draft, event: e.BlocksChanged) -> None:
+    _change_addon(draft, event.product, next_blocks=event.blocks)
+
+
+def _blocks_topped_up(draft: Draft, event: e.BlocksToppedUp) -> None:
+    _change_addon(draft, event.product, topped_up=draft.addons[event.product].topped_up + event.e_mails)
+    _charge(draft, event.invoice)
+
+
+def _payment_declined(draft: Draft, event: e.PaymentDeclined) -> None:
+    draft.payment = None
+    draft.declines = (*draft.declines[-4:], event.at)
+    if event.final:
+        change_standing(draft, method_refused=True)
+
+
+def _payment_cancelled(draft: Draft, _: e.PaymentCancelled) -> None:
+    draft.payment = None
+
+
+def _price_overridden(draft: Draft, event: e.PriceOverridden) -> None:
+    key = event.product if event.tier is None else f"{event.product}/{event.tier}"
+    draft.price_overrides = {**draft.price_overrides, key: event.price}
+
+
+def _prerequisite_changed(draft: Draft, event: e.PrerequisiteChanged) -> None:
+    _change_addon(draft, event.product, requires=event.requires)
+
+
+_CHANGES: Final[dict[type[e.Event], Callable[[Draft, Any], None]]] = {
+    e.AccountOpened: _nothing,
+    e.PlanPurchased: _plan_purchased,
+    e.FreePlanStarted: _free_plan_started,
+    e.PlanChanged: _plan_changed,
+    e.DowngradeScheduled: _downgrade_scheduled,
+    e.DowngradeWithdrawn: _downgrade_withdrawn,
+    e.PlanCancelled: _plan_cancelled,
+    e.PlanCancellationWithdrawn: _plan_cancellation_withdrawn,
+    e.PlanEnded: _plan_ended,
+    e.PlanPaused: _plan_paused,
+    e.PlanResumed: _plan_resumed,
+    e.ResumeDropped: _resume_dropped,
+    e.AddonPurchased: _addon_purchased,
+    e.AddonRemoved: _addon_removed,
+    e.AddonRemovalWithdrawn: _addon_removal_withdrawn,
+    e.AddonEnded: _addon_ended,
+    e.BlocksChanged: _blocks_changed,
+    e.BlocksToppedUp: _blocks_topped_up,
+    e.CreditsPurchased: _credits_purchased,
+    e.CreditsExpired: _credits_expired,
+    e.CyclesRenewed: _cycles_renewed,
+    e.PaymentStarted: _payment_started,
+    e.PaymentDeclined: _payment_declined,
+    e.PaymentCancelled: _payment_cancelled,
+    e.InvoicePaid: _invoice_paid,
+    e.RenewalDeclined: _renewal_declined,
+    e.ItemsLapsed: _items_lapsed,
+    e.AccountClosed: _account_closed,
+    e.PriceOverridden: _price_overridden,
+    e.CatalogChanged: _catalog_changed,
+    e.PrerequisiteChanged: _prerequisite_changed,
+    **dict.fromkeys(get_args(e.SecondPart), apply_second_part),
+}
+"""What each event changes."""

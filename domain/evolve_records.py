@@ -123,6 +123,8 @@ def change_standing(draft: Draft, **changes: object) -> None:
 
 def keep_record(draft: Draft, record: InvoiceRecord) -> None:
     """Keep how the invoice stands."""
+    if record.untouched:
+        record = replace(record, untouched=False)
     draft.records = {**draft.records, record.number: record}
 
 

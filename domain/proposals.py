@@ -9,7 +9,7 @@ does the rest, the same for every command.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -22,6 +22,9 @@ from domain.facts import Facts
 from domain.money import parse_amount, zero
 from domain.pricing import PriceList
 from domain.state import Account
+
+ACTIVATIONS: Final = frozenset(get_args(e.Activation))
+"""The events that a purchase becomes: they carry what is charged now."""
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -43,7 +46,10 @@ class Proposal(msgspec.Struct, frozen=True):
     @property
     def invoice(self) -> e.Invoice | None:
         """What is charged now; None: nothing is bought."""
-        return self.event.invoice if isinstance(self.event, e.Activation) else None
+        if type(self.event) not in ACTIVATIONS:
+            return None
+        invoice: e.Invoice | None = self.event.invoice  # type: ignore[union-attr, assignment] # of those it is
+        return invoice
 
     @property
     def lines(self) -> tuple[e.Line, ...]:

@@ -167,6 +167,8 @@ class InvoiceRecord(msgspec.Struct, frozen=True, gc=False):
     written_off: bool = False
     due_again_at: Instant | None = None
     """When a lost dispute, or a late payment that failed, made it due (R58, R98)."""
+    untouched: bool = False
+    """Nothing happened to the open renewal yet: paid whole, it needs no record."""
     dispute_facts: tuple[str, ...] = ()
     """What the provider said of its disputes: each is taken once (R58)."""
 
@@ -255,37 +257,46 @@ REMEMBERED_COMMANDS = 1000
 
 
 class IssuedInvoices(msgspec.Struct, frozen=True, gc=False):
-    """The account's invoices by number, which are 1, 2, 3 ... without gaps (R47): a mapping that is never changed, and
-    of which another with one more costs next to nothing."""
+    """The account's invoices by number, which are 1, 2, 3 ... without gaps (R47): a mapping that is never
+    changed. One with one more shares all but the last few with it, so it costs the same after twenty
+    years."""
 
-    issued: tuple[Invoice, ...] = ()
+    older: tuple[tuple[Invoice, ...], ...] = ()
+    latest: tuple[Invoice, ...] = ()
 
     def and_one(self, invoice: Invoice) -> IssuedInvoices:
         """These and the next one."""
-        return IssuedInvoices((*self.issued, invoice))
+        latest = (*self.latest, invoice)
+        if len(latest) < _TOGETHER:
+            return IssuedInvoices(self.older, latest)
+        return IssuedInvoices((*self.older, latest), ())
 
     def __getitem__(self, number: int) -> Invoice:
         if number not in self:
             raise KeyError(number)
-        return self.issued[number - 1]
+        part, place = divmod(number - 1, _TOGETHER)
+        return self.latest[place] if part == len(self.older) else self.older[part][place]
 
     def __contains__(self, number: int) -> bool:
-        return 0 < number <= len(self.issued)
+        return 0 < number <= len(self)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(1, len(self.issued) + 1))
+        return iter(range(1, len(self) + 1))
 
     def __reversed__(self) -> Iterator[int]:
-        return iter(range(len(self.issued), 0, -1))
+        return iter(range(len(self), 0, -1))
 
     def __len__(self) -> int:
-        return len(self.issued)
+        return len(self.older) * _TOGETHER + len(self.latest)
 
     def items(self) -> Iterator[tuple[int, Invoice]]:
         """Number and invoice, in order."""
-        return iter(enumerate(self.issued, 1))
+        issued = [invoice for part in (*self.older, self.latest) for invoice in part]
+        return iter(enumerate(issued, 1))
 
 
+_TOGETHER = 32
+"""Invoices that are kept in one part."""
 NO_INVOICES = IssuedInvoices()
 
 
