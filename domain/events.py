@@ -799,7 +799,11 @@ EVENT_TYPES: dict[str, type[Event]] = {str(t.__struct_config__.tag): t for t in 
 """Every event by its stable type name."""
 
 _NAMES: dict[type[Event], str] = {t: name for name, t in EVENT_TYPES.items()}
-SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1) | {"resume_dropped": 2}
+SCHEMA_VERSIONS: dict[str, int] = dict.fromkeys(EVENT_TYPES, 1) | {
+    "resume_dropped": 2,
+    "plan_ended": 2,
+    "addon_ended": 2,
+}
 """By type, the version of the schema in which it is written today."""
 
 

@@ -28,7 +28,11 @@ def _as_it_is(event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {("resume_dropped", 1): _as_it_is}
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("resume_dropped", 1): _as_it_is,
+    ("plan_ended", 1): _as_it_is,
+    ("addon_ended", 1): _as_it_is,
+}
 """By type and the version that the upcaster reads. None is ever removed: what was written stays readable."""
 
 _FAILURES = (msgspec.MsgspecError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -78,6 +82,11 @@ class Codec(Generic[E]):
         self._encoder = msgspec.json.Encoder(order="deterministic")
         self._decoder: msgspec.json.Decoder[E] = msgspec.json.Decoder(union)
         self._old = {kind(*written) for written in upcasters}
+        self._alike = {
+            kind(name, version): kind(name, version + 1)
+            for (name, version), upcaster in upcasters.items()
+            if upcaster is _as_it_is and (name, version + 1) not in upcasters
+        }
         self._today: dict[type[E], str] = {}
 
     def encode(self, event: E) -> tuple[str, int, bytes]:
@@ -104,6 +113,9 @@ class Codec(Generic[E]):
         many events at once: who needs to know which one failed, and why, gives each to `decode`.
         """
         each = kinds.split(",") if self._old else []
+        if not self._old.isdisjoint(each):
+            kinds = ",".join([self._alike.get(one, one) for one in each])
+            each = kinds.split(",")
         if not self._old.isdisjoint(each):
             written = map(_type_and_version, each)
             return [self.decode(*one, state) for one, state in zip(written, states, strict=True)]

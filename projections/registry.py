@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from projections.errors import UnknownProjection
 from projections.fold import Fold
-from projections.models import access_windows, added, calendar, entitlements, invoices
+from projections.models import access_windows, added, calendar, credit_notes, entitlements, invoices
 from projections.tables import Projection
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (
     entitlements.PROJECTION,
     access_windows.PROJECTION,
     invoices.PROJECTION,
+    credit_notes.PROJECTION,
     calendar.PROJECTION,
 )
 

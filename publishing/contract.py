@@ -42,6 +42,8 @@ from domain.invoices import invoice_changes
 from eventlog.codec import domain_codec
 from projections.models.access_windows import FOLD as _ACCESS_WINDOWS
 from projections.models.access_windows import AccessWindowsDocument
+from projections.models.credit_notes import FOLD as _CREDIT_NOTES
+from projections.models.credit_notes import CreditNoteDocument
 from projections.models.entitlements import FOLD as _ENTITLEMENTS
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import FOLD as _INVOICES
@@ -59,6 +61,7 @@ __all__ = [
     "AccountOpened",
     "Clock",
     "CreditApplied",
+    "CreditNoteDocument",
     "CreditNoteIssued",
     "CreditPaidOut",
     "CreditedLine",
@@ -91,6 +94,7 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     _ENTITLEMENTS.name: EntitlementsDocument,
     _ACCESS_WINDOWS.name: AccessWindowsDocument,
     _INVOICES.name: InvoiceDocument,
+    _CREDIT_NOTES.name: CreditNoteDocument,
 }
 """What is in the state topics, by `ce_type`."""
 
@@ -107,6 +111,7 @@ _TYPES: Final = {
     Topics().entitlements.base: frozenset({_ENTITLEMENTS.name}),
     Topics().access_windows.base: frozenset({_ACCESS_WINDOWS.name}),
     Topics().invoices.base: frozenset({_INVOICES.name}),
+    Topics().credit_notes.base: frozenset({_CREDIT_NOTES.name}),
 }
 
 
@@ -128,6 +133,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         topics.entitlements.base: EntitlementsDocument,
         topics.access_windows.base: AccessWindowsDocument,
         topics.invoices.base: InvoiceDocument,
+        topics.credit_notes.base: CreditNoteDocument,
         HEARTBEAT_TYPE: Heartbeat,
     }
     return {f"{name}.json": _schema(name, value) for name, value in values.items()}

@@ -19,7 +19,7 @@ from domain.events import Event
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections.fold import Evolution, Fold
-from projections.models import access_windows, entitlements, invoices
+from projections.models import access_windows, credit_notes, entitlements, invoices
 from projections.states import AccountStates, Folded, Reading, checked, from_start, read, stream
 from publishing.checkpoints import STREAMS
 from publishing.clocks import REMEMBERED_CLOCKS, AccountClocks
@@ -100,19 +100,19 @@ class StateStream:
         self._log = log
         self._log_id = log.log_id
         self._codec = domain_codec()
-        self._invoices_topic = topics.invoices
-        self._accounts = _Documents(
-            log,
-            self._codec,
-            entitlements.FOLD.evolution,
-            ((entitlements.FOLD, topics.entitlements), (access_windows.FOLD, topics.access_windows)),
-            remembered,
+        of_account = ((entitlements.FOLD, topics.entitlements), (access_windows.FOLD, topics.access_windows))
+        self._documents: tuple[_Documents[Any], ...] = tuple(
+            [
+                _Documents(log, self._codec, folds[0][0].evolution, folds, remembered)
+                for folds in (
+                    of_account,
+                    ((invoices.FOLD, topics.invoices),),
+                    ((credit_notes.FOLD, topics.credit_notes),),
+                )
+            ]
         )
-        self._invoices = _Documents(
-            log, self._codec, invoices.FOLD.evolution, ((invoices.FOLD, topics.invoices),), remembered
-        )
-        self.topics = (topics.entitlements, topics.access_windows, topics.invoices)
-        self.folds = {**self._accounts.versions, **self._invoices.versions}
+        self.topics = tuple([topic for documents in self._documents for topic in documents.topics])
+        self.folds = {base: version for of in self._documents for base, version in of.versions.items()}
 
     def records(
         self, page: Sequence[StoredEvent], last: tuple[int, ...]
@@ -122,14 +122,14 @@ class StateStream:
             by_account.setdefault(stored.account_id, []).append(read(self._codec, stored))
         records: list[Record] = []
         for readings in by_account.values():
-            records += self._accounts.records(self._log_id, readings)
-            records += self._invoices.records(self._log_id, readings)
+            for documents in self._documents:
+                records += documents.records(self._log_id, readings)
         return records, last
 
     def states(self, topic: Topic, until: int) -> Iterator[tuple[PublishedState, Record]]:
         """Of every account, what that topic has to hold once the log up to the position is published: each
         state, and the record that sends it again, which replaces whatever was held of its key."""
-        documents = self._invoices if topic.base == self._invoices_topic.base else self._accounts
+        [documents] = [documents for documents in self._documents if topic in documents.topics]
         for account_id in self._log.accounts():
             events = stream(self._log, self._codec, account_id, until=until)
             readings = list(checked(self._log_id, events))
@@ -144,12 +144,13 @@ class _Documents(Generic[S]):
         log: EventLog,
         codec: Codec[Event],
         evolution: Evolution[S],
-        folds: tuple[tuple[Fold[S, Any], Topic], ...],
+        folds: Sequence[tuple[Fold[S, Any], Topic]],
         remembered: int,
     ) -> None:
         self._evolution = evolution
         self._states = AccountStates(evolution, log, codec, limit=remembered)
         self._folds = folds
+        self.topics = tuple([topic for _, topic in folds])
         self.versions = {topic.base: fold.version for fold, topic in folds}
         self._encoder = msgspec.json.Encoder(order="deterministic")
 

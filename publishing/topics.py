@@ -93,6 +93,12 @@ class Topics:
         return self._topic("billing.invoices.v1", "state", _NEWEST_OF_EACH_KEY, about, keyed_by)
 
     @property
+    def credit_notes(self) -> Topic:
+        about = "Each credit note with its lines, and where the money went."
+        keyed_by = "The account's id, a slash, the credit note's number; partitioned by the account's id."
+        return self._topic("billing.credit-notes.v1", "state", _NEWEST_OF_EACH_KEY, about, keyed_by)
+
+    @property
     def positions(self) -> Topic:
         about = "How far each relay is; a partition for each stream. Private to the relays."
         name, keyed_by = "billing.relay-positions.v1", "The stream's name."
@@ -101,7 +107,7 @@ class Topics:
     @property
     def public(self) -> tuple[Topic, ...]:
         """Those that others read."""
-        return (self.events, self.entitlements, self.access_windows, self.invoices)
+        return (self.events, self.entitlements, self.access_windows, self.invoices, self.credit_notes)
 
     @property
     def all(self) -> tuple[Topic, ...]:

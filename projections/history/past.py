@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.calendar import Instant
-from domain.invoices import invoice_changes
 from domain.later import Unsettled, account_later, unsettled
 from domain.state import Account
 from domain.views import AccessWindows, Entitlement
@@ -28,8 +27,9 @@ from eventlog import StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections.fold import AccountAt
 from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, Moment, counted
-from projections.models import access_windows, entitlements, invoices
+from projections.models import access_windows, credit_notes, entitlements, invoices
 from projections.models.access_windows import AccessWindowsDocument
+from projections.models.credit_notes import CreditNoteDocument, CreditNotesAt
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
 
@@ -54,6 +54,7 @@ class Past(msgspec.Struct, frozen=True):
     entitlements: EntitlementsDocument
     access_windows: AccessWindowsDocument
     invoices: tuple[InvoiceDocument, ...]
+    credit_notes: tuple[CreditNoteDocument, ...]
     usable: tuple[str, ...]
     in_grace: tuple[str, ...]
     by_time: tuple[e.Event, ...]
@@ -77,19 +78,22 @@ def past(
     if known_at is not None:
         moments.append(KnownAt(known_at))
     account, issued, last = entitlements.FOLD.start(), invoices.FOLD.start(), None
+    noted = credit_notes.FOLD.start()
     for stored in counted(events, *moments):
         event = reader.read(stored)
         account = entitlements.FOLD.apply(account, event, stored)
         issued = invoices.FOLD.apply(issued, event, stored)
+        noted = credit_notes.FOLD.apply(noted, event, stored)
         last = stored
     if account is None or last is None:
         return None
-    return _at_instant(account, invoices.FOLD.documents(issued), last, upto, known_at)
+    return _at_instant(account, invoices.FOLD.documents(issued), noted, last, upto, known_at)
 
 
 def _at_instant(
     account: AccountAt,
     issued: tuple[InvoiceDocument, ...],
+    noted: CreditNotesAt,
     last: StoredEvent,
     upto: At | AtVersion | AtInstant | None,
     known_at: Instant | None,
@@ -111,7 +115,8 @@ def _at_instant(
         state=state,
         entitlements=held,
         access_windows=windows,
-        invoices=_after_time(issued, happened),
+        invoices=invoices.later(issued, happened),
+        credit_notes=credit_notes.FOLD.documents(credit_notes.later(noted, happened, last.position)),
         usable=tuple([w.product for w in windows.products if _usable(w, at)]),
         in_grace=tuple([w.product for w in windows.products if _in_grace(w, at)]),
         by_time=happened,
@@ -126,14 +131,6 @@ def _at_end(entitlement: Entitlement, at: Instant) -> Entitlement:
     if entitlement.status != "ending" or until is None or until > at:
         return entitlement
     return replace(entitlement, status="ended", allowance=None if entitlement.allowance is None else 0)
-
-
-def _after_time(
-    issued: tuple[InvoiceDocument, ...], happened: tuple[e.Event, ...]
-) -> tuple[InvoiceDocument, ...]:
-    """An invoice none of whose items is held any more is uncollectible (R41)."""
-    now = dict(changed for event in happened for changed in invoice_changes(event)[1])
-    return tuple([replace(document, status=now.get(document.number, document.status)) for document in issued])
 
 
 def _usable(product: AccessWindows, at: Instant) -> bool:

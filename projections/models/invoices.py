@@ -1,36 +1,42 @@
-"""Invoices: each one as issued, and whether it is paid (R47).
+"""Invoices: each one as issued, what is due of it, and whether it is paid (R47, R51).
 
     for document in invoices.of_account(connection, "acme/a-1"):
         document.number, document.total, document.status
 
-Tables: `invoices`, and `invoice_lines`, one row for each line.
+Tables: `invoices`; `invoice_lines`, one row for each line; `invoice_line_taxes` and `invoice_line_discounts`,
+one row for each tax and discount of a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import psycopg
+from msgspec import UNSET
 from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
-from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, Line
-from domain.invoices import invoice_changes
+from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, Line, LineDiscount, LineTax
+from domain.invoice_standing import InvoiceStanding, Standings, changed_standings
 from eventlog.history import EventPlaces
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table, utc
 
 
 class InvoiceDocument(msgspec.Struct, frozen=True):
-    """An invoice after the last event that issued it or changed its status; accounts number theirs from 1.
+    """An invoice after the last event that issued or changed it; accounts number theirs from 1.
 
-    `date`: the civil date that it is for; `issued_at`: the instant of issue; `total`: the sum of the lines.
-    `clock`: where the account lives (R97), None in documents of fold 1.
+    `date`: the civil date that it is for; `issued_at`: the instant of issue; `net`: the sum of the lines,
+    each
+    its amount less its discount; `tax`: that of the lines' taxes; `total`: both; `credit`: the account credit
+    that it took; `due`: what is still to be paid, 0.00 unless it is open; `charged_back`: a dispute of it was
+    lost; `disputed`: one is open. `clock`: where the account lives (R97), None in documents of fold 1; net,
+    tax, credit and due are None in those of fold 2, which had none: net and total are the same there.
     """
 
     account: str
@@ -45,46 +51,53 @@ class InvoiceDocument(msgspec.Struct, frozen=True):
     revision: int
     fold: int
     clock: Clock | None = None
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    credit: Decimal | None = None
+    due: Decimal | None = None
+    charged_back: bool = False
+    disputed: bool = False
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False):
-    """An invoice, its status, and the event that last changed it."""
+    """How an invoice stands, and the event that last changed it."""
 
-    invoice: Invoice
-    status: InvoiceStatus
+    standing: InvoiceStanding
     version: int
     revision: int
 
 
 class InvoicesAt(msgspec.Struct, frozen=True):
-    """The account's invoices after its event `version`: number → invoice, in order of issue."""
+    """The account's invoices after its event `version`, by number: those that its last events issued or
+    changed,
+    which have documents, and the others."""
 
     account_id: str
     version: int
-    invoices: dict[int, Issued]
+    changed: Mapping[int, Issued]
+    others: Mapping[int, Issued]
     clock: Clock | None = None
 
 
 def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
     _check_next(before, placed.version)
-    invoices = before.invoices
-    changed = _changed(invoices, event, placed.version, placed.position)
-    if changed is not None:
-        invoices = {**invoices, changed.invoice.number: changed}
+    changed = dict(before.changed)
+    for number, standing in changed_standings(event, _known(changed, before.others)):
+        changed[number] = Issued(standing, placed.version, placed.position)
     clock = event.clock if isinstance(event, AccountOpened) else before.clock
-    return InvoicesAt(placed.account_id, placed.version, invoices, clock)
+    return InvoicesAt(placed.account_id, placed.version, changed, before.others, clock)
 
 
 def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: EventPlaces) -> InvoicesAt:
     _check_next(before, places.version)
-    invoices = dict(before.invoices)
+    changed, others = dict(before.changed), before.others
+    known = _known(changed, others)
     for version, (event, position) in enumerate(zip(events, places.positions, strict=True), places.version):
-        changed = _changed(invoices, event, version, position)
-        if changed is not None:
-            invoices[changed.invoice.number] = changed
+        for number, standing in changed_standings(event, known):
+            changed[number] = Issued(standing, version, position)
     first = events[0]
     clock = first.clock if isinstance(first, AccountOpened) else before.clock
-    return InvoicesAt(places.account_id, before.version + len(events), invoices, clock)
+    return InvoicesAt(places.account_id, before.version + len(events), changed, others, clock)
 
 
 def _check_next(before: InvoicesAt, version: int) -> None:
@@ -92,27 +105,58 @@ def _check_next(before: InvoicesAt, version: int) -> None:
         raise ValueError(f"version {version} was to be folded as version {before.version + 1}")
 
 
-def _changed(invoices: dict[int, Issued], event: Event, version: int, position: int) -> Issued | None:
-    """The invoice that the event issues or gives another status; None if it does neither."""
-    invoice, changes = invoice_changes(event)
-    for number, status in changes:
-        if invoice is not None or number in invoices:
-            return Issued(invoices[number].invoice if invoice is None else invoice, status, version, position)
-    return None
+def _known(changed: Mapping[int, Issued], others: Mapping[int, Issued]) -> Standings:
+    """How an invoice stands as `changed` has it by then."""
+
+    def standing(number: int) -> InvoiceStanding | None:
+        found = changed.get(number) or others.get(number)
+        return None if found is None else found.standing
+
+    return standing
 
 
-def _open_ones(at: InvoicesAt) -> InvoicesAt:
-    """Drop paid and uncollectible invoices: their status does not change any more."""
-    still = {number: issued for number, issued in at.invoices.items() if issued.status == "open"}
-    return msgspec.structs.replace(at, invoices=still)
+def _at_rest(at: InvoicesAt) -> InvoicesAt:
+    """All have been shown. Each may still change: a paid one by a credit note or a dispute."""
+    if not at.changed:
+        return at
+    return msgspec.structs.replace(at, changed={}, others={**at.others, **at.changed})
+
+
+def later(documents: Iterable[InvoiceDocument], events: Iterable[Event]) -> tuple[InvoiceDocument, ...]:
+    """The documents as events leave them that are not in the log."""
+    before = {document.number: document for document in documents}
+    standings = {number: _standing(document) for number, document in before.items()}
+    for event in events:
+        standings.update(changed_standings(event, standings.get))
+    return tuple([_with(before[number], standing) for number, standing in standings.items()])
+
+
+def _standing(document: InvoiceDocument) -> InvoiceStanding:
+    d, nothing = document, document.total - document.total
+    issued = Invoice(d.number, d.date, d.currency, d.total, d.lines, d.issued_at)
+    due, credit = d.due or nothing, d.credit or nothing
+    return InvoiceStanding(issued, d.status, due, credit, d.charged_back, d.disputed)
+
+
+def _with(document: InvoiceDocument, standing: InvoiceStanding) -> InvoiceDocument:
+    return msgspec.structs.replace(
+        document,
+        status=standing.status,
+        credit=standing.credit,
+        due=standing.due,
+        charged_back=standing.charged_back,
+        disputed=standing.disputed,
+    )
 
 
 def _read(at: InvoicesAt, fold: int) -> tuple[InvoiceDocument, ...]:
-    return tuple([_document(at, issued, fold) for issued in at.invoices.values()])
+    return tuple([_document(at, issued, fold) for issued in at.changed.values()])
 
 
 def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
-    invoice = issued.invoice
+    standing = issued.standing
+    invoice = standing.invoice
+    net = invoice.net
     return InvoiceDocument(
         account=at.account_id,
         number=invoice.number,
@@ -120,32 +164,64 @@ def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
         issued_at=invoice.issued_at,
         currency=invoice.currency,
         total=invoice.total,
-        status=issued.status,
+        status=standing.status,
         lines=invoice.lines,
         version=issued.version,
         revision=issued.revision,
         fold=fold,
         clock=at.clock,
+        net=net,
+        tax=invoice.total - net,
+        credit=standing.credit,
+        due=standing.due,
+        charged_back=standing.charged_back,
+        disputed=standing.disputed,
     )
 
 
 def _none() -> InvoicesAt:
-    return InvoicesAt("", 0, {})
+    return InvoicesAt("", 0, {}, {})
 
 
 def _number(document: InvoiceDocument) -> str:
     return str(document.number)
 
 
-INVOICES: Final = Evolution("invoices", _none, _apply, _open_ones, _apply_whole)
+INVOICES: Final = Evolution("invoices", _none, _apply, _at_rest, _apply_whole)
 
-FOLD: Final = Fold("invoices", 2, INVOICES, _read, _number)
+FOLD: Final = Fold("invoices", 3, INVOICES, _read, _number)
 
 INVOICE_ROWS: Final = Table(
     "invoices",
-    ("account_id", "number", "date", "issued_at", "currency", "total", "status", "clock"),
+    (
+        "account_id",
+        "number",
+        "date",
+        "issued_at",
+        "currency",
+        "net",
+        "tax",
+        "total",
+        "credit",
+        "due",
+        "status",
+        "charged_back",
+        "disputed",
+        "clock",
+    ),
     key=("account_id", "number"),
-    rules={"": "R47", "status": "R38", "clock": "R97"},
+    rules={
+        "": "R47",
+        "net": "R51",
+        "tax": "R72",
+        "total": "R51",
+        "credit": "R63",
+        "due": "R51",
+        "status": "R38",
+        "charged_back": "R58",
+        "disputed": "R58",
+        "clock": "R97",
+    },
 )
 LINE_ROWS: Final = Table(
     "invoice_lines",
@@ -163,31 +239,85 @@ LINE_ROWS: Final = Table(
         "unit_price",
         "quantity",
         "amount",
+        "discount",
+        "net",
+        "tax",
     ),
     key=("account_id", "number", "line"),
-    rules={"": "R47", "days": "R6", "of_days": "R6", "unit_price": "R8", "amount": "R6"},
+    rules={
+        "": "R47",
+        "days": "R6",
+        "of_days": "R6",
+        "unit_price": "R8",
+        "amount": "R6",
+        "discount": "R80",
+        "net": "R51",
+        "tax": "R72",
+    },
+)
+TAX_ROWS: Final = Table(
+    "invoice_line_taxes",
+    ("account_id", "number", "line", "nth", "jurisdiction", "category", "rate", "amount", "reason"),
+    key=("account_id", "number", "line", "nth"),
+    rules={"": "R72", "reason": "R74"},
+)
+DISCOUNT_ROWS: Final = Table(
+    "invoice_line_discounts",
+    ("account_id", "number", "line", "nth", "discount", "amount"),
+    key=("account_id", "number", "line", "nth"),
+    rules={"": "R80"},
 )
 
 
 def _rows(document: InvoiceDocument) -> Rows:
     d = document
     made_by = d.version, d.revision, d.fold
-    invoice = (d.account, d.number, d.date, d.issued_at, d.currency, d.total, d.status, d.clock, *made_by)
-    lines = [
-        (d.account, d.number, nth, *msgspec.structs.astuple(line)[:10], *made_by)
-        for nth, line in enumerate(d.lines, 1)
-    ]
-    return [invoice], lines
+    amounts = d.net, d.tax, d.total, d.credit, d.due
+    standing = d.status, d.charged_back, d.disputed, d.clock
+    invoice = (d.account, d.number, d.date, d.issued_at, d.currency, *amounts, *standing, *made_by)
+    lines: list[Any] = []
+    taxes: list[Any] = []
+    discounts: list[Any] = []
+    for nth, line in enumerate(d.lines, 1):
+        place = d.account, d.number, nth
+        net = line.net
+        own = msgspec.structs.astuple(line)[:10]
+        lines.append((*place, *own, line.amount - net, net, line.tax, *made_by))
+        if line.taxes:
+            taxes += [(*place, n, *_tax(tax), *made_by) for n, tax in enumerate(line.taxes, 1)]
+        if line.discounts:
+            discounts += [
+                (*place, n, taken.discount, taken.amount, *made_by)
+                for n, taken in enumerate(line.discounts, 1)
+            ]
+    return [invoice], lines, taxes, discounts
 
 
-PROJECTION: Final = Projection(FOLD, (INVOICE_ROWS, LINE_ROWS), _rows)
+def _tax(tax: LineTax) -> tuple[Any, ...]:
+    return tax.jurisdiction, tax.category, tax.rate, tax.amount, tax.reason
 
-# Both tables are read by primary key; the limit counts invoices, not lines.
+
+PROJECTION: Final = Projection(FOLD, (INVOICE_ROWS, LINE_ROWS, TAX_ROWS, DISCOUNT_ROWS), _rows)
+
+# All tables are read by primary key, in one statement; the limit counts invoices, not lines.
 _OF_ACCOUNT: Final = """
     select i.account_id, i.number, i.date, i.issued_at, i.currency, i.total, i.status,
-        i.version, i.revision, i.fold, i.clock,
+        i.version, i.revision, i.fold, i.clock, i.net, i.tax, i.credit, i.due, i.charged_back, i.disputed,
         l.product, l.tier, l.kind, l.from_date, l.to_date, l.days, l.of_days, l.unit_price, l.quantity,
-        l.amount
+        l.amount, l.discount,
+        (
+            select json_agg(json_build_array(d.discount, d.amount::text) order by d.nth)
+            from projections.invoice_line_discounts d
+            where (d.account_id, d.number, d.line) = (l.account_id, l.number, l.line)
+        ),
+        (
+            select json_agg(
+                json_build_array(t.jurisdiction, t.category, t.rate::text, t.amount::text, t.reason)
+                order by t.nth
+            )
+            from projections.invoice_line_taxes t
+            where (t.account_id, t.number, t.line) = (l.account_id, l.number, l.line)
+        )
     from (
         select * from projections.invoices
         where account_id = %(account_id)s and number > %(after)s order by number limit %(limit)s
@@ -195,6 +325,8 @@ _OF_ACCOUNT: Final = """
     left join projections.invoice_lines l on l.account_id = i.account_id and l.number = i.number
     order by i.number, l.line
 """
+_OF_INVOICE: Final = 17
+"""Columns of that statement that are the invoice's."""
 
 
 def of_account(
@@ -213,7 +345,9 @@ def one(connection: psycopg.Connection[TupleRow], account_id: str, number: int) 
 
 
 def _from_rows(rows: list[TupleRow]) -> InvoiceDocument:
-    account_id, number, day, issued_at, currency, total, status, version, revision, fold, clock = rows[0][:11]
+    account_id, number, day, issued_at, currency, total, status, *made_by = rows[0][:10]
+    clock, net, tax, credit, due, charged_back, disputed = rows[0][10:_OF_INVOICE]
+    version, revision, fold = made_by
     return InvoiceDocument(
         account=account_id,
         number=number,
@@ -222,13 +356,32 @@ def _from_rows(rows: list[TupleRow]) -> InvoiceDocument:
         currency=currency,
         total=total,
         status=status,
-        lines=tuple(_lines(row[11:] for row in rows)),
+        lines=tuple(_lines(row[_OF_INVOICE:] for row in rows)),
         version=version,
         revision=revision,
         fold=fold,
         clock=clock,
+        net=net,
+        tax=tax,
+        credit=credit,
+        due=due,
+        charged_back=charged_back,
+        disputed=disputed,
     )
 
 
 def _lines(rows: Iterable[TupleRow]) -> Iterable[Line]:
-    return (Line(*row) for row in rows if row[0] is not None)
+    for *own, discount, discounts, taxes in rows:
+        if own[0] is not None:
+            taken = UNSET if discounts is None else tuple([_taken(*one) for one in discounts])
+            taxed = UNSET if taxes is None else tuple([_tax_of(*one) for one in taxes])
+            fields = *own, discount or UNSET, taken, taxed
+            yield Line(*fields)
+
+
+def _taken(discount: str, amount: str) -> LineDiscount:
+    return LineDiscount(discount, Decimal(amount))
+
+
+def _tax_of(jurisdiction: str, category: Any, rate: str, amount: str, reason: Any) -> LineTax:
+    return LineTax(jurisdiction, category, Decimal(rate), Decimal(amount), reason)

@@ -35,19 +35,15 @@ def demo() -> int:
     differing = []
     for story in told:
         account = f"main/{story.account}"
-        shown = shown_documents(
-            received.entitlements[account],
-            received.invoices.get(account, []),
-            received.windows[account],
-            story.scenario.catalog,
-        )
+        until = story.scenario.until
+        shown = shown_documents(received.documents(account), story.scenario.catalog, at=until)
         console.rule(f"[bold]{story.scenario.name}[/bold]")
         print_answers(console, answers[story.account])
         print_events(console, received.events[account])
         print_invoices(console, shown, received.events[account])
         print_access(console, shown)
-        asked_at = story.scenario.until
-        print_cache(console, asked_at, story.scenario.time_zone, cached(settings, account, shown, asked_at))
+        cache = cached(settings, account, shown, until)
+        print_cache(console, until, story.scenario.time_zone, cache)
         if shown != story.expected.state or not story.expected.ok:
             differing.append(story.account)
     console.rule()

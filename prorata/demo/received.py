@@ -12,12 +12,14 @@ from kafka import KafkaConsumer, TopicPartition
 from consumers.entitlement_cache import Permission, may_use
 from domain.calendar import Instant
 from domain.events import Event
+from domain.happened import Chronicle
 from eventlog.postgres.connect import connect
 from projections.models.access_windows import AccessWindowsDocument
+from projections.models.credit_notes import CreditNoteDocument
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
 from prorata.settings import Settings
-from prorata.simulation.shown import Shown
+from prorata.simulation.shown import Documents, Shown
 from publishing.envelope import HEARTBEAT_KEY
 from publishing.topics import Topic, Topics
 
@@ -30,11 +32,23 @@ class Received(msgspec.Struct, frozen=True):
     events: dict[str, list[Event]]
     entitlements: dict[str, EntitlementsDocument]
     invoices: dict[str, list[InvoiceDocument]]
+    credit_notes: dict[str, list[CreditNoteDocument]]
     windows: dict[str, AccessWindowsDocument]
+
+    def documents(self, account: str) -> Documents:
+        """What arrived of that account; what happened to it by itself is told by its events."""
+        held = self.entitlements[account]
+        return Documents(
+            held,
+            self.windows[account],
+            self.invoices.get(account, []),
+            self.credit_notes.get(account, []),
+            Chronicle(held.time_zone).take_all(self.events[account]).happened,
+        )
 
 
 def receive(settings: Settings) -> Received:
-    """Read all four topics up to their last committed record."""
+    """Read all five topics up to their last committed record."""
     topics = Topics(settings.kafka_prefix)
     events: dict[str, list[Event]] = {}
     for key, value in _records(settings, topics.events):
@@ -42,10 +56,14 @@ def receive(settings: Settings) -> Received:
     invoices: dict[str, list[InvoiceDocument]] = {}
     for invoice in _newest(settings, topics.invoices, InvoiceDocument).values():
         invoices.setdefault(invoice.account, []).append(invoice)
+    notes: dict[str, list[CreditNoteDocument]] = {}
+    for note in _newest(settings, topics.credit_notes, CreditNoteDocument).values():
+        notes.setdefault(note.account, []).append(note)
     return Received(
         events,
         _newest(settings, topics.entitlements, EntitlementsDocument),
         invoices,
+        notes,
         _newest(settings, topics.access_windows, AccessWindowsDocument),
     )
 

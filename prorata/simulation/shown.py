@@ -12,7 +12,7 @@ import msgspec
 from domain.calendar import CivilDate, Instant, date_of, local_text
 from domain.catalog import Catalog, Catalogues
 from domain.discounts import name_of, over
-from domain.events import CreditReason, Invoice, InvoiceStatus, Line, LineKind
+from domain.events import CreditedLine, CreditReason, Invoice, InvoiceStatus, Line, LineKind
 from domain.happened import Chronicle, CreditNoteEntry, Happening
 from domain.money import zero
 from domain.state import Account, AccountStatus, InvoiceRecord
@@ -27,7 +27,8 @@ from domain.views import (
 
 if TYPE_CHECKING:
     from projections.models.access_windows import AccessWindowsDocument
-    from projections.models.entitlements import EntitlementsDocument
+    from projections.models.credit_notes import CreditNoteDocument
+    from projections.models.entitlements import DiscountHeld, EntitlementsDocument
     from projections.models.invoices import InvoiceDocument
 
 Product = TypeVar("Product", Entitlement, AccessWindows)
@@ -200,17 +201,43 @@ def shown(
     )
 
 
-def shown_documents(
-    held: EntitlementsDocument,
-    invoices: Iterable[InvoiceDocument],
-    windows: AccessWindowsDocument,
-    catalog: Catalog,
-) -> Shown:
-    """The account as a scenario shows it, from its documents in the read models or the state topics."""
-    documents = [_invoice_document(document) for document in invoices]
-    due = sum([invoice.due for invoice in documents], Decimal(0))
-    account = ShownAccount(held.status, held.anchor, held.next_renewal, held.support, Decimal(0), due)
-    return _shown(_Money(account, documents), held.entitlements, windows.products, held.time_zone, catalog)
+class Documents(msgspec.Struct, frozen=True):
+    """What the read models or the state topics say of an account, and what the events topic says that
+    happened
+    to it by itself."""
+
+    held: EntitlementsDocument
+    windows: AccessWindowsDocument
+    invoices: Iterable[InvoiceDocument]
+    credit_notes: Iterable[CreditNoteDocument]
+    happened: Iterable[Happening]
+
+
+def shown_documents(documents: Documents, catalog: Catalog, *, at: Instant) -> Shown:
+    """The account as a scenario shows it, from its documents alone. `at`: the instant of the look."""
+    held = documents.held
+    nothing = zero(held.currency)
+    account = ShownAccount(
+        held.account_status,
+        held.anchor,
+        held.next_renewal,
+        held.support,
+        held.credit or nothing,
+        held.due or nothing,
+    )
+    today = date_of(at, held.time_zone)
+    money = _Money(
+        account,
+        [_invoice_document(document) for document in documents.invoices],
+        tuple([_credit_note_document(document) for document in documents.credit_notes]),
+        tuple(documents.happened),
+        tuple([ShownDiscount(d.discount, d.left, d.over or _has_ended(d, today)) for d in held.discounts]),
+    )
+    return _shown(money, held.entitlements, documents.windows.products, held.time_zone, catalog)
+
+
+def _has_ended(discount: DiscountHeld, today: CivilDate) -> bool:
+    return discount.last_day is not None and discount.last_day < today
 
 
 def _shown(
@@ -267,19 +294,18 @@ def _invoice(invoice: Invoice, record: InvoiceRecord) -> ShownInvoice:
 
 
 def _invoice_document(document: InvoiceDocument) -> ShownInvoice:
-    nothing = zero(document.currency)
-    net = sum([line.net for line in document.lines], nothing)
+    d, nothing = document, zero(document.currency)
     return ShownInvoice(
-        document.number,
-        document.date,
-        net,
-        document.total - net,
-        document.total,
-        nothing,
-        document.total if document.status == "open" else nothing,
-        document.status,
-        False,
-        tuple([_line(line) for line in document.lines]),
+        d.number,
+        d.date,
+        d.total if d.net is None else d.net,
+        d.tax or nothing,
+        d.total,
+        d.credit or nothing,
+        d.due or nothing,
+        d.status,
+        d.charged_back,
+        tuple([_line(line) for line in d.lines]),
     )
 
 
@@ -303,12 +329,6 @@ def _line(line: Line) -> ShownLine:
 
 def _credit_note(entry: CreditNoteEntry) -> ShownCreditNote:
     note = entry.note
-    lines = [
-        ShownCreditLine(
-            line.product, line.tier, line.kind, line.from_date, line.to_date, line.amount, line.tax
-        )
-        for line in sorted(note.lines, key=lambda line: line.line)
-    ]
     return ShownCreditNote(
         f"C{note.number}",
         note.date,
@@ -320,5 +340,33 @@ def _credit_note(entry: CreditNoteEntry) -> ShownCreditNote:
         note.lowered,
         entry.refunded,
         entry.to_account,
-        tuple(lines),
+        _credit_lines(note.lines),
+    )
+
+
+def _credit_note_document(document: CreditNoteDocument) -> ShownCreditNote:
+    d = document
+    return ShownCreditNote(
+        f"C{d.number}",
+        d.date,
+        d.invoice,
+        d.reason,
+        d.net,
+        d.tax,
+        d.total,
+        d.lowered,
+        d.refunded,
+        d.to_account,
+        _credit_lines(d.lines),
+    )
+
+
+def _credit_lines(lines: Iterable[CreditedLine]) -> tuple[ShownCreditLine, ...]:
+    return tuple(
+        [
+            ShownCreditLine(
+                line.product, line.tier, line.kind, line.from_date, line.to_date, line.amount, line.tax
+            )
+            for line in sorted(lines, key=lambda line: line.line)
+        ]
     )

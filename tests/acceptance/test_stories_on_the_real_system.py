@@ -11,8 +11,10 @@ import pytest
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalog
+from domain.happened import Chronicle
+from eventlog.codec import domain_codec
 from projections.live.projector import Projector
-from projections.models import access_windows, entitlements, invoices
+from projections.models import access_windows, credit_notes, entitlements, invoices
 from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.simulation.compare import mismatches
@@ -20,11 +22,12 @@ from prorata.simulation.expected import Expectation
 from prorata.simulation.lines import lines_of
 from prorata.simulation.run import Result, run
 from prorata.simulation.scenario import Scenario, parse_scenario
-from prorata.simulation.shown import Shown, shown_documents
+from prorata.simulation.shown import Documents, Shown, shown_documents
 from prorata.wiring import Running, running
 from service.session import CommandSession
 from tests.support.roles import migrated
 
+CODEC = domain_codec()
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 STORIES = [*sorted(SCENARIOS.glob("examples/*.json")), *sorted(SCENARIOS.glob("stories/*.json"))]
 
@@ -58,8 +61,15 @@ class RealSystem:
         assert held is not None
         assert windows is not None
         series = self.system.catalogues.series_for(self.system.service.account(account))
-        catalog = series.ever_sold(until)
-        return shown_documents(held, invoices.of_account(self.connection, account), windows, catalog)
+        events = [CODEC.read(stored) for stored in self.system.log.read_account(account)]
+        documents = Documents(
+            held,
+            windows,
+            invoices.of_account(self.connection, account),
+            credit_notes.of_account(self.connection, account),
+            Chronicle(held.time_zone).take_all(events).happened,
+        )
+        return shown_documents(documents, series.ever_sold(until), at=until)
 
 
 @pytest.mark.timeout(300)

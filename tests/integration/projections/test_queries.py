@@ -91,7 +91,8 @@ def test_invoices_are_paged_by_their_numbers(
     live_a_little(billing, ACCOUNT)
     projector.run_once()
     every = invoices.of_account(connection, ACCOUNT)
-    assert [d.number for d in every] == [1, 2, 3, 4, 5, 6, 7][: len(every)]
+    assert [d.number for d in every] == list(range(1, len(every) + 1))
+    assert len(every) > 6
     assert invoices.of_account(connection, ACCOUNT, after=1, limit=2) == every[1:3]
     assert invoices.one(connection, ACCOUNT, 2) == every[1]
     assert invoices.one(connection, ACCOUNT, 99) is None

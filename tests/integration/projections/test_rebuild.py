@@ -129,7 +129,7 @@ def test_a_rebuild_that_is_left_early_leaves_the_live_tables_as_they_were(
         (entitlements.PROJECTION, "accounts.anchor", "R3"),
         (entitlements.PROJECTION, "entitlements.access_until", "R44"),
         (access_windows.PROJECTION, "access_windows.ends_at", "R45"),
-        (invoices.PROJECTION, "invoices.total", "R47"),
+        (invoices.PROJECTION, "invoices.total", "R51"),
         (invoices.PROJECTION, "invoices.status", "R38"),
         (invoices.PROJECTION, "invoice_lines.amount", "R6"),
         (calendar.PROJECTION, "calendar.due_at", "R25"),
@@ -162,13 +162,17 @@ def test_the_tables_before_are_kept_until_dropped(
     before = all_rows(connection)["accounts"]
     rebuilt(entitlements.PROJECTION)
     rebuilt(entitlements.PROJECTION)
-    assert {"accounts_v1", "accounts_v2", "entitlements_v1", "entitlements_v2"} < tables(connection)
+    assert {f"{name}_v{n}" for name in ("accounts", "discounts", "entitlements") for n in (1, 2)} < tables(
+        connection
+    )
     assert connection.execute("select * from projections.accounts_v1 order by 1").fetchall() == before
     assert drop_old(owner_url, entitlements.PROJECTION) == [
         "accounts_v1",
         "accounts_v2",
         "entitlements_v1",
         "entitlements_v2",
+        "discounts_v1",
+        "discounts_v2",
     ]
     assert not [name for name in tables(connection) if "_v" in name]
     assert all_rows(connection)["accounts"] == before

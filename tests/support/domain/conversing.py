@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from domain.conclude import PaymentAnswer
 from domain.events import Event
-from domain.process import Conversation, drive
+from domain.process import Conversation, RefundAnswer, drive
 from domain.state import Account, PendingPayment
 
 Returned = TypeVar("Returned")
@@ -21,8 +21,11 @@ def drive_until_unanswered(
     conversation: Conversation[Returned],
     append: Callable[[tuple[Event, ...]], Account],
     charge: Callable[[PendingPayment], PaymentAnswer | None],
+    refund: RefundAnswer = "refunded",
 ) -> Returned | None:
-    """Like `drive`, but return None at the first payment for which `charge` returns None."""
+    """Like `drive`, but return None at the first payment for which `charge` returns None. `refund`: the
+    answer
+    to every refund."""
 
     def answered(payment: PendingPayment) -> PaymentAnswer:
         answer = charge(payment)
@@ -31,6 +34,6 @@ def drive_until_unanswered(
         return answer
 
     try:
-        return drive(conversation, append=append, charge=answered)
+        return drive(conversation, append=append, charge=answered, refund=lambda _: refund)
     except _Unanswered:
         return None

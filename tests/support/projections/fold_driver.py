@@ -6,12 +6,15 @@
     billing.settle("acme/a-1", "2026-05-01")
 
 Accounts are in Paris on a test clock unless opened otherwise; moments are in Paris' time. `pay` is the answer
-to every payment; None: it never comes.
+to every payment; None: it never comes. What owners may not do is done by finance. With `billing.catalogues =
+TAXED` invoices have taxes from then on; `billing.refunds` is the answer to every refund.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -19,19 +22,53 @@ import msgspec
 from domain.answers import Answer
 from domain.calendar import Instant, parse_moment
 from domain.catalog import Catalogues
-from domain.commands import Command, OpenAccount, Request
+from domain.commands import (
+    Command,
+    CreditNote,
+    GrantDiscount,
+    OpenAccount,
+    PayOut,
+    RecordPayment,
+    Reissue,
+    Request,
+    StopTries,
+    WithdrawDiscount,
+    WriteOff,
+)
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.events import Clock, Event
 from domain.evolve import evolve_all
-from domain.process import Conversation, handle, settle_due
+from domain.process import Conversation, RefundAnswer, handle, settle_due
 from domain.state import Account
+from domain.tax import TaxRow, TaxTable
 from eventlog import EventLog, NewEvent, StoredEvent
 from eventlog.codec import domain_codec
 from tests.support.domain.catalogs import SHIPPED
 from tests.support.domain.conversing import drive_until_unanswered
 
 CATALOGUES = Catalogues.always(SHIPPED)
+TAXED = msgspec.structs.replace(
+    CATALOGUES,
+    taxes=TaxTable(
+        "FR",
+        (
+            TaxRow("FR", Decimal(20), date(2026, 1, 1)),
+            TaxRow("DE", Decimal(19), date(2026, 1, 1)),
+            TaxRow("DE", Decimal("1.5"), date(2026, 1, 1), "HEL"),
+        ),
+    ),
+)
+BY_STAFF: Final = (
+    CreditNote,
+    GrantDiscount,
+    PayOut,
+    RecordPayment,
+    Reissue,
+    StopTries,
+    WithdrawDiscount,
+    WriteOff,
+)
 CODEC = domain_codec()
 ZONE = "Europe/Paris"
 ACCOUNT = "acme/a-1"
@@ -46,6 +83,8 @@ class Billing:
     def __init__(self, log: EventLog) -> None:
         self.log = log
         self.states: dict[str, Account] = {}
+        self.catalogues = CATALOGUES
+        self.refunds: RefundAnswer = "refunded"
 
     def open(
         self,
@@ -69,19 +108,20 @@ class Billing:
         clock: Clock = "test" if state is None else state.clock
         if isinstance(command, OpenAccount):
             clock = command.clock
-        request = Request(command, parse_moment(at, ZONE), clock, cvv=True, billing=True)
-        answer = self._drive(account_id, handle(state, request, CATALOGUES), pay)
+        role = "finance" if isinstance(command, BY_STAFF) else "owner"
+        request = Request(command, parse_moment(at, ZONE), clock, role, cvv=True, billing=True)
+        answer = self._drive(account_id, handle(state, request, self.catalogues), pay)
         assert not isinstance(answer, Repeated)
         return answer
 
     def settle(self, account_id: str, until: str, *, pay: PaymentAnswer | None = "paid") -> None:
         """Settle what is due."""
         state = self.states[account_id]
-        self._drive(account_id, settle_due(state, parse_moment(until, ZONE), CATALOGUES), pay)
+        self._drive(account_id, settle_due(state, parse_moment(until, ZONE), self.catalogues), pay)
 
     def recover(self, account_id: str, answer: PaymentAnswer) -> None:
         """Answer the pending payment."""
-        events = conclude(self.states[account_id], answer, CATALOGUES)
+        events = conclude(self.states[account_id], answer, self.catalogues)
         self.record(account_id, *events)
         self.states[account_id] = self._evolved(account_id, events)
 
@@ -101,7 +141,7 @@ class Billing:
             state = self.states[account_id] = self._evolved(account_id, events)
             return state
 
-        return drive_until_unanswered(conversation, append, lambda _: pay)
+        return drive_until_unanswered(conversation, append, lambda _: pay, self.refunds)
 
     def _evolved(self, account_id: str, events: tuple[Event, ...]) -> Account:
         state = evolve_all(self.states.get(account_id), events)

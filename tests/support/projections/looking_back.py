@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain import events as e
 from domain.calendar import Instant
-from eventlog import Head, NewEvent, StoredEvent
+from eventlog import EventLog, Head, NewEvent, StoredEvent
 from eventlog.codec import domain_codec
 from eventlog.memory import MemoryEventLog
 from projections.history.as_of import events_of
@@ -32,13 +32,18 @@ class Ticking:
 
 def logged(history: list[e.Event]) -> list[StoredEvent]:
     """The events in a log, each recorded an hour after the one before."""
+    return list(events_of(log_of(history), ACCOUNT))
+
+
+def log_of(history: list[e.Event]) -> EventLog:
+    """A log of the account's events, each recorded an hour after the one before."""
     log, codec = MemoryEventLog(clock=Ticking()), domain_codec()
     head = Head.NONE
     for nth, event in enumerate(history, 1):
         event_type, version, state = codec.encode(event)
         new = NewEvent(UUID(int=nth), None, event_type, version, event.at, None, state)
         head = log.append(ACCOUNT, head, [new])[-1].head
-    return list(events_of(log, ACCOUNT))
+    return log
 
 
 def look(events: list[StoredEvent], *arguments: Any, known_at: Instant | None = None) -> Past:

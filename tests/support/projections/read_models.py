@@ -5,14 +5,24 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from domain.commands import PayBalance, PurchaseAddon, PurchasePlan, RemoveAddon
+from domain.commands import (
+    CreditNote,
+    GrantDiscount,
+    LoseDispute,
+    OpenDispute,
+    PayBalance,
+    PurchaseAddon,
+    PurchasePlan,
+    RemoveAddon,
+    SetTaxProfile,
+)
 from eventlog import EventLog
 from projections.history.as_of import At, as_of
 from projections.live.projector import Projector
-from projections.models import access_windows, calendar, entitlements, invoices
+from projections.models import access_windows, calendar, credit_notes, entitlements, invoices
 from projections.registry import FOLDS, PROJECTIONS
 from projections.tables import Connection
-from tests.support.projections.fold_driver import Billing
+from tests.support.projections.fold_driver import CATALOGUES, TAXED, Billing
 
 Documents = dict[str, tuple[Any, ...]]
 
@@ -23,6 +33,7 @@ def shown(connection: Connection, account_id: str) -> Documents:
         "entitlements": _some(entitlements.of_account(connection, account_id)),
         "access_windows": _some(access_windows.of_account(connection, account_id)),
         "invoices": tuple(invoices.of_account(connection, account_id)),
+        "credit_notes": tuple(credit_notes.of_account(connection, account_id)),
         "calendar": _some(calendar.of_account(connection, account_id)),
     }
 
@@ -45,7 +56,7 @@ def all_rows(connection: Connection, suffix: str = "") -> dict[str, list[tuple[A
 
 
 def live_a_little(billing: Billing, account_id: str) -> None:
-    """A history with renewals, an unpaid one, a removal and credit lines: about twenty events."""
+    """A history with renewals, an unpaid one and a removal, then `be_corrected`: about forty events."""
     billing.open(account_id, "2026-01-20")
     billing.give(account_id, PurchasePlan("standard"), "2026-01-20")
     billing.give(account_id, PurchaseAddon("custom_domain"), "2026-02-05T18:30")
@@ -55,6 +66,26 @@ def live_a_little(billing: Billing, account_id: str) -> None:
     billing.give(account_id, PayBalance(), "2026-04-25")
     billing.give(account_id, RemoveAddon("surveys"), "2026-04-26")
     billing.settle(account_id, "2026-06-01")
+    be_corrected(billing, account_id)
+
+
+def be_corrected(billing: Billing, account_id: str) -> None:
+    """Two discounts and two taxes, credit notes to the card and to the account, a dispute that is lost, of an
+    account with a plan since January."""
+    billing.catalogues = TAXED
+    profile = SetTaxProfile("DE", "consumer", region="HEL")
+    for at, command in (
+        ("2026-06-02", profile),
+        ("2026-06-03", GrantDiscount(percent="15", duration=3)),
+        ("2026-06-04", GrantDiscount(fixed="5.00", carried=True, products=("standard",))),
+        ("2026-06-21", CreditNote(1, "goodwill", line=1, net="3.00", to="account")),
+        ("2026-06-22", CreditNote(1, "service_failure", line=1, net="2.50", ticket="T-1")),
+        ("2026-07-22", OpenDispute(2)),
+        ("2026-07-24", LoseDispute(2)),
+    ):
+        billing.settle(account_id, at)
+        billing.give(account_id, command, at)
+    billing.catalogues = CATALOGUES
 
 
 @contextmanager

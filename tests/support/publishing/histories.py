@@ -15,17 +15,26 @@ from domain.commands import (
     CancelPlan,
     ChangePlan,
     Command,
+    CreditNote,
+    GrantDiscount,
+    LoseDispute,
+    OpenDispute,
     PausePlan,
+    PayBalance,
+    PayOut,
     PurchaseAddon,
     PurchasePlan,
+    Reissue,
     RemoveAddon,
     ResumePlan,
+    SetTaxProfile,
     Undo,
+    WinDispute,
 )
 from domain.events import Clock
 from eventlog import EventLog, NewEvent, StoredEvent
 from eventlog.memory import MemoryEventLog
-from tests.support.projections.fold_driver import ZONE, Billing
+from tests.support.projections.fold_driver import TAXED, ZONE, Billing
 
 _COMMANDS: tuple[Command, ...] = (
     PurchaseAddon("custom_domain"),
@@ -38,12 +47,32 @@ _COMMANDS: tuple[Command, ...] = (
     CancelPlan("marketing"),
     Undo("standard"),
 )
+_SECOND_PART: tuple[Command, ...] = (
+    SetTaxProfile("FR", "consumer"),
+    CreditNote(1, "goodwill", line=1, net="2.00", to="account"),
+    CreditNote(2, "service_failure"),
+    GrantDiscount(percent="15", duration=3),
+    GrantDiscount(fixed="30.00", carried=True),
+    OpenDispute(1),
+    WinDispute(1),
+    LoseDispute(2),
+    Reissue(1),
+    PayBalance(),
+    PayOut(),
+)
 
 
 def history_of(
-    account_id: str, seed: int, months: int = 6, *, clock: Clock = "test", time_zone: str = ZONE
+    account_id: str,
+    seed: int,
+    months: int = 6,
+    *,
+    clock: Clock = "test",
+    time_zone: str = ZONE,
+    corrected: bool = False,
 ) -> list[NewEvent]:
-    """The events of an account that buys, changes, pauses and renews, not always paying."""
+    """The events of an account that buys, changes, pauses and renews, not always paying. `corrected`: it also
+    has taxes, discounts, credit notes and disputes."""
     rnd, log = random.Random(f"{seed}/{account_id}"), MemoryEventLog()
     billing = Billing(log)
     billing.open(account_id, "2026-01-05", clock=clock, time_zone=time_zone)
@@ -53,6 +82,9 @@ def history_of(
         command = rnd.choice(_COMMANDS)
         billing.settle(account_id, day, pay=rnd.choice(("paid", "paid", "paid", "declined")))
         billing.give(account_id, command, f"{day}T12:00")
+        for hour in range(13, 16) if corrected else ():
+            billing.catalogues = TAXED
+            billing.give(account_id, rnd.choice(_SECOND_PART), f"{day}T{hour}:00")
     return [_new(stored) for stored in log.read_account(account_id)]
 
 

@@ -10,7 +10,7 @@ import msgspec
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import domain_codec
 from projections.fold import Fold
-from projections.models import access_windows, entitlements, invoices
+from projections.models import access_windows, credit_notes, entitlements, invoices
 from publishing.topics import Topics
 from tests.support.publishing.readers import read_events, read_states
 
@@ -18,6 +18,7 @@ FOLDS: dict[str, Fold[Any, Any]] = {
     "billing.entitlements.v1": entitlements.FOLD,
     "billing.access-windows.v1": access_windows.FOLD,
     "billing.invoices.v1": invoices.FOLD,
+    "billing.credit-notes.v1": credit_notes.FOLD,
 }
 
 

@@ -1,17 +1,23 @@
 """What the entitlements document promises its readers."""
 
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
 from domain.commands import (
     BuyCredits,
     CloseAccount,
+    CreditNote,
+    GrantDiscount,
+    OpenDispute,
     OverridePrice,
     PausePlan,
     PurchaseAddon,
     PurchasePlan,
     RemoveAddon,
+    WinDispute,
+    WithdrawDiscount,
 )
 from projections.history.as_of import At, as_of
 from projections.models import entitlements
@@ -118,8 +124,12 @@ def test_the_document_on_the_wire(billing: Billing) -> None:
         "time_zone": "Europe/Paris",
         "version": 3,
         "revision": 3,
-        "fold": 2,
+        "fold": 3,
         "clock": "test",
+        "credit": "0.00",
+        "due": "0.00",
+        "disputed_since": None,
+        "discounts": [],
         "as_of": "2026-03-19T23:00:00Z",
         "status": "good",
         "anchor": "2026-03-20",
@@ -135,3 +145,54 @@ def test_the_document_on_the_wire(billing: Billing) -> None:
             }
         ],
     }
+
+
+def money(billing: Billing) -> tuple[str, str, str]:
+    """Status, account credit and what is due."""
+    shown = document(billing)
+    return shown.account_status, str(shown.credit), str(shown.due)
+
+
+def test_it_says_account_credit_and_what_is_due_of_all_invoices(billing: Billing) -> None:
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    billing.give(ACCOUNT, CreditNote(1, "goodwill", line=1, net="5.00", to="account"), "2026-03-25")
+    assert money(billing) == ("good", "5.00", "0.00")
+    billing.settle(ACCOUNT, "2026-04-20", pay="declined")
+    assert money(billing) == ("past_due", "0.00", "15.00")
+
+
+def test_while_a_dispute_is_open_nothing_can_be_used_and_readers_of_before_see_it_past_due(
+    billing: Billing,
+) -> None:
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    billing.give(ACCOUNT, OpenDispute(1), "2026-04-02T10:00")
+    shown = document(billing)
+    assert (shown.status, shown.account_status) == ("past_due", "disputed")
+    assert shown.disputed_since == instant("2026-04-02T10:00")
+    [plan] = shown.entitlements
+    assert (plan.status, plan.access_until) == ("suspended", instant("2026-04-02T10:00"))
+    billing.give(ACCOUNT, WinDispute(1), "2026-04-05")
+    assert (document(billing).account_status, document(billing).disputed_since) == ("good", None)
+    assert statuses(billing) == {"standard": "active"}
+
+
+def test_discounts_are_there_in_order_of_grant_with_what_is_left_of_them(billing: Billing) -> None:
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, GrantDiscount(percent="15", duration=3), "2026-03-20")
+    billing.give(ACCOUNT, GrantDiscount(fixed="30.00", carried=True), "2026-03-20")
+    billing.give(ACCOUNT, GrantDiscount(percent="5", duration="forever"), "2026-03-20")
+    billing.give(ACCOUNT, WithdrawDiscount("D3"), "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    found = document(billing).discounts
+    assert [(d.discount, d.percent, d.fixed, d.left, d.over) for d in found] == [
+        ("D1", Decimal(15), None, None, False),
+        ("D2", None, Decimal("30.00"), Decimal("13.00"), False),
+        ("D3", Decimal(5), None, None, True),
+    ]
+    assert [(d.start, d.last_day) for d in found] == [
+        (date(2026, 3, 20), date(2026, 6, 19)),
+        (date(2026, 3, 20), date(2027, 3, 19)),
+        (date(2026, 3, 20), None),
+    ]

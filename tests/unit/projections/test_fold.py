@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from domain.commands import CancelPlan, PausePlan, PayBalance, PurchaseAddon, PurchasePlan, ResumePlan
+from domain.commands import (
+    CancelPlan,
+    CreditNote,
+    OpenDispute,
+    PausePlan,
+    PayBalance,
+    PurchaseAddon,
+    PurchasePlan,
+    ResumePlan,
+)
 from eventlog.history import places_of
 from projections.fold import Evolution, Fold
 from projections.registry import ALL, FOLDS, PROJECTIONS
@@ -27,6 +36,9 @@ def a_varied_history(billing: Billing) -> None:
     billing.give(ACCOUNT, ResumePlan("marketing"), "2026-05-30")
     billing.give(ACCOUNT, CancelPlan("marketing"), "2026-06-02")
     billing.settle(ACCOUNT, "2026-08-01")
+    billing.give(ACCOUNT, CreditNote(1, "goodwill", line=1, net="1.00"), "2026-08-02")
+    billing.give(ACCOUNT, CreditNote(1, "goodwill", line=1, net="1.00", to="account"), "2026-08-02")
+    billing.give(ACCOUNT, OpenDispute(2), "2026-08-03")
 
 
 def documents_by_key(fold: Fold[Any, Any], state: Any) -> dict[str | None, Any]:

@@ -25,7 +25,9 @@ TOPICS = Topics()
 def log() -> MemoryEventLog:
     """Some accounts' events, mixed."""
     log = MemoryEventLog()
-    append_all(log, {f"acme/a-{nth}": history_of(f"acme/a-{nth}", 3) for nth in range(8)}, 3)
+    append_all(
+        log, {f"acme/a-{nth}": history_of(f"acme/a-{nth}", 3, corrected=nth % 2 == 1) for nth in range(8)}, 3
+    )
     return log
 
 
