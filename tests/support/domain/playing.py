@@ -95,8 +95,8 @@ def fork(account: VirtualAccount) -> VirtualAccount:
 
 def invoice_in(event: e.Event) -> e.Invoice | None:
     """The invoice that the event itself issues, not one that its payment will."""
-    invoice: e.Invoice | None = getattr(event, "invoice", None)
-    return invoice
+    invoice = getattr(event, "invoice", None)
+    return invoice if isinstance(invoice, e.Invoice) else None
 
 
 def meaning(events: list[e.Event]) -> list[Any]:
