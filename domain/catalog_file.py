@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.repeated_names import repeated_name
+from domain.terms_file import CodeFile, TaxFile
 from domain.texts import check_document
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -119,9 +120,11 @@ class CatalogFile(_File, frozen=True):
 
 class OwnCatalogFile(CatalogFile, frozen=True):
     """The catalogue of an account on a test clock; `laid_over`: the names of its policies that hold in every
-    later version too."""
+    later version too. Tax table and discount codes are the account's own, and stay as they were at first."""
 
     laid_over: tuple[str, ...] = ()
+    tax: TaxFile | UnsetType = UNSET
+    discounts: tuple[CodeFile, ...] | UnsetType = UNSET
 
 
 NOTHING: Final = CatalogFile((), (), (), ())

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from domain import events as e
@@ -32,6 +32,7 @@ from domain.catalog_file import (
     digest_of,
     invalid,
 )
+from domain.codes import DiscountCode
 from domain.commands import ChangeCatalog, OverridePrice
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.money import parse_amount
@@ -39,6 +40,9 @@ from domain.product_identity import ProductChange, changes_free, product_changes
 from domain.proposals import Context, Proposal, Proposed, no_price, unknown_product
 from domain.renewal import prerequisite_changes
 from domain.state import Account
+from domain.tax import TaxTable
+from domain.terms import codes_of, table_of
+from domain.terms_file import CodeFile, TaxFile
 
 _Entry = TypeVar("_Entry", FamilyFile, PlanFile, AddOnFile, CreditPackFile)
 
@@ -132,6 +136,22 @@ def laid_over(catalog: Catalog, policies: NamedPolicies) -> Catalog:
         return catalog
     file = replace(_own(catalog.file), laid_over=tuple(named))
     return build_catalog(replace(file, policies=replace(file.policies, **named)), None)
+
+
+def with_terms(
+    catalog: Catalog, tax: TaxFile | UnsetType, discounts: tuple[CodeFile, ...] | UnsetType
+) -> Catalog:
+    """The account's own catalogue with a tax table (R71) and discount codes (R79)."""
+    return build_catalog(replace(_own(catalog.file), tax=tax, discounts=discounts), None)
+
+
+def terms_of(catalog: Catalog) -> tuple[TaxTable | None, dict[str, DiscountCode]]:
+    """The tax table and the codes that stand in the account's own catalogue."""
+    file = catalog.file
+    if not isinstance(file, OwnCatalogFile):
+        return None, {}
+    taxes = None if file.tax is UNSET else table_of(file.tax, "$.tax")
+    return taxes, {} if file.discounts is UNSET else codes_of(file.discounts, "$.discounts")
 
 
 def new_versions(series: Catalogues, state: Account, command: ChangeCatalog, at: Instant) -> NewVersions:

@@ -71,7 +71,9 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.catalogues": "select, insert",
         "service.pinned_catalogues": "select, insert",
         "service.withdrawn_catalogues": "select, insert",
-        "service.gateway_payments": "select, insert",
+        "service.terms": "select, insert",
+        "service.gateway_payments": "select, insert, update (answer)",
+        "service.gateway_refunds": "select, insert",
         "service.gateway_methods": "select, insert, update",
         # The billing run updates its calendar itself.
         "projections.calendar": "select, insert, delete",

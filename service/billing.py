@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from domain.calendar import Instant
 from domain.errors import InvalidInput
 from domain.events import Clock as ClockName
+from domain.tax import TaxUnavailable
 from eventlog.errors import LogUnavailable, WrongDatabase
 from projections import MIGRATIONS
 from projections.models import calendar
@@ -68,12 +69,13 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class RunReport(msgspec.Struct, frozen=True):
-    """What a run did: accounts looked at, events recorded, accounts whose payment has no answer yet and
-    that a later run settles, and those that failed."""
+    """What a run did: accounts looked at, events recorded, accounts whose payment or refund has no answer yet
+    and that a later run settles, those whose taxes cannot be decided now (R71), and those that failed."""
 
     accounts: int = 0
     events: int = 0
     waiting: tuple[str, ...] = ()
+    untaxed: tuple[str, ...] = ()
     failed: tuple[Failed, ...] = ()
 
 
@@ -134,7 +136,7 @@ class BillingRun:
             recorded = self._service.settle(account_id, until)
         except (LogUnavailable, WrongDatabase, ClockAhead):
             raise
-        except PaymentUnanswered as error:
+        except (PaymentUnanswered, TaxUnavailable) as error:
             return error
         except Exception as error:
             _logger.exception("account %s could not be settled", account_id, extra={"account": account_id})
@@ -149,5 +151,7 @@ def _with(report: RunReport, account_id: str, outcome: int | Exception) -> RunRe
         return replace(report, accounts=accounts, events=report.events + outcome)
     if isinstance(outcome, PaymentUnanswered):
         return replace(report, accounts=accounts, waiting=(*report.waiting, account_id))
+    if isinstance(outcome, TaxUnavailable):
+        return replace(report, accounts=accounts, untaxed=(*report.untaxed, account_id))
     failure = Failed(account_id, f"{type(outcome).__name__}: {outcome}")
     return replace(report, accounts=accounts, failed=(*report.failed, failure))

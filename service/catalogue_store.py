@@ -1,4 +1,4 @@
-"""Where the catalogue's versions are kept: in memory, or in PostgreSQL.
+"""Where the catalogue's versions, tax tables and discount codes are kept: in memory, or in PostgreSQL.
 
 A version is never changed or deleted, since prices of the past were read from it; a withdrawal is a mark
 beside it. Loads and withdrawals take turns, so each sees what the one before has done.
@@ -11,15 +11,17 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, Protocol, TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from domain.errors import InvalidInput
 from eventlog.postgres.connect import Connection
 from service.catalogue_versions import CatalogueVersion, the_same
 from service.schema import connect
+from service.terms import TERMS_KINDS, TermsKind, TermsVersion, next_version
 
-Stamp: TypeAlias = tuple[int, int]
-"""How many versions there are, and how many of them are withdrawn."""
+Stamp: TypeAlias = tuple[int, int, int]
+"""How many versions there are, how many of them are withdrawn, and how many tax tables and lists of codes."""
 
 SOON: Final = timedelta(minutes=1)
 """What comes into force so soon is not withdrawn: a process whose clock is ahead may sell from it."""
@@ -71,6 +73,14 @@ class CatalogueStore(Protocol):
         """The catalogue of that digest."""
         ...
 
+    def terms(self, kind: TermsKind) -> list[TermsVersion]:
+        """All of the kind that were ever loaded, ascending."""
+        ...
+
+    def add_terms(self, kind: TermsKind, body: bytes, now: datetime) -> tuple[TermsVersion, bool]:
+        """The next version and True; or the latest, if it is the same, and False."""
+        ...
+
 
 def version_named(versions: Sequence[CatalogueVersion], number: int) -> CatalogueVersion:
     """The version of that number. Raises InvalidInput `unknown_version`."""
@@ -100,11 +110,16 @@ class MemoryCatalogues:
     def __init__(self) -> None:
         self._versions: list[CatalogueVersion] = []
         self._pinned: dict[str, bytes] = {}
+        self._terms: dict[TermsKind, list[TermsVersion]] = {kind: [] for kind in TERMS_KINDS}
         self._in_turn = Lock()
 
     def stamp(self) -> Stamp:
         versions = self.versions()
-        return len(versions), sum(v.withdrawn_at is not None for v in versions)
+        return (
+            len(versions),
+            sum(v.withdrawn_at is not None for v in versions),
+            sum(map(len, self._terms.values())),
+        )
 
     def versions(self) -> list[CatalogueVersion]:
         return list(self._versions)
@@ -140,9 +155,20 @@ class MemoryCatalogues:
     def pinned(self, sha256: str) -> bytes | None:
         return self._pinned.get(sha256)
 
+    def terms(self, kind: TermsKind) -> list[TermsVersion]:
+        return list(self._terms[kind])
+
+    def add_terms(self, kind: TermsKind, body: bytes, now: datetime) -> tuple[TermsVersion, bool]:
+        with self._in_turn:
+            version, new = next_version(self._terms[kind], body, now)
+            if new:
+                self._terms[kind].append(version)
+            return version, new
+
 
 _STAMP: Final = """
-    select (select count(*) from service.catalogues), (select count(*) from service.withdrawn_catalogues)
+    select (select count(*) from service.catalogues), (select count(*) from service.withdrawn_catalogues),
+        (select count(*) from service.terms)
 """
 _VERSIONS: Final = """
     select version, effective_from, loaded_at, sha256, body, withdrawn_at
@@ -160,6 +186,13 @@ _PIN: Final = """
     insert into service.pinned_catalogues (sha256, body) values (%(sha256)s, %(body)s)
     on conflict (sha256) do nothing
 """
+_TERMS: Final = """
+    select version, loaded_at, sha256, body from service.terms where kind = %(kind)s order by version
+"""
+_ADD_TERMS: Final = """
+    insert into service.terms (kind, version, loaded_at, sha256, body)
+    values (%(kind)s, %(version)s, %(loaded_at)s, %(sha256)s, %(body)s)
+"""
 _PINNED: Final = "select body from service.pinned_catalogues where sha256 = %(sha256)s"
 
 
@@ -174,8 +207,8 @@ class PostgresCatalogues:
         self._connections.close()
 
     def stamp(self) -> Stamp:
-        [[versions, withdrawn]] = self._rows(_STAMP)
-        return int(versions), int(withdrawn)
+        [[versions, withdrawn, terms]] = self._rows(_STAMP)
+        return int(versions), int(withdrawn), int(terms)
 
     def versions(self) -> list[CatalogueVersion]:
         return [CatalogueVersion(*row) for row in self._rows(_VERSIONS)]
@@ -220,6 +253,21 @@ class PostgresCatalogues:
     def pinned(self, sha256: str) -> bytes | None:
         rows = self._rows(_PINNED, sha256=sha256)
         return bytes(rows[0][0]) if rows else None
+
+    def terms(self, kind: TermsKind) -> list[TermsVersion]:
+        return [TermsVersion(*row) for row in self._rows(_TERMS, kind=kind)]
+
+    def add_terms(self, kind: TermsKind, body: bytes, now: datetime) -> tuple[TermsVersion, bool]:
+        def work(connection: Connection) -> tuple[TermsVersion, bool]:
+            with connection.transaction():
+                connection.execute(_IN_TURN)
+                rows = connection.execute(_TERMS, {"kind": kind}, binary=True).fetchall()
+                version, new = next_version([TermsVersion(*row) for row in rows], body, now)
+                if new:
+                    connection.execute(_ADD_TERMS, {"kind": kind, **msgspec.structs.asdict(version)})
+                return version, new
+
+        return self._connections.run(work)
 
     def _rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
         return self._connections.run(

@@ -1,11 +1,13 @@
-"""The catalogue's versions, and which of them an account's prices are read from.
+"""The catalogue's versions, and which of them an account's prices are read from; with them the taxes and the
+discount codes.
 
     library.load(body, effective_from=None, now=clock.now())   # version 3, in force from now on
     library.series_for(state)                                  # what the pure rules take
 
 Accounts on the wall clock take the series of loaded versions, without the shipped example. An account on a
 test clock has a series of its own: the catalogue that it was opened with, or what was newest then, and the
-versions that its `catalog` commands made of it. Each is stored by the digest that the account's events name.
+versions that its `catalog` commands made of it. Each is stored by the digest that the account's events name;
+tax table and codes of such an account stand in its first version, and without them it has none.
 """
 
 from __future__ import annotations
@@ -16,13 +18,18 @@ from threading import Lock
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from domain.catalog import Catalog, Catalogues, CatalogVersion
 from domain.catalog_file import NamedPolicies, canonical_bytes, digest_of
+from domain.codes import DiscountCode
 from domain.commands import ChangeCatalog
 from domain.errors import InvalidCatalog, InvalidInput
-from domain.own_catalog import laid_over, new_versions, stored_catalog
+from domain.own_catalog import laid_over, new_versions, stored_catalog, terms_of, with_terms
 from domain.state import Account, OwnVersion
+from domain.tax import Taxes
+from domain.terms import codes_given, tax_given
 from service.catalogue_store import CatalogueStore, Stamp
 from service.catalogue_versions import (
     CatalogueVersion,
@@ -34,6 +41,15 @@ from service.catalogue_versions import (
     series_of,
 )
 from service.errors import CatalogueMissing
+from service.terms import (
+    TaxDecider,
+    TermsKind,
+    TermsVersion,
+    canonical_terms,
+    codes_in,
+    known_terms,
+    taxes_in,
+)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -52,12 +68,14 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
 
 class CatalogueLibrary:
-    """Loads versions and finds the series of an account; threads share it."""
+    """Loads versions and finds the series of an account; threads share it. `decider`: who decides the taxes
+    on the wall clock in place of the tables that are loaded."""
 
-    def __init__(self, store: CatalogueStore) -> None:
+    def __init__(self, store: CatalogueStore, decider: TaxDecider | None = None) -> None:
         self._store = store
+        self._decider = decider
         self._lock = Lock()
-        self._series: tuple[Stamp, Catalogues] = ((0, 0), Catalogues(()))
+        self._series: tuple[Stamp, Catalogues] = ((0, 0, 0), Catalogues(()))
 
     def load(self, data: bytes, effective_from: datetime | None, now: datetime) -> Loaded:
         """A version in force from the instant (None: now) until the next one's. What is in force then anyway
@@ -104,7 +122,8 @@ class CatalogueLibrary:
 
     def _known_at(self, at: datetime) -> Catalogues:
         """The versions that served accounts on the wall clock as they were known at the instant."""
-        return _series(known_by(self._store.versions(), at))
+        series = _series(known_by(self._store.versions(), at))
+        return replace(series, taxes=self._taxes(at), codes=self._codes(at))
 
     def prerequisites_differ(self) -> bool:
         """Whether two versions that serve the wall clock ask another prerequisite of one add-on."""
@@ -119,19 +138,47 @@ class CatalogueLibrary:
         stamp = self._store.stamp()
         with self._lock:
             known, series = self._series
-        if stamp == known:
+        if stamp == known and (self._decider is None or series.taxes == self._decider.taxes()):
             return series
-        versions = self._store.versions()
-        series = _series(versions)
+        series = replace(_series(self._store.versions()), taxes=self._taxes(), codes=self._codes())
         with self._lock:
-            self._series = (_stamp_of(versions), series)
+            self._series = (stamp, series)
         return series
 
-    def pin(self, given: Any | None, policies: NamedPolicies | None = None, *, keep: bool = True) -> str:
-        """Keep the catalogue for an account on a test clock, as `catalog` stands in a line of JSON, decoded
-        (None: the newest loaded, else the shipped example), with these policies laid over it. Its digest.
+    def _taxes(self, known_at: datetime | None = None) -> Taxes | None:
+        if self._decider is not None:
+            return self._decider.taxes(known_at)
+        return taxes_in(known_terms(self._store.terms("tax"), known_at))
 
-        Raises InvalidCatalog with the place in the line.
+    def _codes(self, known_at: datetime | None = None) -> dict[str, DiscountCode]:
+        return codes_in(known_terms(self._store.terms("discounts"), known_at))
+
+    def terms(self, kind: TermsKind) -> list[TermsVersion]:
+        """The tax tables, or the lists of codes, that were ever loaded, ascending."""
+        return self._store.terms(kind)
+
+    def load_terms(self, kind: TermsKind, data: bytes, now: datetime) -> tuple[TermsVersion, bool]:
+        """Load a tax table, or a list of codes, that counts from now on in place of the one before; the
+        version, and whether it is new.
+
+        Raises InvalidInput `invalid_tax`, `invalid_discounts`.
+        """
+        return self._store.add_terms(kind, canonical_terms(kind, data), now)
+
+    def pin(
+        self,
+        given: Any | None,
+        policies: NamedPolicies | None = None,
+        tax: Any | None = None,
+        discounts: Any | None = None,
+        *,
+        keep: bool = True,
+    ) -> str:
+        """Keep the catalogue for an account on a test clock, as `catalog` stands in a line of JSON, decoded
+        (None: the newest loaded, else the shipped example), with these policies laid over it, and with its
+        tax table and discount codes, decoded too. Its digest.
+
+        Raises InvalidInput with the place in the line.
         """
         try:
             body = self._newest_body() if given is None else canonical(_encoded(given))
@@ -139,6 +186,10 @@ class CatalogueLibrary:
             raise error.under("$.catalog") from None
         if policies is not None:
             body = canonical_bytes(laid_over(stored_catalog(body), policies).file)
+        if tax is not None or discounts is not None:
+            table = UNSET if tax is None else tax_given(tax, "$.tax")
+            codes = UNSET if discounts is None else codes_given(discounts, "$.discounts")
+            body = canonical_bytes(with_terms(stored_catalog(body), table, codes).file)
         sha256 = digest_of(body)
         if keep:
             self._store.pin(sha256, body)
@@ -158,7 +209,8 @@ class CatalogueLibrary:
     @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
     def _own_series(self, first: str, later: tuple[OwnVersion, ...]) -> Catalogues:
         versions = [CatalogVersion(v.effective_from, self._pinned(v.digest)) for v in later]
-        return Catalogues((CatalogVersion(None, self._pinned(first)), *versions))
+        taxes, codes = terms_of(self._pinned(first))
+        return Catalogues((CatalogVersion(None, self._pinned(first)), *versions), taxes, codes)
 
     @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
     def _pinned(self, sha256: str) -> Catalog:
@@ -175,10 +227,6 @@ class CatalogueLibrary:
 def _series(versions: list[CatalogueVersion]) -> Catalogues:
     serving = [CatalogVersion(v.effective_from, stored_catalog(v.body)) for v in series_of(versions)]
     return Catalogues(tuple(serving))
-
-
-def _stamp_of(versions: list[CatalogueVersion]) -> Stamp:
-    return len(versions), sum(v.withdrawn_at is not None for v in versions)
 
 
 def _encoded(given: Any) -> bytes:

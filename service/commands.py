@@ -10,7 +10,7 @@ holds a value that was given as a confirmation.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -18,13 +18,23 @@ from msgspec import UNSET, Meta, UnsetType
 from domain import commands as c
 from domain.answers import Answer, Outcome
 from domain.calendar import CivilDate, check_time_zone
+from domain.decide import STAFF_COMMANDS
 from domain.errors import InvalidInput
 from domain.events import Clock, Line
 from domain.facts import Facts
 from domain.money import check_currency
 from domain.repeated_names import repeated_name
 from domain.texts import check_document, check_plain, is_plain
-from service.gateway import CONFIRMED, DECLINED, SAVED_METHOD, Confirmation, Means
+from service.asked import Asked, OpenLine, PaymentAnswered, PaymentMethod
+from service.gateway import (
+    ACTION_REQUIRED,
+    CONFIRMED,
+    DECLINED,
+    DECLINED_FOR_GOOD,
+    SAVED_METHOD,
+    Confirmation,
+    Means,
+)
 
 MAX_BYTES: Final = 200
 """Of an id, in UTF-8: a command's, an actor's, and an account's with its tenant."""
@@ -40,52 +50,11 @@ Text = Annotated[str, Meta(min_length=1)]
 Token = Annotated[str, Meta(min_length=1, max_length=1000)]
 Parsed = TypeVar("Parsed")
 
-# ---- what a line asks for ------------------------------------------------
-
-
-class OpenLine(msgspec.Struct, frozen=True, tag_field="do", tag="open_account", forbid_unknown_fields=True):
-    """Open the account; on a test clock perhaps with a catalogue of its own, and policies laid over it,
-    as decoded JSON."""
-
-    currency: str
-    time_zone: str
-    catalog: dict[str, Any] | UnsetType = UNSET
-    policies: dict[str, Any] | UnsetType = UNSET
-
-
-class PaymentMethod(
-    msgspec.Struct, frozen=True, tag_field="do", tag="payment_method", forbid_unknown_fields=True
-):
-    """How every payment of the account is answered from now on (test clock)."""
-
-    works: bool
-
-
-Asked: TypeAlias = (
-    OpenLine
-    | c.OverridePrice
-    | c.ChangeCatalog
-    | PaymentMethod
-    | c.PurchasePlan
-    | c.ChangePlan
-    | c.CancelPlan
-    | c.PausePlan
-    | c.ResumePlan
-    | c.PurchaseAddon
-    | c.RemoveAddon
-    | c.Undo
-    | c.BuyCredits
-    | c.StartTransactional
-    | c.ChangeTransactional
-    | c.TopUpTransactional
-    | c.StopTransactional
-    | c.PayBalance
-    | c.CloseAccount
-)
-
 
 class ParsedCommand(msgspec.Struct, frozen=True):
-    """A line that is a command. `at`: as written, a moment in the account's zone (None: the wall clock)."""
+    """A line that is a command. `at`: as written, a moment in the account's zone (None: the wall clock).
+    `method`: the provider's token of the payment method that it saves; `refund_fails`: how its refund is
+    answered (test clock; None: it makes none)."""
 
     account: str
     account_id: str
@@ -99,6 +68,8 @@ class ParsedCommand(msgspec.Struct, frozen=True):
     means: Means
     expected_total: Decimal | None
     preview: bool
+    method: Confirmation | None = None
+    refund_fails: bool | None = None
 
 
 class Invalid(msgspec.Struct, frozen=True):
@@ -111,7 +82,7 @@ class Invalid(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-_NOTHING_CHARGED: Final = PaymentMethod | c.OverridePrice | c.ChangeCatalog
+_NOTHING_CHARGED: Final = PaymentMethod | PaymentAnswered | c.OverridePrice | c.ChangeCatalog
 """Of a test clock alone."""
 
 # ---- what answers it -----------------------------------------------------
@@ -133,6 +104,9 @@ class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int | None
     events: tuple[str, ...]
     place: str | UnsetType = UNSET
+    reference: str | UnsetType = UNSET
+    """What the customer's browser needs to consent to the payment (R96); in no other answer, and kept
+    nowhere."""
 
     @property
     def is_command(self) -> bool:
@@ -140,7 +114,9 @@ class AnswerLine(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.outcome != "invalid"
 
 
-def answered(parsed: ParsedCommand, answer: Answer, version: int | None) -> AnswerLine:
+def answered(
+    parsed: ParsedCommand, answer: Answer, version: int | None, reference: str | None = None
+) -> AnswerLine:
     """The line that says what came of the command. Nothing is charged for another price, catalogue or payment
     method, not even 0.00."""
     charged = None if isinstance(parsed.asked, _NOTHING_CHARGED) else answer.charged
@@ -156,6 +132,7 @@ def answered(parsed: ParsedCommand, answer: Answer, version: int | None) -> Answ
         answer.renews_on,
         version,
         answer.events,
+        reference=UNSET if reference is None else reference,
     )
 
 
@@ -195,11 +172,15 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     account: Text
     id: Text | UnsetType = UNSET
-    by: Text = "owner"
+    by: Text | UnsetType = UNSET
     actor: Text | UnsetType = UNSET
     at: str | UnsetType = UNSET
     confirm: _Confirm = _Confirm()
-    payment: Literal["declined"] | UnsetType = UNSET
+    payment: Literal["declined", "action_required"] | UnsetType = UNSET
+    refund: Literal["failed"] | UnsetType = UNSET
+    works: bool | UnsetType = UNSET
+    final: bool | UnsetType = UNSET
+    method: Token | UnsetType = UNSET
     expected_total: Amount | UnsetType = UNSET
     preview: bool = False
 
@@ -208,12 +189,28 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _made: Final = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Asked)
 
 _ENVELOPE_FIELDS: Final = frozenset(_Envelope.__struct_fields__)
+_OWN_FIELDS: Final[dict[type, frozenset[str]]] = {PaymentMethod: frozenset({"works", "final"})}
+"""Fields of the envelope's names that these have themselves."""
+_OF_A_PAYMENT: Final = ("confirm", "payment", "expected_total")
+_PLAYED: Final = (*_OF_A_PAYMENT, "by", "preview")
 _NOT_OF: Final[dict[type, tuple[str, ...]]] = {
-    c.OverridePrice: ("confirm", "payment", "expected_total"),
-    c.ChangeCatalog: ("confirm", "payment", "expected_total"),
-    PaymentMethod: ("confirm", "payment", "expected_total", "by", "preview"),
+    c.OverridePrice: _OF_A_PAYMENT,
+    c.ChangeCatalog: _OF_A_PAYMENT,
+    PaymentMethod: _PLAYED,
+    PaymentAnswered: _PLAYED,
 }
 """What these, which are of a test clock and charge nothing, do not have."""
+_PLAYED_FIELDS: Final = ("payment", "refund", "works", "final")
+"""How a payment or refund of the line is answered, and a payment method: on a test clock alone."""
+_OWN_TERMS: Final = ("catalog", "policies", "discounts", "tax")
+"""What an account on a test clock is opened with."""
+_ONLY_OF: Final[dict[str, tuple[type, ...]]] = {
+    "refund": (c.CreditNote, c.Reissue),
+    "works": (c.SetPaymentMethod, PaymentMethod),
+    "final": (c.SetPaymentMethod, PaymentMethod),
+    "method": (c.SetPaymentMethod,),
+}
+"""What nothing else has."""
 
 
 def parse_line(line: bytes, tenant: str, clock: Clock) -> ParsedCommand | Invalid:
@@ -267,8 +264,11 @@ def _decoded(line: bytes) -> dict[str, Any]:
 
 
 def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
-    envelope = _converted({k: v for k, v in fields.items() if k in _ENVELOPE_FIELDS}, _Envelope)
-    asked = _converted({k: v for k, v in fields.items() if k not in _ENVELOPE_FIELDS}, Asked)
+    around = _ENVELOPE_FIELDS
+    if fields.get("do") == "payment_method":
+        around -= _OWN_FIELDS[PaymentMethod]
+    envelope = _converted({k: v for k, v in fields.items() if k in around}, _Envelope)
+    asked = _converted({k: v for k, v in fields.items() if k not in around}, Asked)
     check_document(fields)
     account_id = account_id_of(tenant, envelope.account)
     for name, text in (("id", envelope.id), ("actor", envelope.actor)):
@@ -278,6 +278,8 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
         _check_wall(envelope, asked)
     elif envelope.at is UNSET:
         raise InvalidInput("missing_field", "$.at", "on a test clock a line says when it happens")
+    elif envelope.method is not UNSET:
+        raise InvalidInput("unknown_field", "$.method", "on a test clock `works` stands for the method")
     _check_fields(fields, asked)
     cvv, billing, means = _confirmation(envelope, asked, clock)
     total = envelope.expected_total
@@ -287,14 +289,39 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
         id=None if envelope.id is UNSET else envelope.id,
         asked=asked,
         at=None if envelope.at is UNSET else envelope.at,
-        role=envelope.by,
+        role=_role(envelope, asked),
         actor=None if envelope.actor is UNSET else envelope.actor,
         cvv=cvv,
         billing=billing,
         means=means,
         expected_total=None if total is UNSET else Decimal(total),
         preview=envelope.preview,
+        method=_method(envelope, asked, clock),
+        refund_fails=envelope.refund is not UNSET if isinstance(asked, c.CreditNote | c.Reissue) else None,
     )
+
+
+def _role(envelope: _Envelope, asked: Asked) -> str:
+    """Who gives it, where the line does not say: the owner; finance what only staff may (R60)."""
+    if envelope.by is not UNSET:
+        return envelope.by
+    return "finance" if isinstance(asked, STAFF_COMMANDS) else "owner"
+
+
+def _method(envelope: _Envelope, asked: Asked, clock: Clock) -> Confirmation | None:
+    """The payment method that is saved: on the wall clock the provider's token (R56), on a test clock one
+    that works or does not."""
+    if not isinstance(asked, c.SetPaymentMethod):
+        return None
+    if clock == "wall":
+        if envelope.method is UNSET:
+            if envelope.preview:
+                return None
+            raise InvalidInput("missing_field", "$.method", "`method` is the provider's token of the method")
+        return Confirmation(envelope.method)
+    if envelope.works is not False:
+        return CONFIRMED
+    return DECLINED_FOR_GOOD if envelope.final is True else DECLINED
 
 
 def _check_wall(envelope: _Envelope, asked: Asked) -> None:
@@ -302,14 +329,13 @@ def _check_wall(envelope: _Envelope, asked: Asked) -> None:
     found = None
     if envelope.at is not UNSET:
         found = "$.at"
-    elif envelope.payment is not UNSET:
-        found = "$.payment"
+    elif given := [name for name in _PLAYED_FIELDS if getattr(envelope, name) is not UNSET]:
+        found = f"$.{given[0]}"
     elif isinstance(asked, _NOTHING_CHARGED):
         found = "$.do"
-    elif isinstance(asked, OpenLine) and asked.catalog is not UNSET:
-        found = "$.catalog"
-    elif isinstance(asked, OpenLine) and asked.policies is not UNSET:
-        found = "$.policies"
+    elif isinstance(asked, OpenLine):
+        given = [name for name in _OWN_TERMS if getattr(asked, name) is not UNSET]
+        found = f"$.{given[0]}" if given else None
     if found is not None:
         raise InvalidInput("test_clock_only", found, "this is for accounts on a test clock (--test-clock)")
 
@@ -318,9 +344,10 @@ def _check_fields(fields: dict[str, Any], asked: Asked) -> None:
     if isinstance(asked, OpenLine):
         check_currency(asked.currency)
         check_time_zone(asked.time_zone)
-    for name in _NOT_OF.get(type(asked), ()):
-        if name in fields:
-            raise InvalidInput("unknown_field", f"$.{name}", f"this has no `{name}`")
+    not_of = [name for name in _NOT_OF.get(type(asked), ()) if name in fields]
+    not_of += [name for name, kinds in _ONLY_OF.items() if name in fields and type(asked) not in kinds]
+    for name in not_of:
+        raise InvalidInput("unknown_field", f"$.{name}", f"this has no `{name}`")
 
 
 def _confirmation(envelope: _Envelope, asked: Asked, clock: Clock) -> tuple[bool, bool, Means]:
@@ -330,13 +357,16 @@ def _confirmation(envelope: _Envelope, asked: Asked, clock: Clock) -> tuple[bool
     if clock == "test":
         if isinstance(confirm.cvv, str):
             raise InvalidInput("invalid_field", "$.confirm.cvv", "on a test clock `cvv` is true or false")
-        means: Means = CONFIRMED if envelope.payment is UNSET else DECLINED
+        means: Means = CONFIRMED
+        if envelope.payment is not UNSET:
+            means = DECLINED if envelope.payment == "declined" else ACTION_REQUIRED
         return confirm.cvv is not False, confirm.billing is not False, means
     if isinstance(confirm.cvv, bool):
         raise InvalidInput("invalid_field", "$.confirm.cvv", "`cvv` is the provider's single-use token")
     if confirm.cvv is UNSET:
         return False, confirm.billing is True, SAVED_METHOD
-    means = SAVED_METHOD if isinstance(asked, c.PayBalance) else Confirmation(confirm.cvv)
+    saved = isinstance(asked, c.PayBalance | c.SetPaymentMethod)
+    means = SAVED_METHOD if saved else Confirmation(confirm.cvv)
     return True, confirm.billing is True, means
 
 

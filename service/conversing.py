@@ -1,8 +1,9 @@
 """One attempt at a conversation with the domain (`domain.process`), its steps done at the log and at the
 payment gateway.
 
-The order of steps is what kills cannot break: the intent is in the log before the charge, the answer's
-events after it, and the key of the charge is the intent's event id.
+The order of steps is what kills cannot break: the intent is in the log before the charge or the refund, the
+answer's events after it, and the key is the intent's event id. Another payment method is saved at the gateway
+before the log says so: doing that twice changes nothing.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import msgspec
 from domain import events as e
 from domain.conclude import PaymentAnswer
 from domain.evolve import evolve
-from domain.process import Conversation, drive
-from domain.state import Account, PendingPayment
+from domain.process import Conversation, RefundAnswer, drive
+from domain.state import Account, PendingPayment, PendingRefund
 from eventlog.codec import domain_codec
 from eventlog.port import EventLog
 from eventlog.records import NewEvent
 from service.accounts import Accounts, LoadedAccount
 from service.errors import GatewayUnavailable, PaymentUnanswered
-from service.gateway import SAVED_METHOD, Means, PaymentGateway
+from service.gateway import RENEWING, SAVED_METHOD, Confirmation, Means, PaymentGateway
 
 Returned = TypeVar("Returned")
 
@@ -55,17 +56,21 @@ class Attempt:
         *,
         confirmed: bool,
         means: Means = SAVED_METHOD,
+        method: Confirmation | None = None,
         actor: str | None = None,
     ) -> None:
-        """`confirmed`: the state was at the log's head when the attempt began. `means` and `actor` are the
-        command's; what falls due by itself is paid by the saved method."""
+        """`confirmed`: the state was at the log's head when the attempt began. `means`, `method` (the one
+        that it saves, R56) and `actor` are the command's; what falls due by itself is paid by the saved
+        method."""
         self._ports = ports
         self.account_id = account_id
         self._means = means
+        self._method = method
         self._actor = actor
         self._key: UUID | None = None
         self._interrupted = False
         self.loaded = loaded
+        self._began_at = loaded.head.version
         self.confirmed = confirmed
         self.begun = False
         """Something was given to the log, so a failure leaves a fate unknown."""
@@ -73,8 +78,10 @@ class Attempt:
         """Events that were recorded."""
         self.position: int | None = None
         """Of the last event that was recorded."""
-        self.own_intent: int | None = None
-        """The version of the command's own payment's intent, once it is recorded."""
+        self.own_version: int | None = None
+        """The version of the first event of the command itself, once it is recorded."""
+        self.reference: str | None = None
+        """What the customer's browser needs to consent to the command's payment (R96)."""
 
     @property
     def state(self) -> Account | None:
@@ -83,11 +90,19 @@ class Attempt:
 
     def run(self, conversation: Conversation[Returned]) -> Returned:
         """Take each step of the conversation as it comes, and return what it returns."""
-        return drive(conversation, append=self._record, charge=self._charge)
+        return drive(
+            conversation,
+            append=self._record,
+            charge=self._charge,
+            cancel=self._cancel,
+            refund=self._refund,
+        )
 
     def _record(self, events: tuple[e.Event, ...]) -> Account:
         before = self.loaded
         rows = [new_event(event, self._actor) for event in events]
+        if self._method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
+            self._ports.gateway.save_method(self.account_id, self._method)
         self.begun = True
         stored = self._ports.log.append(self.account_id, before.head, rows)
         state = before.state
@@ -99,14 +114,20 @@ class Attempt:
         self.recorded += len(stored)
         self.position = stored[-1].position
         self._ports.accounts.keep(self.account_id, self.loaded, since=before)
+        if self.own_version is None and not self._concludes_another(before):
+            own = [row for row, event in zip(stored, events, strict=True) if event.command is not None]
+            self.own_version = own[0].version if own else None
         payment = state.payment
-        if payment is not None:
+        if payment is not None and payment.intent >= stored[0].version:
             self._key = stored[payment.intent - stored[0].version].event_id
-            if payment.role is not None:
-                self.own_intent = payment.intent
-        elif self._interrupted:
+        elif payment is None and self._interrupted:
             raise PaymentUnanswered(self.account_id)
         return state
+
+    def _concludes_another(self, before: LoadedAccount) -> bool:
+        """Whether what is recorded on this state ends a payment that was there before the attempt."""
+        payment = None if before.state is None else before.state.payment
+        return payment is not None and payment.intent <= self._began_at
 
     def _charge(self, payment: PendingPayment) -> PaymentAnswer:
         """The answer to the payment whose intent was just recorded. Where the gateway gives none, what
@@ -114,14 +135,32 @@ class Attempt:
         provider that is away is not asked for ever."""
         assert self._key is not None, "a payment is charged after its intent is recorded, by whom recorded it"
         assert self.state is not None
-        means = self._means if payment.role is not None else SAVED_METHOD
+        means = self._means if payment.role is not None else _saved(payment)
         gateway, currency = self._ports.gateway, self.state.currency
         try:
-            return gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            charged = gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            self.reference = charged.reference if payment.role is not None else None
+            return charged.answer
         except GatewayUnavailable:
             answer = self._finish(self._key)
         self._interrupted = answer == "cancelled" and payment.role is None
         return answer
+
+    def _cancel(self, payment: PendingPayment) -> PaymentAnswer:
+        """How the payment that waits for the customer ends, which is given up (R96)."""
+        try:
+            return self._ports.gateway.cancel(key_of(self._ports.log, self.account_id, payment.intent))
+        except GatewayUnavailable as error:
+            raise PaymentUnanswered(self.account_id) from error
+
+    def _refund(self, refund: PendingRefund) -> RefundAnswer:
+        """What became of the refund, asked for under the id of its intent (R62)."""
+        assert self.state is not None
+        key = key_of(self._ports.log, self.account_id, refund.intent)
+        try:
+            return self._ports.gateway.refund(key, self.account_id, refund.amount, self.state.currency)
+        except GatewayUnavailable:
+            return "unknown"
 
     def _finish(self, key: UUID) -> PaymentAnswer:
         for pause in FINISH_PAUSES:
@@ -133,6 +172,18 @@ class Attempt:
             return self._ports.gateway.finish(key)
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
+
+
+def _saved(payment: PendingPayment) -> Means:
+    """What pays that fell due by itself: a renewal may be answered late (R98)."""
+    return RENEWING if payment.purpose == "renewal" else SAVED_METHOD
+
+
+def key_of(log: EventLog, account_id: str, intent: int) -> UUID:
+    """The key under which the payment gateway knows the payment or refund of that intent."""
+    stored = log.event(account_id, intent)
+    assert stored is not None, "a state is folded from events that are there"
+    return stored.event_id
 
 
 def new_event(event: e.Event, actor: str | None) -> NewEvent:

@@ -3,7 +3,7 @@ command is `domain.errors.InvalidInput`.)
 
     ServiceError
     ├── GatewayUnavailable   the payment provider gave no answer: whether it charged is unknown
-    ├── PaymentUnanswered    an account's payment has no answer yet, so nothing of it can go on (R16)
+    ├── PaymentUnanswered    an account's payment or refund has no answer yet (R16, R62)
     ├── Contended            an account changed under every attempt
     ├── LineFailed           something of one account, or of the code, made a line fail; others can be given
     ├── CatalogueMissing     an account's own catalogue is not stored
@@ -67,7 +67,7 @@ class ClockAhead(ServiceError):
 
 
 class PaymentUnanswered(ServiceError):
-    """The answer to a payment of the account is not known yet; it is taken over later (R16)."""
+    """The answer to a payment or a refund of the account is not known yet: it is asked later (R16, R62)."""
 
     code = "payment_in_progress"
     remedy = "run this again later"
@@ -78,7 +78,7 @@ class PaymentUnanswered(ServiceError):
 
     @property
     def what(self) -> str:
-        return f"a payment of account {self.account_id!r} has no answer yet"
+        return f"a payment or refund of account {self.account_id!r} has no answer yet"
 
 
 class Contended(ServiceError):

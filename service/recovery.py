@@ -1,9 +1,13 @@
-"""Payments without an answer: their process was killed, or is still at it (R16).
+"""Payments without an answer: their process was killed, or is still at it (R16), or they wait for the
+customer (R96).
 
 Whoever takes one over asks the gateway to `finish` its key, never to charge: the token of the confirmation
 is gone. The gateway lets exactly one of charge and finish win, so taking over too early can only cancel a
 purchase that someone waits for; hence an intent is left alone until it is `recover_after` old. Two that take
 over the same payment get the same answer, and one of them appends it.
+
+A payment that waits for the customer has had its answer, so it is nobody's to take over: the provider is only
+asked how it stands, and to give it up once its time is over. Whoever learns the end first records it.
 """
 
 from __future__ import annotations
@@ -11,15 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from domain.calendar import Instant
 from domain.catalog import Catalogues
-from domain.conclude import conclude
+from domain.collection import with_credit_applied
+from domain.conclude import PaymentAnswer, conclude
 from domain.evolve import evolve_all
 from domain.state import Account
 from eventlog.errors import VersionConflict
+from eventlog.records import StoredEvent
 from service.accounts import LoadedAccount
 from service.clock import Clock
 from service.conversing import Ports, new_event
-from service.errors import GatewayUnavailable
+from service.errors import GatewayUnavailable, PaymentUnanswered
 
 
 class UnansweredPayment:
@@ -64,24 +71,58 @@ class Recovery:
     def take_over(self, account_id: str, loaded: LoadedAccount) -> bool:
         """Finish the pending payment if it is abandoned, and record what came of it. False: it is too young,
         or the gateway gave no answer. True: the account has changed, by us or by someone else."""
-        state = loaded.state
-        assert state is not None
-        assert state.payment is not None
-        intent = self._ports.log.event(account_id, state.payment.intent)
-        assert intent is not None, "a state is folded from events that are there"
+        intent = self._intent(account_id, loaded)
         if self._clock.now() - intent.recorded_at < self._recover_after:
             return False
         try:
             answer = self._ports.gateway.finish(intent.event_id)
         except GatewayUnavailable:
             return False
-        events = conclude(state, answer, self._catalogues(state))
+        self._conclude(account_id, loaded, intent, answer)
+        return True
+
+    def learn(self, account_id: str, loaded: LoadedAccount, at: Instant) -> bool:
+        """Ask how the payment that waits for the customer stands at that instant of the account, and give it
+        up if its time is over (R96). True: it has ended, and the account has changed.
+
+        Raises PaymentUnanswered where its time is over and the provider gives no answer.
+        """
+        assert loaded.state is not None
+        assert loaded.state.payment is not None
+        until = loaded.state.payment.waits_until
+        assert until is not None
+        intent, gateway = self._intent(account_id, loaded), self._ports.gateway
+        try:
+            over = at >= until
+            answer = gateway.cancel(intent.event_id) if over else gateway.finish(intent.event_id)
+        except GatewayUnavailable as error:
+            if at < until:
+                return False
+            raise PaymentUnanswered(account_id) from error
+        if answer == "action_required":
+            return False
+        self._conclude(account_id, loaded, intent, answer)
+        return True
+
+    def _intent(self, account_id: str, loaded: LoadedAccount) -> StoredEvent:
+        assert loaded.state is not None
+        assert loaded.state.payment is not None
+        intent = self._ports.log.event(account_id, loaded.state.payment.intent)
+        assert intent is not None, "a state is folded from events that are there"
+        return intent
+
+    def _conclude(
+        self, account_id: str, loaded: LoadedAccount, intent: StoredEvent, answer: PaymentAnswer
+    ) -> None:
+        """Record what the answer makes of the pending payment, unless someone else has."""
+        state = loaded.state
+        assert state is not None
+        events = with_credit_applied(state, conclude(state, answer, self._catalogues(state)))
         try:
             stored = self._ports.log.append(
                 account_id, loaded.head, [new_event(event, intent.actor) for event in events]
             )
         except VersionConflict:
-            return True
+            return
         after = LoadedAccount(evolve_all(state, events), stored[-1].head)
         self._ports.accounts.keep(account_id, after, since=loaded)
-        return True

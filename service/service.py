@@ -10,60 +10,49 @@ activated without an answer (R16).
 
 from __future__ import annotations
 
-import logging
-import random
 from collections.abc import Callable
-from datetime import timedelta
-from itertools import takewhile
-from typing import TypeAlias, TypeVar
+from contextlib import suppress
+from uuid import UUID
 
-import msgspec
 from msgspec.structs import replace
 
-from domain import events as e
-from domain.answers import Answer, Refusal, answer_of, refused
-from domain.calendar import Instant, local_text
+from domain.answers import Answer, Refusal, refused
+from domain.calendar import Instant
 from domain.catalog import Catalogues
-from domain.commands import ChangeCatalog, Command, OpenAccount, PayBalance, Request
+from domain.commands import AbandonPayment, ChangeCatalog, PayBalance, Request
 from domain.decide import Repeated, admit
-from domain.errors import InvalidCatalog, InvalidInput
-from domain.events import Clock as ClockName
 from domain.money import zero
-from domain.process import handle, note_prerequisites, preview, settle_due
-from domain.state import Account, RecordedCommand
-from eventlog.codec import domain_codec
+from domain.process import (
+    handle,
+    late_answered,
+    note_prerequisites,
+    preview,
+    refund_pending,
+    settle_due,
+)
+from domain.state import Account
+from domain.tax import TaxUnavailable
 from eventlog.errors import LogUnavailable, VersionConflict
-from eventlog.records import StoredEvent
-from service.accounts import LoadedAccount
-from service.catalogues import CatalogueLibrary
-from service.clock import Clock
-from service.conversing import Attempt, Ports
-from service.errors import Contended, Fate, PaymentUnanswered, Unanswered
+from service.answering import GivenCommand, log_answer, must_wait
+from service.attempting import Attempting, Decide
+from service.conversing import Attempt, key_of
+from service.errors import (
+    Fate,
+    GatewayUnavailable,
+    PaymentUnanswered,
+    Unanswered,
+)
 from service.gateway import SAVED_METHOD, Confirmation, Means, SettableGateway
-from service.recovery import Recovery, UnansweredPayment
-
-Result = TypeVar("Result")
-Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Repeated]
-
-_logger = logging.getLogger(__name__)
-
-EVENTS_OF_A_COMMAND = 100
-"""At most: an intent, what came of it, and what follows of that."""
+from service.recovery import UnansweredPayment
 
 PROVIDER_AWAY = Refusal("payment_in_progress")
 """A payment that fell due before could not be made, since the payment provider gives no answer."""
 
-
-class GivenCommand(msgspec.Struct, frozen=True):
-    """The answer to a command, and the account's version after it (None: there is no account). `position`: of
-    the last event that was recorded for it here, None if none was."""
-
-    answer: Answer
-    version: int | None
-    position: int | None = None
+NO_TAXES = Refusal("tax_unavailable")
+"""Something fell due before, and whoever decides its taxes has no answer (R71)."""
 
 
-class BillingService:
+class BillingService(Attempting):
     """Takes commands to their answers; threads share it, processes each make their own.
 
     `recover_after`: see `service.recovery`. `payment_wait`: seconds for which a command waits for the
@@ -71,35 +60,6 @@ class BillingService:
     often a command begins anew because the account changed meanwhile, each time by an append that won.
     `test_clocks` False: nothing is done on a test clock, nor any account opened on one (R97).
     """
-
-    def __init__(
-        self,
-        ports: Ports,
-        catalogues: CatalogueLibrary,
-        clock: Clock,
-        *,
-        recover_after: timedelta = timedelta(seconds=30),
-        payment_wait: timedelta = timedelta(seconds=2),
-        attempts: int = 100,
-        test_clocks: bool = True,
-    ) -> None:
-        self._ports = ports
-        self._catalogues = catalogues
-        self._clock = clock
-        self._recovery = Recovery(ports, clock, recover_after, catalogues.series_for)
-        self._payment_wait = payment_wait
-        self._attempts = attempts
-        self._test_clocks = test_clocks
-        self._codec = domain_codec()
-
-    def account(self, account_id: str) -> Account | None:
-        """The account as it is in the log now; None: never opened."""
-        return self._ports.accounts.load(account_id).state
-
-    def last_seen(self, account_id: str) -> Account | None:
-        """The account as last seen: good for what never changes (currency, zone, clock, catalogue)."""
-        recalled = self._ports.accounts.recall(account_id)
-        return self.account(account_id) if recalled is None else recalled.state
 
     # ---- commands ------------------------------------------------------------
 
@@ -109,10 +69,12 @@ class BillingService:
         request: Request,
         *,
         means: Means = SAVED_METHOD,
+        method: Confirmation | None = None,
         actor: str | None = None,
     ) -> GivenCommand:
         """Do the command and say what came of it. On the wall clock it happens at max(now, the account's
-        last instant), whatever `request.at` says; on a test clock at `request.at`.
+        last instant), whatever `request.at` says; on a test clock at `request.at`. `method`: the provider's
+        token of the payment method that it saves (R56).
 
         Raises InvalidInput `at_too_early` (test clock), Contended, and Unanswered where the log was lost.
         """
@@ -128,23 +90,28 @@ class BillingService:
         def give(attempt: Attempt) -> GivenCommand | None:
             nonlocal begun
             try:
+                if self._has_learned(attempt, request):
+                    return None
                 given = self._give(attempt, request, self._decider(attempt))
+            except PaymentUnanswered:
+                version = None if attempt.state is None else attempt.state.version
+                return GivenCommand(refused(PROVIDER_AWAY), version)
             finally:
                 begun = begun or attempt.begun
-            if given is not None and _must_wait(given, attempt):
+            if given is not None and must_wait(given, attempt):
                 return (
                     None
                     if self._recovery.wait_or_take_over(attempt.account_id, attempt.loaded, waiting)
                     else given
                 )
-            return given
+            return self._with_reference(attempt, given)
 
         try:
-            given = self._until_won(account_id, give, means, actor)
+            given = self._until_won(account_id, give, means, method, actor)
         except LogUnavailable as error:
             fate: Fate = "fate_unknown" if begun else "unreachable"
             raise Unanswered(fate, account_id, request.id, error.reason) from error
-        _log_answer(account_id, request, given)
+        log_answer(account_id, request, given)
         return given
 
     def preview(self, account_id: str, request: Request) -> GivenCommand:
@@ -153,7 +120,7 @@ class BillingService:
 
         def look(attempt: Attempt) -> GivenCommand | None:
             given = self._give(attempt, request, preview)
-            if given is not None and _must_wait(given, attempt):
+            if given is not None and must_wait(given, attempt):
                 changed = self._recovery.wait(attempt.account_id, attempt.loaded, waiting)
                 return None if changed else given
             return given
@@ -161,9 +128,11 @@ class BillingService:
         return self._until_won(account_id, look)
 
     def settle(self, account_id: str, until: Instant) -> int:
-        """Settle what is due, a payment without an answer first; the number of events recorded.
+        """Settle what is due, refunds and a payment without an answer first; the number of events recorded.
+        One whose payment waits for the customer is left until that is answered, or its time over (R96).
 
-        Raises PaymentUnanswered while that payment may be a living process's own, or the provider is away.
+        Raises PaymentUnanswered while that payment may be a living process's own, or the provider is away;
+        TaxUnavailable (R71).
         """
         recorded = 0
 
@@ -173,18 +142,66 @@ class BillingService:
             if state is None:
                 return 0
             self.check_clock(state.clock)
-            if state.payment is not None:
-                if not self._recovery.take_over(account_id, attempt.loaded):
-                    raise PaymentUnanswered(account_id)
-                recorded += 1
-                return None
             try:
-                attempt.run(settle_due(state, until, self._catalogues.series_for(state)))
+                if not self._settle(attempt, state, until):
+                    recorded += 1
+                    return None
             finally:
                 recorded += attempt.recorded
             return recorded
 
         return self._until_won(account_id, settle, fresh=True)
+
+    def _settle(self, attempt: Attempt, state: Account, until: Instant) -> bool:
+        """False: the account's payment has ended, so it is another account now."""
+        if state.standing.refunds:
+            state = attempt.run(refund_pending(state))
+        if state.payment is None:
+            state = attempt.run(settle_due(state, until, self._catalogues.series_for(state)))
+        elif state.payment.waits_until is not None:
+            if self._recovery.learn(attempt.account_id, attempt.loaded, until):
+                return False
+        elif self._recovery.take_over(attempt.account_id, attempt.loaded):
+            return False
+        else:
+            raise PaymentUnanswered(attempt.account_id)
+        if state.standing.refunds:
+            raise PaymentUnanswered(attempt.account_id)
+        return True
+
+    def payment_answered(self, account_id: str, at: Instant | None = None) -> bool:
+        """The provider's own message came, or the customer has returned: ask how the payment that waits has
+        ended, and record it (R96). `at`: the instant on a test clock. False: nothing waits, or it still does.
+        """
+
+        def learn(attempt: Attempt) -> bool:
+            state = attempt.state
+            if state is None or not _waits_for_the_customer(state):
+                return False
+            return self._recovery.learn(account_id, attempt.loaded, self._instant(state, at))
+
+        return self._until_won(account_id, learn, fresh=True)
+
+    def late_payment_answered(
+        self, account_id: str, invoice: int, *, paid: bool, at: Instant | None = None
+    ) -> int:
+        """The provider's message of how the late payment of that invoice ended (R98); the number of events
+        recorded, 0 where none was awaited. What fell due before comes first."""
+
+        def answer(attempt: Attempt) -> int:
+            state = attempt.state
+            if state is None:
+                return 0
+            instant = self._instant(state, at)
+            catalogues = self._catalogues.series_for(state)
+            if state.payment is None:
+                with suppress(TaxUnavailable):
+                    attempt.run(settle_due(state, instant, catalogues))
+            assert attempt.state is not None
+            attempt.run(late_answered(attempt.state, invoice, instant, catalogues, paid=paid))
+            return attempt.recorded
+
+        return self._until_won(account_id, answer, fresh=True)
 
     def note_prerequisites(self, account_id: str) -> int:
         """Record what the add-ons of an account on the wall clock need by the versions known now (R44); the
@@ -199,88 +216,45 @@ class BillingService:
 
         return self._until_won(account_id, note, fresh=True)
 
-    def set_saved_method(self, account_id: str, at: Instant, *, works: bool) -> GivenCommand:
-        """On a test clock: settle what is due at the instant, then let every payment of the account be
-        answered so (docs/scenarios.md, `payment_method`).
+    def play(
+        self, account_id: str, at: Instant, then: Callable[[SettableGateway, Account], None]
+    ) -> GivenCommand:
+        """On a test clock: settle what is due at the instant, then let the test gateway do something for the
+        account as it is then (docs/scenarios.md, `payment_method`, `payment_answer`).
 
         Raises InvalidInput `at_too_early`.
         """
         gateway = self._ports.gateway
         if not isinstance(gateway, SettableGateway):
-            raise TypeError(f"{type(gateway).__name__} has no saved methods that can be set")
+            raise TypeError(f"{type(gateway).__name__} plays nothing")
         waiting = UnansweredPayment(self._payment_wait)
-        request = Request(PayBalance(), at, "test")
+        request = Request(AbandonPayment(), at, "test")
 
-        def set_method(attempt: Attempt) -> GivenCommand | None:
+        def settle_and_play(attempt: Attempt) -> GivenCommand | None:
             given = self._give(attempt, request, self._settler(attempt))
-            if given is not None and _must_wait(given, attempt):
+            if given is not None and must_wait(given, attempt):
                 return (
                     None if self._recovery.wait_or_take_over(account_id, attempt.loaded, waiting) else given
                 )
             if given is not None and given.answer.outcome == "accepted":
-                gateway.set_saved_method(account_id, works=works)
+                assert attempt.state is not None
+                then(gateway, attempt.state)
             return given
 
-        return self._until_won(account_id, set_method, fresh=True)
+        return self._until_won(account_id, settle_and_play, fresh=True)
 
-    def check_clock(self, clock: ClockName) -> None:
-        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
-        if clock == "test" and not self._test_clocks:
-            message = "this system takes no accounts on a test clock (PRORATA_TEST_CLOCKS=refused)"
-            raise InvalidInput("test_clocks_refused", "", message)
+    def payment_key(self, account_id: str, state: Account) -> UUID | None:
+        """The key under which the gateway knows the payment of the account that has not ended; None: all
+        have."""
+        return None if state.payment is None else key_of(self._ports.log, account_id, state.payment.intent)
+
+    def play_refunds(self, account_id: str, *, work: bool) -> None:
+        """Let refunds to an account on a test clock be made from now on, or fail."""
+        state, gateway = self.last_seen(account_id), self._ports.gateway
+        if state is not None and state.clock == "test" and isinstance(gateway, SettableGateway):
+            gateway.set_refunds(account_id, work=work)
 
     # ---- one attempt ---------------------------------------------------------
-
-    def _until_won(
-        self,
-        account_id: str,
-        work: Callable[[Attempt], Result | None],
-        means: Means = SAVED_METHOD,
-        actor: str | None = None,
-        *,
-        fresh: bool = False,
-    ) -> Result:
-        """What the work returns once it loses no race. Where it returns None the account has changed, and it
-        is done again."""
-        lost = 0
-        for _ in range(self._attempts):
-            recalled = None if fresh else self._ports.accounts.recall(account_id)
-            loaded = recalled or self._ports.accounts.load(account_id)
-            attempt = Attempt(
-                self._ports, account_id, loaded, confirmed=recalled is None, means=means, actor=actor
-            )
-            try:
-                result = work(attempt)
-            except VersionConflict:
-                result = None
-                lost += 1
-                self._ports.sleep(random.uniform(0, min(0.2, 0.002 * 2**lost)))  # noqa: S311 - jitter
-            if result is not None:
-                return result
-            fresh = True
-        raise Contended(account_id, self._attempts)
-
-    def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
-        """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
-        is given only at the log's head."""
-        self.check_clock(request.clock)
-        state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
-        request = self._at_its_instant(request, state)
-        early = _too_early(request, state)
-        outcome: Answer | Repeated | InvalidInput
-        try:
-            outcome = early or decide(state, request, self._catalogues.series_for(state))
-        except InvalidCatalog as error:  # what a `catalog` command makes of the account's own
-            outcome = error
-        if not attempt.confirmed and not self._at_head(attempt.account_id, attempt.loaded):
-            return None
-        if isinstance(outcome, InvalidInput):
-            raise outcome
-        if isinstance(outcome, Repeated):
-            assert state is not None
-            return self._as_recorded(attempt.account_id, request.command, outcome.version)
-        version = None if attempt.state is None else attempt.state.version
-        return GivenCommand(outcome, version, attempt.position)
 
     def _decider(self, attempt: Attempt) -> Decide:
         """The conversation as a decision. Where another process concluded the command's own payment first, or
@@ -292,12 +266,12 @@ class BillingService:
             try:
                 return attempt.run(handle(state, request, catalogues))
             except VersionConflict:
-                if attempt.own_intent is None:
+                if attempt.own_version is None:
                     raise
             except PaymentUnanswered:
-                if attempt.own_intent is None:
+                if attempt.own_version is None:
                     return refused(PROVIDER_AWAY)
-            return Repeated(attempt.own_intent)
+            return Repeated(attempt.own_version)
 
         return decide
 
@@ -311,96 +285,39 @@ class BillingService:
                 attempt.run(settle_due(state, request.at, catalogues))
             except PaymentUnanswered:
                 return refused(PROVIDER_AWAY)
+            except TaxUnavailable:
+                return refused(NO_TAXES)
             return Answer("accepted", None, {}, zero(state.currency), (), None, ())
 
         return decide
 
-    def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
-        """The state with the request's command id, where it is one of those that states forget."""
-        if (
-            state is None
-            or request.id is None
-            or not state.forgotten_commands
-            or request.id in state.commands
-        ):
-            return state
-        first = _first_recorded(self._ports.log.find_command(account_id, request.id))
-        if first is None:
-            return state
-        command = self._codec.read(first).command
-        assert command is not None
-        assert command.fingerprint is not None
-        recorded = RecordedCommand(first.version, command.fingerprint)
-        return replace(state, commands={**state.commands, request.id: recorded})
+    def _has_learned(self, attempt: Attempt, request: Request) -> bool:
+        """Whether the payment that waits for the customer has ended, as the next command learns, too (R96).
+        Giving it up is a command of its own."""
+        state = attempt.state
+        if state is None or not _waits_for_the_customer(state) or state.clock != request.clock:
+            return False
+        if isinstance(request.command, AbandonPayment):
+            return False
+        self.check_clock(request.clock)
+        at = self._instant(state, request.at)
+        return self._recovery.learn(attempt.account_id, attempt.loaded, at)
 
-    def _at_its_instant(self, request: Request, state: Account | None) -> Request:
-        """The request at its instant."""
-        if request.clock == "test":
-            return request
-        now = self._clock.now()
-        return replace(request, at=now if state is None else max(now, state.last_at))
-
-    def _at_head(self, account_id: str, loaded: LoadedAccount) -> bool:
-        head = self._ports.log.head(account_id)
-        return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
-
-    def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
-        """The answer that the recorded events of a command make, the first of which is this version: of the
-        account as they left it, by the catalogues known then."""
-        stored = _own_events(self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND))
-        last = stored[-1]
-        state = self._ports.accounts.as_of(account_id, last.version)
-        known = self._catalogues.series_for(state, known_at=last.effective_at)
-        events = [self._codec.read(row) for row in stored]
-        return GivenCommand(answer_of(command, events, state, known), last.version)
+    def _with_reference(self, attempt: Attempt, given: GivenCommand | None) -> GivenCommand | None:
+        """The answer, where its payment waits for the customer with the provider's reference, which is asked
+        for anew where it came with no charge of this attempt. None: the payment has ended meanwhile."""
+        if given is None or given.answer.outcome != "action_required":
+            return given
+        reference = attempt.reference
+        if reference is None:
+            state = self.account(attempt.account_id)
+            key = None if state is None else self.payment_key(attempt.account_id, state)
+            try:
+                reference = None if key is None else self._ports.gateway.reference(key)
+            except GatewayUnavailable:
+                return given
+        return None if reference is None else replace(given, reference=reference)
 
 
-def _own_events(stored: list[StoredEvent]) -> list[StoredEvent]:
-    """Of events from a command's first one on, those that it made: those of its id, or without one its intent
-    and what came of it."""
-    first = stored[0]
-    if first.command_id is None:
-        return stored[: 2 if first.type == e.PaymentStarted.__struct_config__.tag else 1]
-    return list(takewhile(lambda row: row.command_id == first.command_id, stored))
-
-
-def _log_answer(account_id: str, request: Request, given: GivenCommand) -> None:
-    """Log what a command was answered, without who asked, what it costs and what it says."""
-    facts = {
-        "account": account_id,
-        "command": type(request.command).__name__,
-        "command_id": request.id,
-        "outcome": given.answer.outcome,
-        "code": given.answer.code,
-        "version": given.version,
-        "position": given.position,
-    }
-    _logger.info("command answered", extra=facts)
-
-
-def _must_wait(given: GivenCommand, attempt: Attempt) -> bool:
-    """Whether it was refused for a payment of another command, which may be answered at any moment (R16)."""
-    return given.answer.code == "payment_in_progress" and not attempt.begun
-
-
-def _too_early(request: Request, state: Account | None) -> InvalidInput | None:
-    """The refusal of a command on a test clock that comes before what has happened. One that was recorded
-    before is answered again all the same, and one on the wrong clock is refused for that."""
-    if state is None or isinstance(request.command, OpenAccount) or request.id in state.commands:
-        return None
-    if request.clock != "test" or state.clock != "test" or request.at >= state.last_at:
-        return None
-    last = local_text(state.last_at, state.time_zone)
-    message = f"the account's last instant is {last}: nothing happens on it before that"
-    return InvalidInput("at_too_early", "$.at", message)
-
-
-def _first_recorded(found: list[StoredEvent]) -> StoredEvent | None:
-    """The first event of a key that counts: a cancelled payment frees the key again (R16)."""
-    first = None
-    for stored in found:
-        if stored.type == e.PaymentCancelled.__struct_config__.tag:
-            first = None
-        elif first is None:
-            first = stored
-    return first
+def _waits_for_the_customer(state: Account) -> bool:
+    return state.payment is not None and state.payment.waits_until is not None

@@ -11,21 +11,23 @@ import logging
 
 import psycopg
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain.calendar import Instant, parse_moment
 from domain.catalog_file import named_policies
 from domain.errors import OWN_FAULT, Failure, InvalidInput
 from domain.events import Clock as ClockName
+from domain.state import Account
 from eventlog.errors import LogUnavailable, WrongDatabase
+from service.answering import GivenCommand
+from service.asked import OpenLine, PaymentAnswered, PaymentMethod
 from service.catalogues import CatalogueLibrary
 from service.clock import Clock
 from service.commands import (
     AnswerLine,
     Invalid,
-    OpenLine,
     ParsedCommand,
-    PaymentMethod,
     answered,
     answered_invalid,
     check_tenant,
@@ -40,7 +42,8 @@ from service.errors import (
     LineUnanswered,
     Unanswered,
 )
-from service.service import BillingService, GivenCommand
+from service.gateway import SettableGateway
+from service.service import BillingService
 
 _logger = logging.getLogger(__name__)
 
@@ -91,13 +94,15 @@ class CommandSession:
             raise
         except Exception as error:
             raise self._failed(parsed, error) from error
-        return answered(parsed, given.answer, given.version)
+        return answered(parsed, given.answer, given.version, given.reference)
 
     def _given(self, parsed: ParsedCommand) -> GivenCommand:
         self._service.check_clock(self._lives_on)  # before a catalogue is kept, or anything else
         at = self._at(parsed)
         if isinstance(parsed.asked, PaymentMethod):
-            return self._service.set_saved_method(parsed.account_id, at, works=parsed.asked.works)
+            return self._play_method(parsed.account_id, at, parsed.asked)
+        if isinstance(parsed.asked, PaymentAnswered):
+            return self._play_answer(parsed.account_id, at, parsed.asked)
         request = c.Request(
             self._command(parsed),
             at,
@@ -110,7 +115,38 @@ class CommandSession:
         )
         if parsed.preview:
             return self._service.preview(parsed.account_id, request)
-        return self._service.handle(parsed.account_id, request, means=parsed.means, actor=parsed.actor)
+        if parsed.refund_fails is not None and self._lives_on == "test":
+            self._service.play_refunds(parsed.account_id, work=not parsed.refund_fails)
+        return self._service.handle(
+            parsed.account_id, request, means=parsed.means, method=parsed.method, actor=parsed.actor
+        )
+
+    def _play_method(self, account_id: str, at: Instant, asked: PaymentMethod) -> GivenCommand:
+        """From now on every payment of the account is answered so."""
+
+        def set_method(gateway: SettableGateway, _: Account) -> None:
+            gateway.set_saved_method(account_id, works=asked.works, final=asked.final, pending=asked.pending)
+
+        return self._service.play(account_id, at, set_method)
+
+    def _play_answer(self, account_id: str, at: Instant, asked: PaymentAnswered) -> GivenCommand:
+        """The payment that waits ends so at the gateway, which then says it (R96); or the late one (R98)."""
+
+        def end(gateway: SettableGateway, state: Account) -> None:
+            key = self._service.payment_key(account_id, state)
+            if asked.invoice is None and key is not None:
+                gateway.answer_waiting(key, asked.answer)
+
+        given = self._service.play(account_id, at, end)
+        if given.answer.outcome != "accepted":
+            return given
+        if asked.invoice is not None:
+            paid = asked.answer == "paid"
+            self._service.late_payment_answered(account_id, asked.invoice, paid=paid, at=at)
+        elif self._service.payment_answered(account_id, at):
+            self._service.settle(account_id, at)
+        state = self._service.last_seen(account_id)
+        return replace(given, version=None if state is None else state.version)
 
     def _at(self, parsed: ParsedCommand) -> Instant:
         """The instant of the command: on a test clock as the line says, in the account's zone."""
@@ -127,7 +163,7 @@ class CommandSession:
             return c.OpenAccount(
                 asked.currency, asked.time_zone, self._lives_on, self._catalog(parsed, asked)
             )
-        assert not isinstance(asked, PaymentMethod)
+        assert not isinstance(asked, PaymentMethod | PaymentAnswered)
         return asked
 
     def _catalog(self, parsed: ParsedCommand, asked: OpenLine) -> str | None:
@@ -137,13 +173,14 @@ class CommandSession:
             return None
         given = None if asked.catalog is UNSET else asked.catalog
         policies = None if asked.policies is UNSET else named_policies(asked.policies)
+        tax = None if asked.tax is UNSET else asked.tax
+        discounts = None if asked.discounts is UNSET else asked.discounts
         if (
-            given is None
-            and policies is None
+            all(own is None for own in (given, policies, tax, discounts))
             and (state := self._service.last_seen(parsed.account_id)) is not None
         ):
             return state.catalog
-        return self._catalogues.pin(given, policies, keep=not parsed.preview)
+        return self._catalogues.pin(given, policies, tax, discounts, keep=not parsed.preview)
 
     def _failed(self, parsed: ParsedCommand, error: Exception) -> LineFailed:
         """What any line may meet: an event that cannot be read, an altered row, a fault of the code."""

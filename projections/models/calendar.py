@@ -27,8 +27,10 @@ from projections.tables import Projection, Rows, Table, utc
 class Due(msgspec.Struct, frozen=True):
     """When the account is due next: at `due_at` on its clock; None: never, unless an event changes that.
 
-    With a `pending_payment` it is due at once: `due_at` is then the instant of the payment intent, whose
-    answer is awaited since about `recorded_at`, when the account's last event was recorded.
+    With a `pending_payment`, a refund without an answer too (R62), it is due at once: `due_at` is then the
+    instant of the payment intent, of a refund that of the account's last event; the answer is awaited since
+    about `recorded_at`, when that event was recorded. A payment may wait for the customer (R96): asking how
+    it stands costs little.
     """
 
     account: str
@@ -49,7 +51,9 @@ def _read(at: AccountAt | None, fold: int) -> tuple[Due, ...]:
     due_at = None if due is None else due[1]
     if state.payment is not None:
         due_at = state.payment.at
-    pending = state.payment is not None
+    elif state.standing.refunds:
+        due_at = state.last_at
+    pending = state.payment is not None or bool(state.standing.refunds)
     return (
         Due(at.account_id, state.clock, due_at, pending, at.recorded_at, state.version, at.position, fold),
     )

@@ -34,12 +34,19 @@ def lines_of(story: dict[str, Any], account: str, catalog: dict[str, Any] | None
     }
     if catalog is not None:
         opening["catalog"] = catalog
-    if "policies" in story:
-        opening["policies"] = story["policies"]
+    opening |= {name: story[name] for name in ("policies", "discounts", "tax") if name in story}
     yield PlayedLine(None, begin, msgspec.json.encode(opening))
     for number, step in enumerate(story["steps"]):
         if step["do"] == "expect":
             yield PlayedLine(number, step["at"], None)
         else:
-            line = {"account": account, **{k: v for k, v in step.items() if k not in OUTCOMES}}
+            line = {"account": account, **line_of(step)}
             yield PlayedLine(number, step["at"], msgspec.json.encode(line))
+
+
+def line_of(step: dict[str, Any]) -> dict[str, Any]:
+    """The step without what must come of it. How a waiting payment is answered is what `payment_answer`
+    says itself."""
+    if step["do"] == "payment_answer":
+        return step
+    return {name: value for name, value in step.items() if name not in OUTCOMES}

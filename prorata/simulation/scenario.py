@@ -19,6 +19,8 @@ from domain.money import MAX_DIGITS, check_currency
 from domain.own_catalog import laid_over
 from domain.repeated_names import repeated_name
 from domain.tax import TaxTable
+from domain.terms import INVALID_DISCOUNTS, INVALID_TAX, codes_of, table_of
+from domain.terms_file import CodeFile, TaxFile
 from domain.texts import check_document
 from prorata.simulation.expected import (
     Amount,
@@ -29,7 +31,6 @@ from prorata.simulation.expected import (
     Object,
     Price,
 )
-from prorata.simulation.terms import CodeFile, TaxFile, codes_of, table_of
 
 Rule = Annotated[str, Meta(pattern=r"^R([1-9]|[1-8][0-9]|9[0-8]|8a|41a)\Z")]
 Code = Literal[
@@ -178,9 +179,18 @@ def parse_scenario(data: bytes, folder: Path, catalogs: dict[Path, Catalog]) -> 
         raise InvalidInput("invalid_scenario", f"{steps[-1].place}.at", "no step is after `until`")
     expect = Expectation() if file.expect is UNSET else file.expect
     check_moments(expect, "$.expect", zone)
-    codes = codes_of(file.discounts, "$.discounts")
-    taxes = None if file.tax is None else table_of(file.tax, "$.tax")
+    codes, taxes = _terms(file)
     return Scenario(file.name, rules, catalog, currency, zone, steps, until, expect, codes, taxes)
+
+
+def _terms(file: _File) -> tuple[dict[str, DiscountCode], TaxTable | None]:
+    """The story's discount codes and tax table."""
+    try:
+        taxes = None if file.tax is None else table_of(file.tax, "$.tax")
+        return codes_of(file.discounts, "$.discounts"), taxes
+    except InvalidInput as error:
+        code = "invalid_scenario" if error.code in (INVALID_TAX, INVALID_DISCOUNTS) else error.code
+        raise InvalidInput(code, error.place, error.message) from None
 
 
 def _decoded(data: bytes) -> _File:

@@ -26,12 +26,11 @@ from prorata.cli.terminal.streams import standard_input
 from prorata.cli.terminal.tables import console
 from prorata.settings import Settings
 from prorata.wiring import Running, running
+from service.asked import OpenLine, PaymentAnswered, PaymentMethod
 from service.commands import (
     AnswerLine,
     Invalid,
-    OpenLine,
     ParsedCommand,
-    PaymentMethod,
     account_id_of,
     answered,
     parse_line,
@@ -139,7 +138,7 @@ def _foreseen(
 ) -> Previewed | None:
     """The account after the command. None: it has changed since the answer, or another date has begun."""
     state = system.service.account(parsed.account_id)
-    if state is None or isinstance(parsed.asked, OpenLine | PaymentMethod):
+    if state is None or isinstance(parsed.asked, OpenLine | PaymentMethod | PaymentAnswered):
         return Previewed(answer, None, parsed.at, None)
     at = max(system.clock.now(), state.last_at)
     if parsed.at is not None:

@@ -47,7 +47,7 @@ def bill(
     once: Once = False,
     health: Health = None,
 ) -> int:
-    """Settle what fell due by itself: renewals, ends, scheduled resumes.
+    """Settle what fell due by itself: renewals, tries, reminders, ends, scheduled resumes.
 
     Exit 1: some account failed (`not_billed` on stderr); the others were billed.
     """
@@ -105,6 +105,8 @@ class _Billed:
 def _say_billed(report: RunReport, *, always: bool) -> None:
     for account in report.failed:
         complain("not_billed", f"{account.account_id} could not be billed: {account.reason}")
+    for untaxed in report.untaxed:
+        complain("tax_unavailable", f"{untaxed} is billed later: its taxes cannot be decided now (R71)")
     if report.accounts or always:
         waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
         print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)

@@ -26,7 +26,7 @@ ACCOUNT, AMOUNT = "main/a1", Decimal("20.00")
 
 
 def _charge(gateway: SettableGateway, key: UUID, means: Means = CONFIRMED) -> str:
-    return gateway.charge(key, ACCOUNT, AMOUNT, "EUR", means)
+    return gateway.charge(key, ACCOUNT, AMOUNT, "EUR", means).answer
 
 
 def test_a_charge_is_paid_once_and_answered_alike_for_ever(gateway: SettableGateway) -> None:
@@ -76,7 +76,7 @@ def test_a_saved_method_works_until_it_is_set_otherwise_and_every_payment_follow
     gateway.set_saved_method(ACCOUNT, works=False)
     assert _charge(gateway, uuid4(), SAVED_METHOD) == "declined"
     assert _charge(gateway, uuid4(), Confirmation("tok_1")) == "declined"
-    assert gateway.charge(uuid4(), "main/other", AMOUNT, "EUR", SAVED_METHOD) == "paid"
+    assert gateway.charge(uuid4(), "main/other", AMOUNT, "EUR", SAVED_METHOD).answer == "paid"
     gateway.set_saved_method(ACCOUNT, works=True)
     assert _charge(gateway, uuid4(), SAVED_METHOD) == "paid"
     assert _charge(gateway, uuid4(), DECLINED) == "declined"

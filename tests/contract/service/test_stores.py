@@ -21,7 +21,7 @@ from tests.support.service.world import NOW, memory_world
 
 
 def test_versions_are_numbered_from_one_in_the_order_in_which_they_can_be_seen(store: CatalogueStore) -> None:
-    assert (store.stamp(), store.versions()) == ((0, 0), [])
+    assert (store.stamp(), store.versions()) == ((0, 0, 0), [])
 
     def add(nth: int) -> int:
         body = b"%d" % nth
@@ -31,7 +31,7 @@ def test_versions_are_numbered_from_one_in_the_order_in_which_they_can_be_seen(s
         numbers = sorted(pool.map(add, range(8)))
 
     assert numbers == list(range(1, 9))
-    assert store.stamp() == (8, 0)
+    assert store.stamp() == (8, 0, 0)
     assert [v.version for v in store.versions()] == numbers
     for version in store.versions():
         assert version.sha256 == digest_of(version.body)

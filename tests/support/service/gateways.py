@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.conclude import PaymentAnswer
 from service.errors import GatewayUnavailable
-from service.gateway import Means, MemoryTestGateway
+from service.gateway import Charged, Means, MemoryTestGateway, RefundMade
 
 
 class UnreliableGateway(MemoryTestGateway):
@@ -21,12 +21,17 @@ class UnreliableGateway(MemoryTestGateway):
         self.charges_fail = False
         """Charges fail without an answer."""
         self.finishes_fail = False
+        """`finish`, `cancel` and `reference` get no answer."""
+        self.refunds_are_lost = False
+        """Refunds are made, but get no answer."""
+        self.refunds_fail = False
+        """Refunds fail without an answer."""
+        self.before_refund: Callable[[], None] | None = None
+        """Is called while a refund is under way."""
         self.before_answer: Callable[[], None] | None = None
         self.asked: list[tuple[str, UUID, Means | None]] = []
 
-    def charge(
-        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
-    ) -> PaymentAnswer:
+    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
         self.asked.append(("charge", key, means))
         if self.charges_fail:
             raise GatewayUnavailable("away")
@@ -43,3 +48,27 @@ class UnreliableGateway(MemoryTestGateway):
         if self.finishes_fail:
             raise GatewayUnavailable("away")
         return super().finish(key)
+
+    def cancel(self, key: UUID) -> PaymentAnswer:
+        self.asked.append(("cancel", key, None))
+        if self.finishes_fail:
+            raise GatewayUnavailable("away")
+        return super().cancel(key)
+
+    def reference(self, key: UUID) -> str | None:
+        self.asked.append(("reference", key, None))
+        if self.finishes_fail:
+            raise GatewayUnavailable("away")
+        return super().reference(key)
+
+    def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+        self.asked.append(("refund", key, None))
+        if self.refunds_fail:
+            raise GatewayUnavailable("away")
+        if self.before_refund is not None:
+            elsewhere, self.before_refund = self.before_refund, None
+            elsewhere()
+        answer = super().refund(key, account_id, amount, currency)
+        if self.refunds_are_lost:
+            raise GatewayUnavailable("answer lost")
+        return answer

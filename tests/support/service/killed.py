@@ -24,7 +24,7 @@ from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
-from service.gateway import Means, PostgresTestGateway
+from service.gateway import Charged, Means, PostgresTestGateway
 from service.service import BillingService
 from service.session import CommandSession
 
@@ -73,9 +73,7 @@ class FatedGateway(PostgresTestGateway):
 
     fate: Fate
 
-    def charge(
-        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
-    ) -> PaymentAnswer:
+    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
         self.fate.at("before_charge")
         answer = super().charge(key, account_id, amount, currency, means)
         self.fate.at("after_charge")

@@ -1,0 +1,174 @@
+"""Attempts at one account's work until none is lost: load, let the domain decide, record; on a lost race,
+anew. `service.service` says what the work is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeAlias, TypeVar
+
+from msgspec.structs import replace
+
+from domain.answers import Answer, answer_of
+from domain.calendar import Instant
+from domain.catalog import Catalogues
+from domain.commands import Command, Request
+from domain.decide import Repeated
+from domain.errors import InvalidCatalog, InvalidInput
+from domain.events import Clock as ClockName
+from domain.state import Account, RecordedCommand
+from eventlog.codec import domain_codec
+from eventlog.errors import VersionConflict
+from service.accounts import LoadedAccount
+from service.answering import EVENTS_OF_A_COMMAND, GivenCommand, first_recorded, own_events, too_early
+from service.catalogues import CatalogueLibrary
+from service.clock import Clock
+from service.conversing import Attempt, Ports
+from service.errors import Contended
+from service.gateway import SAVED_METHOD, Confirmation, Means
+from service.recovery import Recovery
+
+Result = TypeVar("Result")
+Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Repeated]
+
+
+class Attempting:
+    """What an attempt works on, and how what it decides becomes an answer. The settings are those of
+    `service.service.BillingService`."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        catalogues: CatalogueLibrary,
+        clock: Clock,
+        *,
+        recover_after: timedelta = timedelta(seconds=30),
+        payment_wait: timedelta = timedelta(seconds=2),
+        attempts: int = 100,
+        test_clocks: bool = True,
+    ) -> None:
+        self._ports = ports
+        self._catalogues = catalogues
+        self._clock = clock
+        self._recovery = Recovery(ports, clock, recover_after, catalogues.series_for)
+        self._payment_wait = payment_wait
+        self._attempts = attempts
+        self._test_clocks = test_clocks
+        self._codec = domain_codec()
+
+    def account(self, account_id: str) -> Account | None:
+        """The account as it is in the log now; None: never opened."""
+        return self._ports.accounts.load(account_id).state
+
+    def last_seen(self, account_id: str) -> Account | None:
+        """The account as last seen: good for what never changes (currency, zone, clock, catalogue)."""
+        recalled = self._ports.accounts.recall(account_id)
+        return self.account(account_id) if recalled is None else recalled.state
+
+    def check_clock(self, clock: ClockName) -> None:
+        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
+        if clock == "test" and not self._test_clocks:
+            message = "this system takes no accounts on a test clock (PRORATA_TEST_CLOCKS=refused)"
+            raise InvalidInput("test_clocks_refused", "", message)
+
+    def _until_won(
+        self,
+        account_id: str,
+        work: Callable[[Attempt], Result | None],
+        means: Means = SAVED_METHOD,
+        method: Confirmation | None = None,
+        actor: str | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Result:
+        """What the work returns once it loses no race. Where it returns None the account has changed, and it
+        is done again."""
+        lost = 0
+        for _ in range(self._attempts):
+            recalled = None if fresh else self._ports.accounts.recall(account_id)
+            loaded = recalled or self._ports.accounts.load(account_id)
+            attempt = Attempt(
+                self._ports,
+                account_id,
+                loaded,
+                confirmed=recalled is None,
+                means=means,
+                method=method,
+                actor=actor,
+            )
+            try:
+                result = work(attempt)
+            except VersionConflict:
+                result = None
+                lost += 1
+                self._ports.sleep(random.uniform(0, min(0.2, 0.002 * 2**lost)))  # noqa: S311 - jitter
+            if result is not None:
+                return result
+            fresh = True
+        raise Contended(account_id, self._attempts)
+
+    def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
+        """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
+        is given only at the log's head."""
+        self.check_clock(request.clock)
+        state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
+        request = self._at_its_instant(request, state)
+        early = too_early(request, state)
+        outcome: Answer | Repeated | InvalidInput
+        try:
+            outcome = early or decide(state, request, self._catalogues.series_for(state))
+        except InvalidCatalog as error:  # what a `catalog` command makes of the account's own
+            outcome = error
+        if not attempt.confirmed and not self._at_head(attempt.account_id, attempt.loaded):
+            return None
+        if isinstance(outcome, InvalidInput):
+            raise outcome
+        if isinstance(outcome, Repeated):
+            assert state is not None
+            return self._as_recorded(attempt.account_id, request.command, outcome.version)
+        version = None if attempt.state is None else attempt.state.version
+        return GivenCommand(outcome, version, attempt.position)
+
+    def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
+        """The state with the request's command id, where it is one of those that states forget."""
+        if (
+            state is None
+            or request.id is None
+            or not state.forgotten_commands
+            or request.id in state.commands
+        ):
+            return state
+        first = first_recorded(self._ports.log.find_command(account_id, request.id))
+        if first is None:
+            return state
+        command = self._codec.read(first).command
+        assert command is not None
+        assert command.fingerprint is not None
+        recorded = RecordedCommand(first.version, command.fingerprint)
+        return replace(state, commands={**state.commands, request.id: recorded})
+
+    def _at_its_instant(self, request: Request, state: Account | None) -> Request:
+        """The request at its instant."""
+        if request.clock == "test":
+            return request
+        return replace(request, at=self._clock.now() if state is None else self._instant(state, None))
+
+    def _instant(self, state: Account, at: Instant | None) -> Instant:
+        """The present of the account: on the wall clock max(now, its last instant), on a test clock `at`."""
+        now = self._clock.now() if state.clock == "wall" else at
+        return state.last_at if now is None else max(now, state.last_at)
+
+    def _at_head(self, account_id: str, loaded: LoadedAccount) -> bool:
+        head = self._ports.log.head(account_id)
+        return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
+
+    def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
+        """The answer that the recorded events of a command make, the first of which is this version: of the
+        account as they left it, by the catalogues known then."""
+        stored = own_events(self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND))
+        last = stored[-1]
+        state = self._ports.accounts.as_of(account_id, last.version)
+        known = self._catalogues.series_for(state, known_at=last.effective_at)
+        events = [self._codec.read(row) for row in stored]
+        return GivenCommand(answer_of(command, events, state, known), last.version)
