@@ -15,10 +15,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "rule-index.md"
-RULES = (*(f"R{number}" for number in range(1, 51)), "R97")
+_AFTER = {8: "R8a", 41: "R41a"}
+"""Rules that were put in after another one."""
+_NUMBERS = (*range(1, 88), 96, 97, 98)
+"""R88 to R95, documents and erasure, are not built yet."""
+RULES = tuple(
+    [rule for number in _NUMBERS for rule in (f"R{number}", _AFTER.get(number)) if rule is not None]
+)
 
-_CITED = re.compile(r"\bR([1-9][0-9]?)(?:\s*[-–]\s*R([1-9][0-9]?))?\b")
-_HEADING = re.compile(r"^- \*\*(R[0-9]+)(?: ([^*]*?))?\.?\*\*(.*)", re.MULTILINE)
+_CITED = re.compile(r"\bR([1-9][0-9]?)(a)?(?:\s*[-–]\s*R([1-9][0-9]?))?\b")
+_HEADING = re.compile(r"^- \*\*(R[0-9]+a?)(?: ([^*]*?))?\.?\*\*(.*)", re.MULTILINE)
 
 HEAD = """\
 # Rules, code, scenarios, tests
@@ -35,8 +41,9 @@ themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule. 
 def cited(text: str) -> set[str]:
     """The rules that a text cites; a range such as R38-R41 cites each rule in it."""
     found = set()
-    for first, last in _CITED.findall(text):
-        found |= {f"R{number}" for number in range(int(first), int(last or first) + 1)}
+    for first, letter, last in _CITED.findall(text):
+        numbers = range(int(first), int(last or first) + 1)
+        found |= {f"R{first}a"} if letter else {f"R{number}" for number in numbers}
     return found & set(RULES)
 
 
