@@ -12,22 +12,22 @@ from consumers.finance_ledger.schedules import share
 
 
 def write_off(register: Register, invoice: BookedInvoice, day: date) -> None:
-    """Give up what is due of the invoice: from what is deferred of its lines first (R68)."""
+    """Give up what is due of the invoice: from what is deferred of its lines first (R68). Where more is
+    deferred than is due, the rest of it was paid otherwise, and goes on being earned."""
     due = invoice.due
     deferred = [(line, line.deferred(day)) for line in register.lines(invoice)]
     whole = sum([amount for _, amount in deferred], due - due)
-    if whole > due:  # the rest of it was paid otherwise, and goes on being earned
-        so_far = given = due - due
-        for line, amount in deferred:
-            so_far += amount
-            part = share(due, so_far, whole) - given
-            given += part
-            taken = line.take_back(day, part)
-            register.unearn(invoice, line, day, taken.unearned)
-            _move(register, invoice, day, DEFERRED, taken.from_deferred, line.line, line.product)
-        _given_up(register, invoice, due)
-    else:
-        give_up_whole(register, invoice, day)
+    gone = min(due, whole)
+    so_far = given = due - due
+    for line, amount in deferred:
+        so_far += amount
+        part = share(gone, so_far, whole) - given if whole else given
+        given += part
+        taken = line.take_back(day, part)
+        register.unearn(invoice, line, day, taken.unearned)
+        _move(register, invoice, day, DEFERRED, taken.from_deferred, line.line, line.product)
+    _move(register, invoice, day, BAD_DEBT, due - given)
+    _given_up(register, invoice, due)
 
 
 def give_up_whole(register: Register, invoice: BookedInvoice, day: date) -> None:

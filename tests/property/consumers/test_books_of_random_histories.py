@@ -3,13 +3,13 @@ says."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from random import Random
+from typing import get_args
 
-import msgspec
 import pytest
 
 from consumers.finance_ledger.accounts import (
@@ -17,34 +17,25 @@ from consumers.finance_ledger.accounts import (
     CHARGE_BACKS,
     DEFERRED,
     RECEIVABLE,
+    RECOVERED,
     REFUNDS,
     REVENUE,
     TAX_PAYABLE,
 )
+from consumers.finance_ledger.journal import Kind
 from consumers.finance_ledger.postings import post
 from domain import events as e
+from domain.calendar import date_of
 from domain.evolve import evolve
 from domain.state import Account
-from prorata.simulation.run import history_of
-from prorata.simulation.scenario import parse_scenario
-from tests.reference.stories import story
-from tests.reference.switches import drawn
 from tests.support.consumers.memory_shelf import MemoryShelf, published
+from tests.support.consumers.random_money import money_story
 
 ACCOUNT = "acme/a-1"
 HISTORIES = 400
 BATCH = 20
-
-
-@cache
-def history(seed: int) -> tuple[e.Event, ...]:
-    """The events of a random story with some of what the second part knows."""
-    random = Random(seed)
-    told = story(random, 40, drawn(random))
-    for step in told["steps"]:
-        if step["do"] == "payment_answer":
-            step.pop("id", None)
-    return tuple(history_of(parse_scenario(msgspec.json.encode(told), Path(), {})))
+FAR = date(9000, 1, 1)
+INCOME = (REVENUE, RECOVERED)
 
 
 def steps(events: tuple[e.Event, ...]) -> Iterator[tuple[MemoryShelf, e.Event, Account]]:
@@ -57,11 +48,16 @@ def steps(events: tuple[e.Event, ...]) -> Iterator[tuple[MemoryShelf, e.Event, A
         yield shelf, events[nth], state
 
 
+def booked(seed: int) -> MemoryShelf:
+    """The books at the end of a story."""
+    return [shelf for shelf, _, _ in steps(money_story(seed))][-1]
+
+
 @pytest.mark.parametrize("first", range(BATCH, HISTORIES + BATCH, BATCH))
 def test_after_every_event_the_books_say_what_the_account_owes_and_is_owed(first: int) -> None:
     for seed in range(first, first + BATCH):
         net = tax = Decimal(0)
-        for shelf, event, state in steps(history(seed)):
+        for shelf, event, state in steps(money_story(seed)):
             net, tax = net + change_of(event, "net"), tax + change_of(event, "tax")
             due = sum(record.due for record in state.records.values())
             assert shelf.total(RECEIVABLE, CHARGE_BACKS) == due
@@ -73,6 +69,46 @@ def test_after_every_event_the_books_say_what_the_account_owes_and_is_owed(first
             )
             assert shelf.total(DEFERRED, REVENUE) == given_up - net
             assert_invariant_10(shelf, due)
+
+
+@pytest.mark.parametrize("first", range(BATCH, HISTORIES // 2 + BATCH, BATCH))
+def test_what_is_deferred_is_left_to_earn_and_every_day_earns_the_same_however_often_it_is_recognised(
+    first: int,
+) -> None:
+    recognised = 0
+    for seed in range(first, first + BATCH):
+        random, shelf = Random(seed), MemoryShelf()
+        for shelf, event, state in steps(money_story(seed)):
+            if random.random() < 0.4:
+                today = date_of(event.at, state.time_zone)
+                shelf.recognise(today + timedelta(days=random.choice([-3, -1, -1, -1, 0, 5, 40])))
+            assert -shelf.total(DEFERRED) == shelf.left_to_earn() >= 0
+        recognised += sum(transfer.kind == "recognised" for transfer in shelf.transfers)
+        at_once = booked(seed)
+        for books in (shelf, at_once):
+            books.recognise(FAR)
+        assert days_earned(shelf) == days_earned(at_once)
+        assert not [
+            name for name, amount in shelf.balances.items() if amount > 0 and name.partition(":")[0] in INCOME
+        ]
+    assert recognised > BATCH
+
+
+def days_earned(shelf: MemoryShelf) -> dict[tuple[str, date], Decimal]:
+    """What each day of a product earns, by the schedules."""
+    earned: defaultdict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for lines in shelf.booked_lines.values():
+        for line in lines:
+            for piece in line.pieces:
+                for nth in range((piece.next_day - piece.begins).days):
+                    day = piece.begins + timedelta(days=nth)
+                    earned[line.product, day] += piece.earned(day + timedelta(days=1)) - piece.earned(day)
+    return {key: amount for key, amount in earned.items() if amount}
+
+
+def test_the_histories_move_money_in_every_way() -> None:
+    kinds = Counter(t.kind for seed in range(BATCH, HISTORIES + BATCH) for t in booked(seed).transfers)
+    assert set(get_args(Kind)) - kinds.keys() == {"recognised"}
 
 
 def assert_invariant_10(shelf: MemoryShelf, due: Decimal | int) -> None:

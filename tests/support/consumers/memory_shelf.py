@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
+from consumers.finance_ledger.accounts import DEFERRED, REVENUE
 from consumers.finance_ledger.journal import BookedAccount, BookedInvoice, Transfer
 from consumers.finance_ledger.schedules import BookedLine
 from domain.events import Event
@@ -63,6 +66,32 @@ class MemoryShelf:
         self.transfers.append(transfer)
         self.balances[transfer.debit] += transfer.amount
         self.balances[transfer.credit] -= transfer.amount
+
+    def recognise(self, through: date) -> None:
+        """Recognise what each line earned up to that day, as `recognition` does in the tables."""
+        for of, lines in self.booked_lines.items():
+            for line in lines:
+                pieces = []
+                for piece in line.pieces:
+                    ends = (piece.until, through + timedelta(days=1), line.held_from or piece.until)
+                    until = piece.next_day if line.written_off else max(piece.next_day, min(ends))
+                    self._earn(of[0], line, piece.earned(until) - piece.recognised, through)
+                    pieces.append(replace(piece, next_day=until))
+                line.pieces = tuple(pieces)
+
+    def left_to_earn(self) -> Decimal:
+        """What the lines that are not written off earn yet."""
+        lines = [line for lines in self.booked_lines.values() for line in lines if not line.written_off]
+        return sum([p.left(p.next_day) for line in lines for p in line.pieces], Decimal(0))
+
+    def _earn(self, account_id: str, line: BookedLine, amount: Decimal, day: date) -> None:
+        revenue = f"{REVENUE}:{line.product}"
+        debit, credit = (DEFERRED, revenue) if amount > 0 else (revenue, DEFERRED)
+        if amount:
+            transfer = Transfer(
+                "recognised", day, debit, credit, line.currency, abs(amount), account_id, line.invoice, 0
+            )
+            self.book(transfer)
 
     def total(self, *names: str) -> Decimal:
         """The balance of these ledger accounts and of those beneath them."""
