@@ -1,5 +1,4 @@
-"""The books in the tables: those of random stories of both parts of the rules, and of what an accountant would
-ask about."""
+"""The books in the tables: those of random stories of both parts of the rules, whatever the batches are."""
 
 from __future__ import annotations
 
