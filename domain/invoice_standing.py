@@ -1,8 +1,6 @@
 """How each issued invoice stands after an event, for those who fold events without the account's state: what
-is
-due
-of it, what account credit paid, whether it was charged back (R51). `domain.evolve` keeps the same in an
-account's records.
+is due of it, what account credit paid, whether it was charged back (R51). `domain.evolve` keeps the same in
+an account's records.
 
     for number, standing in changed_standings(event, standings.get):
         standings[number] = standing
@@ -24,8 +22,7 @@ from domain.events import Invoice, InvoiceStatus
 class InvoiceStanding(msgspec.Struct, frozen=True, gc=False):
     """An invoice as issued, and how it stands. `due`: what is still to be paid of it, 0.00 unless it is open;
     `applied`: the account credit that paid it after its issue (R63); `charged_back`: a dispute of it was
-    lost;
-    `disputed`: one is open (R58)."""
+    lost; `disputed`: one is open (R58)."""
 
     invoice: Invoice
     status: InvoiceStatus
@@ -48,8 +45,7 @@ Changed: TypeAlias = tuple[int, InvoiceStanding]
 
 def changed_standings(event: e.Event, before: Standings) -> Iterable[Changed]:
     """The invoices that the event issues or changes, each as it stands after it. One that `before` does not
-    know
-    is left out."""
+    know is left out."""
     issued = _ISSUED.get(type(event))
     if issued is not None:
         invoice: Invoice | None = getattr(event, "invoice")  # noqa: B009 - the table says which have one

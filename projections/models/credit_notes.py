@@ -4,8 +4,7 @@
         document.number, document.invoice, document.total, document.refunded
 
 Tables: `credit_notes`; `credit_note_lines`, one row for each line; `credit_note_line_taxes`, one for each tax
-of
-a line.
+of a line.
 """
 
 from __future__ import annotations
@@ -33,14 +32,13 @@ RefundState = Literal["asked", "made", "failed"]
 
 class CreditNoteDocument(msgspec.Struct, frozen=True):
     """A credit note after the event that issued it, or the answer to its refund; accounts number theirs from
-    1,
-    and people call the first one C1.
+    1, and people call the first one C1.
 
     `lines`: what is taken back of lines of the `invoice`; `net`, `tax`, `total`: their sums. Of the total,
     `lowered` was due before and is not any more, `refunded` goes to the payment method, `to_account` became
     account credit; of a `reissue` the rest paid the invoice of that number. `refund`: whether what is
-    refunded
-    was asked for, made, or failed, after which it is account credit; None: nothing was to be refunded.
+    refunded was asked for, made, or failed, after which it is account credit; None: nothing was to be
+    refunded.
     """
 
     account: str

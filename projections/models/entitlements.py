@@ -31,12 +31,9 @@ class DiscountHeld(msgspec.Struct, frozen=True, gc=False):
     """A discount of an account (R79): D1, D2 … in order of grant.
 
     `percent` or `fixed`: what it takes; `once`, or of lines that begin from `start` to `last_day`, both
-    inclusive,
-    None: for ever; `carried`: what is `left` is taken by the invoices that follow (R86), else None;
-    `products`:
-    what it is for, None: plans, of a carried one every line. `over`: it takes nothing any more, as the last
-    event
-    left it; after its `last_day` it takes nothing either.
+    inclusive, None: for ever; `carried`: what is `left` is taken by the invoices that follow (R86), else
+    None; `products`: what it is for, None: plans, of a carried one every line. `over`: it takes nothing any
+    more, as the last event left it; after its `last_day` it takes nothing either.
     """
 
     discount: str
@@ -58,14 +55,11 @@ class EntitlementsDocument(msgspec.Struct, frozen=True):
 
     `status`: how it stands with its payments; while a dispute is open, which is since `disputed_since`, it is
     `past_due` (or `closed`), as commands are refused alike, and nothing can be used (R58). `next_renewal`:
-    the
-    first end of a cycle after which an item renews. `support`: whether it has support by e-mail and chat. The
-    `entitlements` are ordered by product id; `access_until` None: without end; `allowance`: a number of
-    e-mails.
-    `credit`: account credit (R63); `due`: what is to be paid of all its invoices (R51); both None in
-    documents of
-    fold 2. `discounts`: in order of grant. `clock`: where the account lives (R97), None in documents of fold
-    1.
+    the first end of a cycle after which an item renews. `support`: whether it has support by e-mail and chat.
+    The `entitlements` are ordered by product id; `access_until` None: without end; `allowance`: a number of
+    e-mails. `credit`: account credit (R63); `due`: what is to be paid of all its invoices (R51); both None in
+    documents of fold 2. `discounts`: in order of grant. `clock`: where the account lives (R97), None in
+    documents of fold 1.
     """
 
     account: str

@@ -32,11 +32,10 @@ class InvoiceDocument(msgspec.Struct, frozen=True):
     """An invoice after the last event that issued or changed it; accounts number theirs from 1.
 
     `date`: the civil date that it is for; `issued_at`: the instant of issue; `net`: the sum of the lines,
-    each
-    its amount less its discount; `tax`: that of the lines' taxes; `total`: both; `credit`: the account credit
-    that it took; `due`: what is still to be paid, 0.00 unless it is open; `charged_back`: a dispute of it was
-    lost; `disputed`: one is open. `clock`: where the account lives (R97), None in documents of fold 1; net,
-    tax, credit and due are None in those of fold 2, which had none: net and total are the same there.
+    each its amount less its discount; `tax`: that of the lines' taxes; `total`: both; `credit`: the account
+    credit that it took; `due`: what is still to be paid, 0.00 unless it is open; `charged_back`: a dispute of
+    it was lost; `disputed`: one is open. `clock`: where the account lives (R97), None in documents of fold 1;
+    net, tax, credit and due are None in those of fold 2, which had none: net and total are the same there.
     """
 
     account: str
@@ -69,8 +68,7 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
 
 class InvoicesAt(msgspec.Struct, frozen=True):
     """The account's invoices after its event `version`, by number: those that its last events issued or
-    changed,
-    which have documents, and the others."""
+    changed, which have documents, and the others."""
 
     account_id: str
     version: int

@@ -203,8 +203,7 @@ def shown(
 
 class Documents(msgspec.Struct, frozen=True):
     """What the read models or the state topics say of an account, and what the events topic says that
-    happened
-    to it by itself."""
+    happened to it by itself."""
 
     held: EntitlementsDocument
     windows: AccessWindowsDocument

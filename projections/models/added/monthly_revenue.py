@@ -1,8 +1,11 @@
-"""Monthly revenue: what was invoiced in each month, product by product, and whether it is paid (R47).
-Accounts on a test clock are left out unless they are asked for (R97).
+"""Monthly revenue: what was invoiced in each month before tax, product by product, whether it is paid, and
+what credit notes took back (R47, R51, R61). Accounts on a test clock are left out unless they are asked for
+(R97).
 
     for line in monthly_revenue.of_all(connection, tenant="acme"):
-        line.month, line.product, line.kind, line.currency, line.billed - line.credited
+        line.month, line.product, line.kind, line.currency, line.net
+
+An invoice is in the month of its date, a credit note in that of its own.
 
 Table: `monthly_revenue`, one row for each account, month, product and kind of line.
 """
@@ -19,7 +22,16 @@ import psycopg
 from psycopg.rows import TupleRow, args_row
 
 from domain.calendar import CivilDate
-from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, LineKind
+from domain.events import (
+    AccountOpened,
+    Clock,
+    CreditNoteIssued,
+    Event,
+    Invoice,
+    InvoiceReissued,
+    InvoiceStatus,
+    LineKind,
+)
 from domain.invoices import invoice_changes
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table
@@ -28,8 +40,11 @@ NOTHING: Final = Decimal(0)
 
 
 class Revenue(msgspec.Struct, frozen=True, gc=False):
-    """The revenue of one product and kind of line. `billed` sums the charges, `credited` the credit lines,
-    both positive; `paid`, `open` and `uncollectible` add up to the difference."""
+    """The revenue of one product and kind of line, before tax. `billed` sums the charges, `credited` the
+    credit lines, both positive, `discounts` what was taken off the charges, less what was taken off the
+    credit lines. `paid`, `open` and `uncollectible` add up to billed - credited - discounts, by the status of
+    the invoices. `taken_back`: what the month's credit notes took back, of this or earlier months'
+    invoices."""
 
     product: str
     kind: LineKind
@@ -38,11 +53,13 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
     paid: Decimal = NOTHING
     open: Decimal = NOTHING
     uncollectible: Decimal = NOTHING
+    discounts: Decimal = NOTHING
+    taken_back: Decimal = NOTHING
 
 
 class AccountMonth(msgspec.Struct, frozen=True, gc=False):
-    """The revenues from an account's invoices dated in the month that begins on `month`, after the last event
-    that changed one of them."""
+    """The revenues from an account's invoices and credit notes dated in the month that begins on `month`,
+    after the last event that changed one of them."""
 
     account: str
     month: CivilDate
@@ -65,50 +82,81 @@ class _Month(msgspec.Struct, frozen=True, gc=False):
 
 
 class RevenueAt(msgspec.Struct, frozen=True):
-    """The account's months after its event `version`, and `open`: its invoices whose status may still
-    change."""
+    """The account's months after its event `version`, and its `invoices`, each with its status, which may
+    change as long as the account lives."""
 
     account_id: str
     version: int
+    currency: str
     months: Mapping[CivilDate, _Month]
-    open: Mapping[int, Invoice]
+    invoices: Mapping[int, tuple[Invoice, InvoiceStatus]]
     clock: Clock | None = None
 
 
 def _apply(before: RevenueAt, event: Event, placed: Placed) -> RevenueAt:
     if placed.version != before.version + 1:
         raise ValueError(f"version {placed.version} was to be folded as version {before.version + 1}")
-    months, still_open = before.months, before.open
+    months, invoices = before.months, before.invoices
     issued, changes = invoice_changes(event)
-    for number, status in changes:
-        if issued is None and number not in still_open:
-            continue
-        invoice = still_open[number] if issued is None else issued
-        changed = _changed(months.get(_month_of(invoice)), invoice, status, placed, new=issued is not None)
-        months = {**months, _month_of(invoice): changed}
-        still_open = {n: i for n, i in still_open.items() if n != number}
-        if status == "open":
-            still_open[number] = invoice
-    clock = event.clock if isinstance(event, AccountOpened) else before.clock
-    return RevenueAt(placed.account_id, placed.version, months, still_open, clock)
+    note = event.note if isinstance(event, InvoiceReissued) else event
+    if changes or isinstance(note, CreditNoteIssued):
+        months, invoices = dict(months), dict(invoices)
+        for number, status in changes:
+            if issued is not None:
+                invoices[number] = issued, status
+                _move(months, issued, None, status, placed)
+            elif number in invoices and invoices[number][1] != status:
+                invoice, was = invoices[number]
+                invoices[number] = invoice, status
+                _move(months, invoice, was, status, placed)
+        if isinstance(note, CreditNoteIssued):
+            _take_back(months, note, before.currency, placed)
+    currency, clock = before.currency, before.clock
+    if isinstance(event, AccountOpened):
+        currency, clock = event.currency, event.clock
+    return RevenueAt(placed.account_id, placed.version, currency, months, invoices, clock)
 
 
-def _changed(
-    month: _Month | None, invoice: Invoice, status: InvoiceStatus, placed: Placed, *, new: bool
-) -> _Month:
-    revenues: dict[tuple[str, LineKind], Revenue] = {} if month is None else {**month.revenues}
+def _move(
+    months: dict[CivilDate, _Month],
+    invoice: Invoice,
+    was: InvoiceStatus | None,
+    status: InvoiceStatus,
+    placed: Placed,
+) -> None:
+    """Count the invoice's lines under that status, and no longer under the one before; None: it is new."""
+    month = _month_of(invoice)
+    revenues = _revenues(months, month)
     for line in invoice.lines:
+        key, net = (line.product, line.kind), line.net
+        revenue = revenues.get(key, Revenue(*key))
+        changes: dict[str, Decimal] = {status: getattr(revenue, status) + net}
+        if was is not None:
+            changes[was] = getattr(revenue, was) - net
+        else:
+            changes["discounts"] = revenue.discounts + (line.amount - net)
+            if line.amount < 0:
+                changes["credited"] = revenue.credited - line.amount
+            else:
+                changes["billed"] = revenue.billed + line.amount
+        revenues[key] = msgspec.structs.replace(revenue, **changes)
+    months[month] = _Month(invoice.currency, revenues, placed.version, placed.position)
+
+
+def _take_back(
+    months: dict[CivilDate, _Month], note: CreditNoteIssued, currency: str, placed: Placed
+) -> None:
+    month = note.date.replace(day=1)
+    revenues = _revenues(months, month)
+    for line in note.lines:
         key = line.product, line.kind
         revenue = revenues.get(key, Revenue(*key))
-        changes: dict[str, Decimal] = {status: getattr(revenue, status) + line.amount}
-        if not new:
-            changes["open"] = revenue.open - line.amount
-        elif line.amount < 0:
-            changes["credited"] = revenue.credited - line.amount
-        else:
-            changes["billed"] = revenue.billed + line.amount
-        revenues[key] = msgspec.structs.replace(revenue, **changes)
-    return _Month(invoice.currency, revenues, placed.version, placed.position)
+        revenues[key] = msgspec.structs.replace(revenue, taken_back=revenue.taken_back + line.amount)
+    months[month] = _Month(currency, revenues, placed.version, placed.position)
+
+
+def _revenues(months: Mapping[CivilDate, _Month], month: CivilDate) -> dict[tuple[str, LineKind], Revenue]:
+    return {**months[month].revenues} if month in months else {}
 
 
 def _month_of(invoice: Invoice) -> CivilDate:
@@ -116,7 +164,7 @@ def _month_of(invoice: Invoice) -> CivilDate:
 
 
 def _none() -> RevenueAt:
-    return RevenueAt("", 0, {}, {})
+    return RevenueAt("", 0, "", {}, {})
 
 
 def _all_of_it(at: RevenueAt) -> RevenueAt:
@@ -145,7 +193,7 @@ def _key(document: AccountMonth) -> str:
     return document.month.isoformat()
 
 
-FOLD: Final = Fold("monthly_revenue", 2, Evolution("revenue", _none, _apply, _all_of_it), _read, _key)
+FOLD: Final = Fold("monthly_revenue", 3, Evolution("revenue", _none, _apply, _all_of_it), _read, _key)
 
 # ---- its table, and the rows of a document ------------------------------------
 
@@ -162,10 +210,20 @@ MONTHLY_REVENUE: Final = Table.made_of(
         "paid": "numeric not null",
         "open": "numeric not null",
         "uncollectible": "numeric not null",
+        "discounts": "numeric",
+        "taken_back": "numeric",
         "clock": "text",
     },
     key=("account_id", "month", "product", "kind"),
-    rules={"": "R47", "paid": "R38", "open": "R38", "uncollectible": "R41", "clock": "R97"},
+    rules={
+        "": "R47",
+        "paid": "R38",
+        "open": "R38",
+        "uncollectible": "R41",
+        "discounts": "R80",
+        "taken_back": "R61",
+        "clock": "R97",
+    },
     indexes=("btree (month)",),  # OF_ALL finds its months by it
 )
 
@@ -185,6 +243,8 @@ def _rows(document: AccountMonth) -> Rows:
                 r.paid,
                 r.open,
                 r.uncollectible,
+                r.discounts,
+                r.taken_back,
                 d.clock,
                 d.version,
                 d.revision,
@@ -212,11 +272,19 @@ class RevenueOfMonth(msgspec.Struct, frozen=True):
     paid: Decimal
     open: Decimal
     uncollectible: Decimal
+    discounts: Decimal
+    taken_back: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """What is left of it before tax: without discounts, and what was credited and taken back."""
+        return self.billed - self.credited - self.discounts - self.taken_back
 
 
 OF_ALL: Final = """
     select month, product, kind, currency,
-        sum(billed), sum(credited), sum(paid), sum(open), sum(uncollectible)
+        sum(billed), sum(credited), sum(paid), sum(open), sum(uncollectible),
+        sum(discounts), sum(taken_back)
     from projections.monthly_revenue
     where clock = %(clock)s and month >= %(since)s and month < %(until)s
         and (%(tenant)s::text is null or starts_with(account_id, %(tenant)s || '/'))

@@ -24,8 +24,7 @@ def drive_until_unanswered(
     refund: RefundAnswer = "refunded",
 ) -> Returned | None:
     """Like `drive`, but return None at the first payment for which `charge` returns None. `refund`: the
-    answer
-    to every refund."""
+    answer to every refund."""
 
     def answered(payment: PendingPayment) -> PaymentAnswer:
         answer = charge(payment)

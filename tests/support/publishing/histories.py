@@ -1,7 +1,7 @@
 """Accounts' histories, made by the domain, to be appended to a log piece by piece.
 
-history = history_of("acme/a-1", seed=7)          # the events of about a year
-append_next(log, "acme/a-1", history, 3)          # the next three that the log does not hold
+history = history_of("acme/a-1", seed=7)          # the events of about a year append_next(log, "acme/a-1",
+history, 3)          # the next three that the log does not hold
 """
 
 from __future__ import annotations

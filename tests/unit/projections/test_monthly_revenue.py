@@ -2,12 +2,25 @@
 
 from decimal import Decimal
 
-from domain.commands import ChangePlan, PayBalance, PurchaseAddon, PurchasePlan
+from domain.commands import (
+    ChangePlan,
+    CreditNote,
+    GrantDiscount,
+    LoseDispute,
+    PayBalance,
+    PurchaseAddon,
+    PurchasePlan,
+    Reissue,
+    SetTaxProfile,
+    WriteOff,
+)
 from projections.history.as_of import At, as_of
 from projections.models.added import monthly_revenue
 from projections.models.added.monthly_revenue import NOTHING, Revenue
+from projections.models.credit_notes import FOLD as CREDIT_NOTES
 from projections.models.invoices import FOLD as INVOICES
-from tests.support.projections.fold_driver import Billing
+from tests.support.projections.fold_driver import TAXED, Billing
+from tests.support.projections.read_models import be_corrected
 
 ACCOUNT = "acme/a-1"
 TWENTY = Decimal("20.00")
@@ -75,3 +88,57 @@ def test_all_months_together_are_all_invoices(billing: Billing) -> None:
     revenues = [r for month in months(billing).values() for r in month.values()]
     assert sum(r.billed - r.credited for r in revenues) == sum(i.total for i in invoices)
     assert sum(r.paid for r in revenues) == sum(i.total for i in invoices if i.status == "paid")
+
+
+def test_discounts_are_taken_off_and_taxes_are_no_revenue(billing: Billing) -> None:
+    billing.catalogues = TAXED
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, SetTaxProfile("FR", "consumer"), "2026-03-20")
+    billing.give(ACCOUNT, GrantDiscount(percent="15", duration="forever"), "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    plan = months(billing)["2026-03"]["standard plan"]
+    assert (plan.billed, plan.discounts, plan.paid) == (TWENTY, Decimal("3.00"), Decimal("17.00"))
+
+
+def test_a_credit_note_counts_in_the_month_of_its_own_date(billing: Billing) -> None:
+    bought(billing)
+    billing.give(ACCOUNT, CreditNote(1, "goodwill", line=1, net="5.00"), "2026-04-10")
+    found = months(billing)
+    assert found["2026-03"]["standard plan"].taken_back == NOTHING
+    assert found["2026-04"]["standard plan"] == Revenue("standard", "plan", taken_back=Decimal("5.00"))
+
+
+def test_what_was_paid_and_is_charged_back_is_open_again_until_it_is_written_off(billing: Billing) -> None:
+    bought(billing)
+    billing.give(ACCOUNT, LoseDispute(1), "2026-04-10")
+    plan = months(billing)["2026-03"]["standard plan"]
+    assert (plan.billed, plan.paid, plan.open) == (TWENTY, NOTHING, TWENTY)
+    billing.give(ACCOUNT, WriteOff(1), "2026-04-11")
+    plan = months(billing)["2026-03"]["standard plan"]
+    assert (plan.paid, plan.open, plan.uncollectible) == (NOTHING, NOTHING, TWENTY)
+
+
+def test_an_invoice_issued_anew_is_billed_twice_and_taken_back_once(billing: Billing) -> None:
+    billing.catalogues = TAXED
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, SetTaxProfile("DE", "business"), "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    billing.give(ACCOUNT, SetTaxProfile("DE", "business", vat_id="confirmed"), "2026-03-21")
+    billing.give(ACCOUNT, Reissue(1), "2026-03-22")
+    plan = months(billing)["2026-03"]["standard plan"]
+    assert (plan.billed, plan.taken_back, plan.paid) == (2 * TWENTY, TWENTY, 2 * TWENTY)
+
+
+def test_all_months_together_are_all_invoices_less_all_credit_notes_before_tax(billing: Billing) -> None:
+    billing.open(ACCOUNT, "2026-01-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-01-20")
+    billing.settle(ACCOUNT, "2026-06-01")
+    be_corrected(billing, ACCOUNT)
+    everything = At(billing.log.last_position())
+    invoices = as_of(billing.log, INVOICES, ACCOUNT, everything)
+    notes = as_of(billing.log, CREDIT_NOTES, ACCOUNT, everything)
+    revenues = [r for month in months(billing).values() for r in month.values()]
+    nets = sum(i.net or NOTHING for i in invoices)
+    assert sum(r.paid + r.open + r.uncollectible for r in revenues) == nets
+    assert sum(r.billed - r.credited - r.discounts for r in revenues) == nets
+    assert sum(r.taken_back for r in revenues) == sum(note.net for note in notes) > 0
