@@ -15,23 +15,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "rule-index.md"
-_AFTER = {8: "R8a", 41: "R41a"}
-"""Rules that were put in after another one."""
-_NUMBERS = (*range(1, 88), 96, 97, 98)
-"""R88 to R95, documents and erasure, are not built yet."""
+LAST = 98
+LETTERED = {8: "R8a", 41: "R41a"}
+"""A rule that stands between two numbers, by the number before it."""
 RULES = tuple(
-    [rule for number in _NUMBERS for rule in (f"R{number}", _AFTER.get(number)) if rule is not None]
+    rule for number in range(1, LAST + 1) for rule in (f"R{number}", LETTERED.get(number)) if rule is not None
 )
+LATER = frozenset({"R88", "R89", "R90", "R91", "R92", "R93", "R94", "R95"})
+"""Documents, details and the statement, which are not built yet: no story can show them."""
 
-_CITED = re.compile(r"\bR([1-9][0-9]?)(a)?(?:\s*[-–]\s*R([1-9][0-9]?))?\b")
+_RULE = r"R([1-9][0-9]?)(a?)"
+_CITED = re.compile(rf"\b{_RULE}(?:\s*[-–]\s*{_RULE})?\b")
 _HEADING = re.compile(r"^- \*\*(R[0-9]+a?)(?: ([^*]*?))?\.?\*\*(.*)", re.MULTILINE)
 
 HEAD = """\
 # Rules, code, scenarios, tests
 
 Made by `python -m scripts.rules_table` from what stands in the code; a test refuses a stale one. The rules
-themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule. Scenarios: files of
-`tests/scenarios` that list it. Tests: modules that cite it.
+themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule; *later*: it is not built
+yet. Scenarios: files of `tests/scenarios` that list it. Tests: modules that cite it.
 
 | rule | code | scenarios | tests |
 |---|---|---|---|
@@ -39,11 +41,14 @@ themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule. 
 
 
 def cited(text: str) -> set[str]:
-    """The rules that a text cites; a range such as R38-R41 cites each rule in it."""
+    """The rules that a text cites; a range such as R38-R41 cites each rule in it, R38-R41a also the last."""
     found = set()
-    for first, letter, last in _CITED.findall(text):
-        numbers = range(int(first), int(last or first) + 1)
-        found |= {f"R{first}a"} if letter else {f"R{number}" for number in numbers}
+    for first, letter, last, last_letter in _CITED.findall(text):
+        if not last:
+            found.add(f"R{first}{letter}")
+            continue
+        begin, end = RULES.index(f"R{first}{letter}"), RULES.index(f"R{last}{last_letter}")
+        found |= set(RULES[begin : end + 1])
     return found & set(RULES)
 
 
@@ -105,10 +110,9 @@ def table() -> str:
     rows = []
     for rule in RULES:
         stories = ", ".join(f"[{i}](../{path.relative_to(ROOT)})" for i, path in enumerate(shown[rule], 1))
+        built = [*where[rule], *(["*later*"] if rule in LATER else [])]
         modules = ", ".join(f"[{path.stem}](../{path.relative_to(ROOT)})" for path in tested[rule])
-        rows.append(
-            f"| **{rule}** {titles.get(rule, '')} | {', '.join(where[rule])} | {stories} | {modules} |"
-        )
+        rows.append(f"| **{rule}** {titles.get(rule, '')} | {', '.join(built)} | {stories} | {modules} |")
     return HEAD + "\n".join(rows) + "\n"
 
 
