@@ -2,5 +2,5 @@
 
 Read in this order: `events` (what can have happened), `state` (what is true now), `evolve` (event -> state),
 `settle` (what became due), `decide` (what a command does), `process` (the one path that every caller takes).
-Rule numbers (R1 ... R50) are those of docs/RULES.md.
+Rule numbers (R1 ... R98) are those of docs/RULES.md.
 """

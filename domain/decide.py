@@ -242,7 +242,7 @@ def _charge(
     state: Account, request: c.Request, proposed: Proposal, grant: e.DiscountGranted | None
 ) -> Decision | Refusal:
     """Lock, confirmation, quote, and, where more than 0.00 is charged, the intent in place of the event
-    (R15, R16, section 10)."""
+    (R7, R15, R16, section 10)."""
     invoice = proposed.invoice
     amount = proposed.pays or (zero(state.currency) if invoice is None else invoice.charge)
     with_it = () if grant is None else (grant,)

@@ -55,7 +55,8 @@ def addon_end(
 
 
 def credits_expiry(state: Account, day: CivilDate, at: Instant) -> e.Event | None:
-    """The expiry of the first product whose packs expire on the date (R21). None: no pack does."""
+    """The expiry of the first product whose packs expire on the date (R21); it gives nothing back (R77).
+    None: no pack does."""
     expiring = [pack for pack in state.packs if pack.expires_on == day]
     if not expiring:
         return None

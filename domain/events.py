@@ -151,8 +151,8 @@ class _Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="typ
 
 
 class AccountOpened(_Event, frozen=True, kw_only=True, tag="account_opened"):
-    """The account's history begins. `catalog`: digest of a catalogue of its own, on a test clock; None:
-    the series in force."""
+    """The account's history begins. `clock`: on which it lives, for good (R97). `catalog`: digest of a
+    catalogue of its own, on a test clock; None: the series in force."""
 
     currency: str
     time_zone: str

@@ -38,7 +38,7 @@ def resumed(
     scheduled: bool,
 ) -> e.PlanResumed:
     """The plan active again: inside the paid cycle at no charge, with its cycle and anchor as they were
-    (R35); else as a purchase today (R34), at its own last price if none is asked any more (R8)."""
+    (R9, R35); else as a purchase today (R34), at its own last price if none is asked any more (R8)."""
     assert held.cycle is not None
     price, cycle, invoice = held.price, held.cycle, None
     if today >= cycle.end:

@@ -47,8 +47,9 @@ def cited(text: str) -> set[str]:
         if not last:
             found.add(f"R{first}{letter}")
             continue
-        begin, end = RULES.index(f"R{first}{letter}"), RULES.index(f"R{last}{last_letter}")
-        found |= set(RULES[begin : end + 1])
+        ends = (f"R{first}{letter}", f"R{last}{last_letter}")
+        if set(ends) <= set(RULES):
+            found |= set(RULES[RULES.index(ends[0]) : RULES.index(ends[1]) + 1])
     return found & set(RULES)
 
 

@@ -9,7 +9,7 @@ from projections.registry import ALL
 from projections.tables import Table
 
 TABLES = [table for projection in ALL for table in projection.tables]
-RULES = set(re.findall(r"\*\*(R\d+)\b", (Path(__file__).parents[3] / "docs/RULES.md").read_text()))
+RULES = set(re.findall(r"\*\*(R\d+a?)\b", (Path(__file__).parents[3] / "docs/RULES.md").read_text()))
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
