@@ -135,8 +135,16 @@ def declined(books: Books, invoice: Invoice, items: list[Item], day: date, at: i
         last = max(item["end"] for item in items)
         dates = [day + timedelta(days=after) for after in policy.get("retry_days", [])]
         invoice["tries"] = sorted({one for one in dates if one < last})
-        invoice["remind_before"] = timedelta(days=policy.get("remind_before_lapse", 3))
+    _remind_later(books, invoice)
+    if policy is not None:
         remind(books, invoice, "declined", day, at)
+
+
+def _remind_later(books: Books, invoice: Invoice) -> None:
+    """R55: how long before a lapse the customer is reminded, by the policy of today."""
+    policy = books.shelves.policies.get("collection")
+    if policy is not None:
+        invoice["remind_before"] = timedelta(days=policy.get("remind_before_lapse", 3))
 
 
 def remind(books: Books, invoice: Invoice, stage: str, day: date, at: int) -> None:
@@ -199,6 +207,7 @@ def fact_of_dispute(books: Books, step: dict[str, Any], day: date, at: int) -> t
 
 def charged_back(books: Books, invoice: Invoice, amount: int, day: date, at: int) -> None:
     """R58, R98: the amount is due (again); what it billed of today is suspended, all else can be used."""
+    _remind_later(books, invoice)
     invoice.update(status="open", charged_back=True, due=invoice["due"] + amount, pending=False)
     for item in books.held():
         if any(line["item"] is item and _charges(line, day) for line in invoice["lines"]):

@@ -202,13 +202,9 @@ def _tell_of_free_months(books: Books, day: date, at: int) -> None:
         if not would_renew(books, item, plans_left_at(books, item["end"])) or books.disputes:
             continue
         line = {"kind": item["kind"], "product": item["product"], "from": item["end"]}
-        was_free = any(_free_month_still(bearer["free_by"]) for bearer in item["lines"])
+        was_free = any(bearer["free_by"] is not None for bearer in item["lines"])
         if was_free and not any(_reaches_all(discount, line) for discount in books.discounts):
             books.tell(at, fact="discount_ends", product=item["product"], on=item["end"])
-
-
-def _free_month_still(discount: dict[str, Any] | None) -> bool:
-    return discount is not None and not discount["over"]
 
 
 def _reaches_all(discount: dict[str, Any], line: Line) -> bool:
