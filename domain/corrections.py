@@ -11,7 +11,7 @@ from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import days_after, days_between
 from domain.commands import CreditNote, PayOut, Reissue, WriteOff
-from domain.crediting import days_credited, days_within, left_of, packs_of, share_of
+from domain.crediting import billed_item, days_credited, days_within, left_of, packs_of, share_of
 from domain.errors import InvalidInput
 from domain.money import parse_amount, zero
 from domain.notes import Issue, Part, credit_note, lines_left, restorable
@@ -134,7 +134,7 @@ def _ended_by(ctx: Context, command: CreditNote, place: int) -> Ended | None:
     line = state.invoices[command.invoice].lines[place]
     if line.kind == "credits":
         return next(iter(packs_of(state, command.invoice)), None)
-    item = next((i for i in state.items if i.product == line.product), None)
+    item = billed_item(state, command.invoice, place)
     if line.days is None or item is None or item.cycle is None or item.cycle.end != line.to_date:
         return None
     start, until = command.from_date or line.from_date, command.until or line.to_date

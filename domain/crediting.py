@@ -15,7 +15,7 @@ import msgspec
 from domain.calendar import CivilDate, days_between
 from domain.events import Line, LineTax
 from domain.money import prorate
-from domain.state import AccountFields, Credited, InvoiceRecord, Pack, PlanItem, paid_in_full
+from domain.state import AccountFields, AddonItem, Credited, InvoiceRecord, Pack, PlanItem, paid_in_full
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
@@ -100,6 +100,14 @@ def present_lines(account: AccountFields, plan: PlanItem) -> tuple[LineRef, ...]
             if line.kind == "plan" and line.product == plan.product and line.to_date == plan.cycle.end:
                 return ((number, index),)
     return ()
+
+
+def billed_item(account: AccountFields, number: int, place: int) -> PlanItem | AddonItem | None:
+    """The item that holds what the line charged: a plan may have another name since (R29, equal price)."""
+    for plan in account.plans.values():
+        if (number, place) in present_lines(account, plan):
+            return plan
+    return account.addons.get(account.invoices[number].lines[place].product)
 
 
 def credit_worth(account: AccountFields, plan: PlanItem, today: CivilDate, amount: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from domain.answers import Refusal
 from domain.calendar import CivilDate
 from domain.catalog import Catalog
 from domain.commands import LoseDispute, OpenDispute, WinDispute
-from domain.crediting import packs_of
+from domain.crediting import billed_item, packs_of
 from domain.proposals import Context, Proposal, Proposed, Unchanged, unknown_invoice
 from domain.state import Account, InvoiceRecord
 
@@ -69,12 +69,12 @@ def _known(state: Account, number: int) -> bool:
 
 def items_of_today(state: Account, number: int, today: CivilDate) -> tuple[str, ...]:
     """The items that are held and whose charged days on the invoice include today."""
-    charged = {
-        line.product
-        for line in state.invoices[number].lines
+    charged = [
+        billed_item(state, number, place)
+        for place, line in enumerate(state.invoices[number].lines)
         if line.kind != "credit_line" and line.from_date <= today < line.to_date
-    }
-    items = [item.product for item in state.items if item.product in charged and item.cycle is not None]
+    ]
+    items = [item.product for item in state.items if item in charged and item.cycle is not None]
     packs = [pack.product for pack in packs_of(state, number)]
     return tuple(dict.fromkeys([*items, *packs]))
 

@@ -54,7 +54,7 @@ def _pause_refused(ctx: Context, held: PlanItem) -> Refusal | None:
         return cancellation_pending(held.product, held.cycle.end)
     if held.downgrade is not None:
         return Refusal("change_pending", {**facts, "on": held.cycle.end.isoformat()})
-    if ctx.state.past_due:
+    if ctx.state.past_due or ctx.state.disputed:
         return past_due(ctx.state)
     pauses = ctx.state.pauses.get(held.family, ())
     if len(pauses) == 2 and (allowed := twelve_months_after(pauses[0])) > ctx.today:

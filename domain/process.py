@@ -114,7 +114,7 @@ def handle(
     if admitted is not None:
         return refused(admitted)
     if state is not None:
-        if isinstance(request.command, AbandonPayment) and state.payment is not None:
+        if isinstance(request.command, AbandonPayment) and _can_be_given_up(state, request.at):
             state, concluded = yield from given_up(state, catalogues)
             return answer_of(request.command, concluded, state, catalogues)
         try:
@@ -137,6 +137,12 @@ def handle(
     if state.standing.refunds:
         yield from refund_pending(state)
     return answer_of(request.command, recorded, state, catalogues)
+
+
+def _can_be_given_up(state: Account, at: Instant) -> bool:
+    """A payment is under way; one that waits for the customer ends by itself at its time (R96)."""
+    waits_until = None if state.payment is None else state.payment.waits_until
+    return state.payment is not None and (waits_until is None or at < waits_until)
 
 
 def settle_due(

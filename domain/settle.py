@@ -166,8 +166,9 @@ class _Trying(msgspec.Struct, frozen=True):
         if ending and (lapsed := lapse(state, ending, self.at, self.day)):
             return lapsed
         if state.disputed:
-            return self._disputed(plans, addons)
-        if state.past_due and (events := self._try(plans, addons)):
+            if events := self._disputed(plans, addons):
+                return events
+        elif state.past_due and (events := self._try(plans, addons)):
             return events
         return self._reminders()
 
@@ -203,7 +204,8 @@ class _Trying(msgspec.Struct, frozen=True):
         refused = state.standing.method_refused and collected
         begun = [t for t in open_tries(state) if self.until is not None and t.at <= self.until]
         once = collected and not dated and (self.tried or bool(begun))
-        if others and (refused or once):
+        stopped = all(record.tries_stopped for record in state.past_due_invoices)
+        if others and (refused or once or stopped):
             return (ended_unpaid(state, others, self.at),)
         if self.tried and collected:
             return ()
