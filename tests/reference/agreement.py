@@ -12,15 +12,6 @@ from prorata.simulation.scenario import parse_scenario
 from tests.reference.account.telling import tell
 from tests.reference.play import in_model_terms, plain
 
-BEFORE_R41A = frozenset(
-    """
-    declined_renewal_suspends_until_the_balance_is_paid paying_late_saves_what_has_not_lapsed
-    what_is_withdrawn_while_past_due a_plan_that_lapses_before_its_move_to_free
-    paid_between_two_lapses_only_what_is_left_comes_back
-    """.split()
-)
-"""Examples and stories told by the rules before R41 and R41a were amended."""
-
 _STEP = ("outcome", "code", "charged", "answer")
 
 

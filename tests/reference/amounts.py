@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.reference.dates import cycle_around
 
-DIGITS = {"JPY": 0, "KWD": 3, "EUR": 2, "USD": 2}
+DIGITS = {"JPY": 0, "KWD": 3, "EUR": 2, "USD": 2, "GBP": 2, "CHF": 2, "CAD": 2}
 
 Span = tuple[date, date]
 

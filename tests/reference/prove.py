@@ -18,11 +18,9 @@ from typing import Any
 from tests.reference.agreement import first_difference
 from tests.reference.shrinking import shrunk
 from tests.reference.stories import story
-from tests.reference.switches import drawn
+from tests.reference.switches import NAMES, drawn
 
 _BATCH = 100
-FEATURES = ("versions",)
-"""What the product has of the features of `switches`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,19 +52,19 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--histories", type=int, default=10_000, help="how many (default 10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first (default 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
-    known = ", ".join(FEATURES)
-    parser.add_argument("--features", type=_features, default=FEATURES, help=f"of {known} (default: all)")
+    known = ", ".join(NAMES)
+    parser.add_argument("--features", type=_features, default=NAMES, help=f"of {known} (default: all)")
     return parser.parse_args(arguments)
 
 
 def _features(text: str) -> tuple[str, ...]:
     names = tuple(name for name in text.split(",") if name)
-    if unknown := set(names) - set(FEATURES):
+    if unknown := set(names) - set(NAMES):
         raise argparse.ArgumentTypeError(f"there is no feature {', '.join(sorted(unknown))}")
     return names
 
 
-def history(seed: int, features: tuple[str, ...] = FEATURES) -> dict[str, Any]:
+def history(seed: int, features: tuple[str, ...] = NAMES) -> dict[str, Any]:
     """The story of the seed: it has some of the features, none, or all."""
     random = Random(seed)
     return story(random, switches=drawn(random, features))
@@ -76,12 +74,12 @@ def _differing(batch: tuple[int, int, tuple[str, ...]]) -> list[int]:
     return differing(*batch)
 
 
-def differing(low: int, high: int, features: tuple[str, ...] = FEATURES) -> list[int]:
+def differing(low: int, high: int, features: tuple[str, ...] = NAMES) -> list[int]:
     """The seeds from `low` up to `high` whose histories differ."""
     return [seed for seed in range(low, high) if first_difference(history(seed, features)) is not None]
 
 
-def report(seed: int, features: tuple[str, ...] = FEATURES) -> str:
+def report(seed: int, features: tuple[str, ...] = NAMES) -> str:
     """The seed, the first difference, and the shortest story that shows it."""
     found = history(seed, features)
     difference = first_difference(found)

@@ -9,7 +9,7 @@ import pytest
 from domain.catalog import Catalog
 from prorata.simulation.run import run
 from prorata.simulation.scenario import read_scenario
-from tests.reference.agreement import BEFORE_R41A, first_difference
+from tests.reference.agreement import first_difference
 from tests.reference.play import read, unmet
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.json"))
@@ -23,9 +23,7 @@ def test_the_story_holds(path: Path) -> None:
     assert result.ok
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in STORIES if path.stem not in BEFORE_R41A], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_the_reference_model_tells_the_same_story(path: Path) -> None:
     story = read(path)
     assert unmet(story) == []
