@@ -52,11 +52,12 @@ def free_months(terms: DiscountGranted) -> bool:
 
 def reaches(terms: DiscountGranted, line: Line) -> bool:
     """Whether it is for this line: for its product, on its date (R79, R81)."""
-    if line.kind == "credit_line" or not terms.start <= line.from_date <= expiry(terms):
-        return False
     if terms.products is not None:
-        return line.product in terms.products
-    return terms.carried or line.kind == "plan"
+        if line.product not in terms.products or line.kind == "credit_line":
+            return False
+    elif line.kind != "plan" and not (terms.carried and line.kind != "credit_line"):
+        return False
+    return terms.start <= line.from_date <= expiry(terms)
 
 
 def discounted(
@@ -68,16 +69,27 @@ def discounted(
     live = [d for d in discounts if not d.used and not d.withdrawn]
     if not live:
         return tuple(lines)
-    taken: list[list[LineDiscount]] = [_best_percentage(line, live) for line in lines]
+    percentages = [d for d in live if d.terms.percent is not None]
+    taken: list[list[LineDiscount]] = [_best_percentage(line, percentages) for line in lines]
+    fixed = [d for d in live if d.terms.fixed is not None]
+    if fixed:
+        _take_fixed(fixed, lines, taken, credited)
+    return tuple([_with(line, took) for line, took in zip(lines, taken, strict=True)])
+
+
+def _take_fixed(
+    fixed: list[Discount],
+    lines: Sequence[Line],
+    taken: list[list[LineDiscount]],
+    credited: Decimal | None,
+) -> None:
+    """Add to what is taken of each line what the fixed discounts take, the earliest expiry first."""
     rest = [
         line.amount - sum([t.amount for t in took], line.amount - line.amount)
         for line, took in zip(lines, taken, strict=True)
     ]
     budget = sum(rest, rest[0] - rest[0]) - (credited or 0)
-    fixed = sorted(
-        [d for d in live if d.terms.fixed is not None], key=lambda d: (expiry(d.terms), d.terms.number)
-    )
-    for discount in fixed:
+    for discount in sorted(fixed, key=lambda d: (expiry(d.terms), d.terms.number)):
         left = discount.terms.fixed if discount.left is None else discount.left
         assert left is not None
         for place, line in enumerate(lines):
@@ -90,7 +102,6 @@ def discounted(
                 rest[place] -= amount
                 budget -= amount
                 left -= amount
-    return tuple([_with(line, took) for line, took in zip(lines, taken, strict=True)])
 
 
 def _by_month(terms: DiscountGranted) -> bool:
@@ -111,7 +122,7 @@ def _best_percentage(line: Line, discounts: Sequence[Discount]) -> list[LineDisc
         percent = discount.terms.percent
         if percent is None or not reaches(discount.terms, line):
             continue
-        amount = _EXACT.quantize(_EXACT.divide(_EXACT.multiply(line.amount, percent), _HUNDRED), line.amount)
+        amount = _EXACT.quantize(_EXACT.multiply(line.amount, percent.scaleb(-2)), line.amount)
         if amount and (best is None or amount > best.amount):
             best = LineDiscount(name_of(discount.terms), amount)
     return [] if best is None else [best]
@@ -120,19 +131,21 @@ def _best_percentage(line: Line, discounts: Sequence[Discount]) -> list[LineDisc
 def _with(line: Line, taken: list[LineDiscount]) -> Line:
     if not taken:
         return line
-    amount = sum([t.amount for t in taken], line.amount - line.amount)
+    amount = taken[0].amount if len(taken) == 1 else sum([t.amount for t in taken], line.amount - line.amount)
     return msgspec.structs.replace(line, discount=amount, discounts=tuple(taken))
 
 
 def taken_from(discount: Discount, lines: Sequence[Line]) -> Discount:
     """The discount after an invoice of these lines was issued (R81, R86)."""
+    if discount.left is None and not discount.terms.once:
+        return discount
     name = name_of(discount.terms)
     amounts = [t.amount for line in lines if line.discounts for t in line.discounts if t.discount == name]
     if not amounts:
         return discount
     if discount.left is not None:
         return msgspec.structs.replace(discount, left=discount.left - sum(amounts))
-    return msgspec.structs.replace(discount, used=True) if discount.terms.once else discount
+    return msgspec.structs.replace(discount, used=True)
 
 
 def made_free(lines: Sequence[Line], discounts: Sequence[Discount]) -> tuple[str, ...]:

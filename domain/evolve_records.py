@@ -135,10 +135,9 @@ def credit_spent(draft: Draft, invoice: Invoice) -> None:
     discounts = draft.standing.discounts
     if discounts:
         after = tuple([taken_from(discount, invoice.lines) for discount in discounts])
-        free = made_free(invoice.lines, discounts)
-        change_standing(
-            draft, discounts=after, free_products=tuple(dict.fromkeys((*draft.standing.free_products, *free)))
-        )
+        free = dict.fromkeys((*draft.standing.free_products, *made_free(invoice.lines, discounts)))
+        if after != discounts or len(free) > len(draft.standing.free_products):
+            change_standing(draft, discounts=after, free_products=tuple(free))
 
 
 def settled(draft: Draft, number: int, *, by_method: Decimal) -> None:

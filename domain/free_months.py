@@ -14,7 +14,7 @@ TOLD_BEFORE = 7
 
 def ends_of_free_months(state: Account) -> list[tuple[CivilDate, Instant]]:
     """The dates on which an end is told, and their beginnings, ascending."""
-    dates = {}
+    dates: dict[CivilDate, Instant] = {}
     for _, _, priced in _ending(state):
         date = days_after(priced, -TOLD_BEFORE)
         at = begins_at(date, state.time_zone)
@@ -48,11 +48,8 @@ def free_until(state: Account, product: str) -> CivilDate | None:
 def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilDate]]:
     """The discounts that make a line of the present cycle free, the items, and the first date at a price."""
     found: list[tuple[Discount, PlanItem | AddonItem, CivilDate]] = []
-    if state.disputed:
-        return found
-    for discount in state.standing.discounts:
-        if not free_months(discount.terms):
-            continue
+    free = [discount for discount in state.standing.discounts if free_months(discount.terms)]
+    for discount in free if not state.disputed else ():
         for item in state.items:
             if item.cycle is None or item.product in discount.told or not _goes_on(item):
                 continue

@@ -93,7 +93,11 @@ def upgrade_invoice(
 def _invoice(
     state: Account, day: CivilDate, lines: tuple[Line, ...], issued_at: Instant, credit: Decimal
 ) -> Invoice:
-    total = sum([line.net + line.tax for line in lines], zero(state.currency))
+    total = zero(state.currency)
+    for line in lines:
+        total += line.net
+        for tax in line.taxes or ():
+            total += tax.amount
     taken = min(credit, total)
     return Invoice(
         state.next_invoice,

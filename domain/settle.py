@@ -54,10 +54,10 @@ def next_due(state: Account, until: Instant | None = None) -> tuple[CivilDate, I
     for pack in state.packs:
         if due is None or pack.expires_on < due[0]:
             due = pack.expires_on, pack.expires_at
-    if state.records or state.standing.discounts:
-        due = min(
-            [d for d in (due, *_collecting(state, until), *ends_of_free_months(state)) if d], default=None
-        )
+    if state.records:
+        due = min([date for date in (due, *_collecting(state, until)) if date], default=None)
+    if state.standing.discounts:
+        due = min([date for date in (due, *ends_of_free_months(state)) if date], default=None)
     return due
 
 

@@ -11,17 +11,19 @@ The table is dated and loaded as a catalogue is. Another decider may stand in it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.calendar import CivilDate
 from domain.errors import TRY_AGAIN, Failure
 from domain.events import Line, LineTax, TaxCategory, TaxProfileSet, TaxReason
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
-_HUNDRED = Decimal(100)
+_DOWN = Context(prec=60, rounding=ROUND_FLOOR)
 
 
 class Tax(msgspec.Struct, frozen=True, gc=False):
@@ -81,7 +83,7 @@ def member_state(country: str, day: CivilDate) -> bool:
     return country in MEMBER_STATES and day >= _JOINED.get(country, CivilDate.min)
 
 
-class TaxTable(msgspec.Struct, frozen=True):
+class TaxTable(msgspec.Struct, frozen=True, dict=True):
     """The built-in decider: rates with the dates from which they hold."""
 
     seller: str
@@ -95,12 +97,9 @@ class TaxTable(msgspec.Struct, frozen=True):
         if profile is not None and (reason := self._free(profile, day)) is not None:
             category: TaxCategory = "AE" if reason == "reverse_charge" else "E"
             return (Tax(country, category, Decimal(0), reason),)
-        rows = [self._row(country, None, day)]
+        asked = self._asked(country, None, day)
         if region is not None:
-            rows.append(self._row(country, region, day))
-        asked = tuple(
-            [Tax(_jurisdiction(row), "S" if row.rate else "Z", row.rate) for row in rows if row is not None]
-        )
+            asked += self._asked(country, region, day)
         return asked or (Tax(country, "O", Decimal(0), "outside_scope"),)
 
     def _free(self, profile: TaxProfileSet, day: CivilDate) -> TaxReason | None:
@@ -112,17 +111,22 @@ class TaxTable(msgspec.Struct, frozen=True):
             return "exempt"
         return None
 
-    def _row(self, country: str, region: str | None, day: CivilDate) -> TaxRow | None:
-        begun = [
-            row
-            for row in self.rows
-            if (row.country, row.region) == (country, region) and row.from_date <= day
-        ]
-        return max(begun, key=lambda row: row.from_date, default=None)
+    def _asked(self, country: str, region: str | None, day: CivilDate) -> tuple[Tax, ...]:
+        """The tax of the latest row of the place that has begun on the date."""
+        for begins, tax in self._by_place.get((country, region), ()):
+            if begins <= day:
+                return (tax,)
+        return ()
 
-
-def _jurisdiction(row: TaxRow) -> str:
-    return row.country if row.region is None else f"{row.country}-{row.region}"
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str | None], list[tuple[CivilDate, Tax]]]:
+        """The taxes of each country and region, the latest first."""
+        found: dict[tuple[str, str | None], list[tuple[CivilDate, Tax]]] = {}
+        for row in sorted(self.rows, key=lambda row: row.from_date, reverse=True):
+            jurisdiction = row.country if row.region is None else f"{row.country}-{row.region}"
+            tax = Tax(jurisdiction, "S" if row.rate else "Z", row.rate)
+            found.setdefault((row.country, row.region), []).append((row.from_date, tax))
+        return found
 
 
 def same_taxes(line: Line, taxes: Sequence[Tax]) -> bool:
@@ -131,40 +135,63 @@ def same_taxes(line: Line, taxes: Sequence[Tax]) -> bool:
     return had == [(tax.jurisdiction, tax.category, tax.rate) for tax in taxes]
 
 
-def tax_on(net: Decimal, rate: Decimal) -> Decimal:
-    """`net x rate / 100`, rounded half up to the net's minor unit (R72)."""
-    return _EXACT.quantize(_EXACT.divide(_EXACT.multiply(net, rate), _HUNDRED), net)
-
-
 def taxed(lines: Sequence[Line], taxes: Sequence[Tax], fixed: Sequence[Line] = ()) -> tuple[Line, ...]:
     """The lines with their shares of the taxes: each tax is rounded once for the invoice, and shared by
     largest remainder, equal ones in line order (R72). `fixed`: credit lines that have the taxes of what
     they credit already, in the order of `taxes`; the rest of each tax is shared among the others (R75).
     They come last."""
-    shares: list[list[LineTax]] = [[] for _ in lines]
-    for place, tax in enumerate(taxes):
-        nets = [line.net for line in lines]
-        whole = tax_on(sum([line.net for line in fixed], sum(nets, nets[0] - nets[0])), tax.rate)
-        whole -= sum([line.taxes[place].amount for line in fixed if line.taxes is not msgspec.UNSET])
-        for line_shares, amount in zip(shares, shared(whole, nets, tax.rate), strict=True):
-            line_shares.append(tax.share(amount))
-    done = [
-        msgspec.structs.replace(line, taxes=tuple(line_shares))
-        for line, line_shares in zip(lines, shares, strict=True)
-    ]
+    nets = tuple([line.net for line in lines])
+    had = tuple(
+        [
+            (line.net, tuple([tax.amount for tax in line.taxes]))
+            for line in fixed
+            if line.taxes is not msgspec.UNSET
+        ]
+    )
+    shares = _shares(nets, tuple(taxes), had, int(nets[0].as_tuple().exponent))
+    done = [replace(line, taxes=share) for line, share in zip(lines, shares, strict=True)]
     return (*done, *fixed)
 
 
-def shared(whole: Decimal, nets: Sequence[Decimal], rate: Decimal) -> list[Decimal]:
-    """The whole in one part for each net: each at least its own tax rounded down, what is left by largest
-    remainder, a minor unit each."""
-    unit = Decimal(1).scaleb(whole.as_tuple().exponent)  # type: ignore[arg-type] # a finite amount
-    exact = [net * rate / _HUNDRED for net in nets]
-    parts = [(amount // unit) * unit for amount in exact]
-    left = int((whole - sum(parts, whole - whole)) / unit)
-    by_remainder = sorted(range(len(nets)), key=lambda i: (parts[i] - exact[i], i))
-    step = unit if left > 0 else -unit
-    for turn in range(abs(left)):
-        place = by_remainder[turn % len(nets)] if left > 0 else by_remainder[-1 - turn % len(nets)]
-        parts[place] += step
-    return [part.quantize(unit) for part in parts]
+@lru_cache(maxsize=4096)
+def _shares(
+    nets: tuple[Decimal, ...],
+    taxes: tuple[Tax, ...],
+    had: tuple[tuple[Decimal, tuple[Decimal, ...]], ...],
+    exponent: int,
+) -> tuple[tuple[LineTax, ...], ...]:
+    """For each net its shares of the taxes. `had`: net and taxes of the credit lines beside them. `exponent`:
+    that of the amounts: 10 and 10.00 are the same to a cache. Renewals repeat, so this is remembered."""
+    columns = []
+    for place, tax in enumerate(taxes):
+        credited = [(net, amounts[place]) for net, amounts in had]
+        columns.append([tax.share(amount) for amount in shared(nets, tax.rate, exponent, credited)])
+    return tuple(zip(*columns, strict=True))
+
+
+def shared(
+    nets: Sequence[Decimal],
+    rate: Decimal,
+    exponent: int,
+    had: Sequence[tuple[Decimal, Decimal]] = (),
+) -> list[Decimal]:
+    """A tax of an invoice, `sum(net) x rate / 100` rounded half up, in one part for each net: its own tax
+    rounded down, and of what is left a minor unit by largest remainder (R72). `had`: net and tax of credit
+    lines, which are of the sum and keep theirs (R75). `exponent`: that of the amounts."""
+    factor = rate.scaleb(-2)
+    exact = [_EXACT.multiply(net, factor) for net in nets]
+    parts = [_DOWN.quantize(amount, net) for amount, net in zip(exact, nets, strict=True)]
+    left = _EXACT.quantize(sum([_EXACT.multiply(net, factor) for net, _ in had], sum(exact)), nets[0])
+    left -= sum(parts) + sum([tax for _, tax in had])
+    if left:
+        _add_to_largest(parts, exact, left, Decimal(1).scaleb(exponent))
+    return parts
+
+
+def _add_to_largest(parts: list[Decimal], exact: Sequence[Decimal], left: Decimal, unit: Decimal) -> None:
+    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for turn in range(abs(int(left / unit))):
+        if left > 0:
+            parts[by_remainder[turn % len(parts)]] += unit
+        else:
+            parts[by_remainder[-1 - turn % len(parts)]] -= unit

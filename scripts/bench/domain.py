@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.calendar import Instant
+from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues, parse_catalog
 from domain.conclude import conclude
 from domain.decide import Decision, decide
 from domain.evolve import evolve
 from domain.settle import settle
 from domain.state import Account
-from scripts.bench.measured import Measured, against
+from domain.tax import TaxRow, TaxTable
+from scripts.bench.measured import Measured, against, compared
 
 BEGIN = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 DATES = 240
@@ -24,25 +28,35 @@ DATES = 240
 
 def domain(*, rounds: int) -> Iterator[Measured]:
     """Yield commands decided, renewals settled and events folded in a second of processor time. There is no
-    peer."""
+    peer, but for settling with two taxes and a discount, whose peer is settling without them."""
     catalogues = _catalogues()
     begun = _opened(catalogues)
     history = _settled(begun, catalogues)[1]
     yield _measured("decide and evolve", "commands/s", rounds, lambda: _commands(begun, catalogues))
     yield _measured("settle", "renewals/s", rounds, lambda: _renewals(begun, catalogues))
     yield _measured("evolve", "events/s", rounds, lambda: _folded(begun, history))
+    asked = replace(catalogues, taxes=TWO_TAXES)
+    taxed = _opened(asked, PROFILE, DISCOUNT)
+    yield compared(
+        "settle with two taxes and a discount",
+        "renewals/s",
+        ours=lambda: _rate(lambda: _renewals(taxed, asked)),
+        peer=lambda: _rate(lambda: _renewals(begun, catalogues)),
+        peer_is="without them",
+        rounds=rounds,
+    )
 
 
 def _measured(name: str, unit: str, rounds: int, work: Callable[[], int]) -> Measured:
     """The rate of `work`, which returns how many items it did. Its first run, which fills caches, does not
     count."""
     work()
-    rates = []
-    for _ in range(rounds):
-        begin = time.process_time()
-        done = work()
-        rates.append(done / (time.process_time() - begin))
-    return against(name, unit, rates)
+    return against(name, unit, [_rate(work) for _ in range(rounds)])
+
+
+def _rate(work: Callable[[], int]) -> float:
+    begin = time.process_time()
+    return work() / (time.process_time() - begin)
 
 
 def _catalogues() -> Catalogues:
@@ -51,11 +65,23 @@ def _catalogues() -> Catalogues:
     return Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
 
 
-def _opened(catalogues: Catalogues) -> Account:
-    """An account with a plan and two add-ons that renew with it."""
+TWO_TAXES = TaxTable(
+    "CA",
+    (
+        TaxRow("CA", Decimal(5), CivilDate(2008, 1, 1)),
+        TaxRow("CA", Decimal("9.975"), CivilDate(2013, 1, 1), "QC"),
+    ),
+)
+PROFILE = c.SetTaxProfile("CA", "consumer", "QC")
+DISCOUNT = c.GrantDiscount(percent="15", duration="forever")
+
+
+def _opened(catalogues: Catalogues, *before: c.Command) -> Account:
+    """An account with a plan and two add-ons that renew with it; `before`: what is done before them."""
     state = None
     for at, command in (
         (BEGIN, c.OpenAccount("EUR", "Europe/Paris", "test")),
+        *[(BEGIN, command) for command in before],
         (BEGIN, c.PurchasePlan("standard")),
         (BEGIN, c.PurchaseAddon("custom_domain")),
         (BEGIN + timedelta(days=5), c.PurchaseAddon("surveys")),
@@ -67,7 +93,8 @@ def _opened(catalogues: Catalogues) -> Account:
 
 def _given(state: Account | None, command: c.Command, at: Instant, catalogues: Catalogues) -> Account:
     """The state after the command, its payment paid."""
-    decided = decide(state, c.Request(command, at, "test", cvv=True, billing=True), catalogues)
+    role = "finance" if isinstance(command, c.GrantDiscount) else "owner"
+    decided = decide(state, c.Request(command, at, "test", role, cvv=True, billing=True), catalogues)
     assert isinstance(decided, Decision), decided
     for event in decided.events:
         state = evolve(state, event)
