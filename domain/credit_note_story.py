@@ -37,8 +37,8 @@ class ExplainedCredit(msgspec.Struct, frozen=True):
 
 class CreditNoteStory(msgspec.Struct, frozen=True):
     """What a credit note takes back, and where the money went. `issued`: the version of the event that issued
-    it; `invoiced`: of the one that issued its invoice. `money`: of those that say what became of the money,
-    in order."""
+    it; `invoiced`: of the one that issued its invoice. `money`: of the refund's answer, and of what took the
+    account credit until nothing was left of it."""
 
     note: e.CreditNoteIssued
     invoice: e.Invoice
@@ -62,7 +62,7 @@ def credit_note_story(events: Sequence[e.Event], number: int) -> CreditNoteStory
                 invoice,
                 version,
                 invoiced[note.invoice],
-                _money(events, version, number),
+                _money(events, version, evolve(state, event), note),
                 tuple([_taken_back(line, invoice, record) for line in note.lines]),
                 tax_groups(note.lines),
             )
@@ -80,16 +80,20 @@ def note_of(event: e.Event) -> e.CreditNoteIssued | None:
     return event if isinstance(event, e.CreditNoteIssued) else None
 
 
-def _money(events: Sequence[e.Event], issued: int, number: int) -> tuple[int, ...]:
-    """The refund's answer, and what the account credit paid at once (R62, R63)."""
+def _money(
+    events: Sequence[e.Event], issued: int, after: Account, note: e.CreditNoteIssued
+) -> tuple[int, ...]:
+    """The refund's answer, and what took the account credit until nothing was left of it (R62, R63). `after`:
+    the account after the note."""
     versions = []
-    at_once = True
+    state, ours = after, bool(note.to_account)
     for version, event in enumerate(events[issued:], issued + 1):
-        answer = isinstance(event, e.RefundConcluded) and event.note == number
-        applied = isinstance(event, e.CreditApplied) and at_once
-        at_once = at_once and (answer or applied)
-        if answer or applied:
+        held = state.standing.credit
+        state = evolve(state, event)
+        answer = isinstance(event, e.RefundConcluded) and event.note == note.number
+        if answer or (ours and state.standing.credit < held):
             versions.append(version)
+        ours = (ours or answer) and bool(state.standing.credit)
     return tuple(versions)
 
 

@@ -95,7 +95,7 @@ def rule_of_event(event: e.Event) -> str:  # noqa: C901 - one case an event
         case e.RenewalDeclined():
             return "R38"
         case e.ItemsLapsed():
-            return "R41"
+            return "R41" if event.command is None else "R41a"
         case e.AccountClosed():
             return "R42"
         case _:

@@ -56,7 +56,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_price": (message("{product} has no price in {currency}."),),
     "invalid_amount": (
         message("{price} is not an amount in {currency}."),
-        message("{given_amount} is not an amount above zero in {currency}."),
+        message("{given_amount} is not an amount in {currency}."),
     ),
     "own_process": (message("{product} is sold by a process of its own."),),
     "already_active": (

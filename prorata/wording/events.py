@@ -28,7 +28,7 @@ PURPOSES: Final = {
     "purchase": message("a purchase"),
     "renewal": message("a renewal"),
     "balance": message("the balance"),
-    "balance_retry": message("the balance, once more before other items would end"),
+    "balance_retry": message("a further try to collect the balance"),
     "scheduled_resume": message("a scheduled resume"),
 }
 

@@ -113,7 +113,7 @@ def _refusals() -> Iterator[Answer]:
     yield account.give(c.PayOut(), "2026-03-21", role="finance")
     yield account.give(c.CreditNote(1, "goodwill", 1, "5.01"), "2026-03-21", role="support")
     yield account.give(c.CreditNote(1, "goodwill"), "2026-03-21")
-    yield account.give(c.PayOut("0.00"), "2026-03-21", role="finance")
+    yield account.give(c.RecordPayment("0.001"), "2026-03-21", role="finance")
 
 
 def _of_corrections() -> Iterator[Answer]:

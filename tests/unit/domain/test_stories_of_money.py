@@ -193,5 +193,14 @@ def test_where_the_money_of_a_credit_note_went_is_told() -> None:
     assert types(account, found.money) == ["refund_concluded"]
 
 
+def test_what_took_the_account_credit_of_a_credit_note_is_told_until_nothing_is_left() -> None:
+    account = billed()
+    account.give(c.CreditNote(1, "goodwill", 1, "8.00", to="account"), "2026-03-21", role="finance")
+    account.give(c.PayOut("1.00"), "2026-03-22", role="finance")
+    account.give(c.PurchaseAddon("surveys"), "2026-03-22")
+    account.settle("2026-05-20")
+    assert types(account, note_of(account, 1).money) == ["credit_paid_out", "addon_purchased"]
+
+
 def test_there_is_no_story_of_a_credit_note_that_was_not_issued() -> None:
     assert credit_note_story(billed().events, 1) is None
