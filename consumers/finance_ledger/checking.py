@@ -111,6 +111,7 @@ _TERMS: Final = """
             sum(cash) filter (where kind in ('paid', 'overpaid', 'recovered')) as payments,
             sum(case when credit = %(refunds)s then amount else -amount end)
                 filter (where kind in ('refund_asked', 'refund_failed')) as refunds,
+            -sum(cash) filter (where kind = 'refunded') as refunds_made,
             -sum(cash) filter (where kind = 'charged_back') as charge_backs,
             -sum(cash) filter (where kind = 'paid_out') as paid_out,
             sum(cash) filter (where kind = 'recovered') as recovered,
@@ -126,6 +127,7 @@ _TERMS: Final = """
     from finance_ledger.accounts of_events left join booked using (account_id)
     cross join lateral (values
         ('payments', booked.payments, of_events.payments), ('refunds', booked.refunds, of_events.refunds),
+        ('refunds that were made', booked.refunds_made, of_events.refunds_made),
         ('charge-backs', booked.charge_backs, of_events.charge_backs),
         ('paid out', booked.paid_out, of_events.paid_out),
         ('recovered', booked.recovered, of_events.recovered), ('invoices', booked.totals, of_events.totals),

@@ -53,11 +53,12 @@ class Transfer:
 
 @dataclass
 class Facts:
-    """What the events of an account say by themselves, each as a sum: the terms of invariant 10, and
-    the taxes of invoices less those of credit notes."""
+    """What the events of an account say by themselves, each as a sum: the terms of invariant 10;
+    which of the refunds were made; the taxes of invoices less those of credit notes."""
 
     payments: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
+    refunds_made: Decimal = Decimal(0)
     charge_backs: Decimal = Decimal(0)
     paid_out: Decimal = Decimal(0)
     recovered: Decimal = Decimal(0)

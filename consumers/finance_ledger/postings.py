@@ -123,7 +123,9 @@ def _of_money(
             kind: Kind = "refunded" if event.refunded else "refund_failed"
             to = CASH if event.refunded else ACCOUNT_CREDIT
             register.move(kind, day, REFUNDS, to, event.amount, invoice=register.invoice(event.invoice))
-            if not event.refunded:
+            if event.refunded:
+                facts.refunds_made += event.amount
+            else:
                 facts.refunds -= event.amount
                 facts.credit += event.amount
     if isinstance(event, c.CreditApplied | c.PaymentRecorded):

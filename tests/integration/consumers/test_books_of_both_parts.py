@@ -14,7 +14,7 @@ import pytest
 import consumers
 from consumers.checkpoints import Connection
 from consumers.finance_ledger.checking import problems
-from consumers.finance_ledger.closing import balances, close
+from consumers.finance_ledger.closing import balances, close, proposed
 from consumers.finance_ledger.entries import Selection, by_month
 from consumers.finance_ledger.handler import NAME, FinanceLedger
 from consumers.finance_ledger.postings import post
@@ -27,6 +27,7 @@ from publishing.envelope import PublishedEvent
 from tests.support.consumers.bean_check import bean_check, export
 from tests.support.consumers.memory_shelf import MemoryShelf, published
 from tests.support.consumers.random_money import money_story
+from tests.support.consumers.told_books import ACCOUNT, events_of, step
 
 FAR = date(2100, 1, 1)
 HEARD = """
@@ -114,3 +115,104 @@ def test_an_accounts_own_books_add_up_to_the_whole(tables: Connection) -> None:
     whole = total(Selection("test"))
     parts = [total(Selection("test", account_id=account_id)) for account_id in accounts]
     assert {key: sum(part.get(key, Decimal(0)) for part in parts) for key in whole} == whole
+
+
+# ---- what an accountant would ask about ------------------------------------------
+
+
+PLAN = step("2026-03-20", "purchase_plan", product="standard")
+TAXES = {"seller": "FR", "rates": [{"country": "FR", "from": "2014-01-01", "rate": "20"}]}
+FRENCH = step("2026-03-20", "set_tax_profile", country="FR", kind="consumer")
+
+
+def test_a_credit_note_that_comes_after_its_month_was_closed_is_booked_in_the_open_one(
+    tables: Connection,
+) -> None:
+    note = step("2026-03-29", "credit_note", invoice=1, line=1, net="5.00", reason="duplicate")
+    messages = list(published(ACCOUNT, events_of(FRENCH, PLAN, note, until="2026-03-30", tax=TAXES)))
+    late = next(nth for nth, message in enumerate(messages) if message.type == "credit_note_issued")
+    take_in(tables, messages[:late])
+    march = close(tables, date(2026, 3, 1), clock="test")
+    take_in(tables, messages[late:])
+    recognise(tables, date(2026, 4, 30), "test")
+    assert {b.ledger_account: b.balance for b in balances(tables, date(2026, 3, 31), "test")} == {
+        balance.ledger_account: balance.balance for balance in march
+    }
+    booked = tables.execute(
+        "select distinct kind, day, effective from finance_ledger.transfers"
+        " where kind in ('credited', 'refund_asked') or kind = 'recognised' and starts_with(debit, 'revenue')"
+        " order by kind"
+    ).fetchall()
+    april, note_day = date(2026, 4, 1), date(2026, 3, 29)
+    assert booked == [(kind, april, note_day) for kind in ("credited", "recognised", "refund_asked")]
+    ends = {b.ledger_account: b.balance for b in balances(tables, FAR, "test") if b.balance}
+    assert ends == {
+        "cash": Decimal("18.00"),
+        "revenue:standard": Decimal("-15.00"),
+        "tax_payable:FR": Decimal("-3.00"),
+    }
+    assert problems(tables, "test") == []
+
+
+def test_what_closing_would_close_says_what_was_credited_and_given_back(tables: Connection) -> None:
+    note = step("2026-03-29", "credit_note", invoice=1, line=1, net="5.00", reason="duplicate")
+    lost = step("2026-03-30", "dispute_lost", invoice=1)
+    take_in(tables, list(published(ACCOUNT, events_of(PLAN, note, lost, until="2026-03-31"))))
+    [month] = proposed(tables, date(2026, 3, 1), clock="test")
+    assert [str(amount) for amount in (month.invoiced, month.paid, month.credited, month.given_back)] == [
+        *("20.00", "20.00", "5.00", "20.00")
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update finance_ledger.transfers set amount = amount + 0.01 where kind = 'refunded'",
+        "update finance_ledger.transfers set amount = amount + 0.01 where kind = 'charged_back'",
+        "update finance_ledger.transfers set amount = amount - 0.01 where starts_with(credit, 'tax_payable')",
+        "update finance_ledger.transfers set amount = amount + 1 where kind = 'credited_to_account'",
+        "update finance_ledger.accounts set payments = payments + 1",
+        "update finance_ledger.accounts set credit = credit + 1",
+        "update finance_ledger.accounts set taxes = taxes - 0.01",
+        "update finance_ledger.invoices set due = due + 1 where number = 1",
+        "update finance_ledger.schedules set until = begins where invoice = 1 and next_day = begins",
+        "delete from finance_ledger.transfers where kind = 'credited' and debit = 'deferred_revenue'",
+    ],
+)
+def test_the_check_finds_what_somebody_changed_of_the_second_part(tables: Connection, change: str) -> None:
+    story = events_of(
+        FRENCH,
+        PLAN,
+        step("2026-03-22", "credit_note", invoice=1, line=1, net="2.00", reason="duplicate"),
+        step("2026-03-23", "credit_note", invoice=1, line=1, net="1.00", reason="duplicate", to="account"),
+        step("2026-03-24", "dispute_lost", invoice=1),
+        until="2026-03-25",
+        tax=TAXES,
+    )
+    take_in(tables, list(published(ACCOUNT, story)))
+    assert problems(tables, "test") == []
+    tables.execute(change)
+    assert problems(tables, "test") != []
+
+
+# ---- the books of before ----------------------------------------------------------
+
+
+def test_books_that_were_kept_before_go_on(database_url: str) -> None:
+    """0003_second_part.sql: what was booked stays, and is as the code after it would have it."""
+    folders = dict(consumers.MIGRATIONS)
+    books = folders["finance_ledger"]
+    migrate(database_url, [MigrationSource("consumers", folders["consumers"])])
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for name in ("0001_books", "0002_real_books"):
+            connection.execute((books / f"{name}.sql").read_bytes())
+        connection.execute((Path(__file__).parent / "books_of_before.sql").read_bytes())
+        for name in ("0003_second_part", "0004_refunds_made"):
+            connection.execute((books / f"{name}.sql").read_bytes())
+        assert problems(connection) == []
+        recognise(connection, FAR)
+        assert problems(connection) == []
+        deferred = {b.ledger_account: b.balance for b in balances(connection, FAR)}["deferred_revenue"]
+        assert deferred == Decimal("-20.00")
+        held = "select number, held_from, due from finance_ledger.invoices where held_from is not null"
+        assert connection.execute(held).fetchall() == [(2, date(2026, 4, 20), Decimal("20.00"))]
