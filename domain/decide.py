@@ -58,7 +58,7 @@ _FINANCE_ALONE = (c.Reissue, c.WriteOff, c.PayOut, c.RecordPayment, c.StopTries)
 STAFF_COMMANDS = (c.CreditNote, *_FINANCE_ALONE, c.GrantDiscount, c.WithdrawDiscount)
 _FACTS = (c.OpenDispute, c.WinDispute, c.LoseDispute)
 _BOOKKEEPING = (c.CreditNote, *_FINANCE_ALONE, *_FACTS)
-"""What does not wait for a payment of another invoice, and is done to a closed account too (section 19)."""
+"""What does not wait for a payment of another invoice, and is done to a closed account too (section 10)."""
 
 LOCKING_DECLINES = 5
 LOCK = timedelta(hours=24)
