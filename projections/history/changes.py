@@ -3,8 +3,8 @@
     for change in changes(earlier, later, between):
         change.of, change.field, change.before, change.after, change.because
 
-Everything that is kept of an account is a named field of the account, of a product, of a plan family or of an
-invoice: what no field shows has not changed.
+Everything that is kept of an account is a named field of the account, of a product, of a plan family, of an
+invoice or of a credit note: what no field shows has not changed.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ import msgspec
 
 from domain import events as e
 from domain.evolve import evolve
-from domain.invoices import invoice_changes
+from domain.invoice_standing import InvoiceStanding, changed_standings
 from domain.state import Account
 from domain.views import account_summary, entitlements
 from eventlog import StoredEvent
 from eventlog.codec import Codec, domain_codec
 from projections.history.past import Past
+from projections.models.invoices import standing_of
 
-Subject = Literal["account", "product", "family", "invoice"]
+Subject = Literal["account", "product", "family", "invoice", "credit_note"]
 
 
 class Field(msgspec.Struct, frozen=True, order=True):
-    """A field of an account, product, plan family or invoice. `of` is the id of the product or family, or the
-    invoice's number; it is empty for the account."""
+    """A field of an account, product, plan family, invoice or credit note. `of` is the id of the product or
+    family, or the document's number; it is empty for the account."""
 
     subject: Subject
     of: str
@@ -53,7 +54,7 @@ _KEYS_OF_ITEMS: Final = ("family", "product", "bought")
 
 
 def changes(before: Past, after: Past, events: Iterable[StoredEvent]) -> tuple[FieldChange, ...]:
-    """Every field that differs, in order: account, products, families, invoices.
+    """Every field that differs, in order: account, products, families, invoices, credit notes.
 
     `events` are the account's; only those between the two looks are read. The later look may count fewer.
     """
@@ -101,9 +102,23 @@ def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
         "payment": state.payment,
         "declines": state.declines or None,
         "free_used": state.free_used,
+        **_of_standing(state),
     }
     for name, value in shown.items():
         yield Field("account", "", name), value
+
+
+def _of_standing(state: Account) -> dict[str, Any]:
+    """What else holds between customer and seller; of most accounts nothing."""
+    standing = state.standing
+    return {
+        "credit": standing.credit or None,
+        "disputed_since": standing.disputed_at,
+        "discounts": standing.discounts or None,
+        "tax_profile": standing.tax_profile,
+        "method_refused": standing.method_refused or None,
+        "refunds": standing.refunds or None,
+    }
 
 
 def _of_items(state: Account) -> Iterator[tuple[Field, Any]]:
@@ -123,23 +138,30 @@ def shown(past: Past) -> dict[Field, Any]:
             found[Field("product", entitlement.product, "allowance")] = entitlement.allowance
         found[Field("product", entitlement.product, "usable")] = entitlement.product in past.usable
     for invoice in past.invoices:
-        found[Field("invoice", str(invoice.number), "status")] = invoice.status
-        found[Field("invoice", str(invoice.number), "total")] = invoice.total
-        found[Field("invoice", str(invoice.number), "date")] = invoice.date
-    return found
+        for name in _OF_INVOICES:
+            found[Field("invoice", str(invoice.number), name)] = getattr(invoice, name)
+    for note in past.credit_notes:
+        for name in _OF_CREDIT_NOTES:
+            found[Field("credit_note", str(note.number), name)] = getattr(note, name)
+    return {field: value for field, value in found.items() if value is not None}
+
+
+_OF_INVOICES: Final = ("status", "total", "date", "due", "credit", "charged_back", "disputed")
+_OF_CREDIT_NOTES: Final = ("total", "date", "invoice", "refunded", "to_account", "refund")
 
 
 def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[Field, list[int]]:
     """Field → versions of the events between the two looks that changed it."""
-    first = min(before, after, key=lambda past: past.last.version).recorded
+    first = min(before, after, key=lambda past: past.last.version)
     codec: Codec[Any] = domain_codec()
-    state, had, found = first, fields(first), dict[Field, list[int]]()
+    state, had, found = first.recorded, fields(first.recorded), dict[Field, list[int]]()
+    standings = {invoice.number: standing_of(invoice) for invoice in first.invoices}
     for stored in between(before, after, events):
         event = codec.read(stored)
         state = evolve(state, event)
         has = fields(state)
         changed = [field for field in {**had, **has} if had.get(field) != has.get(field)]
-        for field in (*changed, *_of_invoices(event)):
+        for field in (*changed, *_of_invoices(event, standings), *_of_credit_notes(event)):
             found.setdefault(field, []).append(stored.version)
         had = has
     for field in [
@@ -150,16 +172,43 @@ def _because(before: Past, after: Past, events: Iterable[StoredEvent]) -> dict[F
     return found
 
 
-def _of_invoices(event: e.Event) -> Iterator[Field]:
-    issued, statuses = invoice_changes(event)
-    for number, _ in statuses:
-        for name in ("status", "total", "date") if issued is not None else ("status",):
-            yield Field("invoice", str(number), name)
+def _of_invoices(event: e.Event, standings: dict[int, InvoiceStanding]) -> Iterator[Field]:
+    for number, standing in changed_standings(event, standings.get):
+        before = standings.get(number)
+        standings[number] = standing
+        shown_now, shown_before = (_shown_of(one) for one in (standing, before))
+        for name in _OF_INVOICES:
+            if shown_now[name] != shown_before.get(name):
+                yield Field("invoice", str(number), name)
 
 
-_SUBJECTS: Final[tuple[Subject, ...]] = ("account", "product", "family", "invoice")
+def _shown_of(standing: InvoiceStanding | None) -> dict[str, Any]:
+    if standing is None:
+        return {}
+    of_invoice = ("total", "date")
+    return {
+        name: getattr(standing.invoice if name in of_invoice else standing, name) for name in _OF_INVOICES
+    }
+
+
+def _of_credit_notes(event: e.Event) -> Iterator[Field]:
+    number, names = 0, tuple[str, ...]()
+    match event:
+        case e.CreditNoteIssued():
+            number, names = event.number, _OF_CREDIT_NOTES
+        case e.InvoiceReissued():
+            number, names = event.note.number, _OF_CREDIT_NOTES
+        case e.RefundConcluded():
+            number = event.note
+            names = ("refund",) if event.refunded else ("refund", "refunded", "to_account")
+        case _:
+            pass
+    yield from [Field("credit_note", str(number), name) for name in names]
+
+
+_SUBJECTS: Final[tuple[Subject, ...]] = ("account", "product", "family", "invoice", "credit_note")
 
 
 def _place(field: Field) -> tuple[int, int, str, bool, str]:
-    number = int(field.of) if field.subject == "invoice" else 0
+    number = int(field.of) if field.subject in ("invoice", "credit_note") else 0
     return _SUBJECTS.index(field.subject), number, field.of, field.field != "status", field.field

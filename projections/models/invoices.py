@@ -123,13 +123,14 @@ def _at_rest(at: InvoicesAt) -> InvoicesAt:
 def later(documents: Iterable[InvoiceDocument], events: Iterable[Event]) -> tuple[InvoiceDocument, ...]:
     """The documents as events leave them that are not in the log."""
     before = {document.number: document for document in documents}
-    standings = {number: _standing(document) for number, document in before.items()}
+    standings = {number: standing_of(document) for number, document in before.items()}
     for event in events:
         standings.update(changed_standings(event, standings.get))
     return tuple([_with(before[number], standing) for number, standing in standings.items()])
 
 
-def _standing(document: InvoiceDocument) -> InvoiceStanding:
+def standing_of(document: InvoiceDocument) -> InvoiceStanding:
+    """How the invoice of the document stands."""
     d, nothing = document, document.total - document.total
     issued = Invoice(d.number, d.date, d.currency, d.total, d.lines, d.issued_at)
     due, credit = d.due or nothing, d.credit or nothing

@@ -10,14 +10,27 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.booking_facts import terms_of
 from domain.calendar import Cycle
 from domain.catalog import BlockPrice
-from domain.state import InvoiceRecord, Pack, PendingDowngrade, PendingPayment, Window
+from domain.discounts import name_of
+from domain.events import TaxProfileSet
+from domain.state import (
+    Discount,
+    InvoiceRecord,
+    Pack,
+    PendingDowngrade,
+    PendingPayment,
+    PendingRefund,
+    Window,
+)
 from projections.history.changes import FieldChange
 from projections.history.past import Past
 from prorata.wording.events import PURPOSES, tiered
 from prorata.wording.labels import ACCOUNT_STATUSES, INVOICES, STATUSES
 from prorata.wording.language import Wording, message
+from prorata.wording.second_part import CREDIT_REASONS, profile_said
+from prorata.wording.terms import terms_said
 
 FIELDS: Final = {
     "access_until": message("can be used until"),
@@ -26,12 +39,19 @@ FIELDS: Final = {
     "block_prices": message("price of blocks"),
     "blocks": message("blocks a cycle"),
     "cancelled": message("cancelled"),
+    "charged_back": message("charged back"),
+    "credit": message("account credit"),
     "cycle": message("cycle"),
     "declines": message("declined payments"),
+    "discounts": message("discounts"),
+    "disputed": message("disputed"),
+    "disputed_since": message("disputed since"),
     "downgrade": message("becomes at the end of its cycle"),
+    "due": message("still to be paid"),
     "e_mails_per_block": message("e-mails a block"),
     "free_used": message("the move down to Free is used up"),
     "lines": message("invoice lines of the present price"),
+    "method_refused": message("the payment method was declined for good"),
     "next_blocks": message("blocks from the next renewal"),
     "next_renewal": message("next renewal"),
     "open_invoice": message("open invoice"),
@@ -41,6 +61,7 @@ FIELDS: Final = {
     "payment": message("payment without an answer"),
     "price": message("price"),
     "price_override": message("price by agreement (test clock)"),
+    "refunds": message("refunds without an answer"),
     "removed": message("removed"),
     "renews": message("renews"),
     "requires": message("needs a plan"),
@@ -48,6 +69,7 @@ FIELDS: Final = {
     "resume_on": message("resumes on"),
     "resume_set_aside": message("would resume on, were it not cancelled"),
     "support": message("support"),
+    "tax_profile": message("taxed as"),
     "tier": message("tier"),
     "topped_up": message("e-mails topped up"),
     "unpaid_since": message("unpaid since"),
@@ -60,6 +82,7 @@ _IMPLIED: Final[Mapping[str, frozenset[str]]] = {
     "allowance": frozenset({"packs"}),
     "cancelled": frozenset({"status"}),
     "cycle": frozenset({"access_until"}),
+    "disputed_since": frozenset({"status"}),
     "lines": frozenset({"price", "cycle", "tier"}),
     "paused_at": frozenset({"status"}),
     "removed": frozenset({"status"}),
@@ -87,7 +110,9 @@ def changes_said(found: Sequence[FieldChange], before: Past, after: Past, say: W
     for (subject, of), group in groupby(found, key=lambda change: (change.subject, change.of)):
         changed = {change.field: change for change in group}
         if subject == "invoice":
-            told.append(_invoice(of, changed, looks))
+            told += _invoice(of, changed, looks)
+        elif subject == "credit_note":
+            told.append(_credit_note(of, changed, looks))
         elif subject == "product" and (whole := _came_or_went(of, changed, looks)) is not None:
             told.append(whole)
         else:
@@ -139,6 +164,14 @@ class _Looks:
             case PendingPayment():
                 purpose = say.say(PURPOSES[value.purpose])
                 return say.say("{amount} for {purpose}", amount=self.amount(value.amount), purpose=purpose)
+            case PendingRefund():
+                return say.say(
+                    "{amount} (invoice {number})", number=value.invoice, amount=self.amount(value.amount)
+                )
+            case Discount():
+                return self.discount(value)
+            case TaxProfileSet():
+                return profile_said(value, say)
             case BlockPrice():
                 return self.amount(value.price)
             case tuple():
@@ -146,23 +179,35 @@ class _Looks:
             case _:
                 return str(value)
 
+    def discount(self, held: Discount) -> str:
+        """`D1: 15% once`, with what is left of a carried one."""
+        say = self.say
+        facts = [terms_said(terms_of(held.terms), self.currency, say)]
+        if held.left is not None:
+            facts.append(say.say("{amount} left", amount=self.amount(held.left)))
+        if held.used or held.withdrawn:
+            facts.append(say.say("over"))
+        return say.say("{discount}: {terms}", discount=name_of(held.terms), terms=", ".join(facts))
 
-def _invoice(number: str, changed: Mapping[str, FieldChange], looks: _Looks) -> ChangeSaid:
-    say, status = looks.say, changed["status"]
-    if status.after is None:
-        return ChangeSaid(say.say("Invoice {number} was not issued yet.", number=number), status.because)
-    now = say.say(INVOICES[status.after])
+
+def _invoice(number: str, changed: Mapping[str, FieldChange], looks: _Looks) -> list[ChangeSaid]:
+    say, status = looks.say, changed.get("status")
+    if status is not None and status.after is None:
+        return [ChangeSaid(say.say("Invoice {number} was not issued yet.", number=number), status.because)]
     [invoice] = [one for one in looks.after.invoices if str(one.number) == number]
     amount, day = looks.amount(invoice.total), say.day(invoice.date)
-    if status.before is None:
-        sentence = say.say(
-            "Invoice {number} of {date} was issued: {amount}, {status}.",
-            number=number,
-            date=day,
-            amount=amount,
-            status=now,
-        )
-    else:
+    told = []
+    if status is not None:
+        now = say.say(INVOICES[status.after])
+        if status.before is None:
+            sentence = say.say(
+                "Invoice {number} of {date} was issued: {amount}, {status}.",
+                number=number,
+                date=day,
+                amount=amount,
+                status=now,
+            )
+            return [ChangeSaid(sentence, status.because)]
         sentence = say.say(
             "Invoice {number} of {date}, {amount}, is {status}; before, it was {before}.",
             number=number,
@@ -171,7 +216,48 @@ def _invoice(number: str, changed: Mapping[str, FieldChange], looks: _Looks) -> 
             status=now,
             before=say.say(INVOICES[status.before]),
         )
-    return ChangeSaid(sentence, status.because)
+        told.append(ChangeSaid(sentence, status.because))
+    return told + [
+        ChangeSaid(_of_invoice(number, change, looks), change.because)
+        for name, change in changed.items()
+        if name not in ("status", "total", "date") and (name != "due" or status is None)
+    ]
+
+
+def _of_invoice(number: str, change: FieldChange, looks: _Looks) -> str:
+    return looks.say.say(
+        "Invoice {number}, {field}: {value} (before: {before}).",
+        number=number,
+        field=looks.say.say(FIELDS[change.field]),
+        value=looks.written(change.after),
+        before=looks.written(change.before),
+    )
+
+
+def _credit_note(number: str, changed: Mapping[str, FieldChange], looks: _Looks) -> ChangeSaid:
+    say, because = looks.say, _because(changed)
+    total = changed.get("total")
+    if total is not None and total.after is None:
+        return ChangeSaid(say.say("Credit note C{number} was not issued yet.", number=number), because)
+    [note] = [one for one in looks.after.credit_notes if str(one.number) == number]
+    if total is not None:
+        sentence = say.say(
+            "Credit note C{note} takes back {total} of invoice {number} ({reason}).",
+            note=number,
+            total=looks.amount(note.total),
+            number=note.invoice,
+            reason=say.say(CREDIT_REASONS[note.reason]),
+        )
+        return ChangeSaid(sentence, because)
+    return ChangeSaid(
+        say.say(
+            "Credit note C{number}: {refunded} to the payment method, {credit} to account credit.",
+            number=number,
+            refunded=looks.amount(note.refunded),
+            credit=looks.amount(note.to_account),
+        ),
+        because,
+    )
 
 
 def _came_or_went(product: str, changed: Mapping[str, FieldChange], looks: _Looks) -> ChangeSaid | None:

@@ -226,8 +226,18 @@ def _reminder_said(event: e.PaymentReminder, currency: str, say: Wording) -> str
 
 
 def _profile_said(event: e.TaxProfileSet, say: Wording) -> str:
+    country, facts = _profile_facts(event, say)
+    return say.say("The tax profile was set: {country}, {facts}.", country=country, facts=facts)
+
+
+def profile_said(profile: e.TaxProfileSet, say: Wording) -> str:
+    """`FR, consumer, no VAT id`: by which the next invoices are taxed (R70)."""
+    return ", ".join(_profile_facts(profile, say))
+
+
+def _profile_facts(event: e.TaxProfileSet, say: Wording) -> tuple[str, str]:
     where = event.country if event.region is None else f"{event.country}-{event.region}"
     facts = [say.say(BUYERS[event.kind]), say.say(VAT_IDS[event.vat_id])]
     if event.exempt_until is not None:
         facts.append(say.say("exempt to {date} inclusive", date=say.day(event.exempt_until)))
-    return say.say("The tax profile was set: {country}, {facts}.", country=where, facts=", ".join(facts))
+    return where, ", ".join(facts)

@@ -17,7 +17,7 @@ from projections.live.parking import parked
 from projections.live.projector import Projector
 from projections.live.waiting import wait_for
 from projections.models import calendar
-from projections.registry import PROJECTIONS
+from projections.registry import FOLDS, PROJECTIONS
 from projections.tables import Connection, Projection
 from tests.support.projections.fold_driver import CODEC, Billing, unreadable
 from tests.support.projections.read_models import Documents, all_rows, folded, live_a_little, shown
@@ -74,7 +74,7 @@ def test_an_unreadable_event_parks_its_account_everywhere_with_a_report(
     billing: Billing, projector: Projector, connection: Connection
 ) -> None:
     poison = with_poison(billing)
-    assert projector.run_once().parked == 4
+    assert projector.run_once().parked == len(FOLDS)
     assert entries(connection) == {p.name: (POISONED, poison.version, poison.position) for p in PROJECTIONS}
     for entry in parked(connection):
         assert f"account '{POISONED}', version {poison.version}" in entry.error
@@ -162,7 +162,7 @@ def test_an_account_released_too_early_stays_parked_with_the_new_reason(
     for failure in outcomes.values():
         assert failure is not None
         assert "cannot read event" in failure.error
-    assert len(parked(connection)) == 4
+    assert len(parked(connection)) == len(FOLDS)
     assert all_rows(connection) == rows
 
 
@@ -203,10 +203,10 @@ def test_a_forged_row_parks_its_account_and_is_folded_by_nobody(
         listed, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
         connection.execute(f"insert into public.events ({listed}) values ({places})", values)
         if not restarted:
-            assert projector.run_once().parked == 4
+            assert projector.run_once().parked == len(FOLDS)
     if restarted:
         with Projector(projector_url, billing.log) as another:
-            assert another.run_once().parked == 4
+            assert another.run_once().parked == len(FOLDS)
     assert all_rows(connection) == before
     for entry in parked(connection):
         assert (entry.account_id, entry.version) == (POISONED, forged.version)
