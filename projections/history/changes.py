@@ -102,6 +102,7 @@ def _of_account(state: Account) -> Iterator[tuple[Field, Any]]:
         "payment": state.payment,
         "declines": state.declines or None,
         "free_used": state.free_used,
+        "own_versions": state.own_versions or None,
         **_of_standing(state),
     }
     for name, value in shown.items():

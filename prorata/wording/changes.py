@@ -18,6 +18,7 @@ from domain.events import TaxProfileSet
 from domain.state import (
     Discount,
     InvoiceRecord,
+    OwnVersion,
     Pack,
     PendingDowngrade,
     PendingPayment,
@@ -55,6 +56,7 @@ FIELDS: Final = {
     "next_blocks": message("blocks from the next renewal"),
     "next_renewal": message("next renewal"),
     "open_invoice": message("open invoice"),
+    "own_versions": message("later versions of its own catalogue began (test clock)"),
     "packs": message("credits"),
     "paused_at": message("paused since"),
     "pauses": message("pauses that count for the limit began"),
@@ -164,6 +166,8 @@ class _Looks:
             case PendingPayment():
                 purpose = say.say(PURPOSES[value.purpose])
                 return say.say("{amount} for {purpose}", amount=self.amount(value.amount), purpose=purpose)
+            case OwnVersion():
+                return say.moment(value.effective_from, self.zone)
             case PendingRefund():
                 return say.say(
                     "{amount} (invoice {number})", number=value.invoice, amount=self.amount(value.amount)

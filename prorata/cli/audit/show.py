@@ -113,6 +113,7 @@ def show_json(found: Past, say: Wording) -> dict[str, Any]:
         "entitlements": found.entitlements,
         "access_windows": found.access_windows,
         "invoices": found.invoices,
+        "credit_notes": found.credit_notes,
         "usable": found.usable,
         "in_grace": found.in_grace,
         "by_time": [_event_json(event, found, say) for event in found.by_time],

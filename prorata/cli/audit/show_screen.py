@@ -12,10 +12,12 @@ from domain.explain import rule_of_event
 from domain.later import Unsettled
 from eventlog.records import StoredEvent
 from projections.history.past import Past
+from projections.models.invoices import InvoiceDocument
 from prorata.cli.terminal.tables import RIGHT, heading, table
 from prorata.wording import Wording, event_said
 from prorata.wording.changes import ChangeSaid
 from prorata.wording.labels import ACCOUNT_STATUSES, INVOICES, STATUSES, UNSETTLED
+from prorata.wording.second_part import CREDIT_REASONS
 
 ReadEvent: TypeAlias = tuple[StoredEvent, e.Event]
 
@@ -41,6 +43,7 @@ def print_past(out: Console, found: Past, say: Wording, *, account: str) -> None
     _print_products(out, found, say)
     _print_since(out, found, say)
     _print_invoices(out, found, say)
+    _print_credit_notes(out, found, say)
     _print_windows(out, found, say)
 
 
@@ -90,7 +93,7 @@ def _moment(found: Past, say: Wording) -> str:
 def _print_status(out: Console, found: Past, say: Wording) -> None:
     shown = found.entitlements
     none = say.say("none")
-    out.print(say.say("Account: {status}", status=say.say(ACCOUNT_STATUSES[shown.status])))
+    out.print(say.say("Account: {status}", status=say.say(ACCOUNT_STATUSES[shown.account_status])))
     out.print(
         say.say(
             "Renewal dates counted from: {anchor}; next renewal: {renewal}; support: {support}",
@@ -102,6 +105,9 @@ def _print_status(out: Console, found: Past, say: Wording) -> None:
     if found.state.past_due:
         amount = say.amount(found.state.amount_due, shown.currency)
         out.print(say.say("Open balance: {amount}", amount=amount))
+    if shown.credit:
+        amount = say.amount(shown.credit, shown.currency)
+        out.print(say.say("Account credit: {amount}", amount=amount))
 
 
 def _print_products(out: Console, found: Past, say: Wording) -> None:
@@ -159,14 +165,52 @@ def _print_invoices(out: Console, found: Past, say: Wording) -> None:
     if not found.invoices:
         out.print(say.say("none"))
         return
-    made = table(say.say("number"), say.say("date"), RIGHT + say.say("amount"), say.say("status"))
+    more = any(invoice.credit or invoice.charged_back or invoice.disputed for invoice in found.invoices)
+    made = table(
+        say.say("number"),
+        say.say("date"),
+        RIGHT + say.say("amount"),
+        *([RIGHT + say.say("account credit"), RIGHT + say.say("still to be paid")] if more else []),
+        say.say("status"),
+    )
     for invoice in found.invoices:
+        amounts = [invoice.credit or 0 * invoice.total, invoice.due or 0 * invoice.total] if more else []
         made.add_row(
             str(invoice.number),
             say.day(invoice.date),
             say.amount(invoice.total, invoice.currency),
-            say.say(INVOICES[invoice.status]),
+            *[say.amount(amount, invoice.currency) for amount in amounts],
+            ", ".join(_standing(invoice, say)),
         )
+    out.print(made)
+
+
+def _standing(invoice: InvoiceDocument, say: Wording) -> list[str]:
+    said = [say.say(INVOICES[invoice.status])]
+    if invoice.disputed:
+        said.append(say.say("disputed"))
+    if invoice.charged_back:
+        said.append(say.say("charged back"))
+    return said
+
+
+def _print_credit_notes(out: Console, found: Past, say: Wording) -> None:
+    if not found.credit_notes:
+        return
+    heading(out, say.say("Credit notes"))
+    made = table(
+        say.say("number"),
+        say.say("date"),
+        say.say("invoice"),
+        RIGHT + say.say("amount"),
+        RIGHT + say.say("to the payment method"),
+        RIGHT + say.say("to account credit"),
+        say.say("reason"),
+    )
+    for note in found.credit_notes:
+        amounts = [say.amount(one, note.currency) for one in (note.total, note.refunded, note.to_account)]
+        reason = say.say(CREDIT_REASONS[note.reason])
+        made.add_row(f"C{note.number}", say.day(note.date), str(note.invoice), *amounts, reason)
     out.print(made)
 
 

@@ -9,6 +9,8 @@ import pytest
 from domain.commands import (
     ChangePlan,
     Command,
+    CreditNote,
+    OpenDispute,
     PausePlan,
     PurchaseAddon,
     PurchasePlan,
@@ -21,7 +23,7 @@ from projections.history.as_of import At, AtInstant, AtVersion
 from projections.history.changes import changes
 from projections.history.past import Past
 from prorata.cli.audit.moments import History
-from prorata.cli.audit.show import events_between
+from prorata.cli.audit.show import events_between, show_json
 from prorata.cli.audit.show_screen import print_diff, print_past
 from prorata.wording import Language, Wording
 from prorata.wording.changes import changes_said
@@ -193,3 +195,41 @@ def test_the_screen_says_what_time_did_and_what_is_due(account: Account) -> None
     assert "By time alone, not recorded · 20 Apr 2026 custom_domain ended: it was removed. [R26]" in text
     assert "Due, and not recorded · renewal of standard, since 20 Apr 2026" in text
     assert "standard active for a grace 20 Apr 2026 €20.00" in text
+
+
+@pytest.fixture
+def corrected() -> Account:
+    """A plan, money back for it to the card and to the account, and a dispute of its second month."""
+    account = Account()
+    account.give(PurchasePlan("standard"), "2026-03-20")
+    account.give(CreditNote(1, "goodwill", line=1, net="2.00"), "2026-03-25")
+    account.give(CreditNote(1, "billing_error", line=1, net="5.00", to="account"), "2026-03-26")
+    account.billing.settle(ACCOUNT, "2026-04-21")
+    account.give(OpenDispute(2), "2026-04-22")
+    return account
+
+
+def test_money_given_back_and_disputes_are_shown_as_they_were(corrected: Account) -> None:
+    say = Wording("en")
+    shown = flat(drawn(lambda out: print_past(out, corrected.look("2026-03-27"), say, account="a1")))
+    assert "Account credit: €5.00" in shown
+    assert "C1 25 Mar 2026 1 €2.00 €2.00 €0.00 goodwill" in shown
+    assert "C2 26 Mar 2026 1 €5.00 €0.00 €5.00" in shown
+    later = flat(drawn(lambda out: print_past(out, corrected.look("2026-04-23"), say, account="a1")))
+    assert "Account: disputed" in later
+    assert "2 20 Apr 2026 €20.00 €5.00 €0.00 paid, disputed" in later
+
+
+def test_what_changed_of_documents_is_said_with_the_events_that_did_it(corrected: Account) -> None:
+    assert corrected.changed("2026-03-24", "2026-03-27") == [
+        "Account, account credit: €5.00 (before: none). [6]",
+        "Credit note C1 takes back €2.00 of invoice 1 (goodwill). [4, 5]",
+        "Credit note C2 takes back €5.00 of invoice 1 (a billing error). [6]",
+    ]
+    assert "Invoice 2, disputed: yes (before: no)." in " ".join(corrected.changed("2026-04-21", "2026-04-23"))
+    assert "The account is disputed" in " ".join(corrected.changed("2026-04-21", "2026-04-23"))
+
+
+def test_the_json_has_the_credit_notes(corrected: Account) -> None:
+    found = show_json(corrected.look("2026-04-23"), Wording("en"))
+    assert [note.number for note in found["credit_notes"]] == [1, 2]
