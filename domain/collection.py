@@ -79,7 +79,7 @@ def reminder(
     authentication_required: bool = False,
 ) -> e.PaymentReminder:
     """What the customer is told of an open invoice (R55)."""
-    ahead = () if state.standing.method_refused else record.tries
+    ahead = () if state.standing.method_refused or state.disputed else record.tries
     return e.PaymentReminder(
         at=at,
         invoice=record.number,

@@ -74,7 +74,7 @@ def items_of_today(state: Account, number: int, today: CivilDate) -> tuple[str, 
         for place, line in enumerate(state.invoices[number].lines)
         if line.kind != "credit_line" and line.from_date <= today < line.to_date
     ]
-    items = [item.product for item in state.items if item in charged and item.cycle is not None]
+    items = [item.product for item in charged if item is not None and item.cycle is not None]
     packs = [pack.product for pack in packs_of(state, number)]
     return tuple(dict.fromkeys([*items, *packs]))
 

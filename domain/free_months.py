@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain import events as e
 from domain.calendar import CivilDate, Instant, begins_at, days_after
+from domain.crediting import billed_item
 from domain.discounts import expiry, free_months, reaches
 from domain.renewal import next_cycle, will_renew
 from domain.state import Account, AddonItem, Discount, PlanItem
@@ -67,8 +68,8 @@ def _goes_on(item: PlanItem | AddonItem) -> bool:
 def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> bool:
     """The latest line of the item is one that the discount took."""
     for number in reversed(state.invoices):
-        for line in state.invoices[number].lines:
-            if line.product == item.product and line.kind != "credit_line":
+        for place, line in enumerate(state.invoices[number].lines):
+            if line.kind != "credit_line" and billed_item(state, number, place) == item:
                 return reaches(discount.terms, line) and not line.net
     return False
 

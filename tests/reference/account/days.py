@@ -50,6 +50,7 @@ def begin(books: Books, day: date, at: int) -> None:
     elif books.past_due:
         lapse_and_try(books, day, at)
     remind_of_lapses(books, day, at)
+    _tell_of_free_months(books, day, at)
     renewed: list[tuple[Item, list[Line]]] = _plans_whose_cycle_ends(books, day, at)
     books.read_anchor_again()
     renewed += _addons_whose_cycle_ends(books, day, at)
@@ -197,13 +198,14 @@ def start_plan(books: Books, item: Item, at: int) -> None:
 def _tell_of_free_months(books: Books, day: date, at: int) -> None:
     """R87: a week before the first line at a price."""
     for item in books.items():
-        if item["end"] != day + _WEEK:
+        if item["end"] != day + _WEEK or item.get("told") == item["end"]:
             continue
         if not would_renew(books, item, plans_left_at(books, item["end"])) or books.disputes:
             continue
         line = {"kind": item["kind"], "product": item["product"], "from": item["end"]}
         was_free = any(bearer["free_by"] is not None for bearer in item["lines"])
         if was_free and not any(_reaches_all(discount, line) for discount in books.discounts):
+            item["told"] = item["end"]
             books.tell(at, fact="discount_ends", product=item["product"], on=item["end"])
 
 
