@@ -20,6 +20,7 @@ from psycopg.rows import TupleRow
 from domain.calendar import Instant
 from domain.events import Clock
 from domain.settle import next_due
+from domain.state import Account
 from projections.fold import ACCOUNT, AccountAt, Fold, one_for_each_account
 from projections.tables import Projection, Rows, Table, utc
 
@@ -29,8 +30,8 @@ class Due(msgspec.Struct, frozen=True):
 
     With a `pending_payment`, a refund without an answer too (R62), it is due at once: `due_at` is then the
     instant of the payment intent, of a refund that of the account's last event; the answer is awaited since
-    about `recorded_at`, when that event was recorded. A payment may wait for the customer (R96): asking how
-    it stands costs little.
+    about `recorded_at`, when that event was recorded. A payment that waits for the customer is due when its
+    time is over (R96).
     """
 
     account: str
@@ -47,16 +48,23 @@ def _read(at: AccountAt | None, fold: int) -> tuple[Due, ...]:
     if at is None:
         return ()
     state = at.state
-    due = next_due(state)
-    due_at = None if due is None else due[1]
-    if state.payment is not None:
-        due_at = state.payment.at
-    elif state.standing.refunds:
-        due_at = state.last_at
-    pending = state.payment is not None or bool(state.standing.refunds)
+    due_at, pending = _due_at(state)
     return (
         Due(at.account_id, state.clock, due_at, pending, at.recorded_at, state.version, at.position, fold),
     )
+
+
+def _due_at(state: Account) -> tuple[Instant | None, bool]:
+    """When something is due next, and whether an answer of the payment provider is awaited."""
+    payment = state.payment
+    if payment is not None and payment.waits_until is None:
+        return payment.at, True
+    if state.standing.refunds:
+        return state.last_at, True
+    if payment is not None:
+        return payment.waits_until, False
+    due = next_due(state)
+    return None if due is None else due[1], False
 
 
 FOLD: Final = Fold("calendar", 1, ACCOUNT, _read, one_for_each_account)

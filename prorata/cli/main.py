@@ -25,11 +25,13 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,  # `main` handles it
 )
 catalog = cyclopts.App(name="catalog", help="The catalogue: check, compare, load, list, show, withdraw.")
+tax = cyclopts.App(name="tax", help="The tables that decide taxes: check, load, list, show.")
+discounts = cyclopts.App(name="discounts", help="The discount codes: check, load, list, show.")
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
 
-GROUPS = {str(group.name[0]): group for group in (catalog, ledger, dlq, archive)}
+GROUPS = {str(group.name[0]): group for group in (catalog, tax, discounts, ledger, dlq, archive)}
 
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.operate.database:migrate")
@@ -41,6 +43,11 @@ catalog.command("prorata.cli.catalog.versions:load", name="load")
 catalog.command("prorata.cli.catalog.versions:list_", name="list")
 catalog.command("prorata.cli.catalog.versions:show", name="show")
 catalog.command("prorata.cli.catalog.versions:withdraw", name="withdraw")
+for _terms, _name in ((tax, "tax"), (discounts, "discounts")):
+    app.command(_terms)
+    for _verb in ("check", "load", "list", "show"):
+        _function = "list_" if _verb == "list" else _verb
+        _terms.command(f"prorata.cli.catalog.{_name}:{_function}", name=_verb)
 app.command("prorata.cli.account.command:command")
 app.command("prorata.cli.account.preview:preview")
 app.command("prorata.cli.account.screens:shop")

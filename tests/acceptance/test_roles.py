@@ -18,6 +18,12 @@ LINES = {
     "catalog list": "",
     "catalog show": "1",
     "catalog withdraw": "1",
+    "tax load": "{folder}/tax.json",
+    "tax list": "",
+    "tax show": "1",
+    "discounts load": "{folder}/discounts.json",
+    "discounts list": "",
+    "discounts show": "1",
     "command": "--test-clock",
     "preview": 'a1 {"do":"cancel_plan"}',
     "shop": "a1",
@@ -66,6 +72,13 @@ def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> Comma
     return command_line
 
 
+def prepare(prorata: CommandLine, folder: Path) -> None:
+    """Put the files into the folder that the lines name."""
+    prorata("seal-key", str(folder / "key"))
+    (folder / "tax.json").write_text('{"seller": "FR", "rates": []}', encoding="utf-8")
+    (folder / "discounts.json").write_text('{"discounts": []}', encoding="utf-8")
+
+
 def run(prorata: CommandLine, command: str, folder: Path) -> Done:
     arguments = [
         part.format(folder=folder) if "{folder}" in part else part for part in LINES[command].split()
@@ -87,7 +100,7 @@ def test_every_command_of_a_role_is_tried_here() -> None:
 
 
 def test_every_command_works_as_the_role_that_it_is_for(prorata: CommandLine, tmp_path: Path) -> None:
-    prorata("seal-key", str(tmp_path / "key"))
+    prepare(prorata, tmp_path)
     for command in LINES:
         done = run(prorata, command, tmp_path)
         assert_sentence(command, done)
@@ -100,7 +113,7 @@ def test_every_command_works_as_the_role_that_it_is_for(prorata: CommandLine, tm
 def test_a_command_by_another_role_works_or_says_what_lacks(
     prorata: CommandLine, database_url: str, tmp_path: Path, role: str
 ) -> None:
-    prorata("seal-key", str(tmp_path / "key"))
+    prepare(prorata, tmp_path)
     as_role = CommandLine(login(database_url, role), prorata.environment["PRORATA_KAFKA"])
     as_role.environment["PRORATA_KAFKA_PREFIX"] = prorata.environment["PRORATA_KAFKA_PREFIX"]
     refused, went_well = set(), set()

@@ -12,9 +12,12 @@ import pytest
 
 from service.errors import GatewayUnavailable
 from service.gateway import (
+    ACTION_REQUIRED,
     ANSWER_LOST,
     CONFIRMED,
     DECLINED,
+    DECLINED_FOR_GOOD,
+    RENEWING,
     SAVED_METHOD,
     UNREACHABLE,
     Confirmation,
@@ -106,3 +109,94 @@ def test_of_charge_and_finish_at_once_exactly_one_wins(gateway: SettableGateway)
             assert charged == gateway.finish(key)
             answers[charged] += 1
     assert set(answers) <= {"paid", "cancelled"}
+
+
+# ---- the second part --------------------------------------------------------
+
+
+def test_a_charge_that_waits_for_the_customer_names_a_reference_until_it_has_ended(
+    gateway: SettableGateway,
+) -> None:
+    key = uuid4()
+
+    asked = gateway.charge(key, ACCOUNT, AMOUNT, "EUR", ACTION_REQUIRED)
+    assert (asked.answer, asked.reference) == ("action_required", gateway.reference(key))
+    assert asked.reference is not None
+    assert asked.reference not in repr(asked)
+    assert gateway.finish(key) == "action_required", "asking ends nothing"
+
+    gateway.answer_waiting(key, "paid")
+    assert (gateway.finish(key), gateway.cancel(key), gateway.reference(key)) == ("paid", "paid", None)
+    gateway.answer_waiting(key, "declined")
+    assert _charge(gateway, key) == "paid"
+
+
+def test_a_charge_that_is_given_up_can_never_be_paid(gateway: SettableGateway) -> None:
+    key, never_made = uuid4(), uuid4()
+    _charge(gateway, key, ACTION_REQUIRED)
+
+    assert (gateway.cancel(key), gateway.cancel(never_made)) == ("cancelled", "cancelled")
+    gateway.answer_waiting(key, "paid")
+    assert (gateway.finish(key), gateway.reference(key), _charge(gateway, key)) == (
+        "cancelled", None, "cancelled",
+    )  # fmt: skip
+    assert _charge(gateway, never_made) == "cancelled"
+
+
+def test_of_the_customers_consent_and_giving_up_at_once_exactly_one_wins(gateway: SettableGateway) -> None:
+    together = Barrier(2)
+
+    def consent(key: UUID) -> None:
+        together.wait()
+        gateway.answer_waiting(key, "paid")
+
+    def give_up(key: UUID) -> str:
+        together.wait()
+        return gateway.cancel(key)
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(100):
+            key = uuid4()
+            _charge(gateway, key, ACTION_REQUIRED)
+            consenting, giving_up = pool.submit(consent, key), pool.submit(give_up, key)
+            consenting.result()
+            assert giving_up.result() == gateway.finish(key)
+
+
+def test_a_method_that_is_declined_for_good_says_so_until_another_one_is_saved(
+    gateway: SettableGateway,
+) -> None:
+    gateway.save_method(ACCOUNT, DECLINED_FOR_GOOD)
+    assert _charge(gateway, uuid4(), SAVED_METHOD) == "declined_final"
+    gateway.save_method(ACCOUNT, DECLINED)
+    assert _charge(gateway, uuid4(), SAVED_METHOD) == "declined"
+    gateway.save_method(ACCOUNT, Confirmation("tok_new"))
+    assert _charge(gateway, uuid4(), SAVED_METHOD) == "paid"
+
+
+def test_only_renewals_are_answered_late(gateway: SettableGateway) -> None:
+    gateway.set_saved_method(ACCOUNT, works=True, pending=True)
+
+    assert _charge(gateway, uuid4(), RENEWING) == "pending"
+    assert _charge(gateway, uuid4(), SAVED_METHOD) == "paid"
+    assert _charge(gateway, uuid4(), CONFIRMED) == "paid"
+
+
+def test_under_one_key_a_refund_is_made_once_and_answered_alike_for_ever(gateway: SettableGateway) -> None:
+    made, failed = uuid4(), uuid4()
+
+    assert gateway.refund(made, ACCOUNT, AMOUNT, "EUR") == "refunded"
+    gateway.set_refunds(ACCOUNT, work=False)
+    assert gateway.refund(failed, ACCOUNT, AMOUNT, "EUR") == "failed"
+    assert gateway.refund(made, ACCOUNT, AMOUNT, "EUR") == "refunded"
+    gateway.set_refunds(ACCOUNT, work=True)
+    assert gateway.refund(failed, ACCOUNT, AMOUNT, "EUR") == "failed"
+    with pytest.raises(ValueError, match="above zero"):
+        gateway.refund(uuid4(), ACCOUNT, Decimal("0.00"), "EUR")
+
+
+def test_whether_refunds_work_changes_no_payment_method(gateway: SettableGateway) -> None:
+    gateway.set_saved_method(ACCOUNT, works=False, final=True)
+    gateway.set_refunds(ACCOUNT, work=False)
+
+    assert _charge(gateway, uuid4(), SAVED_METHOD) == "declined_final"

@@ -157,3 +157,29 @@ def _state_at(history: list[Event], upto: int) -> Account:
     state = evolve_all(None, history[:upto])
     assert state is not None
     return state
+
+
+def test_terms_are_kept_in_versions_of_their_kind_and_the_latest_is_not_added_twice(
+    store: CatalogueStore,
+) -> None:
+    assert store.terms("tax") == []
+    stamp = store.stamp()
+
+    first, second = store.add_terms("tax", b"a", NOW), store.add_terms("tax", b"b", NOW + SOON)
+    codes = store.add_terms("discounts", b"a", NOW)
+
+    assert [(v.version, v.body, new) for v, new in (first, second, codes)] == [
+        (1, b"a", True), (2, b"b", True), (1, b"a", True),
+    ]  # fmt: skip
+    assert store.add_terms("tax", b"b", NOW + 2 * SOON) == (second[0], False)
+    assert store.add_terms("tax", b"a", NOW + 2 * SOON)[0].version == 3
+    assert [(v.version, v.loaded_at) for v in store.terms("tax")][:2] == [(1, NOW), (2, NOW + SOON)]
+    assert store.stamp() != stamp, "who keeps a copy learns of it"
+
+
+def test_terms_loaded_by_many_at_once_are_one_version(store: CatalogueStore) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        added = list(pool.map(lambda _: store.add_terms("tax", b"a", NOW), range(8)))
+
+    assert [new for _, new in added].count(True) == 1
+    assert [version.version for version in store.terms("tax")] == [1]

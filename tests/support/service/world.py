@@ -30,6 +30,7 @@ from service.gateway import MemoryTestGateway, PaymentGateway
 from service.service import BillingService
 from service.session import CommandSession
 from service.snapshots import Snapshots
+from service.terms import TaxDecider
 
 NOW = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
 CODEC = domain_codec()
@@ -49,6 +50,7 @@ class World:
         attempts: int = 100,
         real_time: bool = False,
         test_clocks: bool = True,
+        decider: TaxDecider | None = None,
     ) -> None:
         self.log = log
         self.gateway = gateway
@@ -57,7 +59,7 @@ class World:
         self.slept = 0.0
         self.meanwhile: Callable[[], None] = lambda: None
         self.accounts = Accounts(log, snapshots)
-        self.library = CatalogueLibrary(store)
+        self.library = CatalogueLibrary(store, decider)
         ports = Ports(log, self.accounts, gateway)
         if not real_time:
             ports = replace(ports, sleep=self._sleep)

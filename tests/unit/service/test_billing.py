@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from domain import events as e
 from domain.errors import InvalidInput
 from domain.events import Clock
 from domain.settle import next_due
 from eventlog import Head, NewEvent, StoredEvent
 from projections.models.calendar import Due
 from service.billing import BillingRun, RunReport
-from service.catalogue_versions import EXAMPLE
+from service.catalogue_versions import EXAMPLE, demo_body
 from tests.support.service.gateways import UnreliableGateway
+from tests.support.service.taxes import Decider
 from tests.support.service.world import NOW, World, memory_world, minutes
 
 DAY = timedelta(days=1)
@@ -119,3 +121,27 @@ def test_payments_without_an_answer_are_taken_over_first_and_young_ones_wait() -
     assert (young.waiting, young.events) == (("main/a",), 0)
     assert (old.waiting, old.events) == ((), 3)
     assert world.happened("a")[-3:] == ["addon_purchased", "cycles_renewed", "invoice_paid"]
+
+
+def test_an_account_whose_taxes_cannot_be_decided_is_named_and_the_others_go_on() -> None:
+    decider = Decider()
+    world = _with_plans(memory_world(decider=decider), "t")
+    world.library.load(demo_body(), None, NOW)
+    world.open("w", at=None)
+    world.say_now(do="set_tax_profile", account="w", country="FR", kind="consumer")
+    world.say_now(do="purchase_plan", account="w", product="standard", confirm=TOKEN)
+    world.open("free", at=None)
+    world.say_now(do="set_tax_profile", account="free", country="FR", kind="consumer")
+    world.say_now(do="buy_credits", account="free", product="credits_5000", confirm=TOKEN)
+    decider.away = True
+    world.clock.advance(400 * DAY)
+
+    report = _run(world).run_due("wall", world.clock.now())
+
+    assert (report.untaxed, report.failed, report.waiting) == (("main/w",), (), ())
+    assert world.happened("free")[-1] == "credits_expired"
+    decider.away = False
+    again = _run(world).run_due("wall", world.clock.now())
+    assert again.untaxed == ()
+    renewed = [event for event in world.history("w") if isinstance(event, e.CyclesRenewed)]
+    assert [event.invoice.date.isoformat() for event in renewed][:2] == ["2026-04-20", "2026-05-20"]

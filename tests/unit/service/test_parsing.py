@@ -9,8 +9,16 @@ import pytest
 from domain import commands as c
 from domain.errors import InvalidInput
 from domain.events import Clock
+from service.asked import PaymentMethod
 from service.commands import Invalid, ParsedCommand, account_id_of, check_tenant, parse_line
-from service.gateway import CONFIRMED, DECLINED, SAVED_METHOD, Confirmation
+from service.gateway import (
+    ACTION_REQUIRED,
+    CONFIRMED,
+    DECLINED,
+    DECLINED_FOR_GOOD,
+    SAVED_METHOD,
+    Confirmation,
+)
 
 CLOSE = {"do": "close_account", "account": "a1"}
 OPEN = {"do": "open_account", "account": "a1", "currency": "EUR", "time_zone": "Europe/Paris"}
@@ -215,3 +223,91 @@ def test_an_account_is_named_with_a_tenant_that_can_be_one(tenant: str) -> None:
     with pytest.raises(InvalidInput) as forging:
         account_id_of("main", f"a1{tenant}\n")
     assert (forging.value.code, forging.value.place) == ("invalid_text", "$.account")
+
+
+# ---- the second part --------------------------------------------------------
+
+NOTE = {"do": "credit_note", "account": "a1", "invoice": 1, "reason": "other"}
+METHOD = {"do": "set_payment_method", "account": "a1"}
+AT = {"at": "2026-03-20"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "role"),
+    [
+        (NOTE, "finance"),
+        ({"do": "grant_discount", "account": "a1", "percent": "10"}, "finance"),
+        ({"do": "pay_out", "account": "a1"}, "finance"),
+        ({**NOTE, "by": "support"}, "support"),
+        (METHOD, "owner"),
+        ({"do": "set_tax_profile", "account": "a1", "country": "FR", "kind": "consumer"}, "owner"),
+        ({"do": "dispute_opened", "account": "a1", "invoice": 1}, "owner"),
+        ({"do": "abandon_payment", "account": "a1"}, "owner"),
+    ],
+)
+def test_who_gives_a_line_that_does_not_say_it_is_finance_where_only_staff_may(
+    fields: dict[str, Any], role: str
+) -> None:
+    assert _parsed(_line(fields, **AT), "test").role == role
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({**CLOSE, "payment": "action_required"}, "$.payment"),
+        ({**NOTE, "refund": "failed"}, "$.refund"),
+        ({**METHOD, "works": False}, "$.works"),
+        ({**METHOD, "final": True}, "$.final"),
+        ({"do": "payment_answer", "account": "a1", "answer": "paid"}, "$.do"),
+        ({**OPEN, "tax": {}}, "$.tax"),
+        ({**OPEN, "discounts": []}, "$.discounts"),
+    ],
+)
+def test_how_the_provider_answers_is_said_on_a_test_clock_alone(fields: dict[str, Any], place: str) -> None:
+    assert _invalid(_line(fields)) == ("test_clock_only", place)
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({**CLOSE, "refund": "failed"}, "$.refund"),
+        ({**CLOSE, "works": True}, "$.works"),
+        ({**NOTE, "final": True}, "$.final"),
+        ({**CLOSE, "method": "tok_1"}, "$.method"),
+        ({**METHOD, "method": "tok_1"}, "$.method"),
+        ({"do": "payment_answer", "account": "a1", "answer": "paid", "payment": "declined"}, "$.payment"),
+    ],
+)
+def test_a_line_has_no_field_of_another_command(fields: dict[str, Any], place: str) -> None:
+    assert _invalid(_line(fields, **AT), "test") == ("unknown_field", place)
+
+
+def test_a_payment_method_is_a_token_on_the_wall_clock_and_works_or_not_on_a_test_clock() -> None:
+    assert _invalid(_line(METHOD)) == ("missing_field", "$.method")
+    assert _parsed(_line(METHOD, preview=True)).method is None
+    assert _parsed(_line(METHOD, method="tok_9")).method == Confirmation("tok_9")
+    for given, token in (({}, CONFIRMED), ({"works": False}, DECLINED)):
+        assert _parsed(_line(METHOD, **given, **AT), "test").method == token
+    assert _parsed(_line(METHOD, works=False, final=True, **AT), "test").method == DECLINED_FOR_GOOD
+
+
+def test_how_payment_and_refund_end_is_what_pays_and_what_refunds() -> None:
+    buy = {"do": "purchase_addon", "account": "a1", "product": "surveys"}
+
+    assert _parsed(_line(buy, payment="action_required", **AT), "test").means == ACTION_REQUIRED
+    assert _parsed(_line(NOTE, refund="failed", **AT), "test").refund_fails is True
+    assert _parsed(_line(NOTE, **AT), "test").refund_fails is False
+    assert _parsed(_line(buy, **AT), "test").refund_fails is None
+
+
+def test_a_payment_method_of_a_test_clock_may_decline_for_good_and_answer_late() -> None:
+    fields = {"do": "payment_method", "account": "a1", "works": False, "final": True, "pending": True}
+    assert _parsed(_line(fields, **AT), "test").asked == PaymentMethod(False, True, True)
+
+
+def test_a_discount_code_stands_on_the_lines_that_buy() -> None:
+    buy = {"do": "purchase_plan", "account": "a1", "product": "standard", "discount": "FIVE"}
+    asked = _parsed(_line(buy)).asked
+    assert isinstance(asked, c.PurchasePlan)
+    assert asked.discount == "FIVE"
+    assert _invalid(_line(CLOSE, discount="FIVE"))[0] == "unknown_field"

@@ -1,0 +1,111 @@
+"""Refunds whose answer is late, lost, or learned by someone else (R62): under one key made once."""
+
+import pytest
+
+from service.errors import PaymentUnanswered
+from tests.support.service.gateways import UnreliableGateway
+from tests.support.service.world import World, memory_world
+
+PLAN = {"do": "purchase_plan", "account": "a1", "product": "standard", "at": "2026-03-20"}
+NOTE = {
+    "do": "credit_note", "account": "a1", "invoice": 1, "line": 1, "net": "5.00", "reason": "service_failure",
+    "at": "2026-03-25",
+}  # fmt: skip
+
+
+@pytest.fixture
+def gateway() -> UnreliableGateway:
+    return UnreliableGateway()
+
+
+@pytest.fixture
+def world(gateway: UnreliableGateway) -> World:
+    world = memory_world(gateway)
+    world.open()
+    world.say(**PLAN)
+    return world
+
+
+def _asked(gateway: UnreliableGateway) -> list[object]:
+    """The keys under which refunds were asked for."""
+    return [key for call, key, _ in gateway.asked if call == "refund"]
+
+
+def test_a_refund_has_the_id_of_its_credit_note_as_key(world: World, gateway: UnreliableGateway) -> None:
+    assert world.say(**NOTE).outcome == "accepted"
+
+    note = world.log.read_account("main/a1")[-2]
+    assert note.type == "credit_note_issued"
+    assert gateway.refunds == {note.event_id: "refunded"}
+    assert world.happened()[-2:] == ["credit_note_issued", "refund_concluded"]
+
+
+def test_what_is_not_known_is_asked_again_under_the_same_key_and_made_once(
+    world: World, gateway: UnreliableGateway
+) -> None:
+    gateway.refunds_are_lost = True
+    answer = world.say(**NOTE, id="n1")
+    assert (answer.outcome, answer.events) == ("accepted", ("credit_note_issued",))
+
+    with pytest.raises(PaymentUnanswered):
+        world.service.settle("main/a1", world.clock.now())
+    gateway.refunds_are_lost = False
+    world.service.settle("main/a1", world.clock.now())
+
+    assert len(set(_asked(gateway))) == 1
+    assert list(gateway.refunds.values()) == ["refunded"]
+    assert world.happened().count("refund_concluded") == 1
+    assert world.say(**NOTE, id="n1").events == answer.events
+
+
+def test_a_refund_without_an_answer_holds_nothing_else_back(world: World, gateway: UnreliableGateway) -> None:
+    gateway.refunds_fail = True
+    world.say(**NOTE)
+
+    bought = world.say(do="purchase_addon", account="a1", product="surveys", at="2026-03-26")
+    with pytest.raises(PaymentUnanswered):
+        world.service.settle("main/a1", world.service.account("main/a1").last_at)  # type: ignore[union-attr]
+
+    assert bought.outcome == "accepted"
+    assert gateway.refunds == {}
+    gateway.refunds_fail = False
+    world.say(do="remove_addon", account="a1", product="surveys", at="2026-03-27")
+    assert list(gateway.refunds.values()) == ["refunded"]
+    assert world.happened().count("refund_concluded") == 1
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "n1"}], ids=["without an id", "with an id"])
+def test_a_credit_note_whose_refund_another_process_concluded_is_not_given_again(
+    world: World, gateway: UnreliableGateway, given: dict[str, str]
+) -> None:
+    other = world.twin()
+
+    def elsewhere() -> None:
+        other.service.settle("main/a1", world.clock.now())
+
+    gateway.before_refund = elsewhere
+
+    answer = world.say(**NOTE, **given)
+
+    assert (answer.outcome, answer.events) == ("accepted", ("credit_note_issued",))
+    assert world.happened().count("credit_note_issued") == 1
+    assert world.happened().count("refund_concluded") == 1
+    assert len(gateway.refunds) == 1
+
+
+def test_a_refund_that_fails_becomes_account_credit_once(world: World, gateway: UnreliableGateway) -> None:
+    world.say(**NOTE, refund="failed")
+    world.say(**{**NOTE, "net": "1.00", "at": "2026-03-26"})
+
+    state = world.service.account("main/a1")
+    assert state is not None
+    assert str(state.standing.credit) == "5.00"
+    assert sorted(gateway.refunds.values()) == ["failed", "refunded"]
+
+
+def test_an_account_on_the_wall_clock_is_not_told_how_refunds_end(world: World) -> None:
+    world.open("w", at=None)
+    assert world.say(**{**NOTE, "account": "w"}, refund="failed").code == "wrong_clock"
+    assert world.say_now(do="credit_note", account="w", invoice=1, reason="other", refund="failed").code == (
+        "test_clock_only"
+    )
