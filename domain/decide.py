@@ -160,7 +160,7 @@ def decide(
     try:
         proposed = _PROPOSERS[type(request.command)](ctx, request.command)
     except TaxUnavailable:
-        return _no_tax(state)
+        return _no_tax(ctx, code)
     if isinstance(proposed, Refusal) and proposed.code == "unknown_product":
         nothing_sold = catalogues.at(request.at) is EMPTY  # that is the reason then, not a wrong name
         return Refusal("no_catalogue", proposed.facts) if nothing_sold else proposed
@@ -180,10 +180,15 @@ def decide(
     return _charge(state, request, proposed, ctx.grant if lines else None)
 
 
-def _no_tax(state: Account) -> Refusal:
+def _no_tax(ctx: Context, code: str | None) -> Refusal:
     """Nobody says which taxes are asked (R71); what is refused before is refused so."""
+    state = ctx.state
     if state.past_due or state.disputed:
         return past_due(state)
+    if code is not None:
+        known = ctx.catalogues.codes.get(code)
+        if refused := code_refused(state, code, known, ctx.grant, None, ctx.today):
+            return refused
     missing = state.standing.tax_profile is None
     return Refusal("billing_details_missing" if missing else "tax_unavailable")
 

@@ -128,16 +128,16 @@ def code_refused(
     code: str,
     terms: DiscountCode | None,
     grant: e.DiscountGranted | None,
-    lines: tuple[e.Line, ...],
+    lines: tuple[e.Line, ...] | None,
     today: CivilDate,
 ) -> Refusal | None:
     """Why the code is not taken with a purchase of these lines: not known, past its end, used before, or
-    not for what is bought."""
+    not for what is bought. `lines` None: nobody knows them, for want of their taxes."""
     facts = {"discount": code}
     if terms is None or grant is None:
         return Refusal("unknown_discount", facts)
-    bought = [line for line in lines if reaches(grant, line)]
-    if not bought:
+    bought = [line for line in lines or () if reaches(grant, line)]
+    if lines is not None and not bought:
         return Refusal("unknown_discount", facts)
     if terms.last_day is not None and terms.last_day < today:
         return Refusal("discount_over", {**facts, "last_day": terms.last_day.isoformat()})
