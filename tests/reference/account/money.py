@@ -254,7 +254,7 @@ def give_back(
     refund = min(rest, refundable(invoice)) if to == "payment_method" else 0
     if refund:
         fact = "refund_failed" if refund_fails else "refunded"
-        books.tell(at, fact=fact, invoice=invoice["number"], amount=refund)
+        books.tell(at, fact=fact, invoice=made["invoice"], amount=refund)
     if refund_fails:
         refund = 0
     invoice["refunded"] += refund

@@ -276,6 +276,8 @@ def _grant_discount(books: Books, step: dict[str, Any], day: date, at: int) -> N
     """R79, R85-R87."""
     if step.get("nonprofit") and "nonprofit_percent" not in books.shelves.policies:
         raise Refused("unknown_discount")
+    if any(product not in books.shelves.ever for product in step.get("products", [])):
+        raise Refused("unknown_product")
     discount = made(step, books, day, last_day=step.get("last_day"))
     if discount["carried"]:
         _within_limit(books, step, day, discount["fixed"])
