@@ -51,7 +51,7 @@ def booked(seed: int) -> MemoryShelf:
     return [shelf for shelf, _, _ in steps(money_story(seed))][-1]
 
 
-@pytest.mark.parametrize("first", range(BATCH, HISTORIES + BATCH, BATCH))
+@pytest.mark.parametrize("first", range(0, HISTORIES, BATCH))
 def test_after_every_event_the_books_say_what_the_account_owes_and_is_owed(first: int) -> None:
     for seed in range(first, first + BATCH):
         net = tax = Decimal(0)
@@ -69,7 +69,7 @@ def test_after_every_event_the_books_say_what_the_account_owes_and_is_owed(first
             assert_invariant_10(shelf, due)
 
 
-@pytest.mark.parametrize("first", range(BATCH, HISTORIES // 2 + BATCH, BATCH))
+@pytest.mark.parametrize("first", range(0, HISTORIES // 2, BATCH))
 def test_what_is_deferred_is_left_to_earn_and_every_day_earns_the_same_however_often_it_is_recognised(
     first: int,
 ) -> None:
@@ -103,7 +103,7 @@ def days_earned(shelf: MemoryShelf) -> dict[tuple[str, date], Decimal]:
 
 
 def test_the_histories_move_money_in_every_way() -> None:
-    kinds = Counter(t.kind for seed in range(BATCH, HISTORIES + BATCH) for t in booked(seed).transfers)
+    kinds = Counter(t.kind for seed in range(HISTORIES) for t in booked(seed).transfers)
     assert set(get_args(Kind)) - kinds.keys() == {"recognised"}
 
 
