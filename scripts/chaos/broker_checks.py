@@ -38,7 +38,13 @@ _BALANCE: Final = """
     select currency, sum(case when debit = 'cash' then amount when credit = 'cash' then -amount else 0 end)
     from finance_ledger.transfers group by currency
 """
-_PAID: Final = "select currency, sum(amount) from service.gateway_payments where answer = 'paid' group by 1"
+_PAID: Final = """
+    select currency, sum(amount) from (
+        select currency, amount from service.gateway_payments where answer = 'paid'
+        union all
+        select currency, -amount from service.gateway_refunds where answer = 'refunded'
+    ) moved group by currency
+"""
 
 
 def event_problems(
@@ -98,7 +104,7 @@ def table_problems(connection: Connection, log: EventLog) -> Iterator[str]:
     cash: dict[str, Decimal] = dict(connection.execute(_BALANCE).fetchall())
     paid: dict[str, Decimal] = dict(connection.execute(_PAID).fetchall())
     if cash != paid:
-        yield f"the ledger's cash is {cash}, and the gateway took {paid}"
+        yield f"the ledger's cash is {cash}, and the gateway took {paid} less refunds"
 
 
 def _difference(found: Sequence[Published], wanted: Sequence[Published]) -> str:
