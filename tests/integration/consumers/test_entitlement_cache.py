@@ -11,7 +11,7 @@ from consumers.checkpoints import Connection
 from consumers.entitlement_cache import EntitlementCache, Permission, may_use
 from consumers.handler import Handler
 from domain.calendar import parse_moment
-from domain.commands import PausePlan, PurchasePlan, RemoveAddon
+from domain.commands import LoseDispute, OpenDispute, PausePlan, PurchasePlan, RemoveAddon, WinDispute
 from publishing.topics import Topics
 from tests.support.projections.fold_driver import ACCOUNT, ZONE, Billing
 
@@ -81,6 +81,32 @@ def test_a_pause_ends_the_window(
     refresh()
     assert asked("standard", "2026-04-10T07:59").usable == "yes"
     assert asked("standard", "2026-04-10T08:00").usable == "no"
+
+
+def test_a_dispute_ends_every_access_at_its_instant_until_it_is_won(
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
+) -> None:
+    with_domain.give(ACCOUNT, OpenDispute(1), "2026-04-10T10:00")
+    refresh()
+    opened = parse_moment("2026-04-10T10:00", ZONE)
+    for product in ("standard", "custom_domain"):
+        assert asked(product, "2026-04-10T09:59").usable == "yes"
+        assert asked(product, "2026-04-10T10:00") == Permission("no", opened, renews=False)
+    with_domain.give(ACCOUNT, WinDispute(1), "2026-04-12")
+    refresh()
+    for product in ("standard", "custom_domain"):
+        assert asked(product, "2026-04-11").usable == "no"
+        assert asked(product, "2026-04-12") == Permission("yes", RENEWAL, renews=True)
+
+
+def test_what_a_lost_dispute_was_of_stays_locked_and_all_else_can_be_used_again(
+    with_domain: Billing, refresh: Callable[[], None], asked: Callable[..., Permission]
+) -> None:
+    with_domain.give(ACCOUNT, OpenDispute(1), "2026-04-10T10:00")
+    with_domain.give(ACCOUNT, LoseDispute(1), "2026-04-12")
+    refresh()
+    assert asked("standard", "2026-04-13").usable == "no"
+    assert asked("custom_domain", "2026-04-13") == Permission("yes", RENEWAL, renews=True)
 
 
 def test_free_has_no_end(

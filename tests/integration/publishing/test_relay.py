@@ -29,7 +29,7 @@ from publishing.errors import LeaseHeld, RelayHalted
 from publishing.lease import Lease
 from publishing.producing import ProducerSession
 from publishing.relay import Relay, RelayProgress, run_relay
-from publishing.streams import EventStream
+from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics, topic_ids
 from scripts.servers.kafka import KafkaBroker
 from tests.support.eventlog.sample_events import new_event
@@ -55,9 +55,34 @@ def test_every_event_is_published_once_and_the_states_are_what_the_folds_say(
     run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
     assert assert_events_published_once(kafka_bootstrap, topics, log) > 100
     assert_states_equal_folds(kafka_bootstrap, topics, log)
-    fill(log, 2, ["acme/b-1", "acme/b-2"])
+    append_all(log, {name: history_of(name, 2, corrected=True) for name in ("acme/b-1", "acme/b-2")}, 2)
     run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
     assert_events_published_once(kafka_bootstrap, topics, log)
+    assert_states_equal_folds(kafka_bootstrap, topics, log)
+
+
+class WithoutCreditNotes(StateStream):
+    """The stream as it was before there were credit notes."""
+
+    def __init__(self, log: EventLog, topics: Topics) -> None:
+        super().__init__(log, topics)
+        self._documents = self._documents[:-1]
+        self.topics = self.topics[:-1]
+        del self.folds[topics.credit_notes.base]
+
+
+def test_a_topic_that_is_new_is_filled_from_the_position_of_those_before_it(
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str, state_relay: MakeRelay
+) -> None:
+    fill(log)
+    before = WithoutCreditNotes(log, topics)
+    Relay(before, log, kafka_bootstrap, topics, relay_url, settings=HURRIED).run_once()
+    position = read_position(kafka_bootstrap, topics, before.number)
+    assert position is not None
+    assert set(position.topic_ids) == {topic.name for topic in before.topics}
+    append_all(log, {"acme/b-1": history_of("acme/b-1", 2, corrected=True)}, 2)
+    state_relay().run_once()
+    assert read_records(kafka_bootstrap, topics.credit_notes)
     assert_states_equal_folds(kafka_bootstrap, topics, log)
 
 
@@ -384,7 +409,7 @@ def test_a_forged_row_halts_the_relay_and_nothing_of_it_is_published(
     fill(log, accounts=ACCOUNTS[:2])
     events_relay().run_once()
     state_relay().run_once()
-    filled = (topics.events, topics.entitlements, topics.access_windows, topics.invoices)
+    filled = topics.public
     published = {topic.name: read_records(kafka_bootstrap, topic) for topic in filled}
     last = log.event(ACCOUNTS[0], log.head(ACCOUNTS[0]).version)
     assert last is not None
