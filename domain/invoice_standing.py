@@ -34,7 +34,8 @@ class InvoiceStanding(msgspec.Struct, frozen=True, gc=False):
     @property
     def credit(self) -> Decimal:
         """All account credit that it took, at its issue and after."""
-        return self.invoice.credit_taken + self.applied
+        at_issue = self.invoice.credit
+        return self.applied if at_issue is msgspec.UNSET else at_issue + self.applied
 
 
 Standings: TypeAlias = Callable[[int], InvoiceStanding | None]

@@ -155,7 +155,7 @@ def _read(at: InvoicesAt, fold: int) -> tuple[InvoiceDocument, ...]:
 def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
     standing = issued.standing
     invoice = standing.invoice
-    net = invoice.net
+    net = invoice.net if any(line.taxes for line in invoice.lines) else invoice.total
     return InvoiceDocument(
         account=at.account_id,
         number=invoice.number,
@@ -277,18 +277,20 @@ def _rows(document: InvoiceDocument) -> Rows:
     lines: list[Any] = []
     taxes: list[Any] = []
     discounts: list[Any] = []
+    nothing = d.total - d.total
     for nth, line in enumerate(d.lines, 1):
         place = d.account, d.number, nth
-        net = line.net
         own = msgspec.structs.astuple(line)[:10]
+        if line.discount is UNSET and line.taxes is UNSET:
+            lines.append((*place, *own, nothing, line.amount, nothing, *made_by))
+            continue
+        net = line.net
         lines.append((*place, *own, line.amount - net, net, line.tax, *made_by))
-        if line.taxes:
-            taxes += [(*place, n, *_tax(tax), *made_by) for n, tax in enumerate(line.taxes, 1)]
-        if line.discounts:
-            discounts += [
-                (*place, n, taken.discount, taken.amount, *made_by)
-                for n, taken in enumerate(line.discounts, 1)
-            ]
+        taxes += [(*place, n, *_tax(tax), *made_by) for n, tax in enumerate(line.taxes or (), 1)]
+        discounts += [
+            (*place, n, taken.discount, taken.amount, *made_by)
+            for n, taken in enumerate(line.discounts or (), 1)
+        ]
     return [invoice], lines, taxes, discounts
 
 

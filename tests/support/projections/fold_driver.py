@@ -39,7 +39,7 @@ from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.events import Clock, Event
 from domain.evolve import evolve_all
-from domain.process import Conversation, RefundAnswer, handle, settle_due
+from domain.process import Conversation, RefundAnswer, handle, refund_pending, settle_due
 from domain.state import Account
 from domain.tax import TaxRow, TaxTable
 from eventlog import EventLog, NewEvent, StoredEvent
@@ -124,6 +124,11 @@ class Billing:
         events = conclude(self.states[account_id], answer, self.catalogues)
         self.record(account_id, *events)
         self.states[account_id] = self._evolved(account_id, events)
+
+    def refunded(self, account_id: str) -> None:
+        """Ask for the refunds without an answer again; they are made."""
+        self.refunds = "refunded"
+        self._drive(account_id, refund_pending(self.states[account_id]), None)
 
     def record(self, account_id: str, *events: Event) -> list[StoredEvent]:
         """Append events, whether they make sense or not."""

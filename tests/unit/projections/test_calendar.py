@@ -1,6 +1,6 @@
 """When the calendar says that an account is due."""
 
-from domain.commands import BuyCredits, CloseAccount, PausePlan, PurchaseAddon, PurchasePlan
+from domain.commands import BuyCredits, CloseAccount, CreditNote, PausePlan, PurchaseAddon, PurchasePlan
 from projections.history.as_of import At, as_of
 from projections.models import calendar
 from projections.models.calendar import Due
@@ -66,3 +66,14 @@ def test_a_closed_account_is_never_due_again(billing: Billing) -> None:
 def test_it_says_on_which_clock_the_account_lives(billing: Billing) -> None:
     billing.open(ACCOUNT, "2026-03-20", clock="wall")
     assert due(billing).clock == "wall"
+
+
+def test_a_refund_without_an_answer_is_due_at_once_also_of_a_closed_account(billing: Billing) -> None:
+    billing.open(ACCOUNT, "2026-03-20")
+    billing.give(ACCOUNT, PurchasePlan("standard"), "2026-03-20")
+    billing.give(ACCOUNT, CloseAccount(), "2026-03-21")
+    billing.refunds = "unknown"
+    billing.give(ACCOUNT, CreditNote(1, "ended_by_us"), "2026-03-22T10:00")
+    assert (due(billing).pending_payment, due(billing).due_at) == (True, instant("2026-03-22T10:00"))
+    billing.refunded(ACCOUNT)
+    assert (due(billing).pending_payment, due(billing).due_at) == (False, None)
