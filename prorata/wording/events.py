@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Final
 
 from domain import events as e
+from domain.arithmetic import tax_groups
 from domain.invoices import invoice_changes
 from prorata.wording.language import Wording, message
-from prorata.wording.lines import calculation_said, titled
+from prorata.wording.lines import calculation_said, shares_said, span, tax_said, titled
 from prorata.wording.second_part import second_part_said
 
 REASONS: Final = {
@@ -214,19 +215,50 @@ def event_said_in_full(event: e.Event, currency: str, say: Wording) -> str:
             pass
     invoice, _ = invoice_changes(event)
     if invoice is not None:
-        lines = [
-            f"{titled(line, say)} {calculation_said(line, invoice.currency, say)}" for line in invoice.lines
-        ]
-        told.append(
+        told.append(_invoice_said(invoice, say))
+    if isinstance(event, e.CreditNoteIssued):
+        told.append(_taken_back_said(event, currency, say))
+    return " ".join(told)
+
+
+def _invoice_said(invoice: e.Invoice, say: Wording) -> str:
+    """The invoice with the calculation of each line, each tax, and what account credit paid of it."""
+    currency = invoice.currency
+    parts = [f"{titled(line, say)} {calculation_said(line, currency, say)}" for line in invoice.lines]
+    for tax in tax_groups(invoice.lines):
+        told = tax_said(tax, currency, say)
+        parts.append(say.say("{tax}: {amount}", tax=told, amount=say.amount(tax.tax, currency)))
+    if invoice.credit_taken:
+        parts.append(
             say.say(
-                "Invoice {number} of {date}: {total} ({lines}).",
-                number=invoice.number,
-                date=say.day(invoice.date),
-                total=say.amount(invoice.total, invoice.currency),
-                lines="; ".join(lines),
+                "account credit pays {credit}, {charge} are charged",
+                credit=say.amount(invoice.credit_taken, currency),
+                charge=say.amount(invoice.charge, currency),
             )
         )
-    return " ".join(told)
+    return say.say(
+        "Invoice {number} of {date}: {total} ({lines}).",
+        number=invoice.number,
+        date=say.day(invoice.date),
+        total=say.amount(invoice.total, currency),
+        lines="; ".join(parts),
+    )
+
+
+def _taken_back_said(note: e.CreditNoteIssued, currency: str, say: Wording) -> str:
+    """Which lines and days the credit note takes back."""
+    lines = []
+    for line in note.lines:
+        amounts = [say.amount(line.amount, currency), *shares_said(line.taxes, currency, say)]
+        lines.append(
+            say.say(
+                "{product}, {span}: {calculation}.",
+                product=titled(line, say),
+                span=span(line, say),
+                calculation="; ".join(amounts),
+            )
+        )
+    return " ".join(lines)
 
 
 def charge_said(product: str, amount: Decimal, day: date, currency: str | None, say: Wording) -> str:

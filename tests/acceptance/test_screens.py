@@ -140,3 +140,45 @@ def test_without_a_server_the_screens_say_so(tmp_path: Path) -> None:
     done = prorata("shop", "a1")
     assert (done.exit_code, done.out) == (3, "")
     assert "Traceback" not in done.err
+
+
+def test_tax_and_credit_notes_are_shown_on_every_screen(prorata: CommandLine) -> None:
+    rates = [{"country": "FR", "from": "2014-01-01", "rate": "20"}]
+    zone = {"currency": "EUR", "time_zone": "Europe/Paris"}
+    done = prorata.commands(
+        step("2026-03-20", "open_account", account="t1", **zone, tax={"seller": "FR", "rates": rates}),
+        step("2026-03-20", "set_tax_profile", account="t1", country="FR", kind="business"),
+        step("2026-03-20", "purchase_plan", account="t1", product="standard"),
+        step("2026-03-21", "credit_note", account="t1", by="support", invoice=1, reason="goodwill"),
+        step(
+            "2026-03-21", "credit_note", account="t1", by="finance", invoice=1, line=1, net="5.00",
+            to="account", reason="goodwill",
+        ),
+    )  # fmt: skip
+    assert [json.loads(line)["code"] for line in done.out.splitlines()] == [
+        *(None, None, None),
+        "limit_exceeded",
+        None,
+    ]
+    told = json.loads(done.out.splitlines()[-1])["message"]
+    assert told == "Credit note C1 takes back €6.00 of invoice 1. €6.00 become account credit."
+    story = answered(prorata("explain", "t1", "C1", "--json"))
+    assert [line["arithmetic"] for line in story["lines"]] == ["5.00 of 20.00; tax 1.00 (FR 20%)"]
+    assert "Avoir C1 du 21 mars 2026" in prorata("explain", "t1", "C1", "--language", "fr").out
+    missing = prorata("explain", "t1", "C2")
+    assert (missing.exit_code, missing.err) == (
+        2,
+        "prorata: unknown_credit_note: t1 has no credit note C2: its last is C1\n",
+    )
+    page = answered(prorata("billing", "t1", "--json"))
+    assert page["credit"] == "6.00"
+    assert [(note["number"], note["total"], note["to_account"]) for note in page["credit_notes"]] == [
+        ("C1", "6.00", "6.00")
+    ]
+    command = '{"do": "purchase_addon", "product": "custom_domain"}'
+    seen = answered(prorata("preview", "t1", command, "--test-clock", "--at", "2026-04-05", "--json"))
+    assert (seen["total"], seen["answer"]["charged"]) == ("5.81", "0.00")
+    assert [tax["tax"] for tax in seen["taxes"]] == ["0.97"]
+    shop = answered(prorata("shop", "t1", "--at", "2026-04-05", "--json"))
+    today = shop["add_ons"][0]["today"]
+    assert (today["net"], today["total"], today["charged"]) == ("4.84", "5.81", "0.00")

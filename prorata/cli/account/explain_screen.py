@@ -90,7 +90,11 @@ def print_invoice_story(out: Console, story: InvoiceStory, teller: Teller) -> No
 def _print_what_happened(out: Console, story: InvoiceStory, teller: Teller) -> None:
     say = teller.say
     heading(out, say.say("What happened to it"))
-    if not story.payment:
+    issuing = teller.events[story.issued - 1]
+    if isinstance(issuing, e.InvoiceReissued):
+        paid = say.say("What was paid of invoice {number} pays it.", number=issuing.note.invoice)
+        out.print(f"  {paid} [R67]")
+    elif not story.payment:
         out.print("  " + say.say(UNPAID[story.status]))
     for version in story.payment:
         if version != story.issued:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from rich.console import Console
 
-from domain.arithmetic import arithmetic
+from domain.arithmetic import arithmetic, tax_groups
 from domain.calendar import local_text
 from domain.catalog import Catalogues
 from domain.forecast import Forecast
@@ -58,6 +58,8 @@ def preview_json(previewed: Previewed) -> dict[str, Any]:
         "once_confirmed": previewed.once_confirmed,
         "at": previewed.at,
         "arithmetic": [arithmetic(line) for line in shown.lines],
+        "taxes": tax_groups(shown.lines),
+        "total": str(sum([line.net + line.tax for line in shown.lines], Decimal(0))) if shown.lines else None,
         "still_billed": [],
         "ends": [],
         "asks": [],

@@ -8,7 +8,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from prorata.wording import Wording, answer_said, event_said
+from prorata.wording import Wording, answer_said, event_said, event_said_in_full
 from tests.support.domain.booking_answers import billed, declined, with_policies
 
 ENGLISH, FRENCH = Wording("en"), Wording("fr")
@@ -101,4 +101,18 @@ def test_a_payment_that_waits_says_until_when() -> None:
     answer = with_policies().give(c.PurchasePlan("standard"), "2026-04-05T18:30", payment="action_required")
     assert answer_said(answer, ENGLISH) == (
         "The payment needs the customer's consent. It waits until 5 Apr 2026 19:00; nothing changes before."
+    )
+
+
+def test_in_full_an_invoice_says_its_taxes_and_a_credit_note_its_lines() -> None:
+    account = billed(taxed=True)
+    account.give(c.CreditNote(1, "goodwill", 1, "3.00", to="account"), "2026-03-21", role=FINANCE)
+    note = account.events[-1]
+    assert event_said_in_full(note, "EUR", ENGLISH).endswith(
+        "standard (500), 20 Mar 2026 to 20 Apr 2026: €3.00; tax €0.60 (FR 20%)."
+    )
+    account.give(c.PurchaseAddon("surveys"), "2026-04-05")
+    assert event_said_in_full(account.events[-1], "EUR", ENGLISH).endswith(
+        "Invoice 2 of 5 Apr 2026: €4.36 (surveys €7.50 × 15/31 days = €3.63; Tax FR 20% of €3.63: €0.73; "
+        "account credit pays €3.60, €0.76 are charged)."
     )
