@@ -123,6 +123,7 @@ class _Declined:
                         family=resume.family,
                         product=resume.product,
                         reason="payment_declined",
+                        final=self.final,
                     ),
                 )
             case _:

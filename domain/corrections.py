@@ -118,7 +118,9 @@ def _ended_items(ctx: Context, command: CreditNote) -> tuple[Ended, ...] | Refus
     if command.line is None:
         places = [part.line for part in lines_left(state, number)]
     else:
-        places = [] if command.net is not None else [command.line - 1]
+        place = command.line - 1
+        left = left_of(state.record(number), place, state.invoices[number].lines[place])
+        places = [place] if left and command.net is None else []
     found: list[Ended] = []
     for place in places:
         item = _ended_by(ctx, command, place)

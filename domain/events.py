@@ -280,6 +280,8 @@ class ResumeDropped(_Event, frozen=True, kw_only=True, tag="resume_dropped"):
     family: str
     product: str
     reason: Literal["past_due", "payment_declined", "date_passed"]
+    final: bool | UnsetType = UNSET
+    """Of a declined payment: the method will never be accepted (R54)."""
 
 
 class AddonPurchased(_Event, frozen=True, kw_only=True, tag="addon_purchased"):

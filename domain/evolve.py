@@ -250,11 +250,12 @@ def _credits_purchased(draft: Draft, event: e.CreditsPurchased) -> None:
 
 
 def _credits_expired(draft: Draft, event: e.CreditsExpired) -> None:
+    until = last_use(draft, event.product, event.at)
     draft.packs = tuple(
         [p for p in draft.packs if not (p.product == event.product and p.expires_on == event.on)]
     )
     if all(p.product != event.product for p in draft.packs):
-        _ended(draft, event.product, last_use(draft, event.product, event.at), metered=True)
+        _ended(draft, event.product, until, metered=True)
 
 
 # ---- renewing and paying -------------------------------------------------
@@ -354,9 +355,10 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
             _end_addon(draft, product, event.at)
     unpaid = [p for p in draft.packs if p.unpaid_since is not None and p.product in event.items]
     for pack in unpaid:
+        until = last_use(draft, pack.product, event.at)
         draft.packs = tuple([kept for kept in draft.packs if kept is not pack])
         if all(kept.product != pack.product for kept in draft.packs):
-            _ended(draft, pack.product, last_use(draft, pack.product, event.at), metered=True)
+            _ended(draft, pack.product, until, metered=True)
     draft.anchor = event.account_anchor
     draft.payment = None
     if event.written_off:
@@ -453,6 +455,8 @@ def _downgrade_withdrawn(draft: Draft, event: e.DowngradeWithdrawn) -> None:
 def _resume_dropped(draft: Draft, event: e.ResumeDropped) -> None:
     draft.payment = None
     _change_plan(draft, event.family, resume_on=None, resume_at=None)
+    if event.final:
+        change_standing(draft, method_refused=True)
 
 
 def _addon_removed(draft: Draft, event: e.AddonRemoved) -> None:

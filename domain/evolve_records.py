@@ -219,7 +219,10 @@ def last_use(draft: Draft, product: str, at: Instant) -> Instant:
     """Until when packs of the product could be used, all of which have ended by the instant."""
     spans = draft.windows.get(product, ())
     until = spans[-1].until if spans else None
-    return access_end(draft, until, at)
+    held = [pack.unpaid_since for pack in draft.packs if pack.product == product]
+    suspended = [since for since in held if since is not None]
+    ends = access_end(draft, until, at)
+    return min([ends, *suspended]) if len(suspended) == len(held) else ends
 
 
 def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[tuple[int, int], ...]:

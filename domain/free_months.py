@@ -5,8 +5,8 @@ from __future__ import annotations
 from domain import events as e
 from domain.calendar import CivilDate, Instant, begins_at, days_after
 from domain.crediting import billed_item
-from domain.discounts import expiry, free_months, reaches
-from domain.renewal import next_cycle, will_renew
+from domain.discounts import expiry, free_months, name_of
+from domain.renewal import loses_prerequisite, next_cycle, will_renew
 from domain.state import Account, AddonItem, Discount, PlanItem
 
 TOLD_BEFORE = 7
@@ -52,17 +52,18 @@ def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilD
     free = [discount for discount in state.standing.discounts if free_months(discount.terms)]
     for discount in free if not state.disputed else ():
         for item in state.items:
-            if item.cycle is None or item.product in discount.told or not _goes_on(item):
+            if item.cycle is None or item.product in discount.told or not _goes_on(state, item):
                 continue
             if _is_free(state, discount, item):
                 found.append((discount, item, first_priced(state, discount, item)))
     return found
 
 
-def _goes_on(item: PlanItem | AddonItem) -> bool:
+def _goes_on(state: Account, item: PlanItem | AddonItem) -> bool:
     if isinstance(item, PlanItem):
         return will_renew(item)
-    return not item.removed and item.unpaid_since is None
+    ends = item.removed or loses_prerequisite(item, item.requires, state.plans)
+    return not ends and item.unpaid_since is None
 
 
 def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> bool:
@@ -70,7 +71,7 @@ def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> 
     for number in reversed(state.invoices):
         for place, line in enumerate(state.invoices[number].lines):
             if line.kind != "credit_line" and billed_item(state, number, place) == item:
-                return reaches(discount.terms, line) and not line.net
+                return any(took.discount == name_of(discount.terms) for took in line.discounts or ())
     return False
 
 
