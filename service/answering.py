@@ -21,6 +21,7 @@ from service.conversing import Attempt
 
 _logger = logging.getLogger(__name__)
 _codec = domain_codec()
+_CREDIT_APPLIED: Final = e.CreditApplied.__struct_config__.tag
 _CANCELLED: Final = e.PaymentCancelled.__struct_config__.tag
 
 EVENTS_OF_A_COMMAND = 100
@@ -50,10 +51,15 @@ def own_events(stored: list[StoredEvent]) -> list[StoredEvent]:
     else:
         made_by = (_codec.read(first).command, first.effective_at)
         own = list(takewhile(lambda row: (_codec.read(row).command, row.effective_at) == made_by, stored))
-    cancelled = (
-        [row.type for row in own].index(_CANCELLED) if _CANCELLED in [row.type for row in own] else len(own)
-    )
+    cancelled = next((place for place, row in enumerate(own) if row.type == _CANCELLED), len(own))
     return own[: cancelled + 1]
+
+
+def credit_applied_with(last: StoredEvent, stored: list[StoredEvent]) -> int:
+    """How many events (0 or 1) by which account credit paid what is open follow the command's last event at
+    once: they were recorded with it (R63)."""
+    following = [row for row in stored if row.version == last.version + 1 and row.type == _CREDIT_APPLIED]
+    return len(following)
 
 
 def log_answer(account_id: str, request: Request, given: GivenCommand) -> None:

@@ -21,7 +21,14 @@ from domain.state import Account, RecordedCommand
 from eventlog.codec import domain_codec
 from eventlog.errors import VersionConflict
 from service.accounts import LoadedAccount
-from service.answering import EVENTS_OF_A_COMMAND, GivenCommand, first_recorded, own_events, too_early
+from service.answering import (
+    EVENTS_OF_A_COMMAND,
+    GivenCommand,
+    credit_applied_with,
+    first_recorded,
+    own_events,
+    too_early,
+)
 from service.catalogues import CatalogueLibrary
 from service.clock import Clock
 from service.conversing import Attempt, Ports
@@ -127,7 +134,9 @@ class Attempting:
         if isinstance(outcome, Repeated):
             assert state is not None
             return self._as_recorded(attempt.account_id, request.command, outcome.version)
-        version = None if attempt.state is None else attempt.state.version
+        version = attempt.left_at
+        if version is None and attempt.state is not None:
+            version = attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
 
     def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
@@ -166,9 +175,10 @@ class Attempting:
     def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
         """The answer that the recorded events of a command make, the first of which is this version: of the
         account as they left it, by the catalogues known then."""
-        stored = own_events(self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND))
-        last = stored[-1]
-        state = self._ports.accounts.as_of(account_id, last.version)
-        known = self._catalogues.series_for(state, known_at=last.effective_at)
-        events = [self._codec.read(row) for row in stored]
-        return GivenCommand(answer_of(command, events, state, known), last.version)
+        stored = self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
+        own = own_events(stored)
+        left_at = own[-1].version + credit_applied_with(own[-1], stored)
+        state = self._ports.accounts.as_of(account_id, left_at)
+        known = self._catalogues.series_for(state, known_at=own[-1].effective_at)
+        events = [self._codec.read(row) for row in own]
+        return GivenCommand(answer_of(command, events, state, known), left_at)

@@ -80,6 +80,8 @@ class Attempt:
         """Of the last event that was recorded."""
         self.own_version: int | None = None
         """The version of the first event of the command itself, once it is recorded."""
+        self.left_at: int | None = None
+        """The account's version as the command's own events left it; what a refund came to follows."""
         self.reference: str | None = None
         """What the customer's browser needs to consent to the command's payment (R96)."""
 
@@ -114,9 +116,10 @@ class Attempt:
         self.recorded += len(stored)
         self.position = stored[-1].position
         self._ports.accounts.keep(self.account_id, self.loaded, since=before)
-        if self.own_version is None and not self._concludes_another(before):
-            own = [row for row, event in zip(stored, events, strict=True) if event.command is not None]
-            self.own_version = own[0].version if own else None
+        own = [row for row, event in zip(stored, events, strict=True) if event.command is not None]
+        if own and not self._concludes_another(before):
+            self.own_version = own[0].version if self.own_version is None else self.own_version
+            self.left_at = state.version
         payment = state.payment
         if payment is not None and payment.intent >= stored[0].version:
             self._key = stored[payment.intent - stored[0].version].event_id

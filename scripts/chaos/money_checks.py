@@ -20,6 +20,7 @@ from eventlog.codec import domain_codec
 _ANSWERS: Final = {
     "payment_declined": "declined",
     "renewal_declined": "declined",
+    "try_declined": "declined",
     "items_lapsed": "declined",
     "resume_dropped": "declined",
     "payment_cancelled": "cancelled",
@@ -90,6 +91,6 @@ def _charged_by(event: e.Event) -> Decimal | None:
         case e.PaymentStarted():
             return event.amount
         case e.CyclesRenewed():
-            return event.invoice.total or None
+            return event.invoice.charge or None
         case _:
             return None

@@ -1,6 +1,7 @@
-"""Processes are killed at any moment of a purchase, a renewal or a recovery, and given the same lines again.
-After it no charge is without its purchase, no purchase without its charge, every line is done once, and what
-was answered before a kill is answered alike after it (R16)."""
+"""Processes are killed at any moment of a purchase, a renewal, a try, a refund or a recovery, and given the
+same lines again. After it no charge is without its purchase, no purchase without its charge, nothing is given
+back twice or never, every line is done once, and what was answered before a kill is answered alike after it
+(R16, R62)."""
 
 import json
 import random
@@ -25,7 +26,7 @@ from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import SERVICE as SERVICE_ROLE
 from service.schema import SERVICE
 from tests.support.roles import login, migrated
-from tests.support.service.killed import MOMENTS
+from tests.support.service.killed import MOMENTS, REFUND_MOMENTS
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = (
@@ -163,12 +164,113 @@ def test_a_process_that_others_take_payments_from_while_it_lives_charges_nothing
     _check_books(service_url, lines)
 
 
+CORRECTED_ROUNDS = (
+    ("before_refund",),
+    ("after_refund",),
+    ("before_charge", "before_finish"),
+    ("after_charge", "after_finish"),
+    ("before_conclusion",),
+    ("after_conclusion",),
+)
+
+
+def _corrected_story() -> list[Line]:
+    """Refunds that are made and that fail, a renewal that is declined, its tries, and another method that
+    pays; of three accounts in turn."""
+    policies = {"collection": {"retry_days": [1, 3, 5]}}
+    opening: Line = {
+        "do": "open_account",
+        "currency": "EUR",
+        "time_zone": "Europe/Paris",
+        "policies": policies,
+    }
+    steps: list[tuple[str, Line]] = [
+        ("2026-01-10", opening),
+        ("2026-01-10", {"do": "purchase_plan", "product": "standard"}),
+        ("2026-01-11", _note(1, "1.00")),
+        ("2026-01-12", _note(1, "2.00") | {"refund": "failed"}),
+        ("2026-01-13", _note(1, "3.00")),
+        ("2026-01-14", {"do": "set_payment_method", "works": False}),
+        ("2026-02-12", {"do": "set_tax_profile", "country": "FR", "kind": "consumer"}),
+        ("2026-02-14", {"do": "set_payment_method"}),
+        ("2026-02-20", _note(2, "4.00")),
+        ("2026-03-15", {"do": "set_tax_profile", "country": "DE", "kind": "consumer"}),
+        ("2026-03-16", _note(3, "5.00")),
+    ]
+    return [fields | _of(name, n, at) for n, (at, fields) in enumerate(steps) for name in ("a", "b", "c")]
+
+
+def _note(invoice: int, net: str) -> Line:
+    return {"do": "credit_note", "invoice": invoice, "line": 1, "net": net, "reason": "service_failure"}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_process_gives_nothing_back_twice_and_forgets_no_refund(seed: int, service_url: str) -> None:
+    chance = random.Random(seed)
+    lines = _corrected_story()
+    killed = Killed(service_url, lines)
+
+    for moments in chance.sample(CORRECTED_ROUNDS, len(CORRECTED_ROUNDS)):
+        for moment in moments:
+            nth = 1 if "finish" in moment else chance.randint(1, 2)
+            killed.run(moment, nth)
+        killed.run_for(chance.uniform(0, 0.02))
+    killed.run("never", 1)
+
+    assert killed.kills >= len(CORRECTED_ROUNDS)
+    assert killed.answers.keys() == {line["id"] for line in lines}
+    _check_books(service_url, lines)
+    _check_refunds(service_url)
+
+
+@pytest.mark.timeout(300)
+def test_processes_that_meet_at_the_same_refunds_give_nothing_back_twice(service_url: str) -> None:
+    lines = _corrected_story()
+    killed = Killed(service_url, lines)
+    fates = [(REFUND_MOMENTS[0], 2), (REFUND_MOMENTS[1], 1), ("never", 1)]
+
+    with ThreadPoolExecutor(3) as pool:
+        for running in [pool.submit(killed.run, *fate) for fate in fates]:
+            running.result()
+    killed.run("never", 1)
+
+    assert killed.answers.keys() == {line["id"] for line in lines}
+    _check_books(service_url, lines)
+    _check_refunds(service_url)
+
+
+def _check_refunds(database_url: str) -> None:
+    """What the gateway gave back against the credit notes, both ways: each once, and answered once."""
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("select key, answer, amount, account_id from service.gateway_refunds")
+        books = {key: (answer, amount, account_id) for key, answer, amount, account_id in rows}
+    answers = Counter(answer for answer, _, _ in books.values())
+    with closing(PostgresEventLog(database_url)) as log:
+        for account_id in log.accounts():
+            concluded = Counter[tuple[int, Decimal, str]]()
+            intended = Counter[tuple[int, Decimal, str]]()
+            for row in log.read_account(account_id):
+                event = CODEC.read(row)
+                if isinstance(event, e.CreditNoteIssued) and event.refund:
+                    answer, amount, given_to = books.pop(row.event_id)
+                    assert (amount, given_to) == (event.refund, account_id)
+                    intended[event.number, amount, answer] += 1
+                elif isinstance(event, e.RefundConcluded):
+                    answer = "refunded" if event.refunded else "failed"
+                    concluded[event.note, event.amount, answer] += 1
+            assert concluded == intended
+            assert set(concluded.values()) == {1}
+    assert books == {}, "given back without a credit note"
+    assert answers["refunded"] >= answers["failed"] > 0
+
+
 def _check_books(database_url: str, lines: list[Line]) -> None:
     """The gateway's books against the log, both ways; and every command done exactly once."""
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("select key, answer, amount, account_id from service.gateway_payments")
         books = {key: (answer, amount, account_id) for key, answer, amount, account_id in rows}
-    done: Counter[str] = Counter()
+    done: Counter[tuple[str, str]] = Counter()
     with closing(PostgresEventLog(database_url)) as log:
         for account_id in log.accounts():
             stored = log.read_account(account_id)
@@ -179,9 +281,10 @@ def _check_books(database_url: str, lines: list[Line]) -> None:
                     assert answer == _ANSWERS.get(following.type, "paid")
                     assert answer == "cancelled" or (charged, charged_for) == (amount, account_id)
                 elif row.command_id is not None and row.type != "payment_cancelled":
-                    done[row.command_id] += 1
+                    done[row.command_id, row.type] += 1
     assert books == {}, "charged without an intent"
-    assert done == dict.fromkeys([line["id"] for line in lines], 1)
+    assert set(done.values()) == {1}
+    assert {command_id for command_id, _ in done} == {line["id"] for line in lines}
 
 
 def _intent_of(row: StoredEvent) -> Decimal | None:
@@ -189,7 +292,12 @@ def _intent_of(row: StoredEvent) -> Decimal | None:
     event = CODEC.read(row)
     if isinstance(event, e.PaymentStarted):
         return event.amount
-    return event.invoice.total if isinstance(event, e.CyclesRenewed) else None
+    return (event.invoice.charge or None) if isinstance(event, e.CyclesRenewed) else None
 
 
-_ANSWERS = {"payment_declined": "declined", "renewal_declined": "declined", "payment_cancelled": "cancelled"}
+_ANSWERS = {
+    "payment_declined": "declined",
+    "renewal_declined": "declined",
+    "try_declined": "declined",
+    "payment_cancelled": "cancelled",
+}

@@ -24,7 +24,7 @@ from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
-from service.gateway import Charged, Means, PostgresTestGateway
+from service.gateway import Charged, Means, PostgresTestGateway, RefundMade
 from service.service import BillingService
 from service.session import CommandSession
 
@@ -33,6 +33,9 @@ MOMENTS = (
     "after_conclusion",
 )  # fmt: skip
 """Moments between intent, charge and answer, and while a payment that was left open is taken over."""
+
+REFUND_MOMENTS = ("before_refund", "after_refund")
+"""Moments around a refund, whose intent and conclusion are a conclusion's."""
 
 
 class Fate:
@@ -85,9 +88,16 @@ class FatedGateway(PostgresTestGateway):
         self.fate.at("after_finish")
         return answer
 
+    def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+        self.fate.at("before_refund")
+        answer = super().refund(key, account_id, amount, currency)
+        self.fate.at("after_refund")
+        return answer
+
 
 def main(database_url: str, moment: str, nth: str) -> None:
-    """Answer the lines on stdin, each at once."""
+    """Answer the lines on stdin, each at once; then settle every account at its last instant, as the billing
+    run does."""
     fate = Fate(moment, int(nth))
     log, gateway = FatedLog(database_url), FatedGateway(database_url)
     log.fate = gateway.fate = fate
@@ -98,6 +108,10 @@ def main(database_url: str, moment: str, nth: str) -> None:
     session = CommandSession(service, library, SystemClock(), tenant="main", lives_on="test")
     for line in sys.stdin.buffer:
         print(msgspec.json.encode(session.answer_line(line)).decode(), flush=True)
+    for account_id in log.accounts():
+        state = service.account(account_id)
+        assert state is not None
+        service.settle(account_id, state.last_at)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,30 @@ def test_a_refund_without_an_answer_holds_nothing_else_back(world: World, gatewa
     assert world.happened().count("refund_concluded") == 1
 
 
+def test_a_repeated_credit_note_is_answered_as_it_was_before_its_refund_failed(
+    world: World, gateway: UnreliableGateway
+) -> None:
+    first = world.say(**NOTE, id="n1", refund="failed")
+    world.say(do="close_account", account="a1", at="2026-04-01")
+
+    assert world.say(**NOTE, id="n1", refund="failed") == first
+    assert world.twin().say(**NOTE, id="n1") == first
+
+
+def test_a_repeated_credit_note_is_answered_as_it_left_the_account_whose_balance_it_paid(
+    world: World,
+) -> None:
+    """What it gives to the account pays the open invoice at once; that belongs to its answer."""
+    world.say(do="payment_method", account="a1", works=False, at="2026-04-01")
+    world.say(do="set_tax_profile", account="a1", country="FR", kind="consumer", at="2026-04-21")
+    note = {**NOTE, "net": "20.00", "to": "account", "at": "2026-04-22", "id": "n1"}
+    first = world.say(**note)
+
+    assert world.happened()[-2:] == ["credit_note_issued", "credit_applied"]
+    assert world.say(**note) == first
+    assert world.twin().say(**note) == first
+
+
 @pytest.mark.parametrize("given", [{}, {"id": "n1"}], ids=["without an id", "with an id"])
 def test_a_credit_note_whose_refund_another_process_concluded_is_not_given_again(
     world: World, gateway: UnreliableGateway, given: dict[str, str]
