@@ -89,7 +89,8 @@ def rebuild(
     peer_events: PeerEvents = 2_000,
     workers: Workers = 2,
     projection: Annotated[
-        Literal["entitlements", "access_windows", "invoices", "calendar"], Parameter(help="Which read model.")
+        Literal["entitlements", "access_windows", "invoices", "credit_notes", "calendar"],
+        Parameter(help="Which read model."),
     ] = "entitlements",
     rounds: Rounds = 3,
     json: Json = False,

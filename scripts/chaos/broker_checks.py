@@ -17,7 +17,7 @@ from consumers.finance_ledger.checking import problems as ledger_problems
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import domain_codec
 from projections.fold import Fold
-from projections.models import access_windows, entitlements, invoices
+from projections.models import access_windows, credit_notes, entitlements, invoices
 from publishing.topics import partition_of
 from scripts.chaos.reading import Published
 
@@ -27,6 +27,7 @@ FOLDS: Final[Mapping[str, Fold[Any, Any]]] = {
     "billing.entitlements.v1": entitlements.FOLD,
     "billing.access-windows.v1": access_windows.FOLD,
     "billing.invoices.v1": invoices.FOLD,
+    "billing.credit-notes.v1": credit_notes.FOLD,
 }
 """State topic → the fold whose documents it holds."""
 
