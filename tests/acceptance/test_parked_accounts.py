@@ -8,6 +8,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
+from domain.commands import PayBalance
 from eventlog.postgres.log import PostgresEventLog
 from projections.live.projector import Projector
 from projections.registry import FOLDS
@@ -70,7 +71,7 @@ def test_a_released_account_is_shown_as_the_log_has_it(
             "values ('invoices', %s, 3, 3, 'by hand')",
             [ACCOUNT],
         )
-        billing.settle(ACCOUNT, "2026-08-01")
+        billing.give(ACCOUNT, PayBalance(), "2026-07-25")
         assert prorata("project", "--once").exit_code == 0
         assert shown(connection, ACCOUNT)["invoices"] != folded(billing.log, ACCOUNT)["invoices"]
         done = prorata("release", ACCOUNT)

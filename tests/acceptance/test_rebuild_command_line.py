@@ -56,7 +56,9 @@ def test_every_difference_is_a_line_with_account_and_rule_and_the_exit_code_says
     last = billing.log.last_position()
     assert f"entitlements: folded {last} of at most {last} events" in again.err
     assert "nothing was swapped" in again.err
-    assert prorata("rebuild", "entitlements", "--discard").out == "accounts_v1\nentitlements_v1\n"
+    assert prorata("rebuild", "entitlements", "--discard").out == (
+        "accounts_v1\nentitlements_v1\ndiscounts_v1\n"
+    )
     assert prorata("rebuild", "entitlements", "--discard").out == "nothing to drop\n"
 
 

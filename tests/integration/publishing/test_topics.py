@@ -28,6 +28,7 @@ def test_missing_topics_are_created_by_whoever_comes_first(kafka_bootstrap: str,
         described = {found["name"]: len(found["partitions"]) for found in admin.describe_topics(ours)}
     assert described == {
         topic_prefix + "billing.access-windows.v1": 6,
+        topic_prefix + "billing.credit-notes.v1": 6,
         topic_prefix + "billing.entitlements.v1": 6,
         topic_prefix + "billing.events.v1": 6,
         topic_prefix + "billing.invoices.v1": 6,
