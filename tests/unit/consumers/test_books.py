@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from consumers.finance_ledger.register import day_of
 from domain.events import CreditNoteIssued, ItemsLapsed
 from tests.support.consumers.told_books import ToldBooks, events_of, step
 
@@ -35,6 +37,25 @@ def test_a_discount_lowers_what_is_deferred_and_has_no_account_of_its_own() -> N
     assert books.balances() == {"cash": "17.00", "deferred_revenue": "-17.00"}
 
 
+def test_an_entry_names_the_line_and_the_product_that_it_is_about() -> None:
+    addon = step("2026-04-05", "purchase_addon", product="custom_domain")
+    books = ToldBooks(events_of(PLAN, addon, until="2026-04-20"))
+    issued = [(t.invoice, t.line, t.product) for t in books.shelf.transfers if t.kind == "issued"]
+    assert issued == [
+        (1, 1, "standard"),
+        (2, 1, "custom_domain"),
+        (3, 1, "standard"),
+        (3, 2, "custom_domain"),
+    ]
+
+
+def test_nothing_is_booked_before_the_day_of_its_invoice() -> None:
+    noon = datetime(2026, 4, 5, 12, tzinfo=UTC)
+    assert day_of(noon, "Europe/Paris", None) == date(2026, 4, 5)
+    assert day_of(noon, "Europe/Paris", date(2026, 4, 6)) == date(2026, 4, 6)
+    assert day_of(noon, "Pacific/Kiritimati", date(2026, 4, 5)) == date(2026, 4, 6)
+
+
 # ---- credit notes --------------------------------------------------------------
 
 
@@ -61,6 +82,8 @@ def test_what_a_credit_note_takes_beyond_what_is_deferred_it_takes_from_revenue(
         ("deferred_revenue", "receivable", "10.32"),
         ("revenue:standard", "receivable", "4.68"),
     ]
+    entries = [(t.invoice, t.line, t.product) for t in books.shelf.transfers if t.kind == "credited"]
+    assert entries == [(1, 1, "standard")] * 2
     assert books.earned_through("2026-04-19") == {"cash": "5.00", "revenue:standard": "-5.00"}
 
 
@@ -269,4 +292,5 @@ def test_in_a_log_of_before_r41a_a_lapse_is_a_write_off() -> None:
     assert isinstance(events[-1], ItemsLapsed)
     books = ToldBooks(events)
     assert books.of("written_off") == [("2026-05-20", "deferred_revenue", "receivable", "20.00")]
+    assert [(t.line, t.product) for t in books.shelf.transfers][-1] == (1, "standard")
     assert books.earned_through("2026-05-20") == {"cash": "20.00", "revenue:standard": "-20.00"}
