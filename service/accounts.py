@@ -44,7 +44,8 @@ class Accounts:
     """Loads accounts; threads share it.
 
     `capacity`: accounts whose states are kept, the least recently used leave first (a state has up to
-    1,000 command ids, about 200 KB). `snapshot_every`: events between two snapshots of an account.
+    1,000 command ids, about 200 KB, and its invoices, half a KB each with two taxes). `snapshot_every`:
+    events between two snapshots of an account.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ holds a value that was given as a confirmation.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -187,6 +187,8 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 # Made here, since msgspec crashes where threads need a type for the first time at once.
 _made: Final = msgspec.json.Decoder(_Envelope), msgspec.json.Decoder(Asked)
+_KINDS: Final[dict[str, type]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Asked)}
+"""By `do`: looked up here, since msgspec prepares a union of so many types anew for each line."""
 
 _ENVELOPE_FIELDS: Final = frozenset(_Envelope.__struct_fields__)
 _OWN_FIELDS: Final[dict[type, frozenset[str]]] = {PaymentMethod: frozenset({"works", "final"})}
@@ -268,7 +270,7 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
     if fields.get("do") == "payment_method":
         around -= _OWN_FIELDS[PaymentMethod]
     envelope = _converted({k: v for k, v in fields.items() if k in around}, _Envelope)
-    asked = _converted({k: v for k, v in fields.items() if k not in around}, Asked)
+    asked = _asked({k: v for k, v in fields.items() if k not in around})
     check_document(fields)
     account_id = account_id_of(tenant, envelope.account)
     for name, text in (("id", envelope.id), ("actor", envelope.actor)):
@@ -299,6 +301,18 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
         method=_method(envelope, asked, clock),
         refund_fails=envelope.refund is not UNSET if isinstance(asked, c.CreditNote | c.Reissue) else None,
     )
+
+
+def _asked(fields: dict[str, Any]) -> Asked:
+    """The command itself. Raises InvalidInput: `missing_field`, `unknown_command`, as `_converted`."""
+    do = fields.get("do", UNSET)
+    if do is UNSET:
+        raise InvalidInput("missing_field", "$.do", "a line names its command in `do`")
+    kind = _KINDS.get(do) if isinstance(do, str) else None
+    if kind is None:
+        raise InvalidInput("unknown_command", "$.do", "there is no command of this name")
+    asked: Asked = _converted(fields, kind)
+    return asked
 
 
 def _role(envelope: _Envelope, asked: Asked) -> str:
@@ -384,8 +398,6 @@ def _converted(value: dict[str, Any], kind: Any) -> Any:
     ):
         if message.startswith(start):
             code, place = named, f"{place}.{message.removeprefix(start).rstrip('`')}"
-    if place == "$.do" and code == "invalid_field":
-        code, message = "unknown_command", "there is no command of this name"
     raise InvalidInput(code, place, message)
 
 
