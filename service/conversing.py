@@ -140,14 +140,18 @@ class Attempt:
         assert self.state is not None
         means = self._means if payment.role is not None else _saved(payment)
         gateway, currency = self._ports.gateway, self.state.currency
+        self.reference = None
         try:
             charged = gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            answer = charged.answer
             self.reference = charged.reference if payment.role is not None else None
-            return charged.answer
         except GatewayUnavailable:
             answer = self._finish(self._key)
-        self._interrupted = answer == "cancelled" and payment.role is None
-        return answer
+            self._interrupted = answer == "cancelled" and payment.role is None
+        try:
+            return without_consent(gateway, self._key, payment, answer)
+        except GatewayUnavailable as error:
+            raise PaymentUnanswered(self.account_id) from error
 
     def _cancel(self, payment: PendingPayment) -> PaymentAnswer:
         """How the payment that waits for the customer ends, which is given up (R96)."""
@@ -175,6 +179,20 @@ class Attempt:
             return self._ports.gateway.finish(key)
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
+
+
+def without_consent(
+    gateway: PaymentGateway, key: UUID, payment: PendingPayment, answer: PaymentAnswer
+) -> PaymentAnswer:
+    """The answer; where it asks for consent and nobody is there to give it, the charge is given up first, so
+    that what counts as declined (R96) is not paid later all the same.
+
+    Raises GatewayUnavailable.
+    """
+    if answer != "action_required" or payment.role is not None:
+        return answer
+    ended = gateway.cancel(key)
+    return answer if ended == "cancelled" else ended
 
 
 def _saved(payment: PendingPayment) -> Means:

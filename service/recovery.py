@@ -25,7 +25,7 @@ from eventlog.errors import VersionConflict
 from eventlog.records import StoredEvent
 from service.accounts import LoadedAccount
 from service.clock import Clock
-from service.conversing import Ports, new_event
+from service.conversing import Ports, new_event, without_consent
 from service.errors import GatewayUnavailable, PaymentUnanswered
 
 
@@ -74,8 +74,11 @@ class Recovery:
         intent = self._intent(account_id, loaded)
         if self._clock.now() - intent.recorded_at < self._recover_after:
             return False
+        gateway, key = self._ports.gateway, intent.event_id
+        assert loaded.state is not None
+        assert loaded.state.payment is not None
         try:
-            answer = self._ports.gateway.finish(intent.event_id)
+            answer = without_consent(gateway, key, loaded.state.payment, gateway.finish(key))
         except GatewayUnavailable:
             return False
         self._conclude(account_id, loaded, intent, answer)

@@ -2,7 +2,10 @@
 
 import json
 import logging
+from contextlib import nullcontext
 from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from msgspec import UNSET
@@ -10,7 +13,8 @@ from msgspec import UNSET
 from domain.calendar import parse_moment
 from service.catalogue_versions import demo_body
 from service.commands import AnswerLine
-from service.gateway import ACTION_REQUIRED
+from service.errors import GatewayUnavailable, LineUnanswered, PaymentUnanswered
+from service.gateway import ACTION_REQUIRED, Charged, Confirmation, Means, SavedMethod
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import World, memory_world, minutes
 
@@ -150,6 +154,35 @@ def test_while_the_provider_is_away_it_goes_on_waiting_and_after_its_time_nothin
     assert world.happened()[-1] == "payment_action_required"
 
 
+class AsksForConsent(UnreliableGateway):
+    """Every charge by the saved method waits for the customer."""
+
+    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
+        asks = isinstance(means, SavedMethod)
+        return super().charge(key, account_id, amount, currency, ACTION_REQUIRED if asks else means)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["at once", "taken over"])
+def test_a_renewal_that_asks_for_consent_is_declined_and_can_not_be_paid_later(lost: bool) -> None:
+    """Nobody is there to give it; what the log says was declined must not be charged afterwards."""
+    gateway = AsksForConsent()
+    world = memory_world(gateway)
+    world.open()
+    world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20")
+    gateway.charges_are_lost = gateway.finishes_fail = lost
+    with pytest.raises(PaymentUnanswered) if lost else nullcontext():
+        world.service.settle("main/a1", at("2026-04-21"))
+    gateway.charges_are_lost = gateway.finishes_fail = False
+    world.clock.advance(minutes(1))
+
+    world.service.settle("main/a1", at("2026-04-21"))
+
+    assert world.happened()[-2:] == ["cycles_renewed", "renewal_declined"]
+    key = [key for call, key, _ in gateway.asked if call == "charge"][-1]
+    gateway.answer_waiting(key, "paid")
+    assert gateway.answers[key] == "cancelled"
+
+
 def _wall(world: World) -> None:
     world.library.load(demo_body(), None, world.clock.now())
     world.open("w", at=None)
@@ -201,3 +234,21 @@ def test_a_renewal_that_is_answered_late_is_paid_or_fails_when_the_provider_says
     state = world.service.account("main/a1")
     assert state is not None
     assert state.status == "past_due"
+
+
+def test_a_method_that_the_provider_could_not_save_is_not_recorded(
+    world: World, gateway: UnreliableGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(account_id: str, method: Confirmation) -> None:
+        raise GatewayUnavailable("away")
+
+    monkeypatch.setattr(gateway, "save_method", away)
+    line = {"do": "set_payment_method", "account": "a1", "at": "2026-03-21", "id": "m1"}
+
+    with pytest.raises(LineUnanswered) as raised:
+        world.say(**line)
+    assert raised.value.fate == "unreachable"
+    monkeypatch.undo()
+
+    assert world.say(**line).outcome == "accepted"
+    assert world.happened().count("payment_method_set") == 1
