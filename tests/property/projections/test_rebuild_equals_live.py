@@ -18,23 +18,33 @@ from domain.commands import (
     ChangeTransactional,
     CloseAccount,
     Command,
+    CreditNote,
+    GrantDiscount,
+    LoseDispute,
+    OpenDispute,
     PausePlan,
     PayBalance,
+    PayOut,
     PurchaseAddon,
     PurchasePlan,
+    RecordPayment,
+    Reissue,
     RemoveAddon,
     ResumePlan,
+    SetTaxProfile,
     StartTransactional,
     StopTransactional,
     TopUpTransactional,
     Undo,
+    WinDispute,
+    WriteOff,
 )
 from eventlog.postgres.log import PostgresEventLog
 from projections.live.projector import Projector
 from projections.rebuild.rebuilding import rebuild
 from projections.registry import ADDED, ALL
 from tests.support.domain.catalogs import SHIPPED
-from tests.support.projections.fold_driver import Billing
+from tests.support.projections.fold_driver import TAXED, Billing
 from tests.support.projections.read_models import all_rows, folded, shown
 from tests.support.servers import NewDatabase
 
@@ -73,7 +83,13 @@ class Project(Struct, frozen=True):
     anew: bool
 
 
-Step = Give | Settle | Recover | Project
+class Refunds(Struct, frozen=True):
+    """How every refund is answered from now on."""
+
+    answer: Literal["refunded", "failed", "unknown"]
+
+
+Step = Give | Settle | Recover | Project | Refunds
 
 account = st.sampled_from(ACCOUNTS)
 days = st.integers(0, 40)
@@ -100,10 +116,23 @@ command: st.SearchStrategy[Command] = st.one_of(
     st.builds(PayBalance),
     st.builds(CloseAccount),
 )
+invoice = st.integers(1, 4)
+second_part: st.SearchStrategy[Command] = st.one_of(
+    st.builds(SetTaxProfile, st.sampled_from(["FR", "DE"]), st.sampled_from(["consumer", "business"])),
+    st.builds(CreditNote, invoice, st.just("goodwill"), to=st.sampled_from(["payment_method", "account"])),
+    st.builds(CreditNote, invoice, st.just("other"), line=st.just(1), net=st.sampled_from(["1.00", "3.33"])),
+    st.builds(GrantDiscount, percent=st.sampled_from(["15", "100"]), duration=st.sampled_from(["once", 3])),
+    st.builds(GrantDiscount, fixed=st.just("7.00"), carried=st.booleans()),
+    st.builds(RecordPayment, st.sampled_from(["2.00", "50.00"])),
+    st.builds(PayOut),
+    *[st.builds(kind, invoice) for kind in (OpenDispute, WinDispute, LoseDispute, Reissue, WriteOff)],
+)
 step: st.SearchStrategy[Step] = st.one_of(
     st.builds(Give, account, command, days, pay),
     st.builds(Give, account, command, days, pay),
+    st.builds(Give, account, second_part, days, pay),
     st.builds(Settle, account, days, pay),
+    st.builds(Refunds, st.sampled_from(["refunded", "failed", "unknown"])),
     st.builds(Recover, account, st.sampled_from(["paid", "declined", "cancelled"])),
     st.builds(Project, st.integers(1, 7), st.integers(1, 3), st.booleans()),
 )
@@ -120,6 +149,8 @@ class World:
         self.billing = Billing(log)
         for account_id in ACCOUNTS:
             self.billing.open(account_id, self._later(0))
+            self.billing.give(account_id, SetTaxProfile("DE", "consumer", region="HEL"), self._later(0))
+        self.billing.catalogues = TAXED
 
     def take(self, step: Step) -> None:
         billing = self.billing
@@ -135,6 +166,8 @@ class World:
                     billing.recover(step.account, step.answer)
             case Project():
                 self._project(step)
+            case Refunds():
+                billing.refunds = step.answer
 
     def close(self) -> None:
         for projector in self._projectors.values():
