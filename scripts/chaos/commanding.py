@@ -43,7 +43,13 @@ _DAYS_A_SECOND: Final = 1.0
 _AGAIN: Final = 0.3
 _PAUSES: Final = 0.0, 0.1
 
-_OPENING: Final = {"do": "open_account", "currency": "EUR", "time_zone": "Europe/Paris"}
+_OPENING: Final = {
+    "do": "open_account",
+    "currency": "EUR",
+    "time_zone": "Europe/Paris",
+    "policies": {"collection": {"retry_days": [1, 2, 3]}},
+}
+_NOTE: Final = {"do": "credit_note", "net": "0.50", "line": 1, "reason": "service_failure"}
 _DECLINED: Final = {"payment": "declined"}
 _STEPS: Final[tuple[dict[str, Any], ...]] = (
     {"do": "purchase_plan", "product": "standard"},
@@ -62,6 +68,11 @@ _STEPS: Final[tuple[dict[str, Any], ...]] = (
     {"do": "resume_plan", "family": "marketing"},
     {"do": "cancel_plan", "family": "websites"},
     {"do": "pay_balance"},
+    _NOTE | {"invoice": 1},
+    _NOTE | {"invoice": 2, "to": "account"},
+    _NOTE | {"invoice": 3, "refund": "failed"},
+    {"do": "set_payment_method", "works": False},
+    {"do": "set_payment_method"},
     {"do": "payment_method", "works": False},
     {"do": "payment_method", "works": True},
     {"do": "payment_method", "works": True},

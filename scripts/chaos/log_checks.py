@@ -79,8 +79,8 @@ def command_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tena
     given = {entry.id for entry in entries if isinstance(entry, Given)}
     own = [row for row in rows if row.account_id.startswith(f"{tenant}/")]
     concluding = [row for row in own if row.type not in (*INTENTS, "payment_cancelled")]
-    done = Counter(row.command_id for row in concluding if row.command_id is not None)
-    for command_id, times in done.items():
+    done = Counter((row.command_id, row.type) for row in concluding if row.command_id is not None)
+    for (command_id, _), times in done.items():
         if times > 1:
             yield f"command {command_id} was done {times} times"
         if command_id not in given:
@@ -95,6 +95,8 @@ def command_problems(rows: Sequence[StoredEvent], entries: Sequence[Entry], tena
             yield f"command {command_id} was answered in different ways: {recorded}"
         for answer in recorded[:1]:
             row = at.get((f"{tenant}/{answer['account']}", answer["version"]))
+            if row is not None and row.type == "credit_applied":  # it was recorded with the command's events
+                row = at.get((row.account_id, row.version - 1))
             if row is None or row.type not in answer["events"] or row.command_id != command_id:
                 yield f"command {command_id} was answered {answer}, and the log has {row}"
 

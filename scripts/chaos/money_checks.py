@@ -1,12 +1,11 @@
-"""Checks of the payment gateway's books against the log and the invoices: nothing is charged twice or
-unpaid."""
+"""Checks of the payment gateway's books against the log and the invoices: nothing is charged or given back
+twice, or not at all."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import zip_longest
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,9 +25,20 @@ _ANSWERS: Final = {
     "payment_cancelled": "cancelled",
 }
 _BOOKS: Final = "select key, answer, amount, account_id from service.gateway_payments"
+_REFUNDS: Final = "select key, answer, amount, account_id from service.gateway_refunds"
 _PAID: Final = """
-    select account_id, sum(total) from projections.invoices where status = 'paid' group by account_id
+    select account_id, sum(amount) from (
+        select account_id, total - due as amount from projections.invoices
+        union all
+        select account_id, -total from projections.credit_notes
+        union all
+        select account_id, credit from projections.accounts
+    ) moved group by account_id
 """
+"""What a method paid of each account, less what was given back: invariant 10, where nothing was paid out,
+charged back or recorded otherwise."""
+_BETWEEN: Final = ("credit_note_issued", "refund_concluded", "credit_applied")
+"""What may happen while a payment is without its answer: corrections do not wait for it (section 19)."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -54,7 +64,8 @@ def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -
     for row in rows:
         histories[row.account_id].append(row)
     for account_id, history in histories.items():
-        for row, following in zip_longest(history, history[1:]):
+        for place, row in enumerate(history):
+            following = next((row for row in history[place + 1 :] if row.type not in _BETWEEN), None)
             amount = (
                 _charged_by(codec.read(row)) if row.type in ("payment_started", "cycles_renewed") else None
             )
@@ -73,8 +84,14 @@ def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -
 
 
 def invoice_problems(connection: Connection, charges: dict[UUID, Charge]) -> Iterator[str]:
-    """Check that the gateway took from each account exactly its paid invoices."""
+    """Check that the gateway took from each account, less what it gave back, exactly what its invoices,
+    credit notes and account credit say."""
     taken: dict[str, Decimal] = defaultdict(Decimal)
+    for refund in refunds(connection).values():
+        if refund.answer == "refunded":
+            assert refund.account is not None
+            assert refund.amount is not None
+            taken[refund.account] -= refund.amount
     for charge in charges.values():
         if charge.answer == "paid":
             assert charge.account is not None
@@ -84,6 +101,39 @@ def invoice_problems(connection: Connection, charges: dict[UUID, Charge]) -> Ite
     for account in taken.keys() | paid.keys():
         if taken.get(account, Decimal()) != paid.get(account, Decimal()):
             yield f"{account}: {taken.get(account)} was charged, invoices say {paid.get(account)} is paid"
+
+
+def refunds(connection: Connection) -> dict[UUID, Charge]:
+    """Key → refund, for every key under which the gateway gave back or failed to."""
+    return {key: Charge(*rest) for key, *rest in connection.execute(_REFUNDS)}
+
+
+def refund_problems(rows: Sequence[StoredEvent], given_back: dict[UUID, Charge]) -> Iterator[str]:
+    """Check that every refund was made once, under the id of its credit note, and concluded as the gateway
+    answered; and that it made no other."""
+    codec, left = domain_codec(), dict(given_back)
+    asked: dict[tuple[str, int], str] = {}
+    for row in rows:
+        if row.type == "credit_note_issued":
+            note = codec.read(row)
+            assert isinstance(note, e.CreditNoteIssued)
+            if note.refund:
+                refund = left.pop(row.event_id, None)
+                if refund is None or (refund.amount, refund.account) != (note.refund, row.account_id):
+                    where = f"{row.account_id}, version {row.version}"
+                    yield f"{where}: {note.refund} was to go back, not {refund}"
+                    continue
+                asked[row.account_id, note.number] = refund.answer
+        elif row.type == "refund_concluded":
+            concluded = codec.read(row)
+            assert isinstance(concluded, e.RefundConcluded)
+            answer = asked.pop((row.account_id, concluded.note), None)
+            if answer != ("refunded" if concluded.refunded else "failed"):
+                yield f"{row.account_id}, version {row.version}: a refund was concluded that was {answer}"
+    for (account, number), answer in asked.items():
+        yield f"{account}: the refund of C{number} was {answer}, and the log does not say so"
+    for key, refund in left.items():
+        yield f"key {key}: {refund} was given back, and no credit note is in the log"
 
 
 def _charged_by(event: e.Event) -> Decimal | None:

@@ -19,7 +19,13 @@ from scripts.chaos import appending, commanding
 from scripts.chaos.journal import Entry, Noticed, read
 from scripts.chaos.log_checks import append_problems, chain_problems, command_problems, rows_of
 from scripts.chaos.model_checks import read_model_problems
-from scripts.chaos.money_checks import books, invoice_problems, payment_problems
+from scripts.chaos.money_checks import (
+    books,
+    invoice_problems,
+    payment_problems,
+    refund_problems,
+    refunds,
+)
 from scripts.chaos.victims import ROOT, ProcessVictim
 from scripts.servers.postgres import PostgresServer
 from scripts.servers.run import Run
@@ -118,6 +124,7 @@ class System:
             yield from payment_problems(rows, books(connection))
             yield from read_model_problems(self.url, log, rows)
             yield from invoice_problems(connection, books(connection))
+            yield from refund_problems(rows, refunds(connection))
 
     def events(self) -> int:
         """The number of events in the log's table."""

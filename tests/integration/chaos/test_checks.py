@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -29,7 +30,14 @@ from scripts.chaos import reading
 from scripts.chaos.broker_checks import FOLDS, Connection, event_problems, state_problems, table_problems
 from scripts.chaos.log_checks import rows_of
 from scripts.chaos.model_checks import read_model_problems
-from scripts.chaos.money_checks import books, invoice_problems, payment_problems
+from scripts.chaos.money_checks import (
+    Charge,
+    books,
+    invoice_problems,
+    payment_problems,
+    refund_problems,
+    refunds,
+)
 from service.session import CommandSession
 from tests.support.command_line import OPEN, step
 from tests.support.servers import SharedServers
@@ -40,6 +48,7 @@ STORY = (
     step("2026-04-05T18:30", "purchase_addon", product="custom_domain"),
     step("2026-04-07", "buy_credits", product="credits_5000", payment="declined"),
     step("2026-04-10", "remove_addon", product="custom_domain"),
+    step("2026-04-11", "credit_note", invoice=1, line=1, net="1.00", reason="service_failure"),
 )
 
 
@@ -98,6 +107,7 @@ def test_of_a_system_that_does_what_it_promises_nothing_is_found(
     assert list(table_problems(connection, log)) == []
     assert list(payment_problems(rows, books(connection))) == []
     assert list(invoice_problems(connection, books(connection))) == []
+    assert list(refund_problems(rows, refunds(connection))) == []
     assert list(read_model_problems(rested.url, log, rows)) == []
 
 
@@ -151,7 +161,10 @@ DOMAIN = "account_id = 'main/a1' and product = 'custom_domain'"
             from finance_ledger.transfers where kind = 'paid' and invoice = 2""",
             "the ledger's cash is",
         ),
-        ("delete from service.gateway_payments where answer = 'paid'", "the gateway took {}"),
+        (
+            "delete from service.gateway_payments where answer = 'paid'",
+            "the gateway took {'EUR': Decimal('-1.00')}",
+        ),
     ],
 )
 def test_a_consumer_s_table_that_is_not_what_the_log_says_is_found(
@@ -182,6 +195,17 @@ def test_money_that_was_taken_twice_or_not_at_all_is_found(
     for wrong in (without, more):
         assert "main/a1" in "\n".join(payment_problems(rows, wrong))
         assert "invoices say" in "\n".join(invoice_problems(connection, wrong))
+
+
+def test_money_that_was_given_back_twice_or_not_at_all_is_found(
+    connection: Connection, log: PostgresEventLog
+) -> None:
+    rows, given_back = rows_of(log), refunds(connection)
+    [(key, refund)] = given_back.items()
+    failed = {key: msgspec.structs.replace(refund, answer="failed")}
+    twice = given_back | {UUID(int=1): Charge("refunded", Decimal("1.00"), "main/a1")}
+    for wrong, found in (({}, "was to go back"), (failed, "was concluded"), (twice, "no credit note")):
+        assert found in "\n".join(refund_problems(rows, wrong))
 
 
 @pytest.mark.parametrize(
