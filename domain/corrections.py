@@ -118,9 +118,7 @@ def _ended_items(ctx: Context, command: CreditNote) -> tuple[Ended, ...] | Refus
     if command.line is None:
         places = [part.line for part in lines_left(state, number)]
     else:
-        place = command.line - 1
-        left = left_of(state.record(number), place, state.invoices[number].lines[place])
-        places = [place] if left and command.net is None else []
+        places = [command.line - 1] if command.net is None else []
     found: list[Ended] = []
     for place in places:
         item = _ended_by(ctx, command, place)
@@ -135,7 +133,8 @@ def _ended_by(ctx: Context, command: CreditNote, place: int) -> Ended | None:
     state = ctx.state
     line = state.invoices[command.invoice].lines[place]
     if line.kind == "credits":
-        return next(iter(packs_of(state, command.invoice)), None)
+        whole = left_of(state.record(command.invoice), place, line) == line.net
+        return next(iter(packs_of(state, command.invoice)), None) if whole else None
     item = billed_item(state, command.invoice, place)
     if line.days is None or item is None or item.cycle is None or item.cycle.end != line.to_date:
         return None

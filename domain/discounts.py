@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from domain.calendar import NEVER, CivilDate, boundary, days_after
-from domain.events import DiscountGranted, Line, LineDiscount
+from domain.events import DiscountGranted, Line, LineDiscount, LineKind
 from domain.money import prorate
 from domain.state import Discount
 
@@ -52,12 +52,17 @@ def free_months(terms: DiscountGranted) -> bool:
 
 def reaches(terms: DiscountGranted, line: Line) -> bool:
     """Whether it is for this line: for its product, on its date (R79, R81)."""
+    return reaches_on(terms, line.product, line.kind, line.from_date)
+
+
+def reaches_on(terms: DiscountGranted, product: str, kind: LineKind, day: CivilDate) -> bool:
+    """Whether it is for a line of the product that begins on the date."""
     if terms.products is not None:
-        if line.product not in terms.products or line.kind == "credit_line":
+        if product not in terms.products or kind == "credit_line":
             return False
-    elif line.kind != "plan" and not (terms.carried and line.kind != "credit_line"):
+    elif kind != "plan" and not (terms.carried and kind != "credit_line"):
         return False
-    return terms.start <= line.from_date <= expiry(terms)
+    return terms.start <= day <= expiry(terms)
 
 
 def discounted(

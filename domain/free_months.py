@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from domain import events as e
-from domain.calendar import CivilDate, Instant, begins_at, days_after
+from domain.calendar import LATEST, NEVER, CivilDate, Instant, begins_at, days_after, full_cycle
 from domain.crediting import billed_item
-from domain.discounts import expiry, free_months, name_of
-from domain.renewal import loses_prerequisite, next_cycle, will_renew
+from domain.discounts import expiry, free_months, name_of, reaches_on
+from domain.events import LineKind
+from domain.renewal import loses_prerequisite, will_renew
 from domain.state import Account, AddonItem, Discount, PlanItem
 
 TOLD_BEFORE = 7
@@ -17,6 +18,8 @@ def ends_of_free_months(state: Account) -> list[tuple[CivilDate, Instant]]:
     """The dates on which an end is told, and their beginnings, ascending."""
     dates: dict[CivilDate, Instant] = {}
     for _, _, priced in _ending(state):
+        if priced == NEVER:
+            continue
         date = days_after(priced, -TOLD_BEFORE)
         at = begins_at(date, state.time_zone)
         if at >= state.last_at:
@@ -42,7 +45,8 @@ def free_until(state: Account, product: str) -> CivilDate | None:
             continue
         for item in state.items:
             if item.product == product and item.cycle is not None and _is_free(state, discount, item):
-                return first_priced(state, discount, item)
+                priced = first_priced(state, item)
+                return None if priced == NEVER else priced
     return None
 
 
@@ -55,7 +59,7 @@ def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilD
             if item.cycle is None or item.product in discount.told or not _goes_on(state, item):
                 continue
             if _is_free(state, discount, item):
-                found.append((discount, item, first_priced(state, discount, item)))
+                found.append((discount, item, first_priced(state, item)))
     return found
 
 
@@ -75,11 +79,16 @@ def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> 
     return False
 
 
-def first_priced(state: Account, discount: Discount, item: PlanItem | AddonItem) -> CivilDate:
-    """The start of the first cycle that the discount no longer reaches, as things stand."""
+def first_priced(state: Account, item: PlanItem | AddonItem) -> CivilDate:
+    """The start of the first cycle that no discount makes free, as things stand; NEVER: there is none."""
     assert item.cycle is not None
-    last = CivilDate.min if discount.withdrawn else expiry(discount.terms)
-    cycle = item.cycle
-    while cycle.end <= last:
-        cycle = next_cycle(state.anchor, cycle, state.time_zone)
-    return cycle.end
+    kind: LineKind = "plan" if isinstance(item, PlanItem) else "addon"
+    whole = [d for d in state.standing.discounts if d.terms.percent == 100 and not d.used and not d.withdrawn]
+    anchor, day = state.anchor or item.cycle.anchor, item.cycle.end
+    while taking := next((d for d in whole if reaches_on(d.terms, item.product, kind, day)), None):
+        whole.remove(taking)
+        last = day if taking.terms.once else expiry(taking.terms)
+        if last >= LATEST.date():
+            return NEVER
+        day = full_cycle(anchor, last)[1]
+    return day
