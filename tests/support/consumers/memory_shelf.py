@@ -63,6 +63,9 @@ class MemoryShelf:
         """Enter it in the journal."""
         assert transfer.amount > 0
         assert transfer.debit != transfer.credit
+        assert transfer.currency == self.accounts[transfer.account_id].currency
+        for side in (transfer.debit, transfer.credit):
+            assert not side.startswith(REVENUE) or side == f"{REVENUE}:{transfer.product}"
         self.transfers.append(transfer)
         self.balances[transfer.debit] += transfer.amount
         self.balances[transfer.credit] -= transfer.amount
@@ -88,10 +91,10 @@ class MemoryShelf:
         revenue = f"{REVENUE}:{line.product}"
         debit, credit = (DEFERRED, revenue) if amount > 0 else (revenue, DEFERRED)
         if amount:
-            transfer = Transfer(
+            of = Transfer(
                 "recognised", day, debit, credit, line.currency, abs(amount), account_id, line.invoice, 0
             )
-            self.book(transfer)
+            self.book(replace(of, line=line.line, product=line.product))
 
     def total(self, *names: str) -> Decimal:
         """The balance of these ledger accounts and of those beneath them."""

@@ -285,6 +285,8 @@ def test_a_lapse_and_its_credit_note_in_two_batches_come_to_the_same_balances() 
         ("2026-05-20", "receivable", "deferred_revenue", "20.00"),
     ]
     assert apart.earned_through("2026-05-20") == together.earned_through("2026-05-20")
+    assert apart.shelf.accounts == together.shelf.accounts
+    assert apart.shelf.invoices == together.shelf.invoices
 
 
 def test_in_a_log_of_before_r41a_a_lapse_is_a_write_off() -> None:
