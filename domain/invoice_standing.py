@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -47,38 +47,28 @@ Changed: TypeAlias = tuple[int, InvoiceStanding]
 def changed_standings(event: e.Event, before: Standings) -> Iterable[Changed]:
     """The invoices that the event issues or changes, each as it stands after it. One that `before` does not
     know is left out."""
-    issued = _ISSUED.get(type(event))
-    if issued is not None:
-        invoice: Invoice | None = getattr(event, "invoice")  # noqa: B009 - the table says which have one
-        return () if invoice is None else ((invoice.number, issued(invoice)),)
-    change = _CHANGES.get(type(event))
+    change = CHANGES.get(type(event))
     return () if change is None else change(event, before)
 
 
-def _paid(invoice: Invoice) -> InvoiceStanding:
+_Charging: TypeAlias = (
+    e.PlanPurchased | e.PlanChanged | e.PlanResumed | e.AddonPurchased | e.BlocksToppedUp | e.CreditsPurchased
+)
+
+
+def _charged(event: _Charging, _: Standings) -> Iterable[Changed]:
+    invoice = event.invoice
+    if invoice is None:
+        return ()
     nothing = invoice.total - invoice.total
-    return InvoiceStanding(invoice, "paid", nothing, nothing)
+    return ((invoice.number, InvoiceStanding(invoice, "paid", nothing, nothing)),)
 
 
-def _to_be_paid(invoice: Invoice) -> InvoiceStanding:
+def _renewed(event: e.CyclesRenewed, _: Standings) -> Iterable[Changed]:
+    invoice = event.invoice
     charge = invoice.charge
-    return InvoiceStanding(invoice, "open" if charge else "paid", charge, invoice.total - invoice.total)
-
-
-_ISSUED: Final[dict[type[Any], Callable[[Invoice], InvoiceStanding]]] = {
-    e.CyclesRenewed: _to_be_paid,
-    **dict.fromkeys(
-        (
-            e.PlanPurchased,
-            e.PlanChanged,
-            e.PlanResumed,
-            e.AddonPurchased,
-            e.BlocksToppedUp,
-            e.CreditsPurchased,
-        ),
-        _paid,
-    ),
-}
+    standing = InvoiceStanding(invoice, "open" if charge else "paid", charge, invoice.total - invoice.total)
+    return ((invoice.number, standing),)
 
 
 # ---- what later events do -------------------------------------------------------
@@ -94,7 +84,13 @@ def _with(number: int, before: Standings, **changes: Any) -> tuple[Changed, ...]
 
 
 def _invoice_paid(event: e.InvoicePaid, before: Standings) -> Iterable[Changed]:
-    return _with(event.number, before, status="paid")
+    was = before(event.number)
+    if was is None:
+        return ()
+    paid = InvoiceStanding(
+        was.invoice, "paid", was.due - was.due, was.applied, was.charged_back, was.disputed
+    )
+    return ((event.number, paid),)
 
 
 def _items_lapsed(event: e.ItemsLapsed, before: Standings) -> Iterable[Changed]:
@@ -161,7 +157,9 @@ def _late_payment_failed(event: e.LatePaymentFailed, before: Standings) -> Itera
     return _with(event.number, before, charged_back=True)
 
 
-_CHANGES: Final[dict[type[Any], Callable[[Any, Standings], Iterable[Changed]]]] = {
+CHANGES: Final[dict[type[Any], Callable[[Any, Standings], Iterable[Changed]]]] = {
+    e.CyclesRenewed: _renewed,
+    **dict.fromkeys(get_args(_Charging), _charged),
     e.InvoicePaid: _invoice_paid,
     e.ItemsLapsed: _items_lapsed,
     e.InvoiceWrittenOff: _written_off,
@@ -174,3 +172,4 @@ _CHANGES: Final[dict[type[Any], Callable[[Any, Standings], Iterable[Changed]]]] 
     e.DisputeLost: _dispute_lost,
     e.LatePaymentFailed: _late_payment_failed,
 }
+"""What each event that issues or changes an invoice does; `changed_standings` of any other one is empty."""

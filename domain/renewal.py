@@ -132,6 +132,8 @@ def prerequisite_changes(
 
 def known_requirement(item: AddonItem, catalogues: Catalogues) -> tuple[str, ...]:
     """The plans of which the add-on needs one when its cycle ends, by the versions known (R28)."""
+    if not catalogues.versions:
+        return item.requires
     return requirement_at(item.product, item.requires, catalogues, item.cycle.ends_at)
 
 

@@ -54,7 +54,7 @@ def next_due(state: Account, until: Instant | None = None) -> tuple[CivilDate, I
     for pack in state.packs:
         if due is None or pack.expires_on < due[0]:
             due = pack.expires_on, pack.expires_at
-    if state.records:
+    if state.past_due:
         due = min([date for date in (due, *_collecting(state, until)) if date], default=None)
     if state.standing.discounts:
         due = min([date for date in (due, *ends_of_free_months(state)) if date], default=None)

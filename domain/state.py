@@ -353,7 +353,10 @@ class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its
         """The invoices that are not paid yet, the oldest first."""
         if not self.records:
             return ()
-        return tuple([record for _, record in sorted(self.records.items()) if record.status == "open"])
+        found = [record for record in self.records.values() if record.status == "open"]
+        if len(found) > 1:
+            found.sort(key=lambda record: record.number)
+        return tuple(found)
 
     @property
     def unanswered(self) -> InvoiceRecord | None:

@@ -88,9 +88,17 @@ def renewal_date(state: Account, product: str, catalogues: Catalogues = AS_HELD)
         return None
     for plan in state.plans.values():
         if plan.product == product:
-            return plan.cycle.end if plan.cycle is not None and will_renew(plan) else None
+            return _plan_renews_on(plan)
     addon = state.addons.get(product)
-    if addon is None or addon.removed or addon.unpaid_since is not None:
+    return None if addon is None else _addon_renews_on(state, addon, catalogues)
+
+
+def _plan_renews_on(plan: PlanItem) -> CivilDate | None:
+    return plan.cycle.end if plan.cycle is not None and will_renew(plan) else None
+
+
+def _addon_renews_on(state: Account, addon: AddonItem, catalogues: Catalogues) -> CivilDate | None:
+    if addon.removed or addon.unpaid_since is not None:
         return None
     return None if will_lose_prerequisite(state, addon, catalogues) else addon.cycle.end
 
@@ -148,7 +156,10 @@ def access_windows(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str
 
 def account_summary(state: Account, catalogues: Catalogues = AS_HELD) -> AccountSummary:
     """The account's status, anchor, next renewal and support (R3, R38, R46)."""
-    held = [item.product for item in state.items]
-    dates = [day for product in held if (day := renewal_date(state, product, catalogues)) is not None]
+    dates: list[CivilDate | None] = []
+    if not state.disputed:
+        dates += [_plan_renews_on(plan) for plan in state.plans.values()]
+        dates += [_addon_renews_on(state, addon, catalogues) for addon in state.addons.values()]
+    first = min([day for day in dates if day is not None], default=None)
     supported = bool(state.addons or state.packs) or any(plan.active_monthly for plan in state.plans.values())
-    return AccountSummary(state.status, state.anchor, min(dates, default=None), supported)
+    return AccountSummary(state.status, state.anchor, first, supported)

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent, hash_of
 from eventlog.codec import Codec
-from eventlog.history import places_of
+from eventlog.history import EventPlaces, places_of
 from projections.fold import Evolution, Fold
 from projections.live.parking import EventFailure, failure_at, failure_of, forged_at
 
@@ -68,14 +68,15 @@ def checked(log_id: UUID, readings: Iterable[Reading]) -> Iterator[Reading]:
     Such an event's fields do not give its hash, or it does not continue the event before it of its account.
     """
     ends: dict[str, bytes] = {}
-    for event, stored in readings:
+    for reading in readings:
+        stored = reading[1]
         if hash_of(log_id, stored) != stored.hash:
             yield forged_at(stored, "its fields do not give its hash"), stored
         elif ends.get(stored.account_id, stored.previous_hash) != stored.previous_hash:
             yield forged_at(stored, "it does not follow the event before it"), stored
         else:
             ends[stored.account_id] = stored.hash
-            yield event, stored
+            yield reading
 
 
 def stream(
@@ -94,22 +95,36 @@ def stream(
         after = page[-1].version
 
 
-def fold_on(evolution: Evolution[S], folded: Folded[S], readings: Iterable[Reading]) -> Folded[S]:
-    """The state after the readings, or before the first one that cannot be read or folded."""
-    page = list(readings)
-    if len(page) > 1 and evolution.whole is not None:
-        with suppress(Exception):  # `_fold_each` finds the event that fails
-            return _fold_whole(evolution, folded.state, page)
-    return _fold_each(evolution, folded, page)
+class EventsAtOnce(msgspec.Struct, frozen=True, gc=False):
+    """Events of one account that can be folded all at once, since each was read and follows the one before
+    it, and where they stand."""
+
+    events: Sequence[Event]
+    places: EventPlaces
+    last: StoredEvent
 
 
-def _fold_whole(evolution: Evolution[S], state: S, page: Sequence[Reading]) -> Folded[S]:
-    """Fold all readings at once; raises any error of an event."""
-    events, stored = zip(*page, strict=True)
-    places, last = places_of(stored), stored[-1]
+def at_once(readings: Sequence[Reading]) -> EventsAtOnce | None:
+    """What several evolutions fold at once, made once for all of them; None: fold reading by reading."""
+    if len(readings) < 2:
+        return None
+    events, stored = zip(*readings, strict=True)
+    places = places_of(stored)
     if not places.follow_each_other or EventFailure in map(type, events):
-        raise ValueError("not all can be folded")
-    return Folded(evolution.apply_all(state, events, places), last.version, last.position, last.hash)
+        return None
+    return EventsAtOnce(events, places, stored[-1])
+
+
+def fold_on(
+    evolution: Evolution[S], folded: Folded[S], readings: Sequence[Reading], whole: EventsAtOnce | None
+) -> Folded[S]:
+    """The state after the readings, or before the first one that cannot be read or folded. `whole`: what
+    `at_once` makes of them."""
+    if whole is not None and evolution.whole is not None:
+        with suppress(Exception):  # `_fold_each` finds the event that fails
+            state, last = evolution.whole(folded.state, whole.events, whole.places), whole.last
+            return Folded(state, last.version, last.position, last.hash)
+    return _fold_each(evolution, folded, readings)
 
 
 def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Reading]) -> Folded[S]:
@@ -131,7 +146,8 @@ def _fold_each(evolution: Evolution[S], folded: Folded[S], page: Sequence[Readin
 
 def from_start(evolution: Evolution[S], readings: Iterable[Reading]) -> Folded[S]:
     """The state after an account's whole history."""
-    return fold_on(evolution, Folded(evolution.start()), readings)
+    page = list(readings)
+    return fold_on(evolution, Folded(evolution.start()), page, at_once(page))
 
 
 def documents_of(
@@ -155,15 +171,18 @@ class AccountStates(Generic[S]):
         self._limit = limit
         self._kept: OrderedDict[str, Folded[S]] = OrderedDict()
 
-    def advance(self, readings: list[Reading]) -> Folded[S]:
-        """The account's state after these consecutive events of it."""
+    def advance(self, readings: list[Reading], whole: EventsAtOnce | None = None) -> Folded[S]:
+        """The account's state after these consecutive events of it. `whole`: what `at_once` makes of them,
+        where that is known."""
         [_, first] = readings[0]
         before = self._before(first)
         if before.failure is not None:
             return before
-        after = fold_on(self._evolution, before, readings)
+        after = fold_on(self._evolution, before, readings, at_once(readings) if whole is None else whole)
         if after.failure is None:
-            self._keep(first.account_id, replace(after, state=self._evolution.at_rest(after.state)))
+            rested = self._evolution.at_rest(after.state)
+            kept = after if rested is after.state else replace(after, state=rested)
+            self._keep(first.account_id, kept)
         return after
 
     def _before(self, first: StoredEvent) -> Folded[S]:

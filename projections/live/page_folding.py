@@ -7,18 +7,23 @@ No transaction is open while it folds.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, TypeAlias
 
 import msgspec
 
 from eventlog import EventLog, StoredEvent
 from eventlog.codec import Codec
+from projections.fold import Fold
 from projections.live.checkpoints import LogPoint
 from projections.live.parking import EventFailure
 from projections.live.runs import LaneRun, RunChunk
-from projections.states import AccountStates, Folded, Reading, checked, documents_of, read_all
+from projections.states import AccountStates, Folded, Reading, at_once, checked, documents_of, read_all
 from projections.tables import Projection
+
+_Making: TypeAlias = tuple[str, Fold[Any, Any], list[Any]]
+"""A projection's name, its fold, and its documents in the page so far."""
 
 
 class FoldedPage(msgspec.Struct, frozen=True):
@@ -66,13 +71,15 @@ class PageFolding:
             for p in self._projections.values()
         }
 
-    def fold(self, run: LaneRun, chunk: RunChunk, stopped: Container[tuple[str, str]]) -> FoldedPage:
+    def fold(self, run: LaneRun, chunk: RunChunk, stopped: AbstractSet[tuple[str, str]]) -> FoldedPage:
         """Fold the events; an account that is `stopped` in a projection gets no documents there."""
         page = FoldedPage(
             run, chunk.end, len(chunk.events), {n: [] for n in run.names}, {n: [] for n in run.names}
         )
+        making = [(name, self._projections[name].fold, made) for name, made in page.documents.items()]
         for account_id, readings in self._readings(chunk.events).items():
-            self._fold_account(page, account_id, readings, stopped)
+            going_on = [of for of in making if (of[0], account_id) not in stopped] if stopped else making
+            self._fold_account(page, account_id, readings, going_on)
         return page
 
     def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:
@@ -83,17 +90,16 @@ class PageFolding:
         return by_account
 
     def _fold_account(
-        self, page: FoldedPage, account_id: str, readings: list[Reading], stopped: Container[tuple[str, str]]
+        self, page: FoldedPage, account_id: str, readings: list[Reading], making: Sequence[_Making]
     ) -> None:
-        after, folded = page.run.place.position, dict[str, Folded[Any]]()
-        for name, documents in page.documents.items():
-            if (name, account_id) in stopped:
-                continue
-            fold = self._projections[name].fold
+        after, whole, folded = page.run.place.position, at_once(readings), dict[str, Folded[Any]]()
+        for name, fold, documents in making:
             evolution = fold.evolution.name
-            if evolution not in folded:
-                folded[evolution] = self._states[evolution].advance(readings)
-            made, failure = documents_of(fold, account_id, folded[evolution])
-            documents += [document for document in made if document.revision > after]
+            at = folded.get(evolution)
+            if at is None:
+                at = folded[evolution] = self._states[evolution].advance(readings, whole)
+            made, failure = documents_of(fold, account_id, at)
+            if made:
+                documents += [document for document in made if document.revision > after]
             if failure is not None:
                 page.failures[name].append(failure)

@@ -22,7 +22,7 @@ from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
 from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, Line, LineDiscount, LineTax
-from domain.invoice_standing import InvoiceStanding, Standings, changed_standings
+from domain.invoice_standing import CHANGES, InvoiceStanding, Standings, changed_standings
 from eventlog.history import EventPlaces
 from projections.fold import Evolution, Fold, Placed
 from projections.tables import Projection, Rows, Table, utc
@@ -91,8 +91,10 @@ def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: EventPlace
     changed, others = dict(before.changed), before.others
     known = _known(changed, others)
     for version, (event, position) in enumerate(zip(events, places.positions, strict=True), places.version):
-        for number, standing in changed_standings(event, known):
-            changed[number] = Issued(standing, version, position)
+        change = CHANGES.get(type(event))
+        if change is not None:
+            for number, standing in change(event, known):
+                changed[number] = Issued(standing, version, position)
     first = events[0]
     clock = first.clock if isinstance(first, AccountOpened) else before.clock
     return InvoicesAt(places.account_id, before.version + len(events), changed, others, clock)
@@ -107,7 +109,9 @@ def _known(changed: Mapping[int, Issued], others: Mapping[int, Issued]) -> Stand
     """How an invoice stands as `changed` has it by then."""
 
     def standing(number: int) -> InvoiceStanding | None:
-        found = changed.get(number) or others.get(number)
+        found = changed.get(number)
+        if found is None:
+            found = others.get(number)
         return None if found is None else found.standing
 
     return standing
@@ -117,7 +121,8 @@ def _at_rest(at: InvoicesAt) -> InvoicesAt:
     """All have been shown. Each may still change: a paid one by a credit note or a dispute."""
     if not at.changed:
         return at
-    return msgspec.structs.replace(at, changed={}, others={**at.others, **at.changed})
+    others = {**at.others, **at.changed} if at.others else at.changed
+    return InvoicesAt(at.account_id, at.version, {}, others, at.clock)
 
 
 def later(documents: Iterable[InvoiceDocument], events: Iterable[Event]) -> tuple[InvoiceDocument, ...]:
@@ -155,26 +160,31 @@ def _read(at: InvoicesAt, fold: int) -> tuple[InvoiceDocument, ...]:
 def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
     standing = issued.standing
     invoice = standing.invoice
-    net = invoice.net if any(line.taxes for line in invoice.lines) else invoice.total
+    total = invoice.total
+    net = total
+    for line in invoice.lines:
+        if line.taxes:
+            net = invoice.net
+            break
     return InvoiceDocument(
-        account=at.account_id,
-        number=invoice.number,
-        date=invoice.date,
-        issued_at=invoice.issued_at,
-        currency=invoice.currency,
-        total=invoice.total,
-        status=standing.status,
-        lines=invoice.lines,
-        version=issued.version,
-        revision=issued.revision,
-        fold=fold,
-        clock=at.clock,
-        net=net,
-        tax=invoice.total - net,
-        credit=standing.credit,
-        due=standing.due,
-        charged_back=standing.charged_back,
-        disputed=standing.disputed,
+        at.account_id,
+        invoice.number,
+        invoice.date,
+        invoice.issued_at,
+        invoice.currency,
+        total,
+        standing.status,
+        invoice.lines,
+        issued.version,
+        issued.revision,
+        fold,
+        at.clock,
+        net,
+        total - net,
+        standing.credit,
+        standing.due,
+        standing.charged_back,
+        standing.disputed,
     )
 
 
