@@ -4,6 +4,7 @@
     python -m scripts.mutate --sample 600 --seed 7      # so many, drawn at random
     python -m scripts.mutate --minutes 20 --seed 7      # as many, drawn at random, as that time allows
     python -m scripts.mutate --module plans --module settle
+    python -m scripts.mutate --quick --each 80          # so many of each module, by the quickest tests
     python -m scripts.mutate --again survivors.json     # those that an earlier run wrote with --save
 
 Exit 1: fewer than 95 of 100 are killed.
@@ -19,7 +20,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 
-from scripts.mutate.killers import Fate, Judge, with_tests
+from scripts.mutate.killers import Asked, Fate, Judge, with_tests
 from scripts.mutate.mutants import Mutant, is_program, modules, mutants
 from scripts.mutate.on_import import can_judge, survives
 
@@ -50,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(told, end="", flush=True)
         print()
 
-    if with_tests(judge_all) not in (0, 5) or not fates:
+    asked = Asked({mutant.module for mutant in chosen}, options.quick)
+    if with_tests(asked, judge_all) not in (0, 5) or not fates:
         return 2
     print(table(fates))
     if options.save:
@@ -63,6 +65,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mutate", description="Mutants of domain/, held against the tests.")
     parser.add_argument("--module", action="append", choices=modules(), help="only of this one; repeatable")
     parser.add_argument("--sample", type=int, help="so many, drawn at random (default: all)")
+    parser.add_argument("--each", type=int, help="so many of each module, drawn at random")
+    parser.add_argument("--quick", action="store_true", help="ask only the quickest tests; not on import")
     parser.add_argument("--minutes", type=float, help="no new one after so many (default: no end)")
     parser.add_argument("--seed", type=int, default=1, help="of the draw (default 1)")
     parser.add_argument("--save", type=Path, help="a file for the names of those that survive")
@@ -71,13 +75,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
-    found = [mutant for module in options.module or modules() for mutant in mutants(module)]
+    found = [mutant for module in options.module or modules() for mutant in _drawn(module, options)]
     if options.again:
         names = set(json.loads(options.again.read_text()))
         found = [mutant for mutant in found if mutant.name in names]
-    if options.sample or options.minutes:
+    if options.sample or (options.minutes and not options.each):
         found = Random(options.seed).sample(found, min(options.sample or len(found), len(found)))  # noqa: S311
     return found
+
+
+def _drawn(module: str, options: argparse.Namespace) -> list[Mutant]:
+    """The module's mutants, or so many of them; without those on import where only quick tests are asked."""
+    found = [mutant for mutant in mutants(module) if mutant.change.function or not options.quick]
+    if options.each is None or options.each >= len(found):
+        return found
+    return sorted(Random(options.seed).sample(found, options.each), key=lambda mutant: mutant.number)  # noqa: S311
 
 
 def _fate(mutant: Mutant, judge: Judge) -> Fate:
