@@ -84,7 +84,7 @@ def _invoice_paid(state: Account, payment: PendingPayment, number: int, amount: 
         command=_command(payment),
         number=number,
         amount=amount,
-        restored=restorable(state, record) if record.suspended else (),
+        restored=restorable(state, record),
     )
 
 

@@ -36,8 +36,6 @@ def give_credit_note(ctx: Context, command: CreditNote) -> Proposed:
     state = ctx.state
     issue = Issue(ctx.at, ctx.today, ctx.command, command.reason, command.to, command.ticket)
     note = credit_note(state, command.invoice, parts, issue, ended=[item.product for item in ending])
-    if note.total <= 0:
-        return _over_credited(command.invoice)
     if refusal := _limit_exceeded(ctx, note.total):
         return refusal
     return Proposal(note, while_past_due=True, then=_end(ctx, ending))

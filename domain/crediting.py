@@ -118,8 +118,6 @@ def credit_worth(account: AccountFields, plan: PlanItem, today: CivilDate, amoun
     assert plan.cycle is not None
     lines = list(_lines_of(account, plan))
     whole = sum([line.amount for _, _, line in lines], amount - amount)
-    if not whole:
-        return amount - amount
     borne = sum([_borne(record, ref[1], line) for ref, record, line in lines], amount - amount)
     spans = [span for ref, record, _ in lines for span in days_credited(record, ref[1])]
     covered = days_within(spans, today, plan.cycle.end)

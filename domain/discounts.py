@@ -25,17 +25,12 @@ def name_of(terms: DiscountGranted) -> str:
     return f"D{terms.number}"
 
 
-def months_end(terms: DiscountGranted) -> CivilDate:
-    """The date from which lines are no longer reached for its months (R81)."""
-    return NEVER if terms.months is None else boundary(terms.start, terms.months)
-
-
 def expiry(terms: DiscountGranted) -> CivilDate:
     """The last date, inclusive, that it can reach; the order of fixed ones goes by it (R82)."""
     last = NEVER if terms.last_day is None else terms.last_day
     if terms.months is None:
         return last
-    return min(last, days_after(months_end(terms), -1))
+    return min(last, days_after(boundary(terms.start, terms.months), -1))  # R81
 
 
 def over(discount: Discount, today: CivilDate) -> bool:

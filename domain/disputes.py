@@ -86,8 +86,9 @@ def reminding(catalog: Catalog) -> int | UnsetType:
 
 
 def _disputable(state: Account, number: int) -> InvoiceRecord | Refusal:
-    """An invoice of which a method paid something that was not refunded."""
-    if number not in state.invoices:
+    """An invoice of which a method paid something that was not refunded; of one issued anew that pays the
+    new one (R67)."""
+    if number not in state.invoices or state.record(number).reissued:
         return unknown_invoice(number)
     record = state.record(number)
     return record if record.by_method > record.refunded or record.disputed_at else unknown_invoice(number)

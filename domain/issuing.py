@@ -53,7 +53,7 @@ def discounts_with(state: Account, grant: DiscountGranted | None) -> tuple[Disco
     discounts = state.standing.discounts
     if grant is None:
         return discounts
-    return (*discounts, Discount(grant, grant.fixed if grant.carried else None))
+    return (*discounts, Discount(grant))
 
 
 def upgrade_invoice(
@@ -77,7 +77,7 @@ def upgrade_invoice(
     credited = allocate(state, plan, worth)
     same = all(same_taxes(_line(state, part), taxes) for part in credited)
     available = state.standing.credit
-    if worth and (worth > charge.net or not same):
+    if worth > charge.net or not same:
         notes = _upgrade_notes(state, credited, charge, issued_at, command)
         (charge,) = taxed((charge,), taxes) if taxes else (charge,)
         available += sum([note.total for note in notes], zero(currency))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from msgspec.structs import replace
-
 from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.notes import Issue, credit_note, lines_left
@@ -29,13 +27,11 @@ def lapse(
     command: e.CommandRef | None = None,
 ) -> tuple[e.Event, ...]:
     """The end of what is unpaid among the products, an event for each open invoice, with its credit note;
-    empty: nothing among them is unpaid. A charged-back invoice has none, and stays open (R58)."""
+    empty: nothing among them is unpaid. A charged-back invoice has none, and stays open (R58); of others
+    at most one is open, since nothing renews while one is."""
     events: list[e.Event] = []
     lapsing = [product for product in unpaid_items(state) if product in products]
-    if not lapsing:
-        return ()
     anchor = state.anchor_without(lapsing)
-    number = state.standing.next_credit_note
     for record in state.past_due_invoices:
         mine = [product for product in lapsing if product in record.suspended]
         if not mine:
@@ -54,13 +50,6 @@ def lapse(
         )
         parts = () if record.charged_back else lines_left(state, record.number, mine)
         if parts:
-            note = credit_note(
-                state, record.number, parts, Issue(at, day, command, "not_supplied"), ended=mine
-            )
-            events.append(_numbered(note, number))
-            number += 1
+            issue = Issue(at, day, command, "not_supplied")
+            events.append(credit_note(state, record.number, parts, issue, ended=mine))
     return tuple(events)
-
-
-def _numbered(note: e.CreditNoteIssued, number: int) -> e.CreditNoteIssued:
-    return note if note.number == number else replace(note, number=number)

@@ -53,12 +53,12 @@ def restorable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
 
 
 def lines_left(state: Account, number: int, products: Sequence[str] | None = None) -> tuple[Part, ...]:
-    """What is left of the invoice's lines: of these products, or of all, credit lines too."""
+    """What is left of the invoice's lines: of these products, or of all; credit lines too."""
     record = state.record(number)
     parts = []
     for place, line in enumerate(state.invoices[number].lines):
         left = left_of(record, place, line)
-        if left and (products is None or (line.product in products and line.kind != "credit_line")):
+        if left and (products is None or line.product in products):
             parts.append(Part(place, left))
     return tuple(parts)
 
