@@ -157,6 +157,8 @@ def settle_due(
         if until < state.payment.waits_until:
             return state  # all waits for the customer (R96)
         state, _ = yield from given_up(state, catalogues)
+    elif state.payment is not None:
+        return state  # nothing is settled before its answer (R16); corrections do not wait for it
     tried = False
     while events := settle(state, until, catalogues, on_time=on_time, tried=tried):
         state = yield from _append(state, events)

@@ -44,13 +44,15 @@ class GivenCommand(msgspec.Struct, frozen=True):
 
 def own_events(stored: list[StoredEvent]) -> list[StoredEvent]:
     """Of events from a command's first one on, those that it made, up to a payment that was cancelled: those
-    of its id, also where others came between; without one those of its role and instant that follow."""
+    of its id, also where others came between; without one those of its role and instant, up to the next of
+    the first one's type."""
     first = stored[0]
     if first.command_id is not None:
         own = [row for row in stored if row.command_id == first.command_id]
     else:
         made_by = (_codec.read(first).command, first.effective_at)
-        own = list(takewhile(lambda row: (_codec.read(row).command, row.effective_at) == made_by, stored))
+        until_next = [first, *takewhile(lambda row: row.type != first.type, stored[1:])]
+        own = [row for row in until_next if (_codec.read(row).command, row.effective_at) == made_by]
     cancelled = next((place for place, row in enumerate(own) if row.type == _CANCELLED), len(own))
     return own[: cancelled + 1]
 

@@ -107,6 +107,7 @@ class Attempting:
             try:
                 result = work(attempt)
             except VersionConflict:
+                self._conclude_left_open(attempt)
                 result = None
                 lost += 1
                 self._ports.sleep(random.uniform(0, min(0.2, 0.002 * 2**lost)))  # noqa: S311 - jitter
@@ -138,6 +139,10 @@ class Attempting:
         if version is None and attempt.state is not None:
             version = attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
+
+    def _conclude_left_open(self, attempt: Attempt) -> None:
+        if attempt.left_open is not None:
+            self._recovery.conclude_own(attempt.account_id, attempt.left_open)
 
     def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
         """The state with the request's command id, where it is one of those that states forget."""

@@ -90,6 +90,14 @@ class Attempt:
         """The account now."""
         return self.loaded.state
 
+    @property
+    def left_open(self) -> int | None:
+        """The intent of a payment that this attempt has begun and not concluded."""
+        payment = None if self.loaded.state is None else self.loaded.state.payment
+        if payment is None or payment.intent <= self._began_at or payment.waits_until is not None:
+            return None
+        return payment.intent
+
     def run(self, conversation: Conversation[Returned]) -> Returned:
         """Take each step of the conversation as it comes, and return what it returns."""
         return drive(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from domain.calendar import Instant
 from domain.catalog import Catalogues
@@ -27,6 +28,9 @@ from service.accounts import LoadedAccount
 from service.clock import Clock
 from service.conversing import Ports, new_event, without_consent
 from service.errors import GatewayUnavailable, PaymentUnanswered
+
+_CORRECTIONS_AT_ONCE: Final = 10
+"""How often a payment's answer may lose its append to a correction before it is left to be taken over."""
 
 
 class UnansweredPayment:
@@ -83,6 +87,22 @@ class Recovery:
             return False
         self._conclude(account_id, loaded, intent, answer)
         return True
+
+    def conclude_own(self, account_id: str, intent: int) -> None:
+        """Record the answer to a payment of this process, whose append lost to a correction: those do not
+        wait for a payment (section 19). Where the gateway gives no answer it is left to be taken over."""
+        for _ in range(_CORRECTIONS_AT_ONCE):
+            loaded = self._ports.accounts.load(account_id)
+            payment = None if loaded.state is None else loaded.state.payment
+            if payment is None or payment.intent != intent or payment.waits_until is not None:
+                return
+            stored = self._intent(account_id, loaded)
+            gateway, key = self._ports.gateway, stored.event_id
+            try:
+                answer = without_consent(gateway, key, payment, gateway.finish(key))
+            except GatewayUnavailable:
+                return
+            self._conclude(account_id, loaded, stored, answer)
 
     def learn(self, account_id: str, loaded: LoadedAccount, at: Instant) -> bool:
         """Ask how the payment that waits for the customer stands at that instant of the account, and give it

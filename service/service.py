@@ -268,6 +268,7 @@ class BillingService(Attempting):
             except VersionConflict:
                 if attempt.own_version is None:
                     raise
+                self._conclude_left_open(attempt)
             except PaymentUnanswered:
                 if attempt.own_version is None:
                     return refused(PROVIDER_AWAY)

@@ -133,3 +133,41 @@ def test_an_account_on_the_wall_clock_is_not_told_how_refunds_end(world: World) 
     assert world.say_now(do="credit_note", account="w", invoice=1, reason="other", refund="failed").code == (
         "test_clock_only"
     )
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "c1"}], ids=["without an id", "with an id"])
+def test_a_correction_between_a_purchase_and_its_answer_delays_neither(
+    world: World, gateway: UnreliableGateway, given: dict[str, str]
+) -> None:
+    """Corrections do not wait for a payment of another invoice (section 19)."""
+    other, corrected = world.twin(), []
+
+    def elsewhere() -> None:
+        corrected.append(other.say(**{**NOTE, "at": "2026-03-26"}))
+
+    gateway.before_answer = elsewhere
+    bought = world.say(do="purchase_addon", account="a1", product="surveys", at="2026-03-26", **given)
+
+    assert [answer.outcome for answer in (*corrected, bought)] == ["accepted", "accepted"]
+    assert bought.events == ("payment_started", "addon_purchased")
+    assert world.happened()[-4:] == [
+        "payment_started", "credit_note_issued", "refund_concluded", "addon_purchased",
+    ]  # fmt: skip
+
+
+def test_a_correction_between_a_renewal_and_its_answer_delays_neither(
+    world: World, gateway: UnreliableGateway
+) -> None:
+    other = world.twin()
+
+    def elsewhere() -> None:
+        other.say(**{**NOTE, "at": "2026-04-21"})
+
+    gateway.before_answer = elsewhere
+    removed = world.say(do="cancel_plan", account="a1", family="marketing", at="2026-04-21")
+
+    assert removed.outcome == "accepted"
+    assert world.slept < 1, "nobody waits until it is taken over"
+    assert world.happened()[-5:] == [
+        "cycles_renewed", "credit_note_issued", "refund_concluded", "invoice_paid", "plan_cancelled",
+    ]  # fmt: skip
