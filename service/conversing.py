@@ -125,7 +125,7 @@ class Attempt:
         self.position = stored[-1].position
         self._ports.accounts.keep(self.account_id, self.loaded, since=before)
         own = [row for row, event in zip(stored, events, strict=True) if event.command is not None]
-        if own and not self._concludes_another(before):
+        if own and not self._concludes_another(before, state):
             self.own_version = own[0].version if self.own_version is None else self.own_version
             self.left_at = state.version
         payment = state.payment
@@ -135,10 +135,11 @@ class Attempt:
             raise PaymentUnanswered(self.account_id)
         return state
 
-    def _concludes_another(self, before: LoadedAccount) -> bool:
-        """Whether what is recorded on this state ends a payment that was there before the attempt."""
+    def _concludes_another(self, before: LoadedAccount, after: Account) -> bool:
+        """Whether what was recorded has ended a payment that was there before the attempt. A correction
+        leaves it as it was."""
         payment = None if before.state is None else before.state.payment
-        return payment is not None and payment.intent <= self._began_at
+        return payment is not None and payment.intent <= self._began_at and after.payment != payment
 
     def _charge(self, payment: PendingPayment) -> PaymentAnswer:
         """The answer to the payment whose intent was just recorded. Where the gateway gives none, what

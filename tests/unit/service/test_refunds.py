@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain import events as e
 from service.errors import PaymentUnanswered
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import World, memory_world
@@ -171,3 +172,27 @@ def test_a_correction_between_a_renewal_and_its_answer_delays_neither(
     assert world.happened()[-5:] == [
         "cycles_renewed", "credit_note_issued", "refund_concluded", "invoice_paid", "plan_cancelled",
     ]  # fmt: skip
+
+
+def test_a_correction_while_a_payment_is_unanswered_is_answered_alike_and_given_once(
+    world: World, gateway: UnreliableGateway
+) -> None:
+    gateway.charges_are_lost = gateway.finishes_fail = True
+    world.say(do="purchase_addon", account="a1", product="surveys", at="2026-03-26")
+    gateway.charges_are_lost = gateway.finishes_fail = False
+    other = world.twin()
+
+    def elsewhere() -> None:
+        other.say(**{**NOTE, "net": "1.00", "at": "2026-03-26"})
+
+    gateway.before_refund = elsewhere
+    line = {**NOTE, "at": "2026-03-26", "id": "n1"}
+    first = world.say(**line)
+
+    assert world.say(**line) == first
+    assert world.log.read_account("main/a1")[first.version - 1].command_id == "n1"  # type: ignore[operator]
+    gateway.before_refund = elsewhere
+    assert world.say(**{**NOTE, "net": "2.00", "at": "2026-03-26"}).outcome == "accepted"
+    notes = [event for event in world.history() if isinstance(event, e.CreditNoteIssued)]
+    assert [str(note.net) for note in notes] == ["5.00", "1.00", "2.00", "1.00"]
+    assert len(gateway.refunds) == len(notes) == world.happened().count("refund_concluded")
