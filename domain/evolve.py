@@ -25,6 +25,7 @@ from domain.evolve_records import (
     restore,
     settled,
     suspend,
+    void_carried,
 )
 from domain.state import (
     REMEMBERED_COMMANDS,
@@ -378,6 +379,7 @@ def _account_closed(draft: Draft, event: e.AccountClosed) -> None:
         _ended(draft, pack.product, event.at, metered=True)
         close_window(draft.windows, pack.product, event.at)
     draft.anchor, draft.plans, draft.addons, draft.packs, draft.closed = None, {}, {}, (), True
+    void_carried(draft)
 
 
 def _catalog_changed(draft: Draft, event: e.CatalogChanged) -> None:

@@ -419,6 +419,13 @@ def _dispute_ended(draft: Draft, at: Instant) -> None:
 # ---- discounts ------------------------------------------------------------
 
 
+def void_carried(draft: Draft) -> None:
+    """What is left of carried discounts is void at closing (R86)."""
+    if draft.standing.discounts:
+        discounts = [replace(d, withdrawn=d.withdrawn or d.terms.carried) for d in draft.standing.discounts]
+        change_standing(draft, discounts=tuple(discounts))
+
+
 def _change_discounts(draft: Draft, number: int, **changes: object) -> None:
     discounts = [replace(d, **changes) if d.terms.number == number else d for d in draft.standing.discounts]
     change_standing(draft, discounts=tuple(discounts))
