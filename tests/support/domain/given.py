@@ -21,7 +21,7 @@ from domain.catalog import Catalog, Catalogues
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Repeated
 from domain.evolve import evolve
-from domain.process import Conversation, handle, settle_due
+from domain.process import Conversation, handle, late_answered, settle_due
 from domain.state import Account, PendingPayment
 from tests.support.domain.catalogs import SHIPPED
 from tests.support.domain.conversing import drive_until_unanswered
@@ -86,6 +86,11 @@ class GivenAccount:
     def settle(self, until: str, *, due: PaymentAnswer | None = "paid") -> None:
         """Settle what is due; with `due=None` the first payment is left without an answer."""
         self._converse(settle_due(self.state, parse_moment(until, self.zone), self.catalogues), due, due)
+
+    def answer_late(self, invoice: int, at: str, *, paid: bool) -> None:
+        """A late payment ends (R98)."""
+        moment = parse_moment(at, self.zone)
+        self._converse(late_answered(self.state, invoice, moment, self.catalogues, paid=paid), None, None)
 
     def answer(self, payment: PaymentAnswer) -> tuple[e.Event, ...]:
         """Answer the payment that waits."""
