@@ -115,7 +115,7 @@ def paid_by(state: Account, shares: Sequence[e.Share]) -> tuple[tuple[int, ...],
         record = state.record(share.invoice)
         if record.due == share.amount and status_after(state, record, zero(state.currency)) == "paid":
             paid.append(record.number)
-            restored += restorable(state, record)
+            restored += restorable(state, record, paid)
     return tuple(paid), tuple(restored)
 
 

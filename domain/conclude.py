@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, assert_never
@@ -70,21 +71,28 @@ def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
             assert payment.invoice_number is not None
             if not payment.invoices:
                 return (_invoice_paid(state, payment, payment.invoice_number, payment.amount),)
+            numbers = [share.invoice for share in payment.invoices]
             return tuple(
-                [_invoice_paid(state, payment, share.invoice, share.amount) for share in payment.invoices]
+                [
+                    _invoice_paid(state, payment, share.invoice, share.amount, numbers[:place])
+                    for place, share in enumerate(payment.invoices)
+                ]
             )
         case _:
             assert_never(payment.purpose)
 
 
-def _invoice_paid(state: Account, payment: PendingPayment, number: int, amount: Decimal) -> e.InvoicePaid:
+def _invoice_paid(
+    state: Account, payment: PendingPayment, number: int, amount: Decimal, before: Collection[int] = ()
+) -> e.InvoicePaid:
+    """`before`: the invoices that the same charge has paid already."""
     record = state.records[number]
     return e.InvoicePaid(
         at=payment.at,
         command=_command(payment),
         number=number,
         amount=amount,
-        restored=restorable(state, record),
+        restored=restorable(state, record, before),
     )
 
 

@@ -14,7 +14,7 @@ from domain.commands import CreditNote, PayOut, Reissue, WriteOff
 from domain.crediting import billed_item, days_credited, days_within, left_of, packs_of, share_of
 from domain.errors import InvalidInput
 from domain.money import parse_amount, zero
-from domain.notes import Issue, Part, credit_note, lines_left, restorable
+from domain.notes import Issue, Part, credit_note, lines_left, unusable
 from domain.proposals import Context, Proposal, Proposed, amount_given, not_creditable, unknown_invoice
 from domain.state import Account, AddonItem, InvoiceRecord, Pack, PlanItem
 from domain.tax import taxed
@@ -250,7 +250,7 @@ def write_off(ctx: Context, command: WriteOff) -> Proposed:
     record = state.record(number)
     if not record.charged_back or record.status != "open":
         return not_creditable(number)
-    items = restorable(state, record)
+    items = unusable(state, record)
     anchor = state.anchor_without(items) if items else state.anchor
     lapsed = e.ItemsLapsed(
         at=ctx.at,

@@ -147,12 +147,7 @@ def allocate(account: AccountFields, plan: PlanItem, worth: Decimal) -> tuple[Al
 
 def packs_of(account: AccountFields, number: int) -> tuple[Pack, ...]:
     """The unexpired packs that the invoice charged."""
-    charged = {
-        (line.product, line.to_date) for line in account.invoices[number].lines if line.kind == "credits"
-    }
-    if not charged:
-        return ()
-    return tuple([pack for pack in account.packs if (pack.product, pack.expires_on) in charged])
+    return tuple([pack for pack in account.packs if pack.invoice == number])
 
 
 def _lines_of(account: AccountFields, plan: PlanItem) -> Iterator[tuple[LineRef, InvoiceRecord, Line]]:

@@ -158,6 +158,7 @@ def _plan_cancellation_withdrawn(draft: Draft, event: e.PlanCancellationWithdraw
 
 
 def _plan_ended(draft: Draft, event: e.PlanEnded) -> None:
+    _forget_downgrade(draft, event.family)
     item = draft.plans.pop(event.family)
     draft.anchor = event.account_anchor
     _ended(draft, item.product, access_end(draft, _plan_access_until(item), event.at))
@@ -205,7 +206,7 @@ def _change_plan(draft: Draft, family: str, **changes: object) -> None:
 
 
 def _forget_downgrade(draft: Draft, family: str) -> None:
-    """A downgrade that is undone, replaced, or discarded (by a lapse too) does not count as the move to Free
+    """A downgrade that is undone, replaced, or discarded (by any end) does not count as the move to Free
     (R22)."""
     downgrade = draft.plans[family].downgrade
     if downgrade is not None:
@@ -245,7 +246,8 @@ def _end_addon(draft: Draft, product: str, at: Instant) -> None:
 
 def _credits_purchased(draft: Draft, event: e.CreditsPurchased) -> None:
     _charge(draft, event.invoice)
-    pack = Pack(event.product, event.credits, event.expires_on, event.expires_at)
+    number = event.invoice.number
+    pack = Pack(event.product, event.credits, event.expires_on, event.expires_at, invoice=number)
     draft.packs = (*draft.packs, pack)
     _use(draft, event.product, event.at, event.expires_at)
 
@@ -319,7 +321,7 @@ def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
     else:
         settled(draft, number, by_method=event.amount)
     if event.restored:
-        restore(draft, event.restored, event.at)
+        restore(draft, event.restored, event.at, (number,))
 
 
 def _renewal_declined(draft: Draft, event: e.RenewalDeclined) -> None:
@@ -354,7 +356,7 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
     for product in event.items:
         if product in draft.addons:
             _end_addon(draft, product, event.at)
-    unpaid = [p for p in draft.packs if p.unpaid_since is not None and p.product in event.items]
+    unpaid = [p for p in draft.packs if p.unpaid_since is not None and p.invoice == event.number]
     for pack in unpaid:
         until = last_use(draft, pack.product, event.at)
         draft.packs = tuple([kept for kept in draft.packs if kept is not pack])

@@ -34,13 +34,13 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
                 keep_record(draft, replace(record, credit_applied=record.credit_applied + share.amount))
             _shares_paid(draft, event.shares, event.paid)
             change_standing(draft, credit=draft.standing.credit - _sum(event.shares))
-            restore(draft, event.restored, event.at)
+            restore(draft, event.restored, event.at, event.paid)
         case e.CreditPaidOut():
             change_standing(draft, credit=draft.standing.credit - event.amount)
         case e.PaymentRecorded():
             _shares_paid(draft, event.shares, event.paid)
             change_standing(draft, credit=draft.standing.credit + event.to_account)
-            restore(draft, event.restored, event.at)
+            restore(draft, event.restored, event.at, event.paid)
         case e.InvoiceWrittenOff():
             record = draft.records[event.number]
             keep_record(
@@ -183,8 +183,9 @@ def suspend_packs(draft: Draft, number: int, since: Instant) -> None:
         close_window(draft.windows, product, max(usable, default=since))
 
 
-def restore(draft: Draft, products: Collection[str], at: Instant) -> None:
-    """The items are paid and can be used again from the instant (R40), if no dispute is open (R58)."""
+def restore(draft: Draft, products: Collection[str], at: Instant, invoices: Collection[int]) -> None:
+    """The items are paid and can be used again from the instant (R40), if no dispute is open (R58); of packs
+    those that these invoices charged."""
     if not products:
         return
     usable = draft.standing.disputed_at is None
@@ -199,8 +200,8 @@ def restore(draft: Draft, products: Collection[str], at: Instant) -> None:
             draft.addons[product] = replace(addon, unpaid_since=None)
             if usable:
                 open_window(draft.windows, product, at, addon.cycle.ends_at)
-    if any(pack.unpaid_since is not None and pack.product in products for pack in draft.packs):
-        paid = [pack for pack in draft.packs if pack.product in products]
+    paid = [p for p in draft.packs if p.unpaid_since is not None and p.invoice in invoices]
+    if paid:
         draft.packs = tuple([replace(p, unpaid_since=None) if p in paid else p for p in draft.packs])
         for pack in paid if usable else ():
             open_window(draft.windows, pack.product, at, pack.expires_at)
@@ -299,7 +300,7 @@ def _credit_note_issued(draft: Draft, event: e.CreditNoteIssued) -> None:
         refunds=refunds,
     )
     _count_for_support(draft, event, event.total)
-    restore(draft, event.restored, event.at)
+    restore(draft, event.restored, event.at, (event.invoice,))
 
 
 def _uncredit(draft: Draft, number: int) -> None:
@@ -331,6 +332,9 @@ def _invoice_reissued(draft: Draft, event: e.InvoiceReissued) -> None:
         refunded=Decimal(0),
     )
     keep_record(draft, moved)
+    draft.packs = tuple(
+        [replace(p, invoice=invoice.number) if p.invoice == note.invoice else p for p in draft.packs]
+    )
     for family, plan in draft.plans.items():
         if any(number == note.invoice for number, _ in plan.lines):
             lines = tuple([(invoice.number if n == note.invoice else n, i) for n, i in plan.lines])

@@ -6,7 +6,7 @@ note = credit_note(state, 2, parts, Issue(at, day, command, reason="goodwill"))
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -14,7 +14,7 @@ import msgspec
 
 from domain import events as e
 from domain.calendar import CivilDate, Instant
-from domain.crediting import left_of, line_taxes, taxes_back
+from domain.crediting import left_of, line_taxes, packs_of, taxes_back
 from domain.money import zero
 from domain.state import Account, InvoiceRecord
 
@@ -42,14 +42,22 @@ class Issue(msgspec.Struct, frozen=True):
     ticket: str | None = None
 
 
-def restorable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
-    """The items that the invoice made unusable and that are still held: usable again once it is paid
-    (R40)."""
+def unusable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
+    """The items that the invoice made unusable and that are still held (R38, R58)."""
     if not record.suspended:
         return ()
-    held = [*state.items, *state.packs]
-    unpaid = dict.fromkeys(item.product for item in held if item.unpaid_since is not None)
-    return tuple([product for product in unpaid if product in record.suspended])
+    unpaid = [item.product for item in state.items if item.unpaid_since is not None]
+    unpaid += [pack.product for pack in packs_of(state, record.number) if pack.unpaid_since is not None]
+    return tuple([product for product in dict.fromkeys(unpaid) if product in record.suspended])
+
+
+def restorable(state: Account, record: InvoiceRecord, paid: Collection[int] = ()) -> tuple[str, ...]:
+    """What of that can be used again once the invoice is paid, and those with these numbers (R40): not what
+    another open invoice makes unusable too."""
+    items = {item.product for item in state.items}
+    others = [r for r in state.open_invoices if r.number != record.number and r.number not in paid]
+    still = {product for other in others for product in other.suspended if product in items}
+    return tuple([product for product in unusable(state, record) if product not in still])
 
 
 def lines_left(state: Account, number: int, products: Sequence[str] | None = None) -> tuple[Part, ...]:

@@ -104,6 +104,8 @@ class Pack(msgspec.Struct, frozen=True, gc=False):
     expires_at: Instant
     unpaid_since: Instant | None = None
     """Since when it cannot be used, its payment having been charged back (R58)."""
+    invoice: int = 0
+    """The number of the invoice that charged it."""
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):

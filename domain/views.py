@@ -115,7 +115,7 @@ def _packs(state: Account, product: str) -> Entitlement:
     held = [pack for pack in state.packs if pack.product == product]
     packs = [pack for pack in held if pack.unpaid_since is None]
     if not packs:
-        since = min(pack.unpaid_since for pack in held if pack.unpaid_since is not None)
+        since = max(pack.unpaid_since for pack in held if pack.unpaid_since is not None)
         return Entitlement(product, "suspended", False, since, 0)
     until = max(pack.expires_at for pack in packs)
     return Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
