@@ -65,10 +65,10 @@ def test_a_version_of_an_event_is_added_by_the_documented_steps(copy: Repository
     copy.change("domain/events.py", r"= dict\.fromkeys\(EVENT_TYPES, 1\)", r'\g<0> | {"addon_removed": 2}')
     copy.change(
         "eventlog/codec.py",
-        r"(?P<name>UPCASTERS: [^\n]*) = \{\}",
+        r"(?P<name>UPCASTERS: [^\n]*) = \{",
         'def _who_asked(fields: dict[str, Any]) -> dict[str, Any]:\n'
         '    return {**fields, "asked_by": fields["command"]["role"]}\n\n\n'
-        r'\g<name> = {("addon_removed", 1): _who_asked}',
+        r'\g<name> = {("addon_removed", 1): _who_asked, ',
     )  # fmt: skip
     _finish_as_documented(copy)
     samples = copy.root / "tests" / "contract" / "eventlog" / "event_samples"
