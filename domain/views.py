@@ -147,7 +147,11 @@ def _addon(item: AddonItem, *, ending: bool) -> Entitlement:
 
 def access_windows(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, AccessWindows]:
     """The windows of every product held or once held (R45)."""
-    shown = entitlements(state, catalogues)
+    return windows_shown(state, entitlements(state, catalogues))
+
+
+def windows_shown(state: Account, shown: dict[str, Entitlement]) -> dict[str, AccessWindows]:
+    """`access_windows`, for those who have the entitlements already."""
     return {
         product: AccessWindows(product, state.windows.get(product, ()), e.renews)
         for product, e in shown.items()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from domain.calendar import Instant
 from domain.events import Event
 from domain.evolve import evolve, evolve_all
 from domain.state import Account
+from domain.views import Entitlement, entitlements
 from eventlog.history import EventPlaces
 
 S = TypeVar("S")
@@ -104,13 +106,18 @@ def one_for_each_account(_: object) -> None:
     """The key of a fold that makes one document an account."""
 
 
-class AccountAt(msgspec.Struct, frozen=True):
+class AccountAt(msgspec.Struct, frozen=True, dict=True):
     """The account's state after the event at `position`, recorded at `recorded_at`."""
 
     account_id: str
     position: int
     recorded_at: Instant
     state: Account
+
+    @cached_property
+    def entitlements(self) -> dict[str, Entitlement]:
+        """As the account's state shows them, made once for all read models that ask."""
+        return entitlements(self.state)
 
 
 def _evolve(before: AccountAt | None, event: Event, placed: Placed) -> AccountAt:
@@ -129,10 +136,13 @@ def _evolve_whole(before: AccountAt | None, events: Sequence[Event], places: Eve
 
 
 def _without_commands(at: AccountAt | None) -> AccountAt | None:
-    """Drop the command keys, up to 1,000 an account, which no document shows."""
-    if at is None or not at.state.commands:
+    """Drop the command keys, up to 1,000 an account, which no document shows, and what was shown."""
+    if at is None:
         return at
-    return msgspec.structs.replace(at, state=msgspec.structs.replace(at.state, commands={}))
+    state = at.state
+    if state.commands:
+        state = msgspec.structs.replace(state, commands={})
+    return AccountAt(at.account_id, at.position, at.recorded_at, state)
 
 
 def _unopened() -> None:

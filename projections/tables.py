@@ -99,7 +99,7 @@ class Projection:
                 keys = [accounts]
             else:
                 keys = [list(column) for column in zip(*rows, strict=True)][: len(table.key)]
-            if keys:
+            if keys:  # none: the documents have no rows there
                 kinds = tuple([_KINDS[type(column[0])] for column in keys])
                 connection.execute(_remove(table, self.suffix, kinds), [*map(_array, keys)])
             if rows:
@@ -136,14 +136,15 @@ _KINDS: Final[Mapping[type, str]] = {str: "text", int: "bigint", date: "date", d
 # To delete rows and copy them in again takes the server two thirds of an upsert's time, and this process
 # half.
 @lru_cache
-def _remove(table: Table, suffix: str, kinds: tuple[str, ...]) -> sql.Composed:
+def _remove(table: Table, suffix: str, kinds: tuple[str, ...]) -> bytes:
     """A statement that deletes the rows whose key begins with the nth items of the arrays, for any n."""
     key = table.key[: len(kinds)]
     arrays = [sql.SQL("%s::{}[]").format(sql.SQL(kind)) for kind in kinds]
     same = [sql.SQL("held.{0} = gone.{0}").format(sql.Identifier(name)) for name in key]
-    return sql.SQL("delete from {} held using unnest({}) gone ({}) where {}").format(
+    statement = sql.SQL("delete from {} held using unnest({}) gone ({}) where {}").format(
         qualified(table, suffix), sql.SQL(", ").join(arrays), names(key), sql.SQL(" and ").join(same)
     )
+    return statement.as_bytes()
 
 
 def _array(values: Sequence[Any]) -> str | list[Any]:
@@ -166,10 +167,10 @@ def _copy_rows(connection: Connection, table: Table, suffix: str, rows: Sequence
 
 
 @lru_cache
-def _copy(table: Table, suffix: str, *, csv: bool) -> sql.Composed:
+def _copy(table: Table, suffix: str, *, csv: bool) -> bytes:
     options = sql.SQL(" (format csv, null 'null')" if csv else "")
     into = qualified(table, suffix), names(table.columns)
-    return sql.SQL("copy {} ({}) from stdin{}").format(*into, options)
+    return sql.SQL("copy {} ({}) from stdin{}").format(*into, options).as_bytes()
 
 
 @overload

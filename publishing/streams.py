@@ -101,14 +101,11 @@ class StateStream:
         self._log_id = log.log_id
         self._codec = domain_codec()
         of_account = ((entitlements.FOLD, topics.entitlements), (access_windows.FOLD, topics.access_windows))
+        of_bills = ((invoices.FOLD, topics.invoices), (credit_notes.FOLD, topics.credit_notes))
         self._documents: tuple[_Documents[Any], ...] = tuple(
             [
                 _Documents(log, self._codec, folds[0][0].evolution, folds, remembered)
-                for folds in (
-                    of_account,
-                    ((invoices.FOLD, topics.invoices),),
-                    ((credit_notes.FOLD, topics.credit_notes),),
-                )
+                for folds in (of_account, of_bills)
             ]
         )
         self.topics = tuple([topic for documents in self._documents for topic in documents.topics])

@@ -25,11 +25,12 @@ from domain.state import Account
 from domain.views import AccessWindows, Entitlement
 from eventlog import StoredEvent
 from eventlog.codec import Codec, domain_codec
+from projections.billed import BILLED, BilledAt
 from projections.fold import AccountAt
 from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, Moment, counted
 from projections.models import access_windows, credit_notes, entitlements, invoices
 from projections.models.access_windows import AccessWindowsDocument
-from projections.models.credit_notes import CreditNoteDocument, CreditNotesAt
+from projections.models.credit_notes import CreditNoteDocument
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
 
@@ -77,23 +78,20 @@ def past(
     moments: list[Moment] = [] if upto is None else [upto]
     if known_at is not None:
         moments.append(KnownAt(known_at))
-    account, issued, last = entitlements.FOLD.start(), invoices.FOLD.start(), None
-    noted = credit_notes.FOLD.start()
+    account, billed, last = entitlements.FOLD.start(), BILLED.start(), None
     for stored in counted(events, *moments):
         event = reader.read(stored)
         account = entitlements.FOLD.apply(account, event, stored)
-        issued = invoices.FOLD.apply(issued, event, stored)
-        noted = credit_notes.FOLD.apply(noted, event, stored)
+        billed = BILLED.apply(billed, event, stored)
         last = stored
     if account is None or last is None:
         return None
-    return _at_instant(account, invoices.FOLD.documents(issued), noted, last, upto, known_at)
+    return _at_instant(account, billed, last, upto, known_at)
 
 
 def _at_instant(
     account: AccountAt,
-    issued: tuple[InvoiceDocument, ...],
-    noted: CreditNotesAt,
+    billed: BilledAt,
     last: StoredEvent,
     upto: At | AtVersion | AtInstant | None,
     known_at: Instant | None,
@@ -115,8 +113,8 @@ def _at_instant(
         state=state,
         entitlements=held,
         access_windows=windows,
-        invoices=invoices.later(issued, happened),
-        credit_notes=credit_notes.FOLD.documents(credit_notes.later(noted, happened, last.position)),
+        invoices=invoices.later(invoices.FOLD.documents(billed), happened),
+        credit_notes=credit_notes.FOLD.documents(credit_notes.later(billed, happened, last.position)),
         usable=tuple([w.product for w in windows.products if _usable(w, at)]),
         in_grace=tuple([w.product for w in windows.products if _in_grace(w, at)]),
         by_time=happened,

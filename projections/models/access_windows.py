@@ -18,8 +18,7 @@ from psycopg.rows import TupleRow
 
 from domain.events import Clock
 from domain.state import Window
-from domain.views import AccessWindows
-from domain.views import access_windows as windows_of
+from domain.views import AccessWindows, windows_shown
 from projections.fold import ACCOUNT, AccountAt, Fold, one_for_each_account
 from projections.tables import Projection, Rows, Table, utc
 
@@ -44,7 +43,8 @@ class AccessWindowsDocument(msgspec.Struct, frozen=True):
 def _read(at: AccountAt | None, fold: int) -> tuple[AccessWindowsDocument, ...]:
     if at is None:
         return ()
-    state, shown = at.state, windows_of(at.state)
+    state = at.state
+    shown = windows_shown(state, at.entitlements)
     products = tuple([shown[product] for product in sorted(shown)])
     return (
         AccessWindowsDocument(

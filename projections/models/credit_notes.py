@@ -9,25 +9,22 @@ of a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 import psycopg
 from msgspec.structs import replace
 from psycopg.rows import TupleRow
 
-from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.events import Clock, CreditedLine, CreditReason, Event, LineTax
-from eventlog.history import EventPlaces
-from projections.fold import Evolution, Fold, Placed
+from projections.billed import BILLED, BilledAt, Noted, RefundState, notes_after
+from projections.fold import Fold
 from projections.tables import Projection, Rows, Table, utc
-
-RefundState = Literal["asked", "made", "failed"]
 
 
 class CreditNoteDocument(msgspec.Struct, frozen=True):
@@ -64,105 +61,20 @@ class CreditNoteDocument(msgspec.Struct, frozen=True):
     clock: Clock | None
 
 
-class Noted(msgspec.Struct, frozen=True, gc=False):
-    """A credit note, where its money is by now, and the event that last changed it."""
-
-    note: e.CreditNoteIssued
-    refunded: Decimal
-    to_account: Decimal
-    refund: RefundState | None
-    reissue: int | None
-    version: int
-    revision: int
-
-
-class CreditNotesAt(msgspec.Struct, frozen=True):
-    """The account's credit notes after its event `version`, by number."""
-
-    account_id: str
-    version: int
-    currency: str
-    clock: Clock | None
-    notes: Mapping[int, Noted]
-
-
-_TELLING: Final = frozenset({e.AccountOpened, e.CreditNoteIssued, e.InvoiceReissued, e.RefundConcluded})
-"""The events that say something of credit notes."""
-
-
-def _apply(before: CreditNotesAt, event: Event, placed: Placed) -> CreditNotesAt:
-    _check_next(before, placed.version)
-    at = replace(before, account_id=placed.account_id, version=placed.version)
-    return _after(at, event, placed.version, placed.position)
-
-
-def _apply_whole(before: CreditNotesAt, events: Sequence[Event], places: EventPlaces) -> CreditNotesAt:
-    _check_next(before, places.version)
-    at = replace(before, account_id=places.account_id, version=before.version + len(events))
-    if _TELLING.isdisjoint(map(type, events)):
-        return at
-    for version, (event, position) in enumerate(zip(events, places.positions, strict=True), places.version):
-        if type(event) in _TELLING:
-            at = _after(at, event, version, position)
-    return at
-
-
-def _check_next(before: CreditNotesAt, version: int) -> None:
-    if version != before.version + 1:
-        raise ValueError(f"version {version} was to be folded as version {before.version + 1}")
-
-
-def _after(at: CreditNotesAt, event: Event, version: int, position: int) -> CreditNotesAt:
-    """What the event makes of the credit notes; `at` is of its version already."""
-    match event:
-        case e.AccountOpened():
-            return replace(at, currency=event.currency, clock=event.clock)
-        case e.CreditNoteIssued():
-            noted = _issued(event, None, version, position)
-        case e.InvoiceReissued():
-            noted = _issued(event.note, event.invoice.number, version, position)
-        case e.RefundConcluded() if event.note in at.notes:
-            noted = replace(_concluded(at.notes[event.note], event), version=version, revision=position)
-        case _:
-            return at
-    return replace(at, notes={**at.notes, noted.note.number: noted})
-
-
-def _issued(note: e.CreditNoteIssued, reissue: int | None, version: int, position: int) -> Noted:
-    asked: RefundState | None = "asked" if note.refund else None
-    return Noted(note, note.refund, note.to_account, asked, reissue, version, position)
-
-
-def _concluded(noted: Noted, event: e.RefundConcluded) -> Noted:
-    if event.refunded:
-        return replace(noted, refund="made")
-    return replace(
-        noted,
-        refund="failed",
-        refunded=noted.refunded - event.amount,
-        to_account=noted.to_account + event.amount,
-    )
-
-
-def _waiting(at: CreditNotesAt) -> CreditNotesAt:
-    """Drop those that no later event changes: all but those whose refund has no answer."""
-    if not at.notes:
-        return at
-    return replace(at, notes={n: noted for n, noted in at.notes.items() if noted.refund == "asked"})
-
-
-def later(at: CreditNotesAt, events: Iterable[Event], position: int) -> CreditNotesAt:
-    """The credit notes as events leave them that are not in the log; `position` is the last one that is."""
+def later(at: BilledAt, events: Iterable[Event], position: int) -> BilledAt:
+    """What was billed, with the credit notes as events leave them that are not in the log; `position` is the
+    last one that is."""
+    notes = at.notes
     for event in events:
-        at = _after(at, event, at.version, position)
-    return at
+        notes = notes_after(notes, event, at.version, position)
+    return replace(at, notes=notes)
 
 
-def _read(at: CreditNotesAt, fold: int) -> tuple[CreditNoteDocument, ...]:
+def _read(at: BilledAt, fold: int) -> tuple[CreditNoteDocument, ...]:
     return tuple([_document(at, noted, fold) for noted in at.notes.values()])
 
 
-def _document(at: CreditNotesAt, noted: Noted, fold: int) -> CreditNoteDocument:
+def _document(at: BilledAt, noted: Noted, fold: int) -> CreditNoteDocument:
     note = noted.note
     return CreditNoteDocument(
         account=at.account_id,
@@ -189,17 +101,11 @@ def _document(at: CreditNotesAt, noted: Noted, fold: int) -> CreditNoteDocument:
     )
 
 
-def _none() -> CreditNotesAt:
-    return CreditNotesAt("", 0, "", None, {})
-
-
 def _number(document: CreditNoteDocument) -> str:
     return str(document.number)
 
 
-FOLD: Final = Fold(
-    "credit_notes", 1, Evolution("credit_notes", _none, _apply, _waiting, _apply_whole), _read, _number
-)
+FOLD: Final = Fold("credit_notes", 1, BILLED, _read, _number)
 
 _OWN: Final = (
     "account_id",

@@ -22,7 +22,6 @@ from domain.events import Clock
 from domain.money import zero
 from domain.state import Account, AccountStatus, Discount
 from domain.views import Entitlement, account_summary
-from domain.views import entitlements as entitlements_of
 from projections.fold import ACCOUNT, AccountAt, Fold, one_for_each_account
 from projections.tables import Projection, Row, Rows, Table, utc
 
@@ -89,7 +88,7 @@ class EntitlementsDocument(msgspec.Struct, frozen=True):
 def _read(at: AccountAt | None, fold: int) -> tuple[EntitlementsDocument, ...]:
     if at is None:
         return ()
-    state, stands, shown = at.state, account_summary(at.state), entitlements_of(at.state)
+    state, stands, shown = at.state, account_summary(at.state), at.entitlements
     nothing = zero(state.currency)
     document = EntitlementsDocument(
         account=at.account_id,
@@ -187,7 +186,6 @@ DISCOUNTS: Final = Table(
     "discounts",
     ("account_id", "nth", *_OF_DISCOUNTS),
     key=("account_id", "nth"),
-    whole_accounts=True,
     rules={"": "R79", "left": "R86", "over": "R81", "last_day": "R81", "nonprofit": "R85"},
 )
 

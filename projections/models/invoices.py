@@ -9,7 +9,7 @@ one row for each tax and discount of a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
@@ -21,10 +21,10 @@ from msgspec import UNSET
 from psycopg.rows import TupleRow
 
 from domain.calendar import CivilDate, Instant
-from domain.events import AccountOpened, Clock, Event, Invoice, InvoiceStatus, Line, LineDiscount, LineTax
-from domain.invoice_standing import CHANGES, InvoiceStanding, Standings, changed_standings
-from eventlog.history import EventPlaces
-from projections.fold import Evolution, Fold, Placed
+from domain.events import Clock, Event, Invoice, InvoiceStatus, Line, LineDiscount, LineTax
+from domain.invoice_standing import InvoiceStanding, changed_standings
+from projections.billed import BILLED, BilledAt, Issued
+from projections.fold import Fold
 from projections.tables import Projection, Rows, Table, utc
 
 
@@ -58,73 +58,6 @@ class InvoiceDocument(msgspec.Struct, frozen=True):
     disputed: bool = False
 
 
-class Issued(msgspec.Struct, frozen=True, gc=False):
-    """How an invoice stands, and the event that last changed it."""
-
-    standing: InvoiceStanding
-    version: int
-    revision: int
-
-
-class InvoicesAt(msgspec.Struct, frozen=True):
-    """The account's invoices after its event `version`, by number: those that its last events issued or
-    changed, which have documents, and the others."""
-
-    account_id: str
-    version: int
-    changed: Mapping[int, Issued]
-    others: Mapping[int, Issued]
-    clock: Clock | None = None
-
-
-def _apply(before: InvoicesAt, event: Event, placed: Placed) -> InvoicesAt:
-    _check_next(before, placed.version)
-    changed = dict(before.changed)
-    for number, standing in changed_standings(event, _known(changed, before.others)):
-        changed[number] = Issued(standing, placed.version, placed.position)
-    clock = event.clock if isinstance(event, AccountOpened) else before.clock
-    return InvoicesAt(placed.account_id, placed.version, changed, before.others, clock)
-
-
-def _apply_whole(before: InvoicesAt, events: Sequence[Event], places: EventPlaces) -> InvoicesAt:
-    _check_next(before, places.version)
-    changed, others = dict(before.changed), before.others
-    known = _known(changed, others)
-    for version, (event, position) in enumerate(zip(events, places.positions, strict=True), places.version):
-        change = CHANGES.get(type(event))
-        if change is not None:
-            for number, standing in change(event, known):
-                changed[number] = Issued(standing, version, position)
-    first = events[0]
-    clock = first.clock if isinstance(first, AccountOpened) else before.clock
-    return InvoicesAt(places.account_id, before.version + len(events), changed, others, clock)
-
-
-def _check_next(before: InvoicesAt, version: int) -> None:
-    if version != before.version + 1:
-        raise ValueError(f"version {version} was to be folded as version {before.version + 1}")
-
-
-def _known(changed: Mapping[int, Issued], others: Mapping[int, Issued]) -> Standings:
-    """How an invoice stands as `changed` has it by then."""
-
-    def standing(number: int) -> InvoiceStanding | None:
-        found = changed.get(number)
-        if found is None:
-            found = others.get(number)
-        return None if found is None else found.standing
-
-    return standing
-
-
-def _at_rest(at: InvoicesAt) -> InvoicesAt:
-    """All have been shown. Each may still change: a paid one by a credit note or a dispute."""
-    if not at.changed:
-        return at
-    others = {**at.others, **at.changed} if at.others else at.changed
-    return InvoicesAt(at.account_id, at.version, {}, others, at.clock)
-
-
 def later(documents: Iterable[InvoiceDocument], events: Iterable[Event]) -> tuple[InvoiceDocument, ...]:
     """The documents as events leave them that are not in the log."""
     before = {document.number: document for document in documents}
@@ -153,11 +86,11 @@ def _with(document: InvoiceDocument, standing: InvoiceStanding) -> InvoiceDocume
     )
 
 
-def _read(at: InvoicesAt, fold: int) -> tuple[InvoiceDocument, ...]:
+def _read(at: BilledAt, fold: int) -> tuple[InvoiceDocument, ...]:
     return tuple([_document(at, issued, fold) for issued in at.changed.values()])
 
 
-def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
+def _document(at: BilledAt, issued: Issued, fold: int) -> InvoiceDocument:
     standing = issued.standing
     invoice = standing.invoice
     total = invoice.total
@@ -188,17 +121,11 @@ def _document(at: InvoicesAt, issued: Issued, fold: int) -> InvoiceDocument:
     )
 
 
-def _none() -> InvoicesAt:
-    return InvoicesAt("", 0, {}, {})
-
-
 def _number(document: InvoiceDocument) -> str:
     return str(document.number)
 
 
-INVOICES: Final = Evolution("invoices", _none, _apply, _at_rest, _apply_whole)
-
-FOLD: Final = Fold("invoices", 3, INVOICES, _read, _number)
+FOLD: Final = Fold("invoices", 3, BILLED, _read, _number)
 
 INVOICE_ROWS: Final = Table(
     "invoices",
