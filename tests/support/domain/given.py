@@ -11,7 +11,7 @@ Every payment is paid unless a test says otherwise; `payment=None` leaves it wit
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from domain import commands as c
 from domain import events as e
@@ -36,12 +36,13 @@ class GivenAccount:
         zone: str = "Europe/Paris",
         catalog: Catalog = SHIPPED,
         at: str = "2026-01-01",
+        clock: Literal["wall", "test"] = "test",
     ) -> None:
-        self.zone = zone
+        self.zone, self.clock = zone, clock
         self.catalogues = Catalogues.always(catalog)
         self.events: list[e.Event] = []
         self._state: Account | None = None
-        self.give(c.OpenAccount(currency, zone, "test"), at)
+        self.give(c.OpenAccount(currency, zone, clock), at)
 
     @property
     def state(self) -> Account:
@@ -77,11 +78,11 @@ class GivenAccount:
         return answer
 
     def request(self, command: c.Command, at: str, **fields: Any) -> c.Request:
-        """The command as a confirmed request of the owner, on the test clock."""
+        """The command as a confirmed request of the owner, on the account's clock."""
         given: dict[str, Any] = {"cvv": True, "billing": True, **fields}
         if isinstance(given.get("expected_total"), str):
             given["expected_total"] = Decimal(given["expected_total"])
-        return c.Request(command, parse_moment(at, self.zone), given.pop("clock", "test"), **given)
+        return c.Request(command, parse_moment(at, self.zone), given.pop("clock", self.clock), **given)
 
     def settle(self, until: str, *, due: PaymentAnswer | None = "paid") -> None:
         """Settle what is due; with `due=None` the first payment is left without an answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec import UNSET
@@ -21,9 +21,9 @@ def of(account: GivenAccount, kind: type[e.Event]) -> list[Any]:
     return [event for event in account.events if isinstance(event, kind)]
 
 
-def with_collection(*days: int, remind: int = 3) -> GivenAccount:
+def with_collection(*days: int, remind: int = 3, clock: Literal["wall", "test"] = "test") -> GivenAccount:
     """An account with tries after so many days, that has Standard since 20 March."""
-    account = GivenAccount()
+    account = GivenAccount(clock=clock)
     catalog = account.catalogues.versions[0].catalog
     policies = replace(catalog.policies, collection=Collection(days, remind))
     account.catalogues = Catalogues.always(replace(catalog, policies=policies))
@@ -116,6 +116,101 @@ def test_a_purchase_is_never_pending_so_it_is_declined() -> None:
     account = GivenAccount()
     answer = account.give(c.PurchasePlan("standard"), "2026-03-20", payment="pending")
     assert answer.code == "payment_declined"
+
+
+def dates_of_tries(account: GivenAccount) -> list[int]:
+    return [event.at.day for event in of(account, e.PaymentStarted) if event.purpose == "balance_retry"]
+
+
+def test_after_an_outage_only_the_last_try_is_made_and_later_ones_on_their_dates() -> None:
+    """Tries of 21, 23, 25 April at midnight in Paris, 22:00 of the day before in UTC. Nothing runs from the
+    20th to the 24th: that of the 21st counts as declined, that of the 23rd is made."""
+    account = with_collection(1, 3, 5, clock="wall")
+    account.settle("2026-04-20", due="declined")
+    account.settle("2026-04-24T12:00", due="declined")
+    assert dates_of_tries(account) == [22]
+    assert [t.date.day for t in account.state.record(2).tries] == [25]
+    account.settle("2026-04-25", due="declined")
+    assert dates_of_tries(account) == [22, 24]
+    assert not account.state.record(2).tries
+
+
+def test_on_a_test_clock_every_try_is_made_however_far_it_moves() -> None:
+    account = with_collection(1, 3, 5)
+    account.settle("2026-04-20", due="declined")
+    account.settle("2026-04-26", due="declined")
+    assert dates_of_tries(account) == [20, 22, 24]
+
+
+def test_no_try_is_made_whose_date_had_begun_when_the_invoice_was_issued() -> None:
+    account = with_collection(1, 3, 5, clock="wall")
+    account.settle("2026-04-24T12:00", due="declined")
+    assert [t.date.day for t in account.state.record(2).tries] == [25]
+    assert dates_of_tries(account) == []
+
+
+def with_addon_of_its_own(*days: int, clock: Literal["wall", "test"] = "test") -> GivenAccount:
+    """A policy with tries; surveys renew on the 25th and a custom domain on the 28th, as the only plan is
+    paused."""
+    account = with_collection(*days, clock=clock)
+    account.give(c.PausePlan("marketing"), "2026-03-21")
+    account.give(c.PurchaseAddon("surveys"), "2026-03-25")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-28")
+    return account
+
+
+def test_without_a_policy_the_one_try_for_another_items_sake_leaves_only_what_ends() -> None:
+    """Surveys' renewal of 25 April is declined; on the 28th the other would renew: one try, declined."""
+    account = GivenAccount()
+    account.give(c.PurchaseAddon("surveys"), "2026-03-25")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-28")
+    account.settle("2026-04-25", due="declined")
+    account.settle("2026-04-28", due="declined")
+    assert account.names(2) == ["payment_started", "items_lapsed"]
+    lapsed = of(account, e.ItemsLapsed)[-1]
+    assert (lapsed.number, lapsed.items) == (3, ("custom_domain",))
+    final = GivenAccount()
+    final.give(c.PurchaseAddon("surveys"), "2026-03-25")
+    final.give(c.PurchaseAddon("custom_domain"), "2026-03-28")
+    final.settle("2026-04-25", due="declined")
+    final.settle("2026-04-28", due="declined_final")
+    assert final.names(3) == ["payment_started", "try_declined", "items_lapsed"]
+    assert not of(final, e.PaymentReminder)
+
+
+def test_a_method_refused_for_good_is_not_asked_for_another_items_sake_where_there_is_a_policy() -> None:
+    account = with_addon_of_its_own(1)
+    account.settle("2026-04-25", due="declined_final")
+    account.settle("2026-04-28", due="paid")
+    assert [event.items for event in of(account, e.ItemsLapsed)] == [("custom_domain",)]
+    assert dates_of_tries(account) == []
+
+
+def test_with_a_policy_a_try_for_another_items_sake_is_reminded_of() -> None:
+    account = with_addon_of_its_own(20)
+    account.settle("2026-04-25", due="declined")
+    account.settle("2026-04-28", due="declined")
+    assert account.names(4) == ["payment_started", "try_declined", "items_lapsed", "payment_reminder"]
+
+
+def test_late_the_balance_is_tried_once_and_other_items_end_without_a_second_try() -> None:
+    """Declined on 25 April; a try on the 26th, another item on the 28th; nothing runs until the 29th."""
+    account = with_addon_of_its_own(1, clock="wall")
+    account.settle("2026-04-25", due="declined")
+    account.settle("2026-04-29", due="declined")
+    assert len(dates_of_tries(account)) == 1
+    assert [event.items for event in of(account, e.ItemsLapsed)] == [("custom_domain",)]
+
+
+def test_a_wait_for_the_customer_and_a_decline_name_their_command() -> None:
+    account = GivenAccount()
+    account.give(c.PurchasePlan("standard"), "2026-03-20", payment="declined")
+    account.give(c.PurchasePlan("standard"), "2026-03-21", payment="action_required")
+    [declined_attempt] = of(account, e.PaymentDeclined)
+    [waiting] = of(account, e.PaymentActionRequired)
+    assert declined_attempt.command is not None
+    assert waiting.command is not None
+    assert (waiting.until - waiting.at).total_seconds() == 30 * 60
 
 
 # ---- reminders (R55) -----------------------------------------------------------------

@@ -321,3 +321,58 @@ def test_the_note_before_an_upgrade_names_the_line_that_it_credits() -> None:
     assert [(credit.line, str(credit.net)) for credit in credits_of(account.state.record(2), 0)] == [
         (0, "6.50")
     ]
+
+
+def test_an_upgrade_that_credits_two_invoices_with_other_taxes_gives_a_note_for_each() -> None:
+    """Essentials 13.00 on 20 March, the difference of 13.50 on the 25th, each with 20 %. On the 26th the tax
+    is another; 26.50 x 25/31 = 21.37: the later line whole, 13.50 + 2.70, and 7.87 + 1.57 of the first."""
+    account = with_policies(taxed=True)
+    catalog = account.catalogues.versions[0].catalog
+    own = replace(catalog, policies=replace(catalog.policies, tier_upgrade="full_difference"))
+    account.catalogues = replace(account.catalogues, versions=(CatalogVersion(None, own),))
+    account.give(PARIS, "2026-03-01")
+    account.give(c.PurchasePlan("essentials"), "2026-03-20")
+    account.give(c.ChangePlan("essentials", "1500"), "2026-03-25")
+    account.give(c.SetTaxProfile("DE", "business", vat_id="confirmed"), "2026-03-26")
+    account.give(c.ChangePlan("premium"), "2026-03-26")
+    found = [
+        (
+            note.number,
+            note.invoice,
+            str(note.net),
+            str(note.tax),
+            note.invoice_status,
+            note.lines[0].from_date,
+        )
+        for note in credit_notes(account)
+    ]
+    assert found == [
+        (1, 2, "13.50", "2.70", "paid", date(2026, 3, 25)),
+        (2, 1, "7.87", "1.57", "paid", date(2026, 3, 26)),
+    ]
+    assert account.state.standing.next_credit_note == 3
+
+
+def test_corrections_name_their_command_and_ticket() -> None:
+    account = billed(taxed=True)
+    account.give(c.SetTaxProfile("DE", "business", vat_id="confirmed"), "2026-03-22")
+    correct(account, c.Reissue(1, ticket="T-1"), "2026-03-23")
+    reissued = of_last(account, e.InvoiceReissued)
+    assert (reissued.command.role, reissued.note.ticket) == ("finance", "T-1")
+    lost = charged_back()
+    correct(lost, c.WriteOff(1, ticket="T-2"), "2026-04-06")
+    written_off = of_last(lost, e.InvoiceWrittenOff)
+    assert (written_off.command.role, written_off.ticket) == ("finance", "T-2")
+    assert (str(written_off.amount), written_off.items) == ("20.00", ("standard",))
+    noted = declined()
+    correct(noted, c.CreditNote(1, "goodwill", line=1, net="2.00", ticket="T-3"), "2026-04-20T10:00")
+    assert credit_notes(noted)[0].ticket == "T-3"
+
+
+def test_account_credit_beside_a_late_payment_is_paid_out() -> None:
+    account = billed()
+    account.settle("2026-04-20", due="pending")
+    correct(account, c.RecordPayment("12.00"), "2026-04-21")
+    assert correct(account, c.PayOut("2.00", ticket="T-4"), "2026-04-21").code is None
+    assert of_last(account, e.CreditPaidOut).ticket == "T-4"
+    assert str(account.state.standing.credit) == "10.00"
