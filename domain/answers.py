@@ -117,10 +117,14 @@ def what_was_done(types: Sequence[str]) -> str | None:
     discount and credit notes come before it, a write-off, whose items end before it, else the first that is
     no intent. None: it recorded an intent alone, or nothing."""
     first = next((name for name in types if name in _GIVEN_FOR), None)
-    return first or next((name for name in types if name != _INTENT), None)
+    after = [name for name in types if name != _INTENT]
+    if len(after) > 1 and after[0] == _WAITS:
+        after = after[1:]
+    return first or next(iter(after), None)
 
 
 _INTENT = "payment_started"
+_WAITS = "payment_action_required"
 _GIVEN_FOR = frozenset(
     [str(kind.__struct_config__.tag) for kind in (*get_args(e.Activation), e.InvoiceWrittenOff)]
 )

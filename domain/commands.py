@@ -190,8 +190,18 @@ class CreditNote(_Command, frozen=True, tag="credit_note"):
     from_date: CivilDate | None = field(default=None, name="from")
     until: CivilDate | None = None
     to: RefundTo = "payment_method"
-    end: bool = False
+    end: bool | UnsetType = UNSET
     ticket: Reference | None = None
+
+    def __post_init__(self) -> None:
+        if self.end is False:
+            raise ValueError("`end` is true or left out")
+        if (self.from_date is None) != (self.until is None):
+            raise ValueError("days have both `from` and `until`")
+        if self.line is None and (self.net is not None or self.from_date is not None):
+            raise ValueError("`net` and days are of a `line`")
+        if self.net is not None and self.from_date is not None:
+            raise ValueError("a part is either `net` or days")
 
 
 class Reissue(_Command, frozen=True, tag="reissue"):
@@ -237,12 +247,22 @@ class GrantDiscount(_Command, frozen=True, tag="grant_discount"):
 
     percent: Percent | None = None
     fixed: Amount | None = None
-    nonprofit: bool = False
+    nonprofit: bool | UnsetType = UNSET
     duration: Literal["once", "forever"] | Months | None = field(default=None, name="for")
-    carried: bool = False
+    carried: bool | UnsetType = UNSET
     products: Annotated[tuple[Name, ...], Meta(min_length=1)] | None = None
     last_day: CivilDate | None = None
     ticket: Reference | None = None
+
+    def __post_init__(self) -> None:
+        if self.nonprofit is False or self.carried is False:
+            raise ValueError("`nonprofit` and `carried` are true or left out")
+        if sum([self.percent is not None, self.fixed is not None, self.nonprofit is True]) != 1:
+            raise ValueError("a discount has one of `percent`, `fixed` and `nonprofit`")
+        if self.carried and (self.fixed is None or self.duration is not None):
+            raise ValueError("what is carried is `fixed` and has no `for`")
+        if self.products is not None and len(set(self.products)) < len(self.products):
+            raise ValueError("a product stands twice in `products`")
 
 
 class WithdrawDiscount(_Command, frozen=True, tag="withdraw_discount"):

@@ -13,6 +13,8 @@ from domain.calendar import days_after, days_between
 from domain.commands import CreditNote, PayOut, Reissue, WriteOff
 from domain.crediting import billed_item, days_credited, days_within, left_of, packs_of, share_of
 from domain.errors import InvalidInput
+from domain.evolve import evolve
+from domain.lapsing import lapse
 from domain.money import parse_amount, zero
 from domain.notes import Issue, Part, credit_note, lines_left, unusable
 from domain.proposals import Context, Proposal, Proposed, amount_given, not_creditable, unknown_invoice
@@ -21,6 +23,9 @@ from domain.tax import taxed
 
 SUPPORT_DAYS = 29
 """Days before today that count for support's limit with today (R60)."""
+
+
+Ended = PlanItem | AddonItem | Pack
 
 
 def give_credit_note(ctx: Context, command: CreditNote) -> Proposed:
@@ -38,7 +43,24 @@ def give_credit_note(ctx: Context, command: CreditNote) -> Proposed:
     note = credit_note(state, command.invoice, parts, issue, ended=[item.product for item in ending])
     if refusal := _limit_exceeded(ctx, note.total):
         return refusal
-    return Proposal(note, while_past_due=True, then=_end(ctx, ending))
+    return Proposal(note, while_past_due=True, then=_ends_with(ctx, note, ending))
+
+
+def _ends_with(ctx: Context, note: e.CreditNoteIssued, items: tuple[Ended, ...]) -> tuple[e.Event, ...]:
+    """What ends with the note. Of what is suspended the rest goes by R41a: nobody pays for what could not be
+    used (R64)."""
+    suspended = [item.product for item in items if item.unpaid_since is not None]
+    paid_for = tuple([item for item in items if item.unpaid_since is None])
+    if not suspended:
+        return _end(ctx, items)
+    after = evolve(ctx.state, note)
+    if lapsed := lapse(after, suspended, ctx.at, ctx.today, ctx.command):
+        return (*_end(ctx, paid_for), *lapsed)
+    rest = lines_left(after, note.invoice, suspended)
+    if not rest:
+        return _end(ctx, items)
+    issue = Issue(ctx.at, ctx.today, ctx.command, "not_supplied")
+    return (*_end(ctx, items), credit_note(after, note.invoice, rest, issue, ended=suspended))
 
 
 def _not_creditable(ctx: Context, command: CreditNote) -> Refusal | None:
@@ -104,9 +126,6 @@ def _net(ctx: Context, text: str) -> Decimal | None:
 
 
 # ---- ending an item by a correction (R64) --------------------------------------
-
-
-Ended = PlanItem | AddonItem | Pack
 
 
 def _ended_items(ctx: Context, command: CreditNote) -> tuple[Ended, ...] | Refusal:

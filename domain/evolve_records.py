@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.calendar import Instant, date_of
-from domain.crediting import allocate, packs_of, present_lines, record_of
+from domain.crediting import LineRef, allocate, packs_of, present_lines, record_of
 from domain.discounts import made_free, taken_from
 from domain.events import Invoice
 from domain.state import Credited, Discount, Draft, Ended, InvoiceRecord, PendingRefund, PlanItem
@@ -86,7 +86,7 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
                     remind_before=event.remind_before if event.remind_before is not UNSET else None,
                 ),
             )
-            suspend(draft, event.suspended, event.at)
+            suspend(draft, event.suspended, draft.standing.disputed_at or event.at)
         case e.DisputeOpened():
             _dispute_opened(draft, event)
         case e.DisputeWon():
@@ -237,13 +237,28 @@ def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[
         return (*before, (invoice.number, 0))
     for line in invoice.lines:
         if line.kind == "credit_line" and line.net:
-            for part in allocate(draft, plan, -line.net):
+            parts = allocate(draft, plan, -line.net)
+            _days_taken(draft, plan, line, invoice.number, [part.ref for part in parts])
+            for part in parts:
                 number, index = part.ref
                 start, end = (line.from_date, line.to_date) if part.by_days else (None, None)
                 credited = Credited(index, part.net, part.taxes, start, end, invoice.number)
                 record = record_of(draft, number)
                 keep_record(draft, replace(record, credited=(*record.credited, credited)))
     return ((invoice.number, 0),)
+
+
+def _days_taken(draft: Draft, plan: PlanItem, credit: e.Line, number: int, had: Collection[LineRef]) -> None:
+    """A credit line takes its days from every line of the price that counts days, also where its amount is
+    taken from another (R61)."""
+    for ref in present_lines(draft, plan):
+        line = draft.invoices[ref[0]].lines[ref[1]]
+        if ref not in had and line.days is not None:
+            nothing = line.net - line.net
+            taxes = tuple([nothing for _ in line.taxes or ()])
+            credited = Credited(ref[1], nothing, taxes, credit.from_date, credit.to_date, number)
+            record = record_of(draft, ref[0])
+            keep_record(draft, replace(record, credited=(*record.credited, credited)))
 
 
 # ---- collecting ------------------------------------------------------------

@@ -35,6 +35,7 @@ def grant_discount(ctx: Context, command: c.GrantDiscount) -> Proposed:
     for product in command.products or ():
         if not _ever_sold(ctx.catalogues, product):
             return Refusal("unknown_product", {"asked": product, "kind": "product"})
+    carried = command.carried is True
     duration = "forever" if command.nonprofit and command.duration is None else command.duration or "once"
     terms = e.DiscountGranted(
         at=ctx.at,
@@ -43,12 +44,12 @@ def grant_discount(ctx: Context, command: c.GrantDiscount) -> Proposed:
         start=ctx.today,
         percent=percent,
         fixed=fixed,
-        once=duration == "once" and not command.carried,
+        once=duration == "once" and not carried,
         months=duration if isinstance(duration, int) else None,
-        carried=command.carried,
+        carried=carried,
         products=command.products,
-        last_day=_last_day(ctx.today, command.last_day, carried=command.carried),
-        nonprofit=command.nonprofit,
+        last_day=_last_day(ctx.today, command.last_day, carried=carried),
+        nonprofit=command.nonprofit is True,
         code=None,
         ticket=command.ticket,
     )

@@ -11,14 +11,14 @@ from msgspec import UNSET, UnsetType
 
 from domain import commands as c
 from domain import events as e
-from domain.answers import Answer, Outcome
+from domain.answers import Answer, Outcome, answer_of
 from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.conclude import PaymentAnswer
 from domain.decide import STAFF_COMMANDS, Repeated
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.events import Invoice, InvoiceStatus
-from domain.evolve import evolve
+from domain.evolve import evolve, evolve_all
 from domain.facts import FACTS_AFTER, Facts
 from domain.happened import Chronicle
 from domain.own_catalog import new_versions
@@ -120,13 +120,23 @@ class VirtualAccount:
         )
         if isinstance(answered, Repeated):
             assert request.id is not None
-            return self.answers[request.id]
+            return self._answer_again(request.command, request.id)
         if request.id is not None and answered.events:
             self.answers[request.id] = answered
         if isinstance(request.command, c.ChangeCatalog) and before and answered.outcome == "accepted":
             later = new_versions(self.catalogues, before, request.command, request.at).in_order()
             self.catalogues = self.catalogues.followed_by(request.at, *later)
         return answered
+
+    def _answer_again(self, command: c.Command, key: str) -> Answer:
+        """The first answer; of a payment that waited for the customer, how it ended since (R96)."""
+        first = self.answers[key]
+        if first.outcome != "action_required":
+            return first
+        own = [n for n, event in enumerate(self.history) if event.command and event.command.id == key]
+        then = evolve_all(None, self.history[: own[-1] + 1])
+        assert then is not None
+        return answer_of(command, [self.history[n] for n in own], then, self.catalogues)
 
     def settle(self, until: Instant) -> None:
         """Settle what is due up to the instant."""
