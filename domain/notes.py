@@ -47,7 +47,7 @@ def unusable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
     if not record.suspended:
         return ()
     unpaid = [item.product for item in state.items if item.unpaid_since is not None]
-    unpaid += [pack.product for pack in packs_of(state, record.number) if pack.unpaid_since is not None]
+    unpaid += [pack.product for pack in packs_of(state, record.number)]
     return tuple([product for product in dict.fromkeys(unpaid) if product in record.suspended])
 
 
@@ -89,11 +89,10 @@ def credit_note(
     net = sum([line.amount for line in lines], nothing)
     tax = sum([line.tax for line in lines], nothing)
     total = net + tax
-    due = record.due if record.status == "open" else nothing
-    lowered = min(total, due)
+    lowered = min(total, record.due)
     rest = total - lowered - (whole_reissue or 0)
     refund = min(rest, record.by_method - record.refunded) if issue.to == "payment_method" else nothing
-    status = status_after(state, record, due - lowered, ended)
+    status = status_after(state, record, record.due - lowered, ended)
     restored = restorable(state, record) if status == "paid" and record.status == "open" else ()
     return e.CreditNoteIssued(
         at=issue.at,

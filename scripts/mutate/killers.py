@@ -80,8 +80,8 @@ Judge = Callable[[Mutant], Fate]
 
 
 class Asked(NamedTuple):
-    """The modules whose mutants are to be judged. `quick`: only by stories, examples, a third of the
-    histories, and `tests/unit/domain`."""
+    """The modules whose mutants are to be judged. `quick`: only by stories, examples, two thirds of
+    the histories, and `tests/unit/domain`."""
 
     modules: Collection[str]
     quick: bool
@@ -106,7 +106,7 @@ class _Plugin:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         tests: Tests = {item.nodeid: partial(_passes, item) for item in session.items}
-        tests |= _histories(HISTORIES // 3 if self._asked.quick else HISTORIES)
+        tests |= _histories(HISTORIES * 2 // 3 if self._asked.quick else HISTORIES)
         _forget()
         killers, failing = _answer_of(lambda: _measured(tests, self._asked.modules))
         for name in failing:

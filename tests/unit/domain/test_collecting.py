@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain import commands as c
 from domain import events as e
+from domain.calendar import date_of
 from domain.catalog import Catalogues, Collection
 from domain.conclude import PaymentAnswer
 from tests.support.domain.booking_answers import billed, charged_back, declined
@@ -202,6 +203,26 @@ def test_late_the_balance_is_tried_once_and_other_items_end_without_a_second_try
     assert [event.items for event in of(account, e.ItemsLapsed)] == [("custom_domain",)]
 
 
+def test_tries_that_were_recorded_are_made_and_reminded_of_though_the_policy_is_given_up() -> None:
+    account = with_collection(1, 3)
+    account.settle("2026-04-20", due="declined")
+    account.catalogues = GivenAccount().catalogues
+    account.settle("2026-04-23", due="declined")
+    assert len(of(account, e.TryDeclined)) == 2
+    assert [r.stage for r in of(account, e.PaymentReminder)] == ["declined", "try_declined", "try_declined"]
+
+
+def test_without_a_policy_each_late_date_of_other_items_is_tried() -> None:
+    account = GivenAccount(clock="wall")
+    for day, product in ((25, "surveys"), (28, "custom_domain"), (29, "inbox_preview")):
+        account.give(c.PurchaseAddon(product), f"2026-03-{day}")
+    account.settle("2026-04-25", due="declined")
+    account.settle("2026-05-01", due="declined")
+    assert len(dates_of_tries(account)) == 2
+    lapsed = [event.items for event in of(account, e.ItemsLapsed)]
+    assert lapsed == [("custom_domain",), ("inbox_preview",)]
+
+
 def test_a_wait_for_the_customer_and_a_decline_name_their_command() -> None:
     account = GivenAccount()
     account.give(c.PurchasePlan("standard"), "2026-03-20", payment="declined")
@@ -284,6 +305,36 @@ def test_account_credit_that_arises_pays_what_is_open_in_the_same_step() -> None
     assert [(share.invoice, str(share.amount)) for share in applied.shares] == [(2, "5.00")]
     assert (applied.paid, applied.restored) == ((), ())
     assert (str(account.state.amount_due), str(account.state.standing.credit)) == ("15.00", "0.00")
+
+
+def test_account_credit_that_covers_all_brings_the_items_back() -> None:
+    account = declined()
+    note = c.CreditNote(1, "goodwill", line=1, to="account")
+    account.give(note, "2026-04-20T10:00", role="finance")
+    applied = of(account, e.CreditApplied)[0]
+    assert (applied.paid, applied.restored) == ((2,), ("standard",))
+    assert account.state.plans["marketing"].unpaid_since is None
+
+
+def test_account_credit_that_arises_with_an_end_pays_what_is_open_too() -> None:
+    account = GivenAccount()
+    account.give(c.BuyCredits("credits_5000"), "2026-03-01")
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-04-20", due="declined")
+    note = c.CreditNote(1, "ended_by_us", line=1, to="account", end=True)
+    account.give(note, "2026-04-20T10:00", role="finance")
+    assert account.names(3) == ["credit_note_issued", "credits_returned", "credit_applied"]
+    assert str(account.state.standing.credit) == "130.00"
+
+
+@pytest.mark.parametrize(("remind", "days"), [(30, []), (29, [date(2026, 4, 21)])])
+def test_no_reminder_of_a_lapse_where_its_date_had_begun_at_the_issue(remind: int, days: list[date]) -> None:
+    """20 April to 20 May: 30 days before is the renewal's own date, 29 days the 21st."""
+    account = with_collection(remind=remind)
+    account.settle("2026-04-20", due="declined")
+    account.settle("2026-05-19", due="declined")
+    told = [r for r in of(account, e.PaymentReminder) if r.stage == "lapses_soon"]
+    assert [date_of(r.at, "Europe/Paris") for r in told] == days
 
 
 def test_a_late_payment_is_not_paid_by_money_that_comes_in() -> None:

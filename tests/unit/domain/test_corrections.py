@@ -195,7 +195,7 @@ def test_supports_limit_says_what_was_given_already() -> None:
     assert correct(account, note, "2026-04-05", "support").code is None
     refused = correct(account, note, "2026-04-05", "support")
     assert refused.code == "limit_exceeded"
-    assert (refused.facts["limit"], refused.facts["given"]) == ("5.00", "3.00")
+    assert refused.facts == {"limit": "5.00", "given": "3.00", "currency": "EUR"}
 
 
 # ---- invoicing anew (R67) ----------------------------------------------------------------

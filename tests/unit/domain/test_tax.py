@@ -153,6 +153,12 @@ def test_where_credit_lines_have_less_tax_the_smallest_remainder_gives_way_first
     assert found == amounts(*expected)
 
 
+def test_of_three_lines_the_two_of_the_smallest_remainders_give_way() -> None:
+    """(5.00 + 5.02 + 5.04 − 6.32) x 20 % = 1.748 -> 1.75; 1.00 each less 1.23 is two cents too many."""
+    had = [(Decimal("-6.32"), Decimal("-1.23"))]
+    assert shared(amounts("5.00", "5.02", "5.04"), Decimal(20), -2, had) == amounts("0.99", "0.99", "1.00")
+
+
 def test_each_tax_is_a_group_of_its_own() -> None:
     """10.00 x 5 % = 0.50 and x 9.975 % = 0.9975 -> 1.00; neither is taxed by the other."""
     taxes = (Tax("CA", "S", Decimal(5)), Tax("CA-QC", "S", Decimal("9.975")))
