@@ -112,13 +112,12 @@ class Codec(Generic[E]):
         `kinds`: of what kind each is, as its row says, in this order with commas between (`kinds_of`). For
         many events at once: who needs to know which one failed, and why, gives each to `decode`.
         """
-        each = kinds.split(",") if self._old else []
-        if not self._old.isdisjoint(each):
-            kinds = ",".join([self._alike.get(one, one) for one in each])
-            each = kinds.split(",")
-        if not self._old.isdisjoint(each):
-            written = map(_type_and_version, each)
-            return [self.decode(*one, state) for one, state in zip(written, states, strict=True)]
+        if any(old in kinds for old in self._old):  # or the beginning of another kind: seen below
+            each = [self._alike.get(one, one) for one in kinds.split(",")]
+            if not self._old.isdisjoint(each):
+                written = map(_type_and_version, each)
+                return [self.decode(*one, state) for one, state in zip(written, states, strict=True)]
+            kinds = ",".join(each)
         events = list(map(self._decoder.decode, states))
         if self._kinds_of(events) != kinds:
             raise ValueError("the bytes hold other types or versions than their rows say")
