@@ -91,4 +91,4 @@ def _disputable(state: Account, number: int) -> InvoiceRecord | Refusal:
     if number not in state.invoices or state.record(number).reissued:
         return unknown_invoice(number)
     record = state.record(number)
-    return record if record.by_method > record.refunded or record.disputed_at else unknown_invoice(number)
+    return record if record.by_method > record.refunded else unknown_invoice(number)

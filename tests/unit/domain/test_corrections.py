@@ -256,6 +256,8 @@ def test_what_was_credited_of_the_later_line_goes_to_the_earlier_one() -> None:
     [credit] = [line for line in account.state.invoices[3].lines if line.kind == "credit_line"]
     assert (str(credit.amount), str(credit.net)) == ("-12.82", "-10.40")
     assert (str(left(account, 2)), str(left(account, 1))) == ("0.00", "11.10")
+    later, first = credits_of(account.state.record(2), 0)[-1], credits_of(account.state.record(1), 0)[-1]
+    assert (later.from_date, first.from_date) == (None, date(2026, 4, 5))
 
 
 def test_a_line_of_which_nothing_is_left_is_not_credited() -> None:

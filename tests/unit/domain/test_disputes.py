@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.catalog import Catalogues
-from tests.support.domain.booking_answers import billed, charged_back
+from tests.support.domain.booking_answers import billed, charged_back, declined, with_policies
 from tests.support.domain.given import GivenAccount
 
 
@@ -99,9 +99,10 @@ def test_a_loss_after_an_opening_suspends_from_the_opening() -> None:
     assert not account.state.disputed
 
 
-def test_who_won_is_the_commands() -> None:
+def test_facts_of_a_dispute_name_their_command() -> None:
     account = billed()
     fact(account, c.OpenDispute(1), "2026-04-05")
+    assert account.events[-1].command is not None
     fact(account, c.WinDispute(1), "2026-04-07")
     won = account.events[-1]
     assert isinstance(won, e.DisputeWon)
@@ -182,6 +183,44 @@ def test_what_is_paid_while_another_dispute_is_open_is_usable_only_after_it() ->
     last = account.state.windows["standard"][-1]
     assert plan.cycle is not None
     assert (last.start, last.until) == (account.events[-1].at, plan.cycle.ends_at)
+
+
+def test_a_pack_that_is_paid_while_another_dispute_is_open_is_usable_only_after_it() -> None:
+    account = GivenAccount()
+    account.give(c.BuyCredits("credits_5000"), "2026-03-20")
+    account.give(c.PurchaseAddon("custom_domain"), "2026-03-22")
+    fact(account, c.LoseDispute(1), "2026-04-05")
+    lost = account.events[-1].at
+    fact(account, c.OpenDispute(2), "2026-04-06")
+    account.give(c.PayBalance(), "2026-04-07")
+    assert account.state.packs[0].unpaid_since is None
+    assert [window.until for window in account.state.windows["credits_5000"]] == [lost]
+
+
+def test_packs_of_another_product_do_not_keep_the_lost_ones_usable() -> None:
+    account = GivenAccount()
+    account.give(c.BuyCredits("credits_5000"), "2026-03-20")
+    account.give(c.BuyCredits("credits_25000"), "2026-03-21")
+    fact(account, c.LoseDispute(1), "2026-04-05")
+    assert account.state.windows["credits_5000"][-1].until == account.events[-1].at
+
+
+def test_the_pack_of_an_invoice_that_was_issued_anew_is_of_the_new_one() -> None:
+    account = with_policies(taxed=True)
+    account.give(c.SetTaxProfile("FR", "business"), "2026-03-01")
+    account.give(c.BuyCredits("credits_5000"), "2026-03-20")
+    account.give(c.SetTaxProfile("DE", "business", vat_id="confirmed"), "2026-03-21")
+    account.give(c.Reissue(1), "2026-03-22", role="finance")
+    fact(account, c.LoseDispute(2), "2026-04-05")
+    assert account.state.packs[0].unpaid_since == account.events[-1].at
+
+
+def test_an_invoice_that_was_paid_after_all_is_not_declined_any_more() -> None:
+    account = declined()
+    account.give(c.RecordPayment("5.00"), "2026-04-20T10:00", role="finance")
+    account.give(c.PayBalance(), "2026-04-20T11:00")
+    record = account.state.record(2)
+    assert (record.status, record.declined, record.suspended, record.tries) == ("paid", False, (), ())
 
 
 def test_reminders_of_a_charged_back_invoice_come_only_by_a_policy() -> None:

@@ -96,6 +96,7 @@ def test_a_discount_is_given_and_withdrawn_while_past_due() -> None:
     assert staff(account, c.GrantDiscount(percent="10"), at).code is None
     assert staff(account, c.WithdrawDiscount("D1"), at).code is None
     assert account.state.standing.discounts[0].withdrawn
+    assert account.events[-1].command is not None
     again = staff(account, c.WithdrawDiscount("D1"), at)
     assert (again.outcome, again.facts["discount"]) == ("unchanged", "D1")
     unknown = staff(account, c.WithdrawDiscount("D2"), at)
@@ -131,6 +132,12 @@ def test_a_code_for_free_months_is_refused_where_the_product_had_some() -> None:
     assert refused.facts["products"] == ["standard"]
     welcome = account.give(c.PurchasePlan("standard", discount="WELCOME"), "2026-05-05")
     assert str(welcome.charged) == "17.00"
+
+
+def test_a_code_past_its_end_says_when_that_was() -> None:
+    refused = with_policies().give(c.PurchasePlan("standard", discount="SPRING"), "2026-03-20")
+    assert refused.code == "discount_over"
+    assert (refused.facts["discount"], refused.facts["last_day"]) == ("SPRING", "2026-03-01")
 
 
 def test_a_code_of_a_product_does_not_work_for_the_credit_line_of_it() -> None:
@@ -191,6 +198,34 @@ def test_free_months_that_follow_each_other_end_with_the_last() -> None:
     staff(for_ever, c.GrantDiscount(percent="100", duration="forever"), "2026-04-06")
     assert free_until(for_ever.state, "standard") is None
     assert ends_of_free_months(for_ever.state) == []
+
+
+def test_another_discount_is_no_free_month_and_hides_none() -> None:
+    half = with_policies()
+    staff(half, c.GrantDiscount(percent="50", duration="forever"), "2026-04-05")
+    half.give(c.PurchasePlan("standard"), "2026-04-05")
+    assert free_until(half.state, "standard") is None
+    staff(half, c.GrantDiscount(percent="100", duration=1), "2026-04-06")
+    half.give(c.PurchasePlan("websites_plus"), "2026-04-06")
+    assert free_until(half.state, "websites_plus") == date(2026, 6, 5)
+
+
+def test_one_for_once_that_is_used_makes_no_later_line_free() -> None:
+    account = with_policies()
+    staff(account, c.GrantDiscount(percent="100"), "2026-04-05")
+    account.give(c.PurchasePlan("websites_plus"), "2026-04-05")
+    staff(account, c.GrantDiscount(percent="100", duration=1), "2026-04-05")
+    account.give(c.PurchasePlan("standard"), "2026-04-05")
+    assert free_until(account.state, "standard") == date(2026, 5, 5)
+
+
+def test_the_end_of_a_removed_addons_free_months_is_not_told() -> None:
+    account = billed()
+    staff(account, c.GrantDiscount(percent="100", duration=1, products=("surveys",)), "2026-04-05")
+    account.give(c.PurchaseAddon("surveys"), "2026-04-05")
+    assert free_until(account.state, "surveys") == date(2026, 5, 20)
+    account.give(c.RemoveAddon("surveys"), "2026-04-06")
+    assert ends_of_free_months(account.state) == []
 
 
 # ---- what is done about what is due (R54, R56, R57) ---------------------------------------
