@@ -116,6 +116,8 @@ def _decoded(data: bytes, decoder: Any, code: str) -> Any:
         place, name = twice
         raise InvalidInput(code, place, f"the field {name[:40]!r} stands twice")
     check_document(texts)
+    if (null := null_in(texts, "$")) is not None:
+        raise InvalidInput(code, null, "null is no value: leave the field out")
     return file
 
 
@@ -131,3 +133,18 @@ def _fault(error: msgspec.ValidationError, code: str, place: str) -> InvalidInpu
     if not message:
         return InvalidInput(code, place, str(error))
     return InvalidInput(code, place + inside.rstrip("`").removeprefix("$"), message)
+
+
+def null_in(value: Any, place: str) -> str | None:
+    """The place of the first null within the value, if it is not null itself; None: there is none."""
+    parts: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        parts = [(f"{place}.{name}", part) for name, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{place}[{i}]", part) for i, part in enumerate(value)]
+    for where, part in parts:
+        if part is None:
+            return where
+        if (found := null_in(part, where)) is not None:
+            return found
+    return None

@@ -49,11 +49,11 @@ class ExpectedInvoice(Object, frozen=True):
 
     number: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     date: Date | UnsetType = UNSET
-    net: Amount | UnsetType = UNSET
-    tax: Amount | UnsetType = UNSET
+    net: Price | UnsetType = UNSET
+    tax: Price | UnsetType = UNSET
     total: Amount | UnsetType = UNSET
-    credit: Amount | UnsetType = UNSET
-    due: Amount | UnsetType = UNSET
+    credit: Price | UnsetType = UNSET
+    due: Price | UnsetType = UNSET
     status: Literal["paid", "open", "uncollectible"] | UnsetType = UNSET
     charged_back: bool | UnsetType = UNSET
     lines: tuple[ExpectedLine, ...] | UnsetType = UNSET
@@ -78,12 +78,12 @@ class ExpectedCreditNote(Object, frozen=True):
     date: Date | UnsetType = UNSET
     invoice: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     reason: CreditReason | UnsetType = UNSET
-    net: Amount | UnsetType = UNSET
-    tax: Amount | UnsetType = UNSET
-    total: Amount | UnsetType = UNSET
-    lowered: Amount | UnsetType = UNSET
-    refunded: Amount | UnsetType = UNSET
-    to_account: Amount | UnsetType = UNSET
+    net: Price | UnsetType = UNSET
+    tax: Price | UnsetType = UNSET
+    total: Price | UnsetType = UNSET
+    lowered: Price | UnsetType = UNSET
+    refunded: Price | UnsetType = UNSET
+    to_account: Price | UnsetType = UNSET
     lines: tuple[ExpectedCreditLine, ...] | UnsetType = UNSET
 
 
@@ -99,11 +99,11 @@ class ExpectedHappening(Object, frozen=True):
 
     date: Date | UnsetType = UNSET
     fact: Literal["try", "reminder", "refunded", "refund_failed", "discount_ends"] | UnsetType = UNSET
-    amount: Amount | UnsetType = UNSET
+    amount: Price | UnsetType = UNSET
     paid: bool | UnsetType = UNSET
     invoice: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
     stage: Literal["declined", "try_declined", "lapses_soon"] | UnsetType = UNSET
-    due: Amount | UnsetType = UNSET
+    due: Price | UnsetType = UNSET
     next_try: Date | UnsetType | None = UNSET
     lapses: tuple[ExpectedLapse, ...] | UnsetType = UNSET
     product: Name | UnsetType = UNSET
@@ -114,7 +114,7 @@ class ExpectedDiscount(Object, frozen=True):
     """An expected discount: what is left of a carried one, and whether it is over."""
 
     discount: Name | UnsetType = UNSET
-    left: Amount | UnsetType | None = UNSET
+    left: Price | UnsetType | None = UNSET
     over: bool | UnsetType = UNSET
 
 

@@ -19,7 +19,7 @@ from domain.money import MAX_DIGITS, check_currency
 from domain.own_catalog import laid_over
 from domain.repeated_names import repeated_name
 from domain.tax import TaxTable
-from domain.terms import INVALID_DISCOUNTS, INVALID_TAX, codes_of, table_of
+from domain.terms import INVALID_DISCOUNTS, INVALID_TAX, codes_of, null_in, table_of
 from domain.terms_file import CodeFile, TaxFile
 from domain.texts import check_document
 from prorata.simulation.expected import (
@@ -204,6 +204,9 @@ def _decoded(data: bytes) -> _File:
         place, name = twice
         raise InvalidInput("invalid_scenario", place, f"the field {name[:40]!r} stands twice")
     check_document(texts)
+    for name in ("discounts", "tax"):
+        if (null := null_in(texts.get(name), f"$.{name}")) is not None:
+            raise InvalidInput("invalid_scenario", null, "null is no value: leave the field out")
     return file
 
 

@@ -11,7 +11,7 @@ faster than dataclasses.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, make_dataclass, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any, Final
@@ -52,6 +52,12 @@ class DateAsISO(Transcoding):
         return date.fromisoformat(data)
 
 
+def _fields_of(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields that the value has: those left out are UNSET."""
+    fields = msgspec.structs.asdict(value)
+    return {name: part for name, part in fields.items() if part is not msgspec.UNSET}
+
+
 class ValueAsDict(Transcoding):
     """Transcodes a value object as its fields, as the package's documentation does by hand for each class."""
 
@@ -60,8 +66,8 @@ class ValueAsDict(Transcoding):
         self.name = struct.__name__
 
     def encode(self, obj: msgspec.Struct) -> dict[str, Any]:
-        """The fields; the package encodes their values in turn."""
-        return msgspec.structs.asdict(obj)
+        """The fields that it has; the package encodes their values in turn."""
+        return _fields_of(obj)
 
     def decode(self, data: dict[str, Any]) -> Any:
         """The value object; lists become the tuples that they were before JSON."""
@@ -88,8 +94,12 @@ class Shipped(Application[str]):
     @cache  # noqa: B019 - the workload repeats its histories; the application lives as long as its run
     def _mapped(self, event_type: str, schema_version: int, state: bytes) -> StoredEvent:
         event = domain_codec().decode(event_type, schema_version, state)
-        fields = msgspec.structs.asdict(event)
-        return self.mapper.to_stored_event(_event_classes()[type(event)]("", 0, **fields))
+        fields = _fields_of(event)
+        shipped = _event_classes()[type(event)]("", 0, **fields)
+        for name in event.__struct_fields__:
+            if name not in fields:
+                del shipped.__dict__[name]  # a field that an event does not have is not in its bytes either
+        return self.mapper.to_stored_event(shipped)
 
 
 @cache
@@ -98,7 +108,7 @@ def _event_classes() -> dict[type, Any]:
     made = {}
     for struct in _structs():
         if struct.__struct_config__.tag is not None:
-            fields = [(name, Any) for name in struct.__struct_fields__]
+            fields = [(name, Any, field(default=None)) for name in struct.__struct_fields__]
             one = make_dataclass(struct.__name__, fields, bases=(BillingEvent,), frozen=True)
             one.__module__ = __name__
             register_topic(f"{__name__}:{one.__qualname__}", one)

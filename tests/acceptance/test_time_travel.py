@@ -85,7 +85,7 @@ def test_a_difference_is_said_in_words_with_the_events_that_did_it(prorata: Comm
     text = " ".join(english.out.split())
     assert "custom_domain is new: ending, €10.00 a cycle, can be used until 20 Apr 2026. [5, 6]" in text
     assert "Invoice 2 of 5 Apr 2026 was issued: €4.84, paid. [5]" in text
-    assert "was removed; it can be used until 20 Apr 2026. [R26]" in text
+    assert "was removed; it ends on 20 Apr 2026. [R26]" in text
     french = prorata("diff", "a1", "--from", "version:5", "--language", "fr").out
     assert "custom_domain : prend fin (avant : actif). [6]" in " ".join(french.split())
     same = prorata("diff", "a1", "--from", "version:6")
