@@ -378,3 +378,14 @@ def test_account_credit_beside_a_late_payment_is_paid_out() -> None:
     assert correct(account, c.PayOut("2.00", ticket="T-4"), "2026-04-21").code is None
     assert of_last(account, e.CreditPaidOut).ticket == "T-4"
     assert str(account.state.standing.credit) == "10.00"
+
+
+def test_with_an_upgrades_invoice_taken_back_whole_what_its_credit_line_took_counts_no_more() -> None:
+    """Essentials 13.00; upgrade 9.68 − 6.29 = 3.39, which leaves 6.71 of the 13.00. Taken back, all 13.00."""
+    account = GivenAccount()
+    account.give(c.PurchasePlan("essentials"), "2026-03-20")
+    account.give(c.ChangePlan("standard"), "2026-04-05")
+    assert str(left(account, 1)) == "6.71"
+    assert correct(account, c.CreditNote(2, "goodwill"), "2026-04-06").code is None
+    assert (str(credit_notes(account)[0].total), str(left(account, 1))) == ("3.39", "13.00")
+    assert credits_of(account.state.record(1), 0) == ()

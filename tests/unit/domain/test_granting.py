@@ -138,6 +138,8 @@ def test_a_code_past_its_end_says_when_that_was() -> None:
     refused = with_policies().give(c.PurchasePlan("standard", discount="SPRING"), "2026-03-20")
     assert refused.code == "discount_over"
     assert (refused.facts["discount"], refused.facts["last_day"]) == ("SPRING", "2026-03-01")
+    on_the_last_day = with_policies().give(c.PurchasePlan("standard", discount="SPRING"), "2026-03-01")
+    assert str(on_the_last_day.charged) == "15.00"
 
 
 def test_a_code_of_a_product_does_not_work_for_the_credit_line_of_it() -> None:
