@@ -16,6 +16,7 @@ from domain import events as e
 from domain.answers import Answer
 from domain.catalog import Catalogues, CatalogVersion
 from domain.crediting import allocate, credits_of, left_of, taxes_back
+from domain.evolve import evolve_all
 from tests.support.domain.booking_answers import PARIS, billed, charged_back, declined, with_policies
 from tests.support.domain.given import GivenAccount
 
@@ -184,6 +185,34 @@ def test_the_pack_of_the_invoice_ends_and_no_other() -> None:
     account.give(c.BuyCredits("credits_5000"), "2026-03-22")
     correct(account, c.CreditNote(2, "ended_by_us", line=1, end=True), "2026-03-25")
     assert [pack.expires_on for pack in account.state.packs] == [date(2027, 3, 20)]
+    assert of_last(account, e.CreditsReturned).command == credit_notes(account)[0].command
+
+
+def test_a_pack_that_is_taken_back_leaves_the_windows_of_what_is_left() -> None:
+    """Packs of 5,000 of 20, 22 and 24 March; that of the 24th is taken back: usable to 22 March 2027. A pack
+    of another product does not count."""
+    account = GivenAccount()
+    for day in (20, 22, 24):
+        account.give(c.BuyCredits("credits_5000"), f"2026-03-{day}")
+    account.give(c.BuyCredits("credits_25000"), "2026-03-26")
+    correct(account, c.CreditNote(3, "ended_by_us", line=1, end=True), "2026-03-27")
+    assert account.state.windows["credits_5000"][-1].until == account.state.packs[1].expires_at
+    for number in (1, 2):
+        correct(account, c.CreditNote(number, "ended_by_us", line=1, end=True), "2026-03-28")
+    assert account.state.windows["credits_5000"][-1].until == account.events[-1].at
+    assert account.state.windows["credits_25000"][-1].until == account.state.packs[0].expires_at
+
+
+def test_a_refund_that_failed_is_account_credit_and_still_what_the_method_paid() -> None:
+    account = billed()
+    correct(account, c.CreditNote(1, "goodwill", line=1, net="5.00"), "2026-04-05")
+    made = account.events[-1]
+    assert isinstance(made, e.RefundConcluded)
+    state = evolve_all(None, [*account.events[:-1], replace(made, refunded=False)])
+    assert state is not None
+    assert (str(account.state.record(1).refunded), str(account.state.standing.credit)) == ("5.00", "0.00")
+    assert (str(state.record(1).refunded), str(state.standing.credit)) == ("0.00", "5.00")
+    assert not state.standing.refunds
 
 
 # ---- who may how much (R60) ----------------------------------------------------------
@@ -365,6 +394,7 @@ def test_corrections_name_their_command_and_ticket() -> None:
     correct(lost, c.WriteOff(1, ticket="T-2"), "2026-04-06")
     written_off = of_last(lost, e.InvoiceWrittenOff)
     assert (written_off.command.role, written_off.ticket) == ("finance", "T-2")
+    assert of_last(lost, e.ItemsLapsed).command == written_off.command
     assert (str(written_off.amount), written_off.items) == ("20.00", ("standard",))
     noted = declined()
     correct(noted, c.CreditNote(1, "goodwill", line=1, net="2.00", ticket="T-3"), "2026-04-20T10:00")
