@@ -91,16 +91,15 @@ def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Wai
             return _forbidden(request)
         return Refusal("unknown_account")
     recorded = None if request.id is None else state.commands.get(request.id)
-    if recorded is not None:
+    payment = state.payment
+    mine = payment if payment is not None and payment.command_id == request.id else None
+    over = mine is not None and mine.waits_until is not None and request.at >= mine.waits_until
+    if recorded is not None and not over:  # R96: its time is over, so its key is free again
         if recorded.fingerprint != request.fingerprint:
             return Refusal("command_id_reused", {"id": request.id})
-        payment = state.payment
-        if payment is None or payment.command_id != request.id:
+        if mine is None:
             return Repeated(recorded.version)
-        if payment.waits_until is None:
-            return Refusal("payment_in_progress")
-        if request.at < payment.waits_until:
-            return Waiting(payment)
+        return Refusal("payment_in_progress") if mine.waits_until is None else Waiting(mine)
     if isinstance(request.command, c.OpenAccount):
         return Refusal("account_exists")
     if request.clock != state.clock:

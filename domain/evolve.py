@@ -192,10 +192,16 @@ def _plan_resumed(draft: Draft, event: e.PlanResumed) -> None:
 
 
 def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed) -> None:
-    """A plan that is resumed keeps its place in the order of purchase."""
-    bought = draft.plans[event.family].bought if isinstance(event, e.PlanResumed) else draft.version
+    """A plan that is resumed keeps its place in the order of purchase, and in its paid cycle what charged
+    it."""
+    bought = draft.version
+    lines: tuple[tuple[int, int], ...] = ()
+    if isinstance(event, e.PlanResumed):
+        before = draft.plans[event.family]
+        bought = before.bought
+        lines = before.lines if event.invoice is None else ()
     draft.plans[event.family] = PlanItem(
-        event.family, event.product, event.tier, event.price, event.cycle, bought=bought
+        event.family, event.product, event.tier, event.price, event.cycle, lines=lines, bought=bought
     )
     _use(draft, event.product, event.at, event.cycle.ends_at)
     draft.anchor = event.account_anchor

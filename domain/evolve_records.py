@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.calendar import Instant, date_of
 from domain.crediting import LineRef, allocate, packs_of, present_lines, record_of
-from domain.discounts import made_free, taken_from
+from domain.discounts import free_months, made_free, taken_from
 from domain.events import Invoice
 from domain.state import Credited, Discount, Draft, Ended, InvoiceRecord, PendingRefund, PlanItem
 from domain.windows import close_window, open_window
@@ -101,6 +101,9 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
         case e.DiscountGranted():
             discount = Discount(event, event.fixed if event.carried else None)
             change_standing(draft, discounts=(*draft.standing.discounts, discount))
+            if event.code is None and free_months(event):
+                free = dict.fromkeys((*draft.standing.free_products, *(event.products or ())))
+                change_standing(draft, free_products=tuple(free))
             if event.carried and event.fixed is not None:
                 _count_for_support(draft, event, event.fixed)
         case e.DiscountWithdrawn():
@@ -218,12 +221,12 @@ def access_end(draft: Draft, natural: Instant | None, at: Instant) -> Instant:
 
 def last_use(draft: Draft, product: str, at: Instant) -> Instant:
     """Until when packs of the product could be used, all of which have ended by the instant."""
-    spans = draft.windows.get(product, ())
-    until = spans[-1].until if spans else None
     held = [pack.unpaid_since for pack in draft.packs if pack.product == product]
     suspended = [since for since in held if since is not None]
-    ends = access_end(draft, until, at)
-    return min([ends, *suspended]) if len(suspended) == len(held) else ends
+    ends = [span.until for span in draft.windows.get(product, ())[-1:] if span.until is not None]
+    if len(suspended) == len(held):
+        ends += suspended  # a window that closed as it began is not kept
+    return access_end(draft, max(ends, default=None), at)
 
 
 def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[tuple[int, int], ...]:

@@ -60,18 +60,14 @@ def entitlements(state: Account, catalogues: Catalogues = AS_HELD) -> dict[str, 
         if product not in shown:
             shown[product] = _ended(product, ended)
     since = state.standing.disputed_at
-    if since is None:
-        return shown
-    return {product: _disputed(one, since, state.windows.get(product, ())) for product, one in shown.items()}
+    return shown if since is None else {product: _disputed(one, since) for product, one in shown.items()}
 
 
 def entitlement(state: Account, product: str, catalogues: Catalogues = AS_HELD) -> Entitlement | None:
     """What `entitlements` shows of one product; None: it was never held."""
     since = state.standing.disputed_at
     found = _entitlement(state, product, catalogues)
-    if found is None or since is None:
-        return found
-    return _disputed(found, since, state.windows.get(product, ()))
+    return found if found is None or since is None else _disputed(found, since)
 
 
 def _entitlement(state: Account, product: str, catalogues: Catalogues) -> Entitlement | None:
@@ -107,12 +103,11 @@ def _addon_renews_on(state: Account, addon: AddonItem, catalogues: Catalogues) -
     return None if will_lose_prerequisite(state, addon, catalogues) else addon.cycle.end
 
 
-def _disputed(shown: Entitlement, since: Instant, windows: tuple[Window, ...]) -> Entitlement:
-    """As it is while a dispute is open: nothing can be used since it was, or since it was last used (R58)."""
+def _disputed(shown: Entitlement, since: Instant) -> Entitlement:
+    """As it is while a dispute is open: nothing can be used since it was (R58)."""
     if shown.status in ("ended", "paused"):
         return shown
-    ends = [window.until for window in windows[-1:] if window.until is not None]
-    until = min([since, *ends])
+    until = since if shown.access_until is None else min(since, shown.access_until)
     return Entitlement(shown.product, "suspended", False, until, None if shown.allowance is None else 0)
 
 

@@ -203,7 +203,7 @@ def _tell_of_free_months(books: Books, day: date, at: int) -> None:
         if not would_renew(books, item, plans_left_at(books, item["end"])) or books.disputes:
             continue
         line = {"kind": item["kind"], "product": item["product"], "from": item["end"]}
-        was_free = any(bearer["free_by"] is not None for bearer in item["lines"])
+        was_free = any(bearer["free_by"] is not None and bearer["amount"] > 0 for bearer in item["lines"])
         if was_free and not any(_reaches_all(discount, line) for discount in books.discounts):
             item["told"] = item["end"]
             books.tell(at, fact="discount_ends", product=item["product"], on=item["end"])

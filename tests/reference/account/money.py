@@ -75,6 +75,7 @@ def credit_line(held: Item, span: tuple[date, date]) -> Line:
         for part, amount in taken_back(bearer, net)
     ]
     line.update(net=-worth, discount=line["amount"] + worth, takes=takes, taxes=_merged(taxes))
+    line.update(bearers=list(held["lines"]))
     return line
 
 
@@ -115,6 +116,10 @@ def issue(books: Books, draft: Draft, at: int) -> Invoice:
         if line["kind"] == "credit_line":
             for bearer, net in line["takes"]:
                 credit_of_line(bearer, net, days_of((line["from"], line["to"])))
+            for bearer in line["bearers"] if line["takes"] else []:
+                if bearer["days"] is not None:
+                    span = set(days_of((line["from"], line["to"])))
+                    bearer["days_credited"] |= span & set(days_of((bearer["from"], bearer["to"])))
     if draft["code"] is not None:
         granted(books, draft["code"])
     use_up(draft["took"])
@@ -148,6 +153,7 @@ def settled(books: Books, invoice: Invoice, at: int) -> None:
         return
     bound = [item for item in books.held() if any(invoice is other for other in item["owing"])]
     invoice["status"] = "paid" if bound or invoice["charged_back"] else "uncollectible"
+    invoice["tries"] = []
     for item in bound:
         item["owing"] = [other for other in item["owing"] if other is not invoice]
     books.look(at)
@@ -213,6 +219,7 @@ def _give_again(line: Line) -> None:
         bearer["credited"] -= net
         if bearer["days"] is None:
             bearer["loose"] -= net
+    for bearer in line["bearers"]:
         bearer["days_credited"] -= set(days_of((line["from"], line["to"])))
 
 

@@ -134,7 +134,7 @@ def _ended_by(books: Books, step: dict[str, Any], parts: list[dict[str, Any]], d
         line = part["line"]
         item = line["item"]
         charged = books.holds(item) and any(line is bearer for bearer in item["lines"])
-        if not charged or line["kind"] == "blocks":
+        if not charged or (line["days"] is None and line["kind"] != "credits"):
             raise Refused("not_creditable")
         if item["kind"] == "pack" and part["net"] != line["net"]:
             raise Refused("not_creditable")
