@@ -68,10 +68,15 @@ class Method(msgspec.Struct, frozen=True):
     final: bool = False
     pending: bool = False
 
+    @property
+    def declined(self) -> PaymentAnswer:
+        """Its declines."""
+        return "declined_final" if self.final else "declined"
+
     def answer(self, payment: PendingPayment) -> PaymentAnswer:
         """Its answer to a charge."""
         if not self.works:
-            return "declined_final" if self.final else "declined"
+            return self.declined
         return "pending" if self.pending and payment.purpose == "renewal" else "paid"
 
 
@@ -108,7 +113,7 @@ class VirtualAccount:
 
         def charge(payment: PendingPayment) -> PaymentAnswer:
             if own_payment is not None and payment.purpose in ("purchase", "balance"):
-                return own_payment
+                return self.method.declined if own_payment == "declined" else own_payment
             return self.method.answer(payment)
 
         before = self.state
@@ -158,7 +163,9 @@ class VirtualAccount:
             )
         elif state.payment is not None:
             drive(
-                consent_answered(state, answer.answer, self.catalogues),
+                consent_answered(
+                    state, "paid" if answer.answer == "paid" else self.method.declined, self.catalogues
+                ),
                 append=self.record,
                 charge=self.method.answer,
             )
