@@ -66,7 +66,8 @@ class WithoutCreditNotes(StateStream):
 
     def __init__(self, log: EventLog, topics: Topics) -> None:
         super().__init__(log, topics)
-        self._documents = self._documents[:-1]
+        bills = self._documents[-1]
+        bills._folds, bills.topics = bills._folds[:-1], bills.topics[:-1]
         self.topics = self.topics[:-1]
         del self.folds[topics.credit_notes.base]
 
