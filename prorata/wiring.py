@@ -11,13 +11,15 @@ import msgspec
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
+from service.account_log import BlockingLog
 from service.accounts import Accounts
 from service.billing import BillingRun, ProjectedCalendar
+from service.blocking import BlockingService
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import CheckedClock, Clock, SystemClock
 from service.conversing import Ports
-from service.gateway import PostgresTestGateway
+from service.gateways.postgres import PostgresTestGateway
 from service.service import BillingService
 from service.snapshots import PostgresSnapshots
 
@@ -36,7 +38,7 @@ class Running(msgspec.Struct, frozen=True):
     """The service and its parts, connected to its servers for the time of a `with`."""
 
     log: PostgresEventLog
-    service: BillingService
+    service: BlockingService
     catalogues: CatalogueLibrary
     billing: BillingRun
     clock: Clock
@@ -68,13 +70,15 @@ def running(settings: Settings) -> Iterator[Running]:
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         limit = timedelta(seconds=settings.clock_limit)
         clock = CheckedClock(SystemClock(), log.server_time, limit=limit)
-        ports = Ports(GroupedEventLog(log), Accounts(log, snapshots), gateway)
-        service = BillingService(
+        account_log = BlockingLog(GroupedEventLog(log))
+        ports = Ports(account_log, Accounts(account_log, snapshots), gateway)
+        core = BillingService(
             ports,
             catalogues,
             clock,
             recover_after=timedelta(seconds=settings.recover_after),
             test_clocks=settings.test_clocks == "allowed",
         )
+        service = BlockingService(core)
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
         yield Running(log, service, catalogues, billing, clock)

@@ -1,7 +1,7 @@
 """The states of accounts: folded from the log, kept in a bounded cache, helped by snapshots.
 
-    loaded = accounts.load("main/a1")       # as the log stands now
-    loaded = accounts.recall("main/a1")     # as last seen: may be stale
+    loaded = await accounts.load("main/a1")   # as the log stands now
+    loaded = accounts.recall("main/a1")       # as last seen: may be stale
 
 A recalled state may decide an append, which fails if it was stale. It is never the ground of an answer that
 appends nothing.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator
 from threading import Lock
 
 import msgspec
@@ -20,8 +19,8 @@ from domain.evolve import evolve
 from domain.state import Account
 from eventlog.codec import domain_codec
 from eventlog.errors import LogUnavailable
-from eventlog.port import EventLog
 from eventlog.records import Head
+from service.account_log import AccountLog
 from service.snapshots import Snapshot, Snapshots
 
 PAGE = 1_000
@@ -41,7 +40,7 @@ NEVER_OPENED = LoadedAccount(None, Head.NONE)
 
 
 class Accounts:
-    """Loads accounts; threads share it.
+    """Loads accounts; tasks and threads share it.
 
     `capacity`: accounts whose states are kept, the least recently used leave first (a state has up to
     1,000 command ids, about 200 KB, and its invoices, half a KB each with two taxes). `snapshot_every`:
@@ -50,7 +49,7 @@ class Accounts:
 
     def __init__(
         self,
-        log: EventLog,
+        log: AccountLog,
         snapshots: Snapshots | None = None,
         *,
         capacity: int = 4_096,
@@ -72,28 +71,28 @@ class Accounts:
                 self._kept.move_to_end(account_id)
             return loaded
 
-    def load(self, account_id: str) -> LoadedAccount:
+    async def load(self, account_id: str) -> LoadedAccount:
         """The account as it is in the log now."""
-        base = self.recall(account_id) or self._from_snapshot(account_id) or NEVER_OPENED
-        loaded = self._continue(account_id, base)
+        base = self.recall(account_id) or await self._from_snapshot(account_id) or NEVER_OPENED
+        loaded = await self._continue(account_id, base)
         if loaded is None:
             self.forget(account_id)
-            base, loaded = NEVER_OPENED, self._continue(account_id, NEVER_OPENED)
+            base, loaded = NEVER_OPENED, await self._continue(account_id, NEVER_OPENED)
         assert loaded is not None, "every history continues the empty one"
-        self.keep(account_id, loaded, since=base)
+        await self.keep(account_id, loaded, since=base)
         return loaded
 
-    def as_of(self, account_id: str, version: int) -> Account:
+    async def as_of(self, account_id: str, version: int) -> Account:
         """The account as its event of that version left it."""
-        base = next((b for b in self._bases(account_id) if b.head.version <= version), NEVER_OPENED)
-        loaded = self._continue(account_id, base, version) or self._continue(
+        base = await self._base_until(account_id, version)
+        loaded = await self._continue(account_id, base, version) or await self._continue(
             account_id, NEVER_OPENED, version
         )
         assert loaded is not None, "every history continues the empty one"
         assert loaded.state is not None
         return loaded.state
 
-    def keep(self, account_id: str, loaded: LoadedAccount, *, since: LoadedAccount) -> None:
+    async def keep(self, account_id: str, loaded: LoadedAccount, *, since: LoadedAccount) -> None:
         """Remember the state that followed on `since`, now and then by a snapshot too."""
         if loaded.state is None:
             return
@@ -106,27 +105,29 @@ class Accounts:
                     self._kept.popitem(last=False)
         every = self._snapshot_every
         if loaded.head.version // every > since.head.version // every:
-            self._write_snapshot(account_id, Snapshot(loaded.head, loaded.state))
+            await self._write_snapshot(account_id, Snapshot(loaded.head, loaded.state))
 
     def forget(self, account_id: str) -> None:
         """Drop a state that proved stale."""
         with self._lock:
             self._kept.pop(account_id, None)
 
-    def _bases(self, account_id: str) -> Iterator[LoadedAccount]:
-        """The states that are at hand."""
-        for base in (self.recall(account_id), self._from_snapshot(account_id)):
-            if base is not None:
-                yield base
+    async def _base_until(self, account_id: str, version: int) -> LoadedAccount:
+        """A state that is at hand, and no later than that version."""
+        recalled = self.recall(account_id)
+        if recalled is not None and recalled.head.version <= version:
+            return recalled
+        kept = await self._from_snapshot(account_id)
+        return kept if kept is not None and kept.head.version <= version else NEVER_OPENED
 
-    def _continue(
+    async def _continue(
         self, account_id: str, base: LoadedAccount, until: int | None = None
     ) -> LoadedAccount | None:
         """The account from the base on, whose own last event is read again; up to the version `until`, else
         to its head. None: that event is another, so the log holds another history (as after a restored
         backup) and the base is worth nothing."""
         state, head = base.state, base.head
-        page = self._log.read_account(account_id, max(head.version - 1, 0), PAGE)
+        page = await self._log.read_account(account_id, max(head.version - 1, 0), PAGE)
         if head.version > 0 and (not page or page[0].hash != head.hash):
             return None
         while page:
@@ -137,18 +138,18 @@ class Accounts:
                 if stored.version > head.version:
                     state = evolve(state, self._codec.read(stored))
             head = page[-1].head
-            page = self._log.read_account(account_id, head.version, PAGE) if more else []
+            page = await self._log.read_account(account_id, head.version, PAGE) if more else []
         return LoadedAccount(state, head)
 
-    def _from_snapshot(self, account_id: str) -> LoadedAccount | None:
-        found = None if self._snapshots is None else self._snapshots.read(account_id)
+    async def _from_snapshot(self, account_id: str) -> LoadedAccount | None:
+        found = None if self._snapshots is None else await self._snapshots.read(account_id)
         return None if found is None else LoadedAccount(found.state, found.head)
 
-    def _write_snapshot(self, account_id: str, snapshot: Snapshot) -> None:
+    async def _write_snapshot(self, account_id: str, snapshot: Snapshot) -> None:
         """A snapshot only saves time: that it could not be written fails nothing."""
         if self._snapshots is None:
             return
         try:
-            self._snapshots.write(account_id, snapshot)
+            await self._snapshots.write(account_id, snapshot)
         except LogUnavailable as error:
             _logger.warning("snapshot of %s not written: %s", account_id, error)

@@ -4,7 +4,7 @@ anew. `service.service` says what the work is."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias, TypeVar
 
@@ -33,11 +33,11 @@ from service.catalogues import CatalogueLibrary
 from service.clock import Clock
 from service.conversing import Attempt, Ports
 from service.errors import Contended
-from service.gateway import SAVED_METHOD, Confirmation, Means
+from service.gateways.port import SAVED_METHOD, Confirmation, Means
 from service.recovery import Recovery
 
 Result = TypeVar("Result")
-Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Answer | Repeated]
+Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Awaitable[Answer | Repeated]]
 
 
 class Attempting:
@@ -64,14 +64,14 @@ class Attempting:
         self._test_clocks = test_clocks
         self._codec = domain_codec()
 
-    def account(self, account_id: str) -> Account | None:
+    async def account(self, account_id: str) -> Account | None:
         """The account as it is in the log now; None: never opened."""
-        return self._ports.accounts.load(account_id).state
+        return (await self._ports.accounts.load(account_id)).state
 
-    def last_seen(self, account_id: str) -> Account | None:
+    async def last_seen(self, account_id: str) -> Account | None:
         """The account as last seen: good for what never changes (currency, zone, clock, catalogue)."""
         recalled = self._ports.accounts.recall(account_id)
-        return self.account(account_id) if recalled is None else recalled.state
+        return await self.account(account_id) if recalled is None else recalled.state
 
     def check_clock(self, clock: ClockName) -> None:
         """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
@@ -79,10 +79,10 @@ class Attempting:
             message = "this system takes no accounts on a test clock (PRORATA_TEST_CLOCKS=refused)"
             raise InvalidInput("test_clocks_refused", "", message)
 
-    def _until_won(
+    async def _until_won(
         self,
         account_id: str,
-        work: Callable[[Attempt], Result | None],
+        work: Callable[[Attempt], Awaitable[Result | None]],
         means: Means = SAVED_METHOD,
         method: Confirmation | None = None,
         actor: str | None = None,
@@ -94,7 +94,7 @@ class Attempting:
         lost = 0
         for _ in range(self._attempts):
             recalled = None if fresh else self._ports.accounts.recall(account_id)
-            loaded = recalled or self._ports.accounts.load(account_id)
+            loaded = recalled or await self._ports.accounts.load(account_id)
             attempt = Attempt(
                 self._ports,
                 account_id,
@@ -105,46 +105,48 @@ class Attempting:
                 actor=actor,
             )
             try:
-                result = work(attempt)
+                result = await work(attempt)
             except VersionConflict:
-                self._conclude_left_open(attempt)
+                await self._conclude_left_open(attempt)
                 result = None
                 lost += 1
-                self._ports.sleep(random.uniform(0, min(0.2, 0.002 * 2**lost)))  # noqa: S311 - jitter
+                await self._ports.sleep(random.uniform(0, min(0.2, 0.002 * 2**lost)))  # noqa: S311 - jitter
             if result is not None:
                 return result
             fresh = True
         raise Contended(account_id, self._attempts)
 
-    def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
+    async def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
         """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
         is given only at the log's head."""
         self.check_clock(request.clock)
-        state = self._with_forgotten_id(attempt.account_id, attempt.state, request)
+        state = await self._with_forgotten_id(attempt.account_id, attempt.state, request)
         request = self._at_its_instant(request, state)
         early = too_early(request, state)
         outcome: Answer | Repeated | InvalidInput
         try:
-            outcome = early or decide(state, request, self._catalogues.series_for(state))
+            outcome = early or await decide(state, request, self._catalogues.series_for(state))
         except InvalidCatalog as error:  # what a `catalog` command makes of the account's own
             outcome = error
-        if not attempt.confirmed and not self._at_head(attempt.account_id, attempt.loaded):
+        if not attempt.confirmed and not await self._at_head(attempt.account_id, attempt.loaded):
             return None
         if isinstance(outcome, InvalidInput):
             raise outcome
         if isinstance(outcome, Repeated):
             assert state is not None
-            return self._as_recorded(attempt.account_id, request.command, outcome.version)
+            return await self._as_recorded(attempt.account_id, request.command, outcome.version)
         version = attempt.left_at
         if version is None and attempt.state is not None:
             version = attempt.state.version
         return GivenCommand(outcome, version, attempt.position)
 
-    def _conclude_left_open(self, attempt: Attempt) -> None:
+    async def _conclude_left_open(self, attempt: Attempt) -> None:
         if attempt.left_open is not None:
-            self._recovery.conclude_own(attempt.account_id, attempt.left_open)
+            await self._recovery.conclude_own(attempt.account_id, attempt.left_open)
 
-    def _with_forgotten_id(self, account_id: str, state: Account | None, request: Request) -> Account | None:
+    async def _with_forgotten_id(
+        self, account_id: str, state: Account | None, request: Request
+    ) -> Account | None:
         """The state with the request's command id, where it is one of those that states forget."""
         if (
             state is None
@@ -153,7 +155,7 @@ class Attempting:
             or request.id in state.commands
         ):
             return state
-        first = first_recorded(self._ports.log.find_command(account_id, request.id))
+        first = first_recorded(await self._ports.log.find_command(account_id, request.id))
         if first is None:
             return state
         command = self._codec.read(first).command
@@ -173,17 +175,17 @@ class Attempting:
         now = self._clock.now() if state.clock == "wall" else at
         return state.last_at if now is None else max(now, state.last_at)
 
-    def _at_head(self, account_id: str, loaded: LoadedAccount) -> bool:
-        head = self._ports.log.head(account_id)
+    async def _at_head(self, account_id: str, loaded: LoadedAccount) -> bool:
+        head = await self._ports.log.head(account_id)
         return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
 
-    def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
+    async def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
         """The answer that the recorded events of a command make, the first of which is this version: of the
         account as they left it, by the catalogues known then."""
-        stored = self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
+        stored = await self._ports.log.read_account(account_id, version - 1, EVENTS_OF_A_COMMAND)
         own = own_events(stored)
         left_at = own[-1].version + credit_applied_with(own[-1], stored)
-        state = self._ports.accounts.as_of(account_id, left_at)
+        state = await self._ports.accounts.as_of(account_id, left_at)
         known = self._catalogues.series_for(state, known_at=own[-1].effective_at)
         events = [self._codec.read(row) for row in own]
         return GivenCommand(answer_of(command, events, state, known), left_at)

@@ -25,10 +25,10 @@ from eventlog.errors import LogUnavailable, WrongDatabase
 from projections import MIGRATIONS
 from projections.models import calendar
 from projections.models.calendar import Due
+from service.blocking import BlockingService
 from service.clock import Clock
 from service.errors import ClockAhead, PaymentUnanswered
 from service.schema import connect
-from service.service import BillingService
 
 PAGE = 500
 """Accounts read from the calendar at once."""
@@ -87,7 +87,7 @@ class BillingRun:
     """Settles what is due. `workers`: accounts at once, since most of the time is waiting for commits."""
 
     def __init__(
-        self, service: BillingService, calendar: Calendar, clock: Clock, *, workers: int = 4
+        self, service: BlockingService, calendar: Calendar, clock: Clock, *, workers: int = 4
     ) -> None:
         self._service = service
         self._calendar = calendar

@@ -26,15 +26,8 @@ from domain.money import check_currency
 from domain.repeated_names import repeated_name
 from domain.texts import check_document, check_plain, is_plain
 from service.asked import Asked, OpenLine, PaymentAnswered, PaymentMethod
-from service.gateway import (
-    ACTION_REQUIRED,
-    CONFIRMED,
-    DECLINED,
-    DECLINED_FOR_GOOD,
-    SAVED_METHOD,
-    Confirmation,
-    Means,
-)
+from service.gateways.played import ACTION_REQUIRED, CONFIRMED, DECLINED, DECLINED_FOR_GOOD
+from service.gateways.port import SAVED_METHOD, Confirmation, Means
 
 MAX_BYTES: Final = 200
 """Of an id, in UTF-8: a command's, an actor's, and an account's with its tenant."""

@@ -8,8 +8,7 @@ before the log says so: doing that twice changes nothing.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -18,14 +17,16 @@ import msgspec
 from domain import events as e
 from domain.conclude import PaymentAnswer
 from domain.evolve import evolve
-from domain.process import Conversation, RefundAnswer, drive
+from domain.process import Conversation, RefundAnswer
 from domain.state import Account, PendingPayment, PendingRefund
 from eventlog.codec import domain_codec
-from eventlog.port import EventLog
 from eventlog.records import NewEvent
+from service.account_log import AccountLog
 from service.accounts import Accounts, LoadedAccount
+from service.completing import blocking_sleep
+from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
-from service.gateway import RENEWING, SAVED_METHOD, Confirmation, Means, PaymentGateway
+from service.gateways.port import RENEWING, SAVED_METHOD, Confirmation, Means, PaymentGateway
 
 Returned = TypeVar("Returned")
 
@@ -38,10 +39,10 @@ FINISH_PAUSES = (0.05, 0.25, 1.0)
 class Ports(msgspec.Struct, frozen=True):
     """What an attempt works on. `sleep` is called in seconds."""
 
-    log: EventLog
+    log: AccountLog
     accounts: Accounts
     gateway: PaymentGateway
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], Awaitable[None]] = blocking_sleep
 
 
 class Attempt:
@@ -98,9 +99,9 @@ class Attempt:
             return None
         return payment.intent
 
-    def run(self, conversation: Conversation[Returned]) -> Returned:
+    async def run(self, conversation: Conversation[Returned]) -> Returned:
         """Take each step of the conversation as it comes, and return what it returns."""
-        return drive(
+        return await drive(
             conversation,
             append=self._record,
             charge=self._charge,
@@ -108,13 +109,13 @@ class Attempt:
             refund=self._refund,
         )
 
-    def _record(self, events: tuple[e.Event, ...]) -> Account:
+    async def _record(self, events: tuple[e.Event, ...]) -> Account:
         before = self.loaded
         rows = [new_event(event, self._actor) for event in events]
         if self._method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
-            self._ports.gateway.save_method(self.account_id, self._method)
+            await self._ports.gateway.save_method(self.account_id, self._method)
         self.begun = True
-        stored = self._ports.log.append(self.account_id, before.head, rows)
+        stored = await self._ports.log.append(self.account_id, before.head, rows)
         state = before.state
         for event in events:
             state = evolve(state, event)
@@ -123,7 +124,7 @@ class Attempt:
         self.confirmed = True
         self.recorded += len(stored)
         self.position = stored[-1].position
-        self._ports.accounts.keep(self.account_id, self.loaded, since=before)
+        await self._ports.accounts.keep(self.account_id, self.loaded, since=before)
         own = [row for row, event in zip(stored, events, strict=True) if event.command is not None]
         if own and not self._concludes_another(before, state):
             self.own_version = own[0].version if self.own_version is None else self.own_version
@@ -141,7 +142,7 @@ class Attempt:
         payment = None if before.state is None else before.state.payment
         return payment is not None and payment.intent <= self._began_at and after.payment != payment
 
-    def _charge(self, payment: PendingPayment) -> PaymentAnswer:
+    async def _charge(self, payment: PendingPayment) -> PaymentAnswer:
         """The answer to the payment whose intent was just recorded. Where the gateway gives none, what
         `finish` says; a payment due by itself that it cancels then is left for a later attempt, so that a
         provider that is away is not asked for ever."""
@@ -151,46 +152,48 @@ class Attempt:
         gateway, currency = self._ports.gateway, self.state.currency
         self.reference = None
         try:
-            charged = gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            charged = await gateway.charge(self._key, self.account_id, payment.amount, currency, means)
             answer = charged.answer
             self.reference = charged.reference if payment.role is not None else None
         except GatewayUnavailable:
-            answer = self._finish(self._key)
+            answer = await self._finish(self._key)
             self._interrupted = answer == "cancelled" and payment.role is None
         try:
-            return without_consent(gateway, self._key, payment, answer)
+            return await without_consent(gateway, self._key, payment, answer)
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
-    def _cancel(self, payment: PendingPayment) -> PaymentAnswer:
+    async def _cancel(self, payment: PendingPayment) -> PaymentAnswer:
         """How the payment that waits for the customer ends, which is given up (R96)."""
         try:
-            return self._ports.gateway.cancel(key_of(self._ports.log, self.account_id, payment.intent))
+            return await self._ports.gateway.cancel(
+                await key_of(self._ports.log, self.account_id, payment.intent)
+            )
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
-    def _refund(self, refund: PendingRefund) -> RefundAnswer:
+    async def _refund(self, refund: PendingRefund) -> RefundAnswer:
         """What became of the refund, asked for under the id of its intent (R62)."""
         assert self.state is not None
-        key = key_of(self._ports.log, self.account_id, refund.intent)
+        key = await key_of(self._ports.log, self.account_id, refund.intent)
         try:
-            return self._ports.gateway.refund(key, self.account_id, refund.amount, self.state.currency)
+            return await self._ports.gateway.refund(key, self.account_id, refund.amount, self.state.currency)
         except GatewayUnavailable:
             return "unknown"
 
-    def _finish(self, key: UUID) -> PaymentAnswer:
+    async def _finish(self, key: UUID) -> PaymentAnswer:
         for pause in FINISH_PAUSES:
             try:
-                return self._ports.gateway.finish(key)
+                return await self._ports.gateway.finish(key)
             except GatewayUnavailable:
-                self._ports.sleep(pause)
+                await self._ports.sleep(pause)
         try:
-            return self._ports.gateway.finish(key)
+            return await self._ports.gateway.finish(key)
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
 
-def without_consent(
+async def without_consent(
     gateway: PaymentGateway, key: UUID, payment: PendingPayment, answer: PaymentAnswer
 ) -> PaymentAnswer:
     """The answer; where it asks for consent and nobody is there to give it, the charge is given up first, so
@@ -200,7 +203,7 @@ def without_consent(
     """
     if answer != "action_required" or payment.role is not None:
         return answer
-    ended = gateway.cancel(key)
+    ended = await gateway.cancel(key)
     return answer if ended == "cancelled" else ended
 
 
@@ -209,9 +212,9 @@ def _saved(payment: PendingPayment) -> Means:
     return RENEWING if payment.purpose == "renewal" else SAVED_METHOD
 
 
-def key_of(log: EventLog, account_id: str, intent: int) -> UUID:
+async def key_of(log: AccountLog, account_id: str, intent: int) -> UUID:
     """The key under which the payment gateway knows the payment or refund of that intent."""
-    stored = log.event(account_id, intent)
+    stored = await log.event(account_id, intent)
     assert stored is not None, "a state is folded from events that are there"
     return stored.event_id
 

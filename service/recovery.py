@@ -58,53 +58,55 @@ class Recovery:
         self._clock = clock
         self._recover_after = recover_after
 
-    def wait_or_take_over(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
+    async def wait_or_take_over(
+        self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment
+    ) -> bool:
         """Wait for the account's pending payment, or take it over. True: the account has changed."""
-        return self.take_over(account_id, loaded) or self.wait(account_id, loaded, waiting)
+        return await self.take_over(account_id, loaded) or await self.wait(account_id, loaded, waiting)
 
-    def wait(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
+    async def wait(self, account_id: str, loaded: LoadedAccount, waiting: UnansweredPayment) -> bool:
         """Wait for what its process makes of the pending payment. True: the account has changed."""
         while waiting.left > 0:
-            self._ports.sleep(waiting.pause)
+            await self._ports.sleep(waiting.pause)
             waiting.left -= waiting.pause
             waiting.pause = min(2 * waiting.pause, 0.1)
-            if self._ports.log.head(account_id).version != loaded.head.version:
+            if (await self._ports.log.head(account_id)).version != loaded.head.version:
                 return True
         return False
 
-    def take_over(self, account_id: str, loaded: LoadedAccount) -> bool:
+    async def take_over(self, account_id: str, loaded: LoadedAccount) -> bool:
         """Finish the pending payment if it is abandoned, and record what came of it. False: it is too young,
         or the gateway gave no answer. True: the account has changed, by us or by someone else."""
-        intent = self._intent(account_id, loaded)
+        intent = await self._intent(account_id, loaded)
         if self._clock.now() - intent.recorded_at < self._recover_after:
             return False
         gateway, key = self._ports.gateway, intent.event_id
         assert loaded.state is not None
         assert loaded.state.payment is not None
         try:
-            answer = without_consent(gateway, key, loaded.state.payment, gateway.finish(key))
+            answer = await without_consent(gateway, key, loaded.state.payment, await gateway.finish(key))
         except GatewayUnavailable:
             return False
-        self._conclude(account_id, loaded, intent, answer)
+        await self._conclude(account_id, loaded, intent, answer)
         return True
 
-    def conclude_own(self, account_id: str, intent: int) -> None:
+    async def conclude_own(self, account_id: str, intent: int) -> None:
         """Record the answer to a payment of this process, whose append lost to a correction: those do not
         wait for a payment (section 19). Where the gateway gives no answer it is left to be taken over."""
         for _ in range(_CORRECTIONS_AT_ONCE):
-            loaded = self._ports.accounts.load(account_id)
+            loaded = await self._ports.accounts.load(account_id)
             payment = None if loaded.state is None else loaded.state.payment
             if payment is None or payment.intent != intent or payment.waits_until is not None:
                 return
-            stored = self._intent(account_id, loaded)
+            stored = await self._intent(account_id, loaded)
             gateway, key = self._ports.gateway, stored.event_id
             try:
-                answer = without_consent(gateway, key, payment, gateway.finish(key))
+                answer = await without_consent(gateway, key, payment, await gateway.finish(key))
             except GatewayUnavailable:
                 return
-            self._conclude(account_id, loaded, stored, answer)
+            await self._conclude(account_id, loaded, stored, answer)
 
-    def learn(self, account_id: str, loaded: LoadedAccount, at: Instant) -> bool:
+    async def learn(self, account_id: str, loaded: LoadedAccount, at: Instant) -> bool:
         """Ask how the payment that waits for the customer stands at that instant of the account, and give it
         up if its time is over (R96). True: it has ended, and the account has changed.
 
@@ -114,27 +116,27 @@ class Recovery:
         assert loaded.state.payment is not None
         until = loaded.state.payment.waits_until
         assert until is not None
-        intent, gateway = self._intent(account_id, loaded), self._ports.gateway
+        intent, gateway = await self._intent(account_id, loaded), self._ports.gateway
         try:
             over = at >= until
-            answer = gateway.cancel(intent.event_id) if over else gateway.finish(intent.event_id)
+            answer = await gateway.cancel(intent.event_id) if over else await gateway.finish(intent.event_id)
         except GatewayUnavailable as error:
             if at < until:
                 return False
             raise PaymentUnanswered(account_id) from error
         if answer == "action_required":
             return False
-        self._conclude(account_id, loaded, intent, answer)
+        await self._conclude(account_id, loaded, intent, answer)
         return True
 
-    def _intent(self, account_id: str, loaded: LoadedAccount) -> StoredEvent:
+    async def _intent(self, account_id: str, loaded: LoadedAccount) -> StoredEvent:
         assert loaded.state is not None
         assert loaded.state.payment is not None
-        intent = self._ports.log.event(account_id, loaded.state.payment.intent)
+        intent = await self._ports.log.event(account_id, loaded.state.payment.intent)
         assert intent is not None, "a state is folded from events that are there"
         return intent
 
-    def _conclude(
+    async def _conclude(
         self, account_id: str, loaded: LoadedAccount, intent: StoredEvent, answer: PaymentAnswer
     ) -> None:
         """Record what the answer makes of the pending payment, unless someone else has."""
@@ -142,10 +144,10 @@ class Recovery:
         assert state is not None
         events = with_credit_applied(state, conclude(state, answer, self._catalogues(state)))
         try:
-            stored = self._ports.log.append(
+            stored = await self._ports.log.append(
                 account_id, loaded.head, [new_event(event, intent.actor) for event in events]
             )
         except VersionConflict:
             return
         after = LoadedAccount(evolve_all(state, events), stored[-1].head)
-        self._ports.accounts.keep(account_id, after, since=loaded)
+        await self._ports.accounts.keep(account_id, after, since=loaded)

@@ -1,6 +1,6 @@
 """A command's way to its answer: load, let the domain decide, record, charge, record; on a lost race, anew.
 
-    given = service.handle("main/a1", request, means=Confirmation(token), actor="u-7")
+    given = await service.handle("main/a1", request, means=Confirmation(token), actor="u-7")
     given.answer.outcome, given.version
 
 What is promised: a command with an id is done once at most, however often and by however many processes it
@@ -10,7 +10,7 @@ activated without an answer (R16).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
@@ -42,7 +42,7 @@ from service.errors import (
     PaymentUnanswered,
     Unanswered,
 )
-from service.gateway import SAVED_METHOD, Confirmation, Means, SettableGateway
+from service.gateways.port import SAVED_METHOD, Confirmation, Means, SettableGateway
 from service.recovery import UnansweredPayment
 
 PROVIDER_AWAY = Refusal("payment_in_progress")
@@ -53,7 +53,8 @@ NO_TAXES = Refusal("tax_unavailable")
 
 
 class BillingService(Attempting):
-    """Takes commands to their answers; threads share it, processes each make their own.
+    """Takes commands to their answers; tasks (and, with ports that block, threads) share it, processes each
+    make their own. `service.blocking` is the synchronous door.
 
     `recover_after`: see `service.recovery`. `payment_wait`: seconds for which a command waits for the
     answer to another one's payment before it is refused (R16); people bear that long. `attempts`: how
@@ -63,7 +64,7 @@ class BillingService(Attempting):
 
     # ---- commands ------------------------------------------------------------
 
-    def handle(
+    async def handle(
         self,
         account_id: str,
         request: Request,
@@ -87,12 +88,12 @@ class BillingService(Attempting):
         waiting = UnansweredPayment(self._payment_wait)
         begun = False
 
-        def give(attempt: Attempt) -> GivenCommand | None:
+        async def give(attempt: Attempt) -> GivenCommand | None:
             nonlocal begun
             try:
-                if self._has_learned(attempt, request):
+                if await self._has_learned(attempt, request):
                     return None
-                given = self._give(attempt, request, self._decider(attempt))
+                given = await self._give(attempt, request, self._decider(attempt))
             except PaymentUnanswered:
                 version = None if attempt.state is None else attempt.state.version
                 return GivenCommand(refused(PROVIDER_AWAY), version)
@@ -101,33 +102,33 @@ class BillingService(Attempting):
             if given is not None and must_wait(given, attempt):
                 return (
                     None
-                    if self._recovery.wait_or_take_over(attempt.account_id, attempt.loaded, waiting)
+                    if await self._recovery.wait_or_take_over(attempt.account_id, attempt.loaded, waiting)
                     else given
                 )
-            return self._with_reference(attempt, given)
+            return await self._with_reference(attempt, given)
 
         try:
-            given = self._until_won(account_id, give, means, method, actor)
+            given = await self._until_won(account_id, give, means, method, actor)
         except LogUnavailable as error:
             fate: Fate = "fate_unknown" if begun else "unreachable"
             raise Unanswered(fate, account_id, request.id, error.reason) from error
         log_answer(account_id, request, given)
         return given
 
-    def preview(self, account_id: str, request: Request) -> GivenCommand:
+    async def preview(self, account_id: str, request: Request) -> GivenCommand:
         """What `handle` would answer now, every charge taken as paid; nothing is changed (R48)."""
         waiting = UnansweredPayment(self._payment_wait)
 
-        def look(attempt: Attempt) -> GivenCommand | None:
-            given = self._give(attempt, request, preview)
+        async def look(attempt: Attempt) -> GivenCommand | None:
+            given = await self._give(attempt, request, _previewed)
             if given is not None and must_wait(given, attempt):
-                changed = self._recovery.wait(attempt.account_id, attempt.loaded, waiting)
+                changed = await self._recovery.wait(attempt.account_id, attempt.loaded, waiting)
                 return None if changed else given
             return given
 
-        return self._until_won(account_id, look)
+        return await self._until_won(account_id, look)
 
-    def settle(self, account_id: str, until: Instant) -> int:
+    async def settle(self, account_id: str, until: Instant) -> int:
         """Settle what is due, refunds and a payment without an answer first; the number of events recorded.
         One whose payment waits for the customer is left until that is answered, or its time over (R96).
 
@@ -136,32 +137,32 @@ class BillingService(Attempting):
         """
         recorded = 0
 
-        def settle(attempt: Attempt) -> int | None:
+        async def settle(attempt: Attempt) -> int | None:
             nonlocal recorded
             state = attempt.state
             if state is None:
                 return 0
             self.check_clock(state.clock)
             try:
-                if not self._settle(attempt, state, until):
+                if not await self._settle(attempt, state, until):
                     recorded += 1
                     return None
             finally:
                 recorded += attempt.recorded
             return recorded
 
-        return self._until_won(account_id, settle, fresh=True)
+        return await self._until_won(account_id, settle, fresh=True)
 
-    def _settle(self, attempt: Attempt, state: Account, until: Instant) -> bool:
+    async def _settle(self, attempt: Attempt, state: Account, until: Instant) -> bool:
         """False: the account's payment has ended, so it is another account now."""
         if state.standing.refunds:
-            state = attempt.run(refund_pending(state))
+            state = await attempt.run(refund_pending(state))
         if state.payment is None:
-            state = attempt.run(settle_due(state, until, self._catalogues.series_for(state)))
+            state = await attempt.run(settle_due(state, until, self._catalogues.series_for(state)))
         elif state.payment.waits_until is not None:
-            if self._recovery.learn(attempt.account_id, attempt.loaded, until):
+            if await self._recovery.learn(attempt.account_id, attempt.loaded, until):
                 return False
-        elif self._recovery.take_over(attempt.account_id, attempt.loaded):
+        elif await self._recovery.take_over(attempt.account_id, attempt.loaded):
             return False
         else:
             raise PaymentUnanswered(attempt.account_id)
@@ -169,26 +170,26 @@ class BillingService(Attempting):
             raise PaymentUnanswered(attempt.account_id)
         return True
 
-    def payment_answered(self, account_id: str, at: Instant | None = None) -> bool:
+    async def payment_answered(self, account_id: str, at: Instant | None = None) -> bool:
         """The provider's own message came, or the customer has returned: ask how the payment that waits has
         ended, and record it (R96). `at`: the instant on a test clock. False: nothing waits, or it still does.
         """
 
-        def learn(attempt: Attempt) -> bool:
+        async def learn(attempt: Attempt) -> bool:
             state = attempt.state
             if state is None or not _waits_for_the_customer(state):
                 return False
-            return self._recovery.learn(account_id, attempt.loaded, self._instant(state, at))
+            return await self._recovery.learn(account_id, attempt.loaded, self._instant(state, at))
 
-        return self._until_won(account_id, learn, fresh=True)
+        return await self._until_won(account_id, learn, fresh=True)
 
-    def late_payment_answered(
+    async def late_payment_answered(
         self, account_id: str, invoice: int, *, paid: bool, at: Instant | None = None
     ) -> int:
         """The provider's message of how the late payment of that invoice ended (R98); the number of events
         recorded, 0 where none was awaited. What fell due before comes first."""
 
-        def answer(attempt: Attempt) -> int:
+        async def answer(attempt: Attempt) -> int:
             state = attempt.state
             if state is None:
                 return 0
@@ -196,28 +197,28 @@ class BillingService(Attempting):
             catalogues = self._catalogues.series_for(state)
             if state.payment is None:
                 with suppress(TaxUnavailable):
-                    attempt.run(settle_due(state, instant, catalogues))
+                    await attempt.run(settle_due(state, instant, catalogues))
             assert attempt.state is not None
-            attempt.run(late_answered(attempt.state, invoice, instant, catalogues, paid=paid))
+            await attempt.run(late_answered(attempt.state, invoice, instant, catalogues, paid=paid))
             return attempt.recorded
 
-        return self._until_won(account_id, answer, fresh=True)
+        return await self._until_won(account_id, answer, fresh=True)
 
-    def note_prerequisites(self, account_id: str) -> int:
+    async def note_prerequisites(self, account_id: str) -> int:
         """Record what the add-ons of an account on the wall clock need by the versions known now (R44); the
         number of events. One whose payment has no answer is left as it is."""
 
-        def note(attempt: Attempt) -> int:
+        async def note(attempt: Attempt) -> int:
             state = attempt.state
             if state is None or state.clock != "wall":
                 return 0
             at = max(self._clock.now(), state.last_at)
-            return attempt.run(note_prerequisites(state, at, self._catalogues.series_for(state)))
+            return await attempt.run(note_prerequisites(state, at, self._catalogues.series_for(state)))
 
-        return self._until_won(account_id, note, fresh=True)
+        return await self._until_won(account_id, note, fresh=True)
 
-    def play(
-        self, account_id: str, at: Instant, then: Callable[[SettableGateway, Account], None]
+    async def play(
+        self, account_id: str, at: Instant, then: Callable[[SettableGateway, Account], Awaitable[None]]
     ) -> GivenCommand:
         """On a test clock: settle what is due at the instant, then let the test gateway do something for the
         account as it is then (docs/scenarios.md, `payment_method`, `payment_answer`).
@@ -230,29 +231,33 @@ class BillingService(Attempting):
         waiting = UnansweredPayment(self._payment_wait)
         request = Request(AbandonPayment(), at, "test")
 
-        def settle_and_play(attempt: Attempt) -> GivenCommand | None:
-            given = self._give(attempt, request, self._settler(attempt))
+        async def settle_and_play(attempt: Attempt) -> GivenCommand | None:
+            given = await self._give(attempt, request, self._settler(attempt))
             if given is not None and must_wait(given, attempt):
                 return (
-                    None if self._recovery.wait_or_take_over(account_id, attempt.loaded, waiting) else given
+                    None
+                    if await self._recovery.wait_or_take_over(account_id, attempt.loaded, waiting)
+                    else given
                 )
             if given is not None and given.answer.outcome == "accepted":
                 assert attempt.state is not None
-                then(gateway, attempt.state)
+                await then(gateway, attempt.state)
             return given
 
-        return self._until_won(account_id, settle_and_play, fresh=True)
+        return await self._until_won(account_id, settle_and_play, fresh=True)
 
-    def payment_key(self, account_id: str, state: Account) -> UUID | None:
+    async def payment_key(self, account_id: str, state: Account) -> UUID | None:
         """The key under which the gateway knows the payment of the account that has not ended; None: all
         have."""
-        return None if state.payment is None else key_of(self._ports.log, account_id, state.payment.intent)
+        return (
+            None if state.payment is None else await key_of(self._ports.log, account_id, state.payment.intent)
+        )
 
-    def play_refunds(self, account_id: str, *, work: bool) -> None:
+    async def play_refunds(self, account_id: str, *, work: bool) -> None:
         """Let refunds to an account on a test clock be made from now on, or fail."""
-        state, gateway = self.last_seen(account_id), self._ports.gateway
+        state, gateway = await self.last_seen(account_id), self._ports.gateway
         if state is not None and state.clock == "test" and isinstance(gateway, SettableGateway):
-            gateway.set_refunds(account_id, work=work)
+            await gateway.set_refunds(account_id, work=work)
 
     # ---- one attempt ---------------------------------------------------------
 
@@ -260,15 +265,17 @@ class BillingService(Attempting):
         """The conversation as a decision. Where another process concluded the command's own payment first, or
         its answer is not known, what is recorded is the answer."""
 
-        def decide(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
+        async def decide(
+            state: Account | None, request: Request, catalogues: Catalogues
+        ) -> Answer | Repeated:
             if isinstance(request.command, ChangeCatalog) and state is not None:
                 self._catalogues.pin_versions(catalogues, state, request.command, request.at)
             try:
-                return attempt.run(handle(state, request, catalogues))
+                return await attempt.run(handle(state, request, catalogues))
             except VersionConflict:
                 if attempt.own_version is None:
                     raise
-                self._conclude_left_open(attempt)
+                await self._conclude_left_open(attempt)
             except PaymentUnanswered:
                 if attempt.own_version is None:
                     return refused(PROVIDER_AWAY)
@@ -277,13 +284,15 @@ class BillingService(Attempting):
         return decide
 
     def _settler(self, attempt: Attempt) -> Decide:
-        def decide(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
+        async def decide(
+            state: Account | None, request: Request, catalogues: Catalogues
+        ) -> Answer | Repeated:
             refusal = admit(state, request)
             if isinstance(refusal, Refusal) and refusal.code != "account_closed":
                 return refused(refusal)
             assert state is not None
             try:
-                attempt.run(settle_due(state, request.at, catalogues))
+                await attempt.run(settle_due(state, request.at, catalogues))
             except PaymentUnanswered:
                 return refused(PROVIDER_AWAY)
             except TaxUnavailable:
@@ -292,7 +301,7 @@ class BillingService(Attempting):
 
         return decide
 
-    def _has_learned(self, attempt: Attempt, request: Request) -> bool:
+    async def _has_learned(self, attempt: Attempt, request: Request) -> bool:
         """Whether the payment that waits for the customer has ended, as the next command learns, too (R96).
         Giving it up is a command of its own."""
         state = attempt.state
@@ -302,19 +311,19 @@ class BillingService(Attempting):
             return False
         self.check_clock(request.clock)
         at = self._instant(state, request.at)
-        return self._recovery.learn(attempt.account_id, attempt.loaded, at)
+        return await self._recovery.learn(attempt.account_id, attempt.loaded, at)
 
-    def _with_reference(self, attempt: Attempt, given: GivenCommand | None) -> GivenCommand | None:
+    async def _with_reference(self, attempt: Attempt, given: GivenCommand | None) -> GivenCommand | None:
         """The answer, where its payment waits for the customer with the provider's reference, which is asked
         for anew where it came with no charge of this attempt. None: the payment has ended meanwhile."""
         if given is None or given.answer.outcome != "action_required":
             return given
         reference = attempt.reference
         if reference is None:
-            state = self.account(attempt.account_id)
-            key = None if state is None else self.payment_key(attempt.account_id, state)
+            state = await self.account(attempt.account_id)
+            key = None if state is None else await self.payment_key(attempt.account_id, state)
             try:
-                reference = None if key is None else self._ports.gateway.reference(key)
+                reference = None if key is None else await self._ports.gateway.reference(key)
             except GatewayUnavailable:
                 return given
         return None if reference is None else replace(given, reference=reference)
@@ -322,3 +331,7 @@ class BillingService(Attempting):
 
 def _waits_for_the_customer(state: Account) -> bool:
     return state.payment is not None and state.payment.waits_until is not None
+
+
+async def _previewed(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:
+    return preview(state, request, catalogues)

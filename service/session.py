@@ -33,6 +33,7 @@ from service.commands import (
     check_tenant,
     parse_line,
 )
+from service.completing import complete
 from service.errors import (
     ClockAhead,
     Contended,
@@ -42,7 +43,7 @@ from service.errors import (
     LineUnanswered,
     Unanswered,
 )
-from service.gateway import SettableGateway
+from service.gateways.port import SettableGateway
 from service.service import BillingService
 
 _logger = logging.getLogger(__name__)
@@ -69,6 +70,10 @@ class CommandSession:
         self._lines = 0
 
     def answer_line(self, line: bytes) -> AnswerLine:
+        """As `answer`, of a service whose ports block (`service.completing`)."""
+        return complete(self.answer(line))
+
+    async def answer(self, line: bytes) -> AnswerLine:
         """The answer to the next line.
 
         Raises LineUnanswered, which names the line, where the system could not be reached; LineFailed where
@@ -79,7 +84,7 @@ class CommandSession:
         if isinstance(parsed, Invalid):
             return answered_invalid(parsed)
         try:
-            given = self._given(parsed)
+            given = await self._given(parsed)
         except InvalidInput as error:
             return answered_invalid(
                 Invalid(error.code, error.message, error.place, parsed.account, parsed.id)
@@ -96,15 +101,15 @@ class CommandSession:
             raise self._failed(parsed, error) from error
         return answered(parsed, given.answer, given.version, given.reference)
 
-    def _given(self, parsed: ParsedCommand) -> GivenCommand:
+    async def _given(self, parsed: ParsedCommand) -> GivenCommand:
         self._service.check_clock(self._lives_on)  # before a catalogue is kept, or anything else
-        at = self._at(parsed)
+        at = await self._at(parsed)
         if isinstance(parsed.asked, PaymentMethod):
-            return self._play_method(parsed.account_id, at, parsed.asked)
+            return await self._play_method(parsed.account_id, at, parsed.asked)
         if isinstance(parsed.asked, PaymentAnswered):
-            return self._play_answer(parsed.account_id, at, parsed.asked)
+            return await self._play_answer(parsed.account_id, at, parsed.asked)
         request = c.Request(
-            self._command(parsed),
+            await self._command(parsed),
             at,
             self._lives_on,
             parsed.role,
@@ -114,59 +119,61 @@ class CommandSession:
             parsed.expected_total,
         )
         if parsed.preview:
-            return self._service.preview(parsed.account_id, request)
+            return await self._service.preview(parsed.account_id, request)
         if parsed.refund_fails is not None and self._lives_on == "test":
-            self._service.play_refunds(parsed.account_id, work=not parsed.refund_fails)
-        return self._service.handle(
+            await self._service.play_refunds(parsed.account_id, work=not parsed.refund_fails)
+        return await self._service.handle(
             parsed.account_id, request, means=parsed.means, method=parsed.method, actor=parsed.actor
         )
 
-    def _play_method(self, account_id: str, at: Instant, asked: PaymentMethod) -> GivenCommand:
+    async def _play_method(self, account_id: str, at: Instant, asked: PaymentMethod) -> GivenCommand:
         """From now on every payment of the account is answered so."""
 
-        def set_method(gateway: SettableGateway, _: Account) -> None:
-            gateway.set_saved_method(account_id, works=asked.works, final=asked.final, pending=asked.pending)
+        async def set_method(gateway: SettableGateway, _: Account) -> None:
+            await gateway.set_saved_method(
+                account_id, works=asked.works, final=asked.final, pending=asked.pending
+            )
 
-        return self._service.play(account_id, at, set_method)
+        return await self._service.play(account_id, at, set_method)
 
-    def _play_answer(self, account_id: str, at: Instant, asked: PaymentAnswered) -> GivenCommand:
+    async def _play_answer(self, account_id: str, at: Instant, asked: PaymentAnswered) -> GivenCommand:
         """The payment that waits ends so at the gateway, which then says it (R96); or the late one (R98)."""
 
-        def end(gateway: SettableGateway, state: Account) -> None:
-            key = self._service.payment_key(account_id, state)
+        async def end(gateway: SettableGateway, state: Account) -> None:
+            key = await self._service.payment_key(account_id, state)
             if asked.invoice is None and key is not None:
-                gateway.answer_waiting(key, asked.answer)
+                await gateway.answer_waiting(key, asked.answer)
 
-        given = self._service.play(account_id, at, end)
+        given = await self._service.play(account_id, at, end)
         if given.answer.outcome != "accepted":
             return given
         if asked.invoice is not None:
             paid = asked.answer == "paid"
-            self._service.late_payment_answered(account_id, asked.invoice, paid=paid, at=at)
-        elif self._service.payment_answered(account_id, at):
-            self._service.settle(account_id, at)
-        state = self._service.last_seen(account_id)
+            await self._service.late_payment_answered(account_id, asked.invoice, paid=paid, at=at)
+        elif await self._service.payment_answered(account_id, at):
+            await self._service.settle(account_id, at)
+        state = await self._service.last_seen(account_id)
         return replace(given, version=None if state is None else state.version)
 
-    def _at(self, parsed: ParsedCommand) -> Instant:
+    async def _at(self, parsed: ParsedCommand) -> Instant:
         """The instant of the command: on a test clock as the line says, in the account's zone."""
         if parsed.at is None:
             return self._clock.now()
         if isinstance(parsed.asked, OpenLine):
             return parse_moment(parsed.at, parsed.asked.time_zone, "$.at")
-        state = self._service.last_seen(parsed.account_id)
+        state = await self._service.last_seen(parsed.account_id)
         return parse_moment(parsed.at, "UTC" if state is None else state.time_zone, "$.at")
 
-    def _command(self, parsed: ParsedCommand) -> c.Command:
+    async def _command(self, parsed: ParsedCommand) -> c.Command:
         asked = parsed.asked
         if isinstance(asked, OpenLine):
             return c.OpenAccount(
-                asked.currency, asked.time_zone, self._lives_on, self._catalog(parsed, asked)
+                asked.currency, asked.time_zone, self._lives_on, await self._catalog(parsed, asked)
             )
         assert not isinstance(asked, PaymentMethod | PaymentAnswered)
         return asked
 
-    def _catalog(self, parsed: ParsedCommand, asked: OpenLine) -> str | None:
+    async def _catalog(self, parsed: ParsedCommand, asked: OpenLine) -> str | None:
         """The digest of the account's own catalogue (test clock). For an account that is open already its own
         is taken, so that the same line given again is the same command."""
         if self._lives_on == "wall":
@@ -177,7 +184,7 @@ class CommandSession:
         discounts = None if asked.discounts is UNSET else asked.discounts
         if (
             all(own is None for own in (given, policies, tax, discounts))
-            and (state := self._service.last_seen(parsed.account_id)) is not None
+            and (state := await self._service.last_seen(parsed.account_id)) is not None
         ):
             return state.catalog
         return self._catalogues.pin(given, policies, tax, discounts, keep=not parsed.preview)

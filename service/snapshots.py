@@ -28,11 +28,11 @@ class Snapshot(msgspec.Struct, frozen=True):
 class Snapshots(Protocol):
     """Where snapshots are kept, the latest of each account."""
 
-    def read(self, account_id: str) -> Snapshot | None:
+    async def read(self, account_id: str) -> Snapshot | None:
         """The latest snapshot that this code can read."""
         ...
 
-    def write(self, account_id: str, snapshot: Snapshot) -> None:
+    async def write(self, account_id: str, snapshot: Snapshot) -> None:
         """Keep it, unless a later one of the same format is there."""
         ...
 
@@ -51,10 +51,10 @@ class MemorySnapshots:
     def __init__(self) -> None:
         self.kept: dict[str, Snapshot] = {}
 
-    def read(self, account_id: str) -> Snapshot | None:
+    async def read(self, account_id: str) -> Snapshot | None:
         return self.kept.get(account_id)
 
-    def write(self, account_id: str, snapshot: Snapshot) -> None:
+    async def write(self, account_id: str, snapshot: Snapshot) -> None:
         before = self.kept.get(account_id)
         if before is None or before.head.version < snapshot.head.version:
             self.kept[account_id] = snapshot
@@ -87,7 +87,7 @@ class PostgresSnapshots:
         """Close the connections."""
         self._connections.close()
 
-    def read(self, account_id: str) -> Snapshot | None:
+    async def read(self, account_id: str) -> Snapshot | None:
         values = {"account_id": account_id, "format": state_format()}
         try:
             rows = self._connections.run(
@@ -104,7 +104,7 @@ class PostgresSnapshots:
             return None
         return Snapshot(Head(version, digest, recorded_at), folded)
 
-    def write(self, account_id: str, snapshot: Snapshot) -> None:
+    async def write(self, account_id: str, snapshot: Snapshot) -> None:
         values = {
             "account_id": account_id,
             "version": snapshot.head.version,

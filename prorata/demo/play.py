@@ -102,7 +102,9 @@ def _as(settings: Settings, role: str) -> Settings:
 
 
 def _give(system: Running, story: Story) -> list[AnsweredStep]:
-    session = CommandSession(system.service, system.catalogues, system.clock, tenant="main", lives_on="test")
+    session = CommandSession(
+        system.service.core, system.catalogues, system.clock, tenant="main", lives_on="test"
+    )
     speak, told = Speaker(system, "en"), []
     for played in lines_of(story.raw, story.account, None):
         assert played.line is not None, "the demo's stories have commands only"

@@ -94,7 +94,7 @@ class CommandCaller:
         self._began = began
         self._service = system.service
         self._session = CommandSession(
-            system.service, system.catalogues, system.clock, tenant=TENANT, lives_on="test"
+            system.service.core, system.catalogues, system.clock, tenant=TENANT, lives_on="test"
         )
 
     def run(self, stop: Event) -> None:

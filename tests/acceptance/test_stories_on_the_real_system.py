@@ -38,7 +38,7 @@ class RealSystem:
     def __init__(self, system: Running, database_url: str) -> None:
         self.system = system
         self.session = CommandSession(
-            system.service, system.catalogues, system.clock, tenant="main", lives_on="test"
+            system.service.core, system.catalogues, system.clock, tenant="main", lives_on="test"
         )
         self.projector = Projector(database_url, system.log)
         self.connection = psycopg.connect(database_url, autocommit=True)

@@ -52,7 +52,7 @@ def command(
     lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
     with _lines(file) as lines, running(Settings.of()) as system:
         session = CommandSession(
-            system.service,
+            system.service.core,
             system.catalogues,
             system.clock,
             tenant=tenant,

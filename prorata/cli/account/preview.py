@@ -96,7 +96,9 @@ def previewed(
 
     Raises InvalidInput for what is no command, and Contended.
     """
-    session = CommandSession(system.service, system.catalogues, system.clock, tenant=tenant, lives_on=clock)
+    session = CommandSession(
+        system.service.core, system.catalogues, system.clock, tenant=tenant, lives_on=clock
+    )
     for _ in range(ATTEMPTS):
         line = _line(system, account, text, tenant, clock, at)
         answer = session.answer_line(line)

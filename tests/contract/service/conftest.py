@@ -7,10 +7,12 @@ import pytest
 from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import SERVICE as SERVICE_ROLE
 from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
-from service.gateway import MemoryTestGateway, PostgresTestGateway, SettableGateway
+from service.gateways.memory import MemoryTestGateway
+from service.gateways.postgres import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots
 from tests.support.roles import login, migrated
+from tests.support.service.blocking_gateway import BlockingGateway
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -23,12 +25,12 @@ def where(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest.fixture
-def gateway(where: str | None) -> Iterator[SettableGateway]:
+def gateway(where: str | None) -> Iterator[BlockingGateway]:
     if where is None:
-        yield MemoryTestGateway()
+        yield BlockingGateway(MemoryTestGateway())
     else:
         kept = PostgresTestGateway(where, connections=8)
-        yield kept
+        yield BlockingGateway(kept)
         kept.close()
 
 

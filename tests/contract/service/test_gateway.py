@@ -11,28 +11,25 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.errors import GatewayUnavailable
-from service.gateway import (
+from service.gateways.played import (
     ACTION_REQUIRED,
     ANSWER_LOST,
     CONFIRMED,
     DECLINED,
     DECLINED_FOR_GOOD,
-    RENEWING,
-    SAVED_METHOD,
     UNREACHABLE,
-    Confirmation,
-    Means,
-    SettableGateway,
 )
+from service.gateways.port import RENEWING, SAVED_METHOD, Confirmation, Means
+from tests.support.service.blocking_gateway import BlockingGateway
 
 ACCOUNT, AMOUNT = "main/a1", Decimal("20.00")
 
 
-def _charge(gateway: SettableGateway, key: UUID, means: Means = CONFIRMED) -> str:
+def _charge(gateway: BlockingGateway, key: UUID, means: Means = CONFIRMED) -> str:
     return gateway.charge(key, ACCOUNT, AMOUNT, "EUR", means).answer
 
 
-def test_a_charge_is_paid_once_and_answered_alike_for_ever(gateway: SettableGateway) -> None:
+def test_a_charge_is_paid_once_and_answered_alike_for_ever(gateway: BlockingGateway) -> None:
     key = uuid4()
 
     assert _charge(gateway, key) == "paid"
@@ -40,7 +37,7 @@ def test_a_charge_is_paid_once_and_answered_alike_for_ever(gateway: SettableGate
     assert gateway.finish(key) == "paid"
 
 
-def test_a_declined_charge_stays_declined(gateway: SettableGateway) -> None:
+def test_a_declined_charge_stays_declined(gateway: BlockingGateway) -> None:
     key = uuid4()
 
     assert _charge(gateway, key, DECLINED) == "declined"
@@ -48,7 +45,7 @@ def test_a_declined_charge_stays_declined(gateway: SettableGateway) -> None:
     assert gateway.finish(key) == "declined"
 
 
-def test_a_finished_key_can_never_be_charged(gateway: SettableGateway) -> None:
+def test_a_finished_key_can_never_be_charged(gateway: BlockingGateway) -> None:
     key = uuid4()
 
     assert gateway.finish(key) == "cancelled"
@@ -56,7 +53,7 @@ def test_a_finished_key_can_never_be_charged(gateway: SettableGateway) -> None:
     assert gateway.finish(key) == "cancelled"
 
 
-def test_a_charge_whose_answer_is_lost_was_made(gateway: SettableGateway) -> None:
+def test_a_charge_whose_answer_is_lost_was_made(gateway: BlockingGateway) -> None:
     key = uuid4()
 
     with pytest.raises(GatewayUnavailable):
@@ -64,7 +61,7 @@ def test_a_charge_whose_answer_is_lost_was_made(gateway: SettableGateway) -> Non
     assert gateway.finish(key) == "paid"
 
 
-def test_a_charge_that_did_not_arrive_was_not_made(gateway: SettableGateway) -> None:
+def test_a_charge_that_did_not_arrive_was_not_made(gateway: BlockingGateway) -> None:
     key = uuid4()
 
     with pytest.raises(GatewayUnavailable):
@@ -73,7 +70,7 @@ def test_a_charge_that_did_not_arrive_was_not_made(gateway: SettableGateway) -> 
 
 
 def test_a_saved_method_works_until_it_is_set_otherwise_and_every_payment_follows_it(
-    gateway: SettableGateway,
+    gateway: BlockingGateway,
 ) -> None:
     assert _charge(gateway, uuid4(), SAVED_METHOD) == "paid"
     gateway.set_saved_method(ACCOUNT, works=False)
@@ -85,12 +82,12 @@ def test_a_saved_method_works_until_it_is_set_otherwise_and_every_payment_follow
     assert _charge(gateway, uuid4(), DECLINED) == "declined"
 
 
-def test_nothing_is_charged_that_is_nothing(gateway: SettableGateway) -> None:
+def test_nothing_is_charged_that_is_nothing(gateway: BlockingGateway) -> None:
     with pytest.raises(ValueError, match="above zero"):
         gateway.charge(uuid4(), ACCOUNT, Decimal("0.00"), "EUR", CONFIRMED)
 
 
-def test_of_charge_and_finish_at_once_exactly_one_wins(gateway: SettableGateway) -> None:
+def test_of_charge_and_finish_at_once_exactly_one_wins(gateway: BlockingGateway) -> None:
     """Both callers are told the same, whoever was first; over many keys each wins some."""
     together = Barrier(2)
 
@@ -115,7 +112,7 @@ def test_of_charge_and_finish_at_once_exactly_one_wins(gateway: SettableGateway)
 
 
 def test_a_charge_that_waits_for_the_customer_names_a_reference_until_it_has_ended(
-    gateway: SettableGateway,
+    gateway: BlockingGateway,
 ) -> None:
     key = uuid4()
 
@@ -131,7 +128,7 @@ def test_a_charge_that_waits_for_the_customer_names_a_reference_until_it_has_end
     assert _charge(gateway, key) == "paid"
 
 
-def test_a_charge_that_is_given_up_can_never_be_paid(gateway: SettableGateway) -> None:
+def test_a_charge_that_is_given_up_can_never_be_paid(gateway: BlockingGateway) -> None:
     key, never_made = uuid4(), uuid4()
     _charge(gateway, key, ACTION_REQUIRED)
 
@@ -143,7 +140,7 @@ def test_a_charge_that_is_given_up_can_never_be_paid(gateway: SettableGateway) -
     assert _charge(gateway, never_made) == "cancelled"
 
 
-def test_of_the_customers_consent_and_giving_up_at_once_exactly_one_wins(gateway: SettableGateway) -> None:
+def test_of_the_customers_consent_and_giving_up_at_once_exactly_one_wins(gateway: BlockingGateway) -> None:
     together = Barrier(2)
 
     def consent(key: UUID) -> None:
@@ -164,7 +161,7 @@ def test_of_the_customers_consent_and_giving_up_at_once_exactly_one_wins(gateway
 
 
 def test_a_method_that_is_declined_for_good_says_so_until_another_one_is_saved(
-    gateway: SettableGateway,
+    gateway: BlockingGateway,
 ) -> None:
     gateway.save_method(ACCOUNT, DECLINED_FOR_GOOD)
     assert _charge(gateway, uuid4(), SAVED_METHOD) == "declined_final"
@@ -174,7 +171,7 @@ def test_a_method_that_is_declined_for_good_says_so_until_another_one_is_saved(
     assert _charge(gateway, uuid4(), SAVED_METHOD) == "paid"
 
 
-def test_only_renewals_are_answered_late(gateway: SettableGateway) -> None:
+def test_only_renewals_are_answered_late(gateway: BlockingGateway) -> None:
     gateway.set_saved_method(ACCOUNT, works=True, pending=True)
 
     assert _charge(gateway, uuid4(), RENEWING) == "pending"
@@ -182,7 +179,7 @@ def test_only_renewals_are_answered_late(gateway: SettableGateway) -> None:
     assert _charge(gateway, uuid4(), CONFIRMED) == "paid"
 
 
-def test_under_one_key_a_refund_is_made_once_and_answered_alike_for_ever(gateway: SettableGateway) -> None:
+def test_under_one_key_a_refund_is_made_once_and_answered_alike_for_ever(gateway: BlockingGateway) -> None:
     made, failed = uuid4(), uuid4()
 
     assert gateway.refund(made, ACCOUNT, AMOUNT, "EUR") == "refunded"
@@ -195,7 +192,7 @@ def test_under_one_key_a_refund_is_made_once_and_answered_alike_for_ever(gateway
         gateway.refund(uuid4(), ACCOUNT, Decimal("0.00"), "EUR")
 
 
-def test_whether_refunds_work_changes_no_payment_method(gateway: SettableGateway) -> None:
+def test_whether_refunds_work_changes_no_payment_method(gateway: BlockingGateway) -> None:
     gateway.set_saved_method(ACCOUNT, works=False, final=True)
     gateway.set_refunds(ACCOUNT, work=False)
 

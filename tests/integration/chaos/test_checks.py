@@ -68,7 +68,7 @@ def rested(servers: SharedServers) -> Iterator[Rested]:
         migrate(url, migrations())
         with running(Settings(database_url=url)) as system, Projector(url, system.log) as projector:
             session = CommandSession(
-                system.service, system.catalogues, system.clock, tenant="main", lives_on="test"
+                system.service.core, system.catalogues, system.clock, tenant="main", lives_on="test"
             )
             for line in STORY:
                 assert session.answer_line(msgspec.json.encode(line)).is_command

@@ -11,7 +11,7 @@ from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import SERVICE as SERVICE_ROLE
 from service.catalogue_store import PostgresCatalogues
 from service.clock import FixedClock
-from service.gateway import PostgresTestGateway
+from service.gateways.postgres import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import PostgresSnapshots
 from tests.support.roles import login, migrated

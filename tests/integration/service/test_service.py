@@ -16,6 +16,7 @@ from psycopg import sql
 from domain.evolve import evolve_all
 from service.catalogue_versions import EXAMPLE
 from service.commands import AnswerLine
+from service.completing import complete
 from service.errors import PaymentUnanswered
 from tests.support.service.world import NOW, Process, World
 
@@ -120,7 +121,7 @@ def test_a_long_history_is_loaded_from_a_snapshot_to_the_same_state(process: Pro
         world.say(do="remove_addon", account="a1", product="surveys", at="2026-03-20", id=f"r{n}")
         world.say(do="undo", account="a1", product="surveys", at="2026-03-20", id=f"u{n}")
 
-    loaded = process().accounts.load("main/a1")
+    loaded = complete(process().accounts.load("main/a1"))
 
     assert loaded.head == world.log.head("main/a1")
     assert loaded.state == evolve_all(None, world.history())
@@ -134,7 +135,7 @@ def test_a_snapshot_is_written_and_may_be_dropped(process: Process, world: World
         connection.execute("drop table service.snapshots")
 
     other = process()
-    assert other.accounts.load("main/a1").state == evolve_all(None, world.history())
+    assert complete(other.accounts.load("main/a1")).state == evolve_all(None, world.history())
     for n in range(2):
         other.say(do="remove_addon", account="a1", product="surveys", at="2026-03-20", id=f"x{n}")
         other.say(do="undo", account="a1", product="surveys", at="2026-03-20", id=f"y{n}")
@@ -152,7 +153,8 @@ def test_the_confirmation_is_in_no_table(world: World, database_url: str, token:
         actor="u-7",
         confirm={"cvv": token, "billing": True},
     )
-    world.accounts.keep("main/w", world.accounts.load("main/w"), since=world.accounts.load("main/w"))
+    loaded = complete(world.accounts.load("main/w"))
+    complete(world.accounts.keep("main/w", loaded, since=loaded))
 
     assert answer.events
     assert "u-7" in _everything(database_url), "the search finds what is there"

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.conclude import PaymentAnswer
 from service.errors import GatewayUnavailable
-from service.gateway import Charged, Means, MemoryTestGateway, RefundMade
+from service.gateways.memory import MemoryTestGateway
+from service.gateways.port import Charged, Means, RefundMade
 
 
 class UnreliableGateway(MemoryTestGateway):
@@ -31,44 +32,46 @@ class UnreliableGateway(MemoryTestGateway):
         self.before_answer: Callable[[], None] | None = None
         self.asked: list[tuple[str, UUID, Means | None]] = []
 
-    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
+    async def charge(
+        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
+    ) -> Charged:
         self.asked.append(("charge", key, means))
         if self.charges_fail:
             raise GatewayUnavailable("away")
         if self.before_answer is not None:
             elsewhere, self.before_answer = self.before_answer, None
             elsewhere()
-        answer = super().charge(key, account_id, amount, currency, means)
+        answer = await super().charge(key, account_id, amount, currency, means)
         if self.charges_are_lost:
             raise GatewayUnavailable("answer lost")
         return answer
 
-    def finish(self, key: UUID) -> PaymentAnswer:
+    async def finish(self, key: UUID) -> PaymentAnswer:
         self.asked.append(("finish", key, None))
         if self.finishes_fail:
             raise GatewayUnavailable("away")
-        return super().finish(key)
+        return await super().finish(key)
 
-    def cancel(self, key: UUID) -> PaymentAnswer:
+    async def cancel(self, key: UUID) -> PaymentAnswer:
         self.asked.append(("cancel", key, None))
         if self.finishes_fail:
             raise GatewayUnavailable("away")
-        return super().cancel(key)
+        return await super().cancel(key)
 
-    def reference(self, key: UUID) -> str | None:
+    async def reference(self, key: UUID) -> str | None:
         self.asked.append(("reference", key, None))
         if self.finishes_fail:
             raise GatewayUnavailable("away")
-        return super().reference(key)
+        return await super().reference(key)
 
-    def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+    async def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
         self.asked.append(("refund", key, None))
         if self.refunds_fail:
             raise GatewayUnavailable("away")
         if self.before_refund is not None:
             elsewhere, self.before_refund = self.before_refund, None
             elsewhere()
-        answer = super().refund(key, account_id, amount, currency)
+        answer = await super().refund(key, account_id, amount, currency)
         if self.refunds_are_lost:
             raise GatewayUnavailable("answer lost")
         return answer

@@ -19,12 +19,15 @@ import msgspec
 from domain.conclude import PaymentAnswer
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.postgres.log import PostgresEventLog
+from service.account_log import BlockingLog
 from service.accounts import Accounts
+from service.blocking import BlockingService
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
-from service.gateway import Charged, Means, PostgresTestGateway, RefundMade
+from service.gateways.port import Charged, Means, RefundMade
+from service.gateways.postgres import PostgresTestGateway
 from service.service import BillingService
 from service.session import CommandSession
 
@@ -76,21 +79,23 @@ class FatedGateway(PostgresTestGateway):
 
     fate: Fate
 
-    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
+    async def charge(
+        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
+    ) -> Charged:
         self.fate.at("before_charge")
-        answer = super().charge(key, account_id, amount, currency, means)
+        answer = await super().charge(key, account_id, amount, currency, means)
         self.fate.at("after_charge")
         return answer
 
-    def finish(self, key: UUID) -> PaymentAnswer:
+    async def finish(self, key: UUID) -> PaymentAnswer:
         self.fate.at("before_finish")
-        answer = super().finish(key)
+        answer = await super().finish(key)
         self.fate.at("after_finish")
         return answer
 
-    def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+    async def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
         self.fate.at("before_refund")
-        answer = super().refund(key, account_id, amount, currency)
+        answer = await super().refund(key, account_id, amount, currency)
         self.fate.at("after_refund")
         return answer
 
@@ -102,10 +107,12 @@ def main(database_url: str, moment: str, nth: str) -> None:
     log, gateway = FatedLog(database_url), FatedGateway(database_url)
     log.fate = gateway.fate = fate
     library = CatalogueLibrary(PostgresCatalogues(database_url))
-    service = BillingService(
-        Ports(log, Accounts(log), gateway), library, SystemClock(), recover_after=timedelta(0)
+    account_log = BlockingLog(log)
+    core = BillingService(
+        Ports(account_log, Accounts(account_log), gateway), library, SystemClock(), recover_after=timedelta(0)
     )
-    session = CommandSession(service, library, SystemClock(), tenant="main", lives_on="test")
+    service = BlockingService(core)
+    session = CommandSession(core, library, SystemClock(), tenant="main", lives_on="test")
     for line in sys.stdin.buffer:
         print(msgspec.json.encode(session.answer_line(line)).decode(), flush=True)
     for account_id in log.accounts():

@@ -8,12 +8,13 @@ import sys
 import msgspec
 
 from eventlog.postgres.log import PostgresEventLog
+from service.account_log import BlockingLog
 from service.accounts import Accounts
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
-from service.gateway import PostgresTestGateway
+from service.gateways.postgres import PostgresTestGateway
 from service.service import BillingService
 from service.session import CommandSession
 from service.snapshots import PostgresSnapshots
@@ -21,7 +22,7 @@ from service.snapshots import PostgresSnapshots
 
 def main(database_url: str) -> None:
     """Answer the lines on stdin."""
-    log = PostgresEventLog(database_url)
+    log = BlockingLog(PostgresEventLog(database_url))
     library = CatalogueLibrary(PostgresCatalogues(database_url))
     accounts = Accounts(log, PostgresSnapshots(database_url))
     service = BillingService(Ports(log, accounts, PostgresTestGateway(database_url)), library, SystemClock())

@@ -20,13 +20,16 @@ from domain import events as e
 from eventlog import EventLog
 from eventlog.codec import domain_codec
 from eventlog.memory import MemoryEventLog
+from service.account_log import BlockingLog
 from service.accounts import Accounts
+from service.blocking import BlockingService
 from service.catalogue_store import CatalogueStore, MemoryCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import FixedClock
 from service.commands import AnswerLine
 from service.conversing import Ports
-from service.gateway import MemoryTestGateway, PaymentGateway
+from service.gateways.memory import MemoryTestGateway
+from service.gateways.port import PaymentGateway
 from service.service import BillingService
 from service.session import CommandSession
 from service.snapshots import Snapshots
@@ -58,17 +61,19 @@ class World:
         self.clock = clock
         self.slept = 0.0
         self.meanwhile: Callable[[], None] = lambda: None
-        self.accounts = Accounts(log, snapshots)
+        account_log = BlockingLog(log)
+        self.accounts = Accounts(account_log, snapshots)
         self.library = CatalogueLibrary(store, decider)
-        ports = Ports(log, self.accounts, gateway)
+        ports = Ports(account_log, self.accounts, gateway)
         if not real_time:
             ports = replace(ports, sleep=self._sleep)
-        self.service = BillingService(ports, self.library, clock, attempts=attempts, test_clocks=test_clocks)
+        core = BillingService(ports, self.library, clock, attempts=attempts, test_clocks=test_clocks)
+        self.service = BlockingService(core)
         self.on_test_clock = self.session("test")
         self.on_wall_clock = self.session("wall")
 
     def session(self, lives_on: e.Clock) -> CommandSession:
-        return CommandSession(self.service, self.library, self.clock, tenant="main", lives_on=lives_on)
+        return CommandSession(self.service.core, self.library, self.clock, tenant="main", lives_on=lives_on)
 
     def twin(self, **changes: Any) -> World:
         """Another process of the service on the same log, gateway and clock, with its own cache."""
@@ -97,7 +102,7 @@ class World:
         """The types of all events of the account."""
         return [e.type_name(event) for event in self.history(account)]
 
-    def _sleep(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
         self.slept += seconds
         self.meanwhile()
 

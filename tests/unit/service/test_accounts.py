@@ -5,7 +5,9 @@ import pytest
 from domain.evolve import evolve_all
 from eventlog.memory import MemoryEventLog
 from service import snapshots as snapshots_module
+from service.account_log import BlockingLog
 from service.accounts import Accounts
+from service.completing import complete
 from service.snapshots import MemorySnapshots, Snapshot
 from tests.support.service.world import World, memory_world
 
@@ -27,28 +29,28 @@ def test_the_least_recently_used_account_leaves_the_cache() -> None:
     world = memory_world()
     for name in ("a", "b", "c"):
         world.open(name)
-    accounts = Accounts(world.log, capacity=2)
-    accounts.load("main/a")
-    accounts.load("main/b")
+    accounts = Accounts(BlockingLog(world.log), capacity=2)
+    complete(accounts.load("main/a"))
+    complete(accounts.load("main/b"))
     accounts.recall("main/a")
-    accounts.load("main/c")
+    complete(accounts.load("main/c"))
 
     assert accounts.recall("main/b") is None
     assert accounts.recall("main/a") is not None
-    assert accounts.load("main/b").state is not None
+    assert complete(accounts.load("main/b")).state is not None
 
 
 def test_an_account_that_was_never_opened_is_not_remembered() -> None:
     world = memory_world()
 
-    assert world.accounts.load(ACCOUNT).state is None
+    assert complete(world.accounts.load(ACCOUNT)).state is None
     assert world.accounts.recall(ACCOUNT) is None
 
 
 def test_loading_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     world = _world_with_history(20)
-    accounts = Accounts(world.log)
-    accounts.load(ACCOUNT)
+    accounts = Accounts(BlockingLog(world.log))
+    complete(accounts.load(ACCOUNT))
     world.say(do="remove_addon", account="a1", product="surveys", at="2026-03-20")
     read = world.log.read_account
     rows = []
@@ -60,7 +62,7 @@ def test_loading_reads_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(world.log, "read_account", counted)
 
-    assert accounts.load(ACCOUNT).head == world.log.head(ACCOUNT)
+    assert complete(accounts.load(ACCOUNT)).head == world.log.head(ACCOUNT)
     assert len(rows) == 2, "the last one known, and the new one"
 
 
@@ -72,9 +74,9 @@ def test_a_state_from_a_snapshot_and_later_events_is_that_of_all_events() -> Non
         stored = world.log.read_account(ACCOUNT)
         state = evolve_all(None, history[:at])
         assert state is not None
-        snapshots.write(ACCOUNT, Snapshot(stored[at - 1].head, state))
+        complete(snapshots.write(ACCOUNT, Snapshot(stored[at - 1].head, state)))
 
-        loaded = Accounts(world.log, snapshots).load(ACCOUNT)
+        loaded = complete(Accounts(BlockingLog(world.log), snapshots).load(ACCOUNT))
 
         assert loaded.state == evolve_all(None, history)
         assert loaded.head == world.log.head(ACCOUNT)
@@ -83,12 +85,12 @@ def test_a_state_from_a_snapshot_and_later_events_is_that_of_all_events() -> Non
 def test_snapshots_are_written_now_and_then_and_by_whoever_folded_much() -> None:
     snapshots = MemorySnapshots()
     world = _world_with_history(48)
-    writer = Accounts(world.log, snapshots, snapshot_every=50)
-    writer.load(ACCOUNT)
+    writer = Accounts(BlockingLog(world.log), snapshots, snapshot_every=50)
+    complete(writer.load(ACCOUNT))
     assert snapshots.kept == {}
 
     other = _world_with_history(120)
-    Accounts(other.log, snapshots, snapshot_every=50).load(ACCOUNT)
+    complete(Accounts(BlockingLog(other.log), snapshots, snapshot_every=50).load(ACCOUNT))
 
     assert snapshots.kept[ACCOUNT].head == other.log.head(ACCOUNT)
 
@@ -96,12 +98,12 @@ def test_snapshots_are_written_now_and_then_and_by_whoever_folded_much() -> None
 def test_a_state_of_another_history_is_dropped() -> None:
     """As after a restored backup: the log holds other events under the same versions."""
     lost, restored = _world_with_history(20), _world_with_history(12)
-    accounts = Accounts(lost.log)
-    accounts.load(ACCOUNT)
+    accounts = Accounts(BlockingLog(lost.log))
+    complete(accounts.load(ACCOUNT))
     assert isinstance(restored.log, MemoryEventLog)
-    accounts._log = restored.log
+    accounts._log = BlockingLog(restored.log)
 
-    loaded = accounts.load(ACCOUNT)
+    loaded = complete(accounts.load(ACCOUNT))
 
     assert loaded.state == evolve_all(None, restored.history())
     assert accounts.recall(ACCOUNT) == loaded

@@ -13,8 +13,10 @@ from msgspec import UNSET
 from domain.calendar import parse_moment
 from service.catalogue_versions import demo_body
 from service.commands import AnswerLine
+from service.completing import complete
 from service.errors import GatewayUnavailable, LineUnanswered, PaymentUnanswered
-from service.gateway import ACTION_REQUIRED, Charged, Confirmation, Means, SavedMethod
+from service.gateways.played import ACTION_REQUIRED
+from service.gateways.port import Charged, Confirmation, Means, SavedMethod
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import World, memory_world, minutes
 
@@ -70,7 +72,7 @@ def test_the_customers_return_concludes_as_of_the_intent(world: World, gateway: 
     world.say(**WAITS)
     key = [key for call, key, _ in gateway.asked if call == "charge"][-1]
     assert not world.service.payment_answered("main/a1", at("2026-04-05T18:35"))
-    gateway.answer_waiting(key, "paid")
+    complete(gateway.answer_waiting(key, "paid"))
 
     assert world.service.payment_answered("main/a1", at("2026-04-05T18:40"))
     assert not world.service.payment_answered("main/a1", at("2026-04-05T18:41"))
@@ -86,7 +88,7 @@ def test_the_next_command_learns_the_end_and_goes_on(world: World, gateway: Unre
     key = [key for call, key, _ in gateway.asked if call == "charge"][-1]
     later = {"do": "remove_addon", "account": "a1", "product": "surveys", "at": "2026-04-05T18:40"}
     assert world.say(**later).code == "payment_in_progress"
-    gateway.answer_waiting(key, "paid")
+    complete(gateway.answer_waiting(key, "paid"))
 
     assert world.say(**later).outcome == "accepted"
     assert world.slept == 0, "nobody waits for a customer"
@@ -111,7 +113,7 @@ def test_what_was_paid_when_its_time_is_over_is_bought_and_the_key_is_answered_s
     world: World, gateway: UnreliableGateway
 ) -> None:
     world.say(**WAITS)
-    gateway.answer_waiting([key for call, key, _ in gateway.asked if call == "charge"][-1], "paid")
+    complete(gateway.answer_waiting([key for call, key, _ in gateway.asked if call == "charge"][-1], "paid"))
 
     answer = world.say(**{**WAITS, "at": "2026-04-05T19:30"})
 
@@ -157,9 +159,11 @@ def test_while_the_provider_is_away_it_goes_on_waiting_and_after_its_time_nothin
 class AsksForConsent(UnreliableGateway):
     """Every charge by the saved method waits for the customer."""
 
-    def charge(self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means) -> Charged:
+    async def charge(
+        self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
+    ) -> Charged:
         asks = isinstance(means, SavedMethod)
-        return super().charge(key, account_id, amount, currency, ACTION_REQUIRED if asks else means)
+        return await super().charge(key, account_id, amount, currency, ACTION_REQUIRED if asks else means)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["at once", "taken over"])
@@ -179,7 +183,7 @@ def test_a_renewal_that_asks_for_consent_is_declined_and_can_not_be_paid_later(l
 
     assert world.happened()[-2:] == ["cycles_renewed", "renewal_declined"]
     key = [key for call, key, _ in gateway.asked if call == "charge"][-1]
-    gateway.answer_waiting(key, "paid")
+    complete(gateway.answer_waiting(key, "paid"))
     assert gateway.answers[key] == "cancelled"
 
 

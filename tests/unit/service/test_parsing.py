@@ -11,14 +11,8 @@ from domain.errors import InvalidInput
 from domain.events import Clock
 from service.asked import PaymentMethod
 from service.commands import Invalid, ParsedCommand, account_id_of, check_tenant, parse_line
-from service.gateway import (
-    ACTION_REQUIRED,
-    CONFIRMED,
-    DECLINED,
-    DECLINED_FOR_GOOD,
-    SAVED_METHOD,
-    Confirmation,
-)
+from service.gateways.played import ACTION_REQUIRED, CONFIRMED, DECLINED, DECLINED_FOR_GOOD
+from service.gateways.port import SAVED_METHOD, Confirmation
 
 CLOSE = {"do": "close_account", "account": "a1"}
 OPEN = {"do": "open_account", "account": "a1", "currency": "EUR", "time_zone": "Europe/Paris"}

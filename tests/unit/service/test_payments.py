@@ -3,7 +3,7 @@
 import pytest
 
 from service.errors import PaymentUnanswered
-from service.gateway import RENEWING, Confirmation
+from service.gateways.port import RENEWING, Confirmation
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import World, memory_world, minutes
 

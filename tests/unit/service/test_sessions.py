@@ -12,8 +12,9 @@ from eventlog import Head, NewEvent, StoredEvent
 from eventlog.errors import LogUnavailable
 from eventlog.memory import MemoryEventLog
 from service.catalogue_versions import EXAMPLE
+from service.completing import complete
 from service.errors import LineUnanswered
-from service.gateway import Confirmation
+from service.gateways.port import Confirmation
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import NOW, World, memory_world
 
@@ -75,7 +76,7 @@ def test_the_balance_is_paid_by_the_saved_method_whatever_is_confirmed() -> None
     world.library.load(EXAMPLE.read_bytes().replace(b'"2026-01"', b'"2026-02"'), None, NOW)
     world.open("w", at=None)
     world.say_now(do="purchase_plan", account="w", product="standard", confirm=CONFIRM)
-    gateway.set_saved_method("main/w", works=False)
+    complete(gateway.set_saved_method("main/w", works=False))
     world.clock.advance(timedelta(days=33))
 
     answer = world.say_now(do="pay_balance", account="w", confirm=CONFIRM)

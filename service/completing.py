@@ -1,0 +1,35 @@
+"""The synchronous door to what is written for asyncio.
+
+    given = complete(service.handle("main/a1", request))
+
+The service is `async def` throughout, so that a server waits for thousands of appends and charges at once.
+A script, the terminal or a test gives it ports that block: then nothing in it ever suspends, and it runs to
+its end without an event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Returned = TypeVar("Returned")
+
+
+def complete(work: Coroutine[Any, Any, Returned]) -> Returned:
+    """What the coroutine returns, whose ports block.
+
+    Raises what it raises; RuntimeError where it suspends all the same.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        returned: Returned = done.value
+        return returned
+    work.close()
+    raise RuntimeError(f"{work!r} waits for an event loop, and was given none")
+
+
+async def blocking_sleep(seconds: float) -> None:
+    """Sleep, and let nothing else go on meanwhile."""
+    time.sleep(seconds)  # noqa: ASYNC251 - it is to block
