@@ -363,7 +363,7 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
         if product in draft.addons:
             _end_addon(draft, product, event.at)
     unpaid = [p for p in draft.packs if p.unpaid_since is not None and p.invoice == event.number]
-    for pack in unpaid:
+    for pack in [p for p in unpaid if p.product in event.items]:
         until = last_use(draft, pack.product, event.at)
         draft.packs = tuple([kept for kept in draft.packs if kept is not pack])
         if all(kept.product != pack.product for kept in draft.packs):

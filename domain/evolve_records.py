@@ -16,7 +16,7 @@ from domain.crediting import LineRef, allocate, packs_of, present_lines, record_
 from domain.discounts import free_months, made_free, taken_from
 from domain.events import Invoice
 from domain.state import Credited, Discount, Draft, Ended, InvoiceRecord, PendingRefund, PlanItem
-from domain.windows import close_window, open_window
+from domain.windows import close_window, open_window, packs_until
 
 
 def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 - one case an event
@@ -220,13 +220,8 @@ def access_end(draft: Draft, natural: Instant | None, at: Instant) -> Instant:
 
 
 def last_use(draft: Draft, product: str, at: Instant) -> Instant:
-    """Until when packs of the product could be used, all of which have ended by the instant."""
-    held = [pack.unpaid_since for pack in draft.packs if pack.product == product]
-    suspended = [since for since in held if since is not None]
-    ends = [span.until for span in draft.windows.get(product, ())[-1:] if span.until is not None]
-    if len(suspended) == len(held):
-        ends += suspended  # a window that closed as it began is not kept
-    return access_end(draft, max(ends, default=None), at)
+    """Until when packs of the product could be used, the last of which ends at the instant."""
+    return access_end(draft, packs_until(draft, product), at)
 
 
 def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[tuple[int, int], ...]:
@@ -375,13 +370,15 @@ def _credits_returned(draft: Draft, event: e.CreditsReturned) -> None:
         for p in draft.packs
         if (p.product, p.credits, p.expires_on) == (event.product, event.credits, event.expires_on)
     )
+    until = last_use(draft, event.product, event.at)
     packs = list(draft.packs)
     packs.remove(gone)
     draft.packs = tuple(packs)
-    left = [pack.expires_at for pack in packs if pack.product == event.product]
+    left = [pack for pack in packs if pack.product == event.product]
     if not left:
-        draft.ended[event.product] = Ended(access_end(draft, None, event.at), metered=True)
-    close_window(draft.windows, event.product, max(left, default=event.at))
+        draft.ended[event.product] = Ended(until, metered=True)
+    usable = [pack.expires_at for pack in left if pack.unpaid_since is None]
+    close_window(draft.windows, event.product, max(usable, default=event.at))
 
 
 # ---- disputes ---------------------------------------------------------------

@@ -11,6 +11,7 @@ from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
 from domain.renewal import AS_HELD, addons_ending, will_lose_prerequisite, will_renew
 from domain.state import Account, AccountStatus, AddonItem, Ended, PlanItem, Window
+from domain.windows import packs_until
 
 EntitlementStatus = Literal["active", "ending", "paused", "suspended", "ended"]
 
@@ -115,8 +116,7 @@ def _packs(state: Account, product: str) -> Entitlement:
     held = [pack for pack in state.packs if pack.product == product]
     packs = [pack for pack in held if pack.unpaid_since is None]
     if not packs:
-        since = max(pack.unpaid_since for pack in held if pack.unpaid_since is not None)
-        return Entitlement(product, "suspended", False, since, 0)
+        return Entitlement(product, "suspended", False, packs_until(state, product), 0)
     until = max(pack.expires_at for pack in packs)
     return Entitlement(product, "active", False, until, sum(pack.credits for pack in packs))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.calendar import Instant
-from domain.state import Window
+from domain.state import AccountFields, Window
 
 Windows = dict[str, tuple[Window, ...]]
 """By product, in order."""
@@ -33,3 +33,11 @@ def close_window(windows: Windows, product: str, at: Instant) -> None:
         return
     last = spans[-1]
     windows[product] = spans[:-1] if last.start >= at else (*spans[:-1], Window(last.start, at))
+
+
+def packs_until(account: AccountFields, product: str) -> Instant:
+    """Until when packs of the product can be used, or could be: those that are held, and the last one that is
+    gone, which a suspended one may outlive (R44)."""
+    ends = [pack.unpaid_since or pack.expires_at for pack in account.packs if pack.product == product]
+    ends += [span.until for span in account.windows.get(product, ())[-1:] if span.until is not None]
+    return max(ends)

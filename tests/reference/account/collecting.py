@@ -15,6 +15,7 @@ from tests.reference.account.money import (
     refundable,
     settled,
 )
+from tests.reference.dates import beginning
 
 # ---- ends
 
@@ -134,14 +135,16 @@ def declined(books: Books, invoice: Invoice, items: list[Item], day: date, at: i
     if policy is not None:
         last = max(item["end"] for item in items)
         dates = [day + timedelta(days=after) for after in policy.get("retry_days", [])]
-        invoice["tries"] = sorted({one for one in dates if one < last})
-    _remind_later(books, invoice)
+        begun = [one for one in dates if beginning(one, books.zone) <= at]
+        invoice["tries"] = sorted({one for one in dates if one < last and one not in begun})
+    _remind_later(books, invoice, at)
     if policy is not None:
         remind(books, invoice, "declined", day, at)
 
 
-def _remind_later(books: Books, invoice: Invoice) -> None:
+def _remind_later(books: Books, invoice: Invoice, at: int) -> None:
     """R55: how long before a lapse the customer is reminded, by the policy of today."""
+    invoice["due_since"] = at
     policy = books.shelves.policies.get("collection")
     if policy is not None:
         invoice["remind_before"] = timedelta(days=policy.get("remind_before_lapse", 3))
@@ -173,7 +176,9 @@ def remind_of_lapses(books: Books, day: date, at: int) -> None:
     for invoice in books.open_invoices():
         ends = [item["end"] for item in _bound(books, invoice)]
         before = invoice["remind_before"]
-        if before is not None and ends and min(ends) - before == day and not invoice["reminded_of_lapse"]:
+        if before is None or not ends or invoice["reminded_of_lapse"]:
+            continue
+        if min(ends) - before == day and at > invoice["due_since"]:
             invoice["reminded_of_lapse"] = True
             remind(books, invoice, "lapses_soon", day, at)
 
@@ -207,7 +212,7 @@ def fact_of_dispute(books: Books, step: dict[str, Any], day: date, at: int) -> t
 
 def charged_back(books: Books, invoice: Invoice, amount: int, day: date, at: int) -> None:
     """R58, R98: the amount is due (again); what it billed of today is suspended, all else can be used."""
-    _remind_later(books, invoice)
+    _remind_later(books, invoice, at)
     invoice.update(status="open", charged_back=True, due=invoice["due"] + amount, pending=False)
     for item in books.held():
         if any(line["item"] is item and _charges(line, day) for line in invoice["lines"]):

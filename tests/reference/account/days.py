@@ -57,7 +57,7 @@ def begin(books: Books, day: date, at: int) -> None:
     _bill(books, day, renewed, at)
     for pack in books.packs:
         if pack["end"] == day:
-            pack["expired"] = True
+            end_items(books, [pack], day, at)
     books.look(at)
     for item in books.plans_in_order():
         if item["resume_on"] == day:

@@ -35,14 +35,13 @@ def made(terms: dict[str, Any], books: Books, start: date, *, last_day: str | No
     return {
         "percent": None if percent is None else Fraction(percent), "fixed": units,
         "span": None if carried else span, "carried": carried, "left": units if carried else None,
-        "products": terms.get("products"), "start": start, "end": end, "over": False, "frees": [],
+        "products": terms.get("products"), "start": start, "end": end, "over": False,
     }  # fmt: skip
 
 
 def granted(books: Books, discount: Discount) -> None:
     """The account has it from now on."""
     books.discounts.append(discount)
-    books.free_months.update(discount["frees"])
 
 
 def reaches(discount: Discount, line: Line) -> bool:

@@ -114,7 +114,8 @@ def _is_ending(books: Books, item: Item) -> bool:
 def _credits(books: Books, product: str, packs: list[Item]) -> dict[str, Any]:
     usable = [pack for pack in packs if books.usable(pack)]
     if not usable:
-        return _shown(product, "suspended", books.left[product], allowance=0)
+        paid = any(not pack["owing"] for pack in packs)
+        return _shown(product, "suspended", books.disputed_at if paid else books.left[product], allowance=0)
     until = beginning(max(pack["end"] for pack in usable), books.zone)
     return _shown(product, "active", until, allowance=sum(pack["credits"] for pack in usable))
 

@@ -123,6 +123,9 @@ def issue(books: Books, draft: Draft, at: int) -> Invoice:
     if draft["code"] is not None:
         granted(books, draft["code"])
     use_up(draft["took"])
+    books.free_months |= {
+        line["product"] for line in draft["lines"] if line.get("free_by") and line["amount"]
+    }
     return invoice
 
 
@@ -130,7 +133,7 @@ def _credit_apart(books: Books, draft: Draft, at: int) -> None:
     span = (draft["apart_span"]["from"], draft["apart_span"]["to"])
     for invoice in reversed(books.invoices):
         parts = [
-            {"line": line, "net": net, "span": span}
+            {"line": line, "net": net, "span": None if line["days"] is None else span}
             for line, net in draft["apart"]
             if line["issued_on"] is invoice
         ]

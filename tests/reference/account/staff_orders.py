@@ -249,7 +249,7 @@ def _record_payment(books: Books, step: dict[str, Any], day: date, at: int) -> N
     if "invoice" not in step:
         record(books, amount, at)
     elif not _invoice(books, step)["written_off"]:
-        raise Refused("unknown_invoice")
+        raise Refused("not_creditable")
 
 
 def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
@@ -281,16 +281,18 @@ def _grant_discount(books: Books, step: dict[str, Any], day: date, at: int) -> N
     discount = made(step, books, day, last_day=step.get("last_day"))
     if discount["carried"]:
         _within_limit(books, step, day, discount["fixed"])
-    once_free(books, discount, discount["products"] or [])
+    named = discount["products"] or []
+    once_free(books, discount, named)
+    if is_free_month(discount):
+        books.free_months.update(named)
     granted(books, discount)
 
 
 def once_free(books: Books, discount: Discount, products: list[str]) -> None:
-    """R87: free months once for each product."""
-    if is_free_month(discount):
-        if books.free_months & set(products):
-            raise Refused("already_used")
-        discount["frees"] = products
+    """R87: free months once for each product; they count where staff names it, and where they made a line
+    free."""
+    if is_free_month(discount) and books.free_months & set(products):
+        raise Refused("already_used")
 
 
 def _withdraw_discount(books: Books, step: dict[str, Any], day: date, at: int) -> None:
