@@ -271,7 +271,7 @@ class IssuedInvoices(msgspec.Struct, frozen=True, gc=False):
         latest = (*self.latest, invoice)
         if len(latest) < _TOGETHER:
             return IssuedInvoices(self.older, latest)
-        return IssuedInvoices((*self.older, latest), ())
+        return IssuedInvoices((*self.older, latest))
 
     def __getitem__(self, number: int) -> Invoice:
         if number not in self:
@@ -297,7 +297,7 @@ class IssuedInvoices(msgspec.Struct, frozen=True, gc=False):
         return iter(enumerate(issued, 1))
 
 
-_TOGETHER = 32
+_TOGETHER = 8
 """Invoices that are kept in one part."""
 NO_INVOICES = IssuedInvoices()
 

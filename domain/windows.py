@@ -26,6 +26,17 @@ def open_window(windows: Windows, product: str, start: Instant, until: Instant |
     windows[product] = (*spans, Window(start, until)) if kept else spans
 
 
+def renew_window(windows: Windows, product: str, start: Instant, until: Instant) -> None:
+    """The same for a cycle that is renewed, which is not empty: mostly the last span ends where it begins, so
+    that one comparison is enough."""
+    spans = windows.get(product, ())
+    if spans and spans[-1].until == start:
+        longer = Window(spans[-1].start, until)
+        windows[product] = (longer,) if len(spans) == 1 else (*spans[:-1], longer)
+    else:
+        open_window(windows, product, start, until)
+
+
 def close_window(windows: Windows, product: str, at: Instant) -> None:
     """Access ends at the instant, if it has not ended before."""
     spans = windows.get(product, ())

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from hypothesis import given
 
-from domain.evolve import evolve, evolve_all
+from domain.events import Event
+from domain.evolve import CHANGES, evolve, evolve_all
 from domain.state import Account
 from tests.reference.stories import told_from_seeds
 from tests.support.domain.histories import histories
 from tests.support.domain.playing import played
+
+
+def test_each_event_there_is_changes_something() -> None:
+    assert set(CHANGES) == set(get_args(Event))
 
 
 def _bytes(state: Account | None) -> bytes:

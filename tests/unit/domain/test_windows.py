@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.state import Window
-from domain.windows import close_window, open_window
+from domain.windows import close_window, open_window, renew_window
 
 DAYS = [datetime(2026, 3, day, tzinfo=UTC) for day in range(1, 10)]
 
@@ -73,3 +73,14 @@ def test_what_was_never_used_has_no_window_to_close() -> None:
     windows: dict[str, tuple[Window, ...]] = {}
     close_window(windows, "this", DAYS[1])
     assert windows == {}
+
+
+@pytest.mark.parametrize(
+    "before", [[], [(1, 3)], [(1, 2)], [(1, 4)], [(1, 8)], [(1, None)], [(0, 1), (2, 3)]]
+)
+def test_a_renewed_cycle_is_joined_like_any_other_span(before: list[tuple[int, int | None]]) -> None:
+    renewed, opened = {"p": _windows(*before)}, {"p": _windows(*before)}
+    renew_window(renewed, "p", DAYS[3], DAYS[5])
+    open_window(opened, "p", DAYS[3], DAYS[5])
+    assert renewed == opened
+    assert renewed["p"][-1].until in {None, DAYS[5], DAYS[8]}
