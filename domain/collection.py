@@ -11,6 +11,7 @@ import msgspec
 from domain import events as e
 from domain.calendar import CivilDate, Instant, begins_at, days_after
 from domain.catalog import Collection
+from domain.event_parts import ReminderStage
 from domain.evolve import evolve_all
 from domain.money import zero
 from domain.notes import restorable, status_after
@@ -73,7 +74,7 @@ def lapses(state: Account, record: InvoiceRecord) -> tuple[e.Ending, ...]:
 def reminder(
     state: Account,
     record: InvoiceRecord,
-    stage: str,
+    stage: ReminderStage,
     at: Instant,
     *,
     authentication_required: bool = False,
@@ -83,7 +84,7 @@ def reminder(
     return e.PaymentReminder(
         at=at,
         invoice=record.number,
-        stage=stage,  # type: ignore[arg-type] # one of the three
+        stage=stage,
         due=record.due,
         next_try=min([t.date for t in ahead if t.at > at], default=None),
         lapses=lapses(state, record),

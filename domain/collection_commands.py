@@ -18,6 +18,7 @@ from domain.proposals import (
     not_creditable,
     unknown_invoice,
 )
+from domain.state import Account
 
 
 def set_payment_method(ctx: Context) -> Proposed:
@@ -29,10 +30,11 @@ def set_payment_method(ctx: Context) -> Proposed:
 
 
 def stop_tries(ctx: Context, command: StopTries) -> Proposed:
-    """No further try for the invoice (R54)."""
+    """No further try for the invoice (R54); one that is paid or uncollectible is not tried anyway."""
     if command.invoice not in ctx.state.invoices:
         return unknown_invoice(command.invoice)
-    if ctx.state.record(command.invoice).tries_stopped:
+    record = ctx.state.record(command.invoice)
+    if record.tries_stopped or record.status != "open":
         return Unchanged({"invoice": command.invoice})
     stopped = e.TriesStopped(at=ctx.at, command=ctx.command, number=command.invoice, ticket=command.ticket)
     return Proposal(stopped, while_past_due=True)
@@ -40,19 +42,31 @@ def stop_tries(ctx: Context, command: StopTries) -> Proposed:
 
 def record_payment(ctx: Context, command: RecordPayment) -> Proposed:
     """Money came in another way: it lowers what is due, the oldest invoice first; what is left over is
-    account credit; for an invoice that was written off it is recovered (R57, R68)."""
+    account credit; for an invoice that was written off it is recovered, up to what was given up (R57,
+    R68)."""
     state = ctx.state
     amount = amount_given(ctx, command.amount)
     if isinstance(amount, Refusal):
         return amount
     if command.invoice is not None:
-        if command.invoice not in state.invoices:
-            return unknown_invoice(command.invoice)
-        if not state.record(command.invoice).written_off:
-            return not_creditable(command.invoice)
+        if refusal := _not_recoverable(state, command.invoice, amount):
+            return refusal
         return Proposal(_recorded(ctx, command, amount, (), amount - amount), while_past_due=True)
     shares, left = shares_of(state, amount)
     return Proposal(_recorded(ctx, command, amount, shares, left), while_past_due=True)
+
+
+def _not_recoverable(state: Account, number: int, amount: Decimal) -> Refusal | None:
+    """Nothing of the invoice was written off, or all of it came in; or more than that is named (R68)."""
+    if number not in state.invoices:
+        return unknown_invoice(number)
+    written_off = state.record(number).written_off
+    if written_off <= 0:
+        return not_creditable(number)
+    if amount <= written_off:
+        return None
+    facts = {"invoice": number, "recoverable": str(written_off), "currency": state.currency}
+    return Refusal("over_credited", facts)
 
 
 def _recorded(

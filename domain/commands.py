@@ -220,6 +220,10 @@ class RecordPayment(_Command, frozen=True, tag="record_payment"):
     received_on: CivilDate | None = None
     reference: Reference | None = None
 
+    def __post_init__(self) -> None:
+        if not self.amount.strip("0."):
+            raise ValueError("an `amount` of nothing is no payment")
+
 
 class PayOut(_Command, frozen=True, tag="pay_out"):
     """Give account credit back (R63); without an amount all of it."""

@@ -45,7 +45,15 @@ from domain.money import zero
 from domain.own_catalog import change_catalog, override_price
 from domain.pausing import pause_plan, resume_plan
 from domain.plans import cancel_plan, change_plan, purchase_plan
-from domain.proposals import Context, Proposal, Proposed, Unchanged, forbidden, past_due
+from domain.proposals import (
+    Context,
+    Proposal,
+    Proposed,
+    Unchanged,
+    forbidden,
+    past_due,
+    payment_under_way,
+)
 from domain.settle import balance_payment, next_due
 from domain.state import Account, PendingPayment
 from domain.tax import TaxUnavailable
@@ -169,14 +177,21 @@ def decide(
         return Decision((proposed.event, *proposed.then))
     if not proposed.while_past_due and (state.past_due or state.disputed):
         return past_due(state)
+    if refused := _cannot_be_billed(ctx, code, proposed):
+        return refused
+    return _charge(state, request, proposed, ctx.grant if proposed.lines else None)
+
+
+def _cannot_be_billed(ctx: Context, code: str | None, proposed: Proposal) -> Refusal | None:
+    """The discount code does not hold, a note would credit a late invoice, or the tax profile is missing."""
     lines = proposed.lines
     if code is not None and lines:
-        known = catalogues.codes.get(code)
-        if refused := code_refused(state, code, known, ctx.grant, lines, ctx.today):
+        known = ctx.catalogues.codes.get(code)
+        if refused := code_refused(ctx.state, code, known, ctx.grant, lines, ctx.today):
             return refused
-    if catalogues.taxes is not None and (refused := _details_missing(ctx, proposed)):
+    if refused := _credits_late(ctx.state, proposed):
         return refused
-    return _charge(state, request, proposed, ctx.grant if lines else None)
+    return None if ctx.catalogues.taxes is None else _details_missing(ctx, proposed)
 
 
 def _no_tax(ctx: Context, code: str | None) -> Refusal:
@@ -190,6 +205,15 @@ def _no_tax(ctx: Context, code: str | None) -> Refusal:
             return refused
     missing = state.standing.tax_profile is None
     return Refusal("billing_details_missing" if missing else "tax_unavailable")
+
+
+def _credits_late(state: Account, proposed: Proposal) -> Refusal | None:
+    """An upgrade that has to credit an invoice by a note (R75) waits for that invoice's late payment
+    (R98)."""
+    for event in proposed.before:
+        if isinstance(event, e.CreditNoteIssued) and state.record(event.invoice).late:
+            return payment_under_way(event.invoice)
+    return None
 
 
 def _details_missing(ctx: Context, proposed: Proposal) -> Refusal | None:

@@ -186,3 +186,5 @@ CreditReason = Literal[
 ]  # fmt: skip
 """Why a credit note is issued (R60); without a person `upgrade` (R75) and `not_supplied` (R41a)."""
 InvoiceStatus = Literal["paid", "open", "uncollectible"]
+ReminderStage = Literal["declined", "try_declined", "lapses_soon"]
+"""When a customer is told of what is due (R55)."""

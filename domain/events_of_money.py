@@ -16,6 +16,7 @@ from domain.event_parts import (
     EventBase,
     Invoice,
     InvoiceStatus,
+    ReminderStage,
     Share,
 )
 
@@ -118,7 +119,7 @@ class PaymentReminder(EventBase, frozen=True, kw_only=True, tag="payment_reminde
     """The customer is to be told what is due, when it is tried next, and which item lapses when (R55)."""
 
     invoice: int
-    stage: Literal["declined", "try_declined", "lapses_soon"]
+    stage: ReminderStage
     due: Decimal
     next_try: CivilDate | None
     lapses: tuple[Ending, ...]

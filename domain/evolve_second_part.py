@@ -41,6 +41,9 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
             _shares_paid(draft, event.shares, event.paid)
             change_standing(draft, credit=draft.standing.credit + event.to_account)
             restore(draft, event.restored, event.at, event.paid)
+            if event.recovered is not None:
+                record = draft.records[event.recovered]
+                keep_record(draft, replace(record, written_off=record.written_off - event.amount))
         case e.InvoiceWrittenOff():
             record = draft.records[event.number]
             keep_record(
@@ -50,7 +53,7 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
                     status="uncollectible",
                     due=record.due - record.due,
                     declined=False,
-                    written_off=True,
+                    written_off=record.due,
                 ),
             )
         case e.TryDeclined():

@@ -33,7 +33,7 @@ def grant_discount(ctx: Context, command: c.GrantDiscount) -> Proposed:
         if percent is None:
             return Refusal("unknown_discount", {"discount": "nonprofit"})
     for product in command.products or ():
-        if not _ever_sold(ctx.catalogues, product):
+        if not ever_sold(ctx.catalogues, product):
             return Refusal("unknown_product", {"asked": product, "kind": "product"})
     carried = command.carried is True
     duration = "forever" if command.nonprofit and command.duration is None else command.duration or "once"
@@ -60,7 +60,8 @@ def grant_discount(ctx: Context, command: c.GrantDiscount) -> Proposed:
     return Proposal(terms, while_past_due=True)
 
 
-def _ever_sold(catalogues: Catalogues, product: str) -> bool:
+def ever_sold(catalogues: Catalogues, product: str) -> bool:
+    """Whether some version sells the product, be it one that is over or one to come."""
     return any(
         product in version.catalog.plans
         or product in version.catalog.add_ons

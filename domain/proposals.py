@@ -171,3 +171,8 @@ def unknown_invoice(number: int) -> Refusal:
 def not_creditable(number: int) -> Refusal:
     """What is asked cannot be done to this invoice or line (R61)."""
     return Refusal("not_creditable", {"invoice": number})
+
+
+def payment_under_way(number: int) -> Refusal:
+    """What is asked would credit an invoice whose payment is answered later (R98)."""
+    return Refusal("not_creditable", {"invoice": number, "late_invoice": number})

@@ -166,7 +166,8 @@ class InvoiceRecord(msgspec.Struct, frozen=True, gc=False):
     remind_before: int | None = None
     reminded: bool = False
     """Whether the customer was told that its items lapse soon (R55)."""
-    written_off: bool = False
+    written_off: Decimal = Decimal(0)
+    """What finance gave up of it and did not come in since (R68)."""
     due_again_at: Instant | None = None
     """When a lost dispute, or a late payment that failed, made it due (R58, R98)."""
     untouched: bool = False

@@ -8,6 +8,7 @@ Everything raises InvalidInput with the place in the file: `invalid_tax`, `inval
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +82,18 @@ def codes_of(files: tuple[CodeFile, ...], place: str) -> dict[str, DiscountCode]
             raise InvalidInput(INVALID_DISCOUNTS, at, "what is carried is `fixed` and has no `for`")
         codes[file.code] = _code(file, at)
     return codes
+
+
+def check_products(
+    files: tuple[CodeFile, ...], sold: Callable[[str], bool], place: str = "$.discounts"
+) -> None:
+    """Raise InvalidInput at the first product that a code names and nobody sells: it would never work."""
+    for i, file in enumerate(files):
+        for j, product in enumerate(file.products or ()):
+            if not sold(product):
+                remedy = "correct it, or load that version first"
+                message = f"no version of the catalogue sells {product[:40]!r}: {remedy}"
+                raise InvalidInput(INVALID_DISCOUNTS, f"{place}[{i}].products[{j}]", message)
 
 
 def _code(file: CodeFile, place: str) -> DiscountCode:

@@ -26,10 +26,11 @@ from domain.catalog_file import NamedPolicies, canonical_bytes, digest_of
 from domain.codes import DiscountCode
 from domain.commands import ChangeCatalog
 from domain.errors import InvalidCatalog, InvalidInput
+from domain.granting import ever_sold
 from domain.own_catalog import laid_over, new_versions, stored_catalog, terms_of, with_terms
 from domain.state import Account, OwnVersion
 from domain.tax import Taxes
-from domain.terms import codes_given, tax_given
+from domain.terms import check_products, codes_given, discounts_in, tax_given
 from service.catalogue_store import CatalogueStore, Stamp
 from service.catalogue_versions import (
     CatalogueVersion,
@@ -161,9 +162,14 @@ class CatalogueLibrary:
         """Load a tax table, or a list of codes, that counts from now on in place of the one before; the
         version, and whether it is new.
 
-        Raises InvalidInput `invalid_tax`, `invalid_discounts`.
+        Raises InvalidInput `invalid_tax`, `invalid_discounts`: also for a code of a product that no version
+        of the catalogue sells.
         """
-        return self._store.add_terms(kind, canonical_terms(kind, data), now)
+        body = canonical_terms(kind, data)
+        if kind == "discounts":
+            series = self.on_the_wall_clock()
+            check_products(discounts_in(body).discounts, lambda product: ever_sold(series, product))
+        return self._store.add_terms(kind, body, now)
 
     def pin(
         self,

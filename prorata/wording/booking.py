@@ -30,8 +30,18 @@ BOOKING_REFUSALS: Final[dict[str, tuple[str, ...]]] = {
         message("The discount {discount} was used before; it works once."),
     ),
     "unknown_invoice": (message("The account has no such invoice: {invoice}."),),
-    "not_creditable": (message("This cannot be done to invoice {invoice} as it stands."),),
+    "not_creditable": (
+        message(
+            "The payment of invoice {late_invoice} is under way: nothing of it can be taken back before it "
+            "is known whether it is paid. Do this afterwards."
+        ),
+        message("This cannot be done to invoice {invoice} as it stands."),
+    ),
     "over_credited": (
+        message(
+            "Of what was written off of invoice {invoice}, {recoverable} did not come in yet: record what is "
+            "more than that without an invoice."
+        ),
         message("The account has {credit} of account credit, not more."),
         message("Of invoice {invoice} no more can be taken back than is left of it."),
     ),
@@ -99,7 +109,18 @@ BOOKING_UNCHANGED: Final = (
 DISPUTES: Final = {"opened": message("opened"), "won": message("won"), "lost": message("lost")}
 
 BOOKING_AMOUNTS: Final = frozenset(
-    ["credit", "limit", "given", "lowered", "refunding", "to_account", "credit_taken", "tried", "declined"]
+    [
+        "credit",
+        "limit",
+        "given",
+        "lowered",
+        "refunding",
+        "to_account",
+        "credit_taken",
+        "tried",
+        "declined",
+        "recoverable",
+    ]
 )
 
 

@@ -35,6 +35,8 @@ def second_part(random: Random, books: Books, switches: Switches, now: int) -> l
         choices.append((40 if books.profile is None else 3, _tax_profile(random, today)))
     if switches.collection and books.past_due:
         choices.append((2, {"do": "stop_tries", "invoice": books.open_invoices()[-1]["number"]}))
+    if switches.collection and books.invoices and random.random() < 0.1:
+        choices.append((1, {"do": "stop_tries", "invoice": random.choice(books.invoices)["number"]}))
     if switches.late:
         choices += _late(random, books)
     if switches.consent and random.random() < 0.1:
@@ -71,8 +73,13 @@ def _corrections(random: Random, books: Books, today: date) -> Iterator[Choice]:
     amount = random.choice([due or 10, due + 700, max(1, due // 2), 350, 1])
     yield 10 if due else 2, {"do": "record_payment", "amount": written(amount, books.currency)}
     for invoice in [one for one in books.invoices if one["written_off"]][:1]:
-        step = {"do": "record_payment", "amount": written(random.choice([1, 300]), books.currency)}
-        yield 2, {**step, "invoice": invoice["number"]}
+        left = invoice["written_off"] - invoice["recovered"]
+        amount = random.choice([1, max(1, left // 2), left or 300, left + 1])
+        recorded = {"do": "record_payment", "amount": written(amount, books.currency)}
+        yield 4, {**recorded, "invoice": invoice["number"]}
+    if random.random() < 0.05:
+        number = random.randint(1, len(books.invoices) + 1)
+        yield 1, {"do": "record_payment", "amount": written(300, books.currency), "invoice": number}
     if books.credit or random.random() < 0.1:
         step = {"do": "pay_out"}
         if random.random() < 0.6:

@@ -26,9 +26,10 @@ File = Annotated[Path, Parameter(help="The codes, JSON.")]
 
 
 def check(file: File) -> int:
-    """Whether the file is a list of discount codes that can be loaded, with a summary.
+    """Whether the file is a list of discount codes, with a summary. `load` looks too whether the catalogue
+    sells the products that are named.
 
-    Exit 2: it can not; the place and the reason are said on stderr.
+    Exit 2: it is not; the place and the reason are said on stderr.
     """
     return check_terms("discounts", file, NAME, _summary)
 
@@ -38,6 +39,8 @@ def load(file: File) -> int:
 
     The list takes the place of the one before: a code that it does not hold can be used no more. What was
     granted by a code goes on as it was granted.
+
+    Exit 2: it cannot be loaded, also since a code names a product that no version of the catalogue sells.
     """
     return load_terms("discounts", file, NAME)
 

@@ -87,7 +87,7 @@ def lapse_and_try(books: Books, day: date, at: int) -> None:
     plans = plans_left_at(books, day)
     saved = [item for item in books.items() if item["end"] == day and would_renew(books, item, plans)]
     asked = any(day in invoice["tries"] for invoice in books.open_invoices() if not invoice["stopped"])
-    if (asked or saved) and may_try(books) and _try(books, day, at):
+    if (asked or saved) and may_try(books) and _try(books, at):
         return
     end_items(books, saved, day, at)
 
@@ -98,7 +98,7 @@ def may_try(books: Books) -> bool:
     return not (books.refused_for_good or stopped or books.disputes)
 
 
-def _try(books: Books, day: date, at: int) -> bool:
+def _try(books: Books, at: int) -> bool:
     paid = bool(books.method["works"])
     books.tell(at, fact="try", amount=books.all_due(), paid=paid)
     if paid:
@@ -106,7 +106,9 @@ def _try(books: Books, day: date, at: int) -> bool:
         return True
     books.was_refused_for_good |= bool(books.method["final"])
     for invoice in books.open_invoices():
-        remind(books, invoice, "try_declined", day, at)
+        invoice["tries"] = [one for one in invoice["tries"] if beginning(one, books.zone) > at]
+    for invoice in books.open_invoices():
+        remind(books, invoice, "try_declined", at)
     return False
 
 
@@ -139,7 +141,7 @@ def declined(books: Books, invoice: Invoice, items: list[Item], day: date, at: i
         invoice["tries"] = sorted({one for one in dates if one < last and one not in begun})
     _remind_later(books, invoice, at)
     if policy is not None:
-        remind(books, invoice, "declined", day, at)
+        remind(books, invoice, "declined", at)
 
 
 def _remind_later(books: Books, invoice: Invoice, at: int) -> None:
@@ -150,11 +152,11 @@ def _remind_later(books: Books, invoice: Invoice, at: int) -> None:
         invoice["remind_before"] = timedelta(days=policy.get("remind_before_lapse", 3))
 
 
-def remind(books: Books, invoice: Invoice, stage: str, day: date, at: int) -> None:
+def remind(books: Books, invoice: Invoice, stage: str, at: int) -> None:
     """R55."""
     if books.shelves.policies.get("collection") is None:
         return
-    tries = [one for one in invoice["tries"] if one > day]
+    tries = [one for one in invoice["tries"] if beginning(one, books.zone) > at]
     if invoice["stopped"] or not may_try(books):
         tries = []
     books.tell(
@@ -180,7 +182,7 @@ def remind_of_lapses(books: Books, day: date, at: int) -> None:
             continue
         if min(ends) - before == day and at > invoice["due_since"]:
             invoice["reminded_of_lapse"] = True
-            remind(books, invoice, "lapses_soon", day, at)
+            remind(books, invoice, "lapses_soon", at)
 
 
 # ---- the provider's facts
@@ -190,10 +192,12 @@ def fact_of_dispute(books: Books, step: dict[str, Any], day: date, at: int) -> t
     """R58: outcome and code."""
     fact = step["do"]
     invoice = next((inv for inv in books.invoices if inv["number"] == step["invoice"]), None)
-    if invoice is None or (not invoice["disputed"] and refundable(invoice) <= 0):
+    if invoice is None:
         return "rejected", "unknown_invoice"
     if fact in invoice["disputed"] or (fact == "dispute_opened" and invoice["disputed"]):
         return "unchanged", None
+    if fact != "dispute_won" and refundable(invoice) <= 0:
+        return "rejected", "unknown_invoice"
     if fact == "dispute_won" and not any(invoice is other for other in books.disputes):
         return ("unchanged", None) if invoice["disputed"] else ("rejected", "unknown_invoice")
     invoice["disputed"].add(fact)

@@ -108,7 +108,7 @@ def issue(books: Books, draft: Draft, at: int) -> Invoice:
         "status": "paid", "pending": False, "charged_back": False, "reissued": False, "by_method": 0,
         "refunded": 0, "charged": 0, "tries": [], "remind_before": None, "stopped": False,
         "reminded_of_lapse": False,
-        "written_off": 0, "disputed": set(),
+        "written_off": 0, "recovered": 0, "disputed": set(),
     }  # fmt: skip
     books.invoices.append(invoice)
     for line in draft["lines"]:

@@ -109,6 +109,8 @@ def _sold(books: Books, step: dict[str, Any], offer: Offer, at: int) -> Answer:
         return accepted(0)
     code = _discount_of(books, step, offer)
     draft = drafted(books, offer.lines, code=code)
+    if any(line["issued_on"]["pending"] for line, _ in draft["apart"]):
+        raise Refused("not_creditable")
     if draft["net"] > 0 and books.tax_table is not None and books.profile is None:
         raise Refused("billing_details_missing")
 

@@ -166,7 +166,7 @@ def _reissue(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     new = issue(books, draft, at)
     new["date"] = old["date"]
     paid_again = {name: old[name] for name in ("by_method", "refunded", "charged")}
-    new.update(paid_again, credit=max(0, min(old["credit"], draft["total"])))
+    new.update(paid_again, credit=max(0, min(old["credit"], draft["total"])), disputed=set(old["disputed"]))
     old.update(by_method=0, refunded=0, charged=0)
     for before, after in zip(old["lines"], new["lines"], strict=True):
         item = after["item"]
@@ -248,8 +248,14 @@ def _record_payment(books: Books, step: dict[str, Any], day: date, at: int) -> N
     amount = minor(step["amount"], books.currency)
     if "invoice" not in step:
         record(books, amount, at)
-    elif not _invoice(books, step)["written_off"]:
+        return
+    invoice = _invoice(books, step)
+    left = invoice["written_off"] - invoice["recovered"]
+    if left == 0:
         raise Refused("not_creditable")
+    if amount > left:
+        raise Refused("over_credited")
+    invoice["recovered"] += amount
 
 
 def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
@@ -264,7 +270,7 @@ def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
 def _stop_tries(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     """R54."""
     invoice = _invoice(books, step)
-    if invoice["stopped"]:
+    if invoice["stopped"] or invoice["status"] != "open":
         raise Answered("unchanged")
     invoice["stopped"] = True
 

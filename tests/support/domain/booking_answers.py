@@ -89,10 +89,19 @@ def every_booking_answer() -> Iterator[Answer]:
     yield from _of_consent()
 
 
+def upgrading_what_is_paid_late() -> Answer:
+    """An upgrade that would credit, by a note, the invoice whose payment is under way."""
+    account = billed()
+    account.settle("2026-04-20", due="pending")
+    account.give(c.GrantDiscount(percent="100"), "2026-04-21", role="finance")
+    return account.give(PREMIUM, "2026-04-21")
+
+
 def _refusals() -> Iterator[Answer]:
     account = billed()
     account.give(c.OpenDispute(1), "2026-03-25")
     yield account.give(c.PurchaseAddon("surveys"), "2026-03-26")
+    yield upgrading_what_is_paid_late()
     account = with_policies(taxed=True)
     yield account.give(STANDARD, "2026-03-20")
     account.give(PARIS, "2026-03-20")
@@ -180,6 +189,7 @@ def _of_disputes() -> Iterator[Answer]:
     account = charged_back()
     yield account.give(c.LoseDispute(1), "2026-04-05")
     yield account.give(c.WriteOff(1), "2026-04-06", role="finance")
+    yield account.give(c.RecordPayment("20.01", 1), "2026-04-07", role="finance")
     yield account.give(c.RecordPayment("20.00", 1), "2026-04-07", role="finance")
     account = billed()
     yield account.give(c.LoseDispute(1), "2026-04-05")

@@ -259,6 +259,37 @@ def test_tries_are_stopped_once_by_the_command_and_for_a_known_invoice() -> None
     assert (again.outcome, again.facts["invoice"]) == ("unchanged", 2)
 
 
+@pytest.mark.parametrize("paid", [True, False])
+def test_the_tries_of_what_is_paid_or_given_up_are_over_and_stopping_them_changes_nothing(paid: bool) -> None:
+    account = billed()
+    if not paid:
+        staff(account, c.LoseDispute(1), "2026-04-05")
+        staff(account, c.WriteOff(1), "2026-04-06")
+    events = len(account.events)
+    again = staff(account, c.StopTries(1), "2026-04-07")
+    assert (again.outcome, again.facts["invoice"], len(account.events)) == ("unchanged", 1, events)
+
+
+def test_what_was_written_off_comes_in_up_to_its_amount_and_no_more() -> None:
+    account = billed()
+    staff(account, c.LoseDispute(1), "2026-04-05")
+    staff(account, c.WriteOff(1), "2026-04-06")
+    refused = staff(account, c.RecordPayment("20.01", 1), "2026-04-07")
+    assert (refused.code, refused.facts["recoverable"]) == ("over_credited", "20.00")
+    assert staff(account, c.RecordPayment("12.00", 1), "2026-04-07").code is None
+    refused = staff(account, c.RecordPayment("8.01", 1), "2026-04-08")
+    assert (refused.code, refused.facts["recoverable"]) == ("over_credited", "8.00")
+    assert staff(account, c.RecordPayment("8.00", 1), "2026-04-08").code is None
+    assert staff(account, c.RecordPayment("0.01", 1), "2026-04-09").code == "not_creditable"
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.00", "000.0"])
+def test_a_payment_of_nothing_is_no_payment(nothing: str) -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        c.RecordPayment(nothing)
+    assert c.RecordPayment("0.01").amount == "0.01"
+
+
 def test_money_is_recorded_for_an_invoice_only_where_that_was_written_off() -> None:
     account = declined()
     at = "2026-04-20T10:00"

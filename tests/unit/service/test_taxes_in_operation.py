@@ -73,6 +73,19 @@ def test_a_code_works_while_the_list_that_counts_holds_it(world: World) -> None:
     assert buy(world, "x", discount="FIVE").code == "unknown_discount"
 
 
+def test_a_code_may_name_what_a_version_to_come_sells(world: World) -> None:
+    body = json.loads(demo_body())
+    body["add_ons"] += [{**body["add_ons"][0], "id": "to_come"}]
+    code = {**FIVE_OFF, "products": ["to_come"]}
+    with pytest.raises(InvalidInput, match="to_come"):
+        load(world, "discounts", {"discounts": [code]})
+
+    now = world.clock.now()
+    world.library.load(json.dumps(body).encode(), now + timedelta(days=9), now)
+    load(world, "discounts", {"discounts": [code]})
+    assert [version.version for version in world.library.terms("discounts")] == [1]
+
+
 def test_what_counts_already_is_no_new_version(world: World) -> None:
     spaced = b'{ "rates": [{"rate": "20", "from": "2020-01-01", "country": "FR"}], "seller": "FR" }'
     load(world, "tax", FRENCH)
@@ -91,6 +104,12 @@ def test_what_counts_already_is_no_new_version(world: World) -> None:
         ("tax", {**FRENCH, "rates": 2 * FRENCH["rates"]}, "invalid_tax", "$.rates[1]"),  # type: ignore[operator]
         ("discounts", {"discounts": [FIVE_OFF, FIVE_OFF]}, "invalid_discounts", "$.discounts[1].code"),
         ("discounts", {"discounts": [{"code": "A"}]}, "invalid_discounts", "$.discounts[0]"),
+        (
+            "discounts",
+            {"discounts": [FIVE_OFF, {**FIVE_OFF, "code": "B", "products": ["standard", "standart"]}]},
+            "invalid_discounts",
+            "$.discounts[1].products[1]",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_refused_with_its_place(
