@@ -84,7 +84,7 @@ def test_an_optional_field_is_added_by_the_documented_steps(copy: RepositoryCopy
 
 def _ask_who_removes(copy: RepositoryCopy, field: str) -> None:
     """The change that the tests make: who asked for the removal of an add-on."""
-    copy.change("domain/events.py", r"class AddonRemoved\(.*?    on: CivilDate\n", rf"\g<0>{field}")
+    copy.change("domain/events_of_addons.py", r"class AddonRemoved\(.*?    on: CivilDate\n", rf"\g<0>{field}")
     copy.change("domain/addons.py", r"e\.AddonRemoved\(", r"\g<0>asked_by=ctx.command.role, ")
 
 
