@@ -65,7 +65,7 @@ STAFF = ("support", "finance")
 _FINANCE_ALONE = (c.Reissue, c.WriteOff, c.PayOut, c.RecordPayment, c.StopTries)
 STAFF_COMMANDS = (c.CreditNote, *_FINANCE_ALONE, c.GrantDiscount, c.WithdrawDiscount)
 _FACTS = (c.OpenDispute, c.WinDispute, c.LoseDispute)
-_BOOKKEEPING = (c.CreditNote, *_FINANCE_ALONE, *_FACTS)
+BOOKKEEPING = (c.CreditNote, *_FINANCE_ALONE, *_FACTS)
 """What does not wait for a payment of another invoice, and is done to a closed account too (section 10)."""
 
 LOCKING_DECLINES = 5
@@ -116,7 +116,7 @@ def admit(state: Account | None, request: c.Request) -> Refusal | Repeated | Wai
         return refusal
     if refusal := _forbidden(request):
         return refusal
-    books = isinstance(request.command, _BOOKKEEPING)
+    books = isinstance(request.command, BOOKKEEPING)
     return Refusal("account_closed") if state.closed and not books else None
 
 
@@ -130,7 +130,7 @@ def _waits(state: Account, request: c.Request) -> Refusal | None:
         isinstance(request.command, c.AbandonPayment) or request.at >= payment.waits_until
     ):
         return None
-    if isinstance(request.command, _BOOKKEEPING) and not _touches(state, request.command, payment):
+    if isinstance(request.command, BOOKKEEPING) and not _touches(state, request.command, payment):
         return None
     return Refusal("payment_in_progress")
 

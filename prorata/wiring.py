@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 
 import msgspec
@@ -12,16 +13,21 @@ from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
 from service.account_log import BlockingLog
+from service.account_log_asyncio import AsyncioAccountLog
 from service.accounts import Accounts
 from service.billing import BillingRun, ProjectedCalendar
 from service.blocking import BlockingService
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
 from service.clock import CheckedClock, Clock, SystemClock
+from service.completing import OffLoop
 from service.conversing import Ports
+from service.gateways.port import PaymentGateway
 from service.gateways.postgres import PostgresTestGateway
+from service.off_loop import ThreadsOffLoop
 from service.service import BillingService
 from service.snapshots import PostgresSnapshots
+from service.turns import LoopTurns
 
 PATIENCE = 10.0
 """Seconds for which a call tries to reach a lost server before it fails."""
@@ -68,17 +74,77 @@ def running(settings: Settings) -> Iterator[Running]:
         gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
         catalogues = stack.enter_context(opened_catalogues(settings))
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
-        limit = timedelta(seconds=settings.clock_limit)
-        clock = CheckedClock(SystemClock(), log.server_time, limit=limit)
+        clock = _clock(settings, log)
         account_log = BlockingLog(GroupedEventLog(log))
         ports = Ports(account_log, Accounts(account_log, snapshots), gateway)
-        core = BillingService(
-            ports,
-            catalogues,
-            clock,
-            recover_after=timedelta(seconds=settings.recover_after),
-            test_clocks=settings.test_clocks == "allowed",
-        )
-        service = BlockingService(core)
+        service = BlockingService(_service(settings, ports, catalogues, clock))
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
         yield Running(log, service, catalogues, billing, clock)
+
+
+class AsyncSystem(msgspec.Struct, frozen=True):
+    """The service for the tasks of one event loop, connected to its servers for the time of an `async with`.
+    No call of `service` holds the loop up; those of `catalogues` and `log` block (`off_loop`)."""
+
+    service: BillingService
+    log: PostgresEventLog
+    catalogues: CatalogueLibrary
+    clock: Clock
+    gateway: PaymentGateway
+    off_loop: ThreadsOffLoop
+
+
+@asynccontextmanager
+async def open_async_system(
+    settings: Settings, *, gateway: PaymentGateway | None = None
+) -> AsyncIterator[AsyncSystem]:
+    """The service for a server: appends share commits, loads share statements, and the commands of one
+    account wait for their turn. Several processes may each open one. `gateway`: in place of that of the
+    settings; it stays open."""
+    url = settings.database_url
+    async with AsyncExitStack() as stack:
+        off_loop = ThreadsOffLoop()
+        stack.callback(off_loop.close)
+        log = await stack.enter_async_context(AsyncioAccountLog(url, patience=PATIENCE))
+        blocking = await asyncio.to_thread(_opened, settings, off_loop, own_gateway=gateway is None)
+        stack.push_async_callback(asyncio.to_thread, blocking.closes.close)
+        clock = _clock(settings, log.log)
+        charged = blocking.gateway if gateway is None else gateway
+        assert charged is not None
+        ports = Ports(log, Accounts(log, blocking.snapshots), charged, asyncio.sleep, off_loop, LoopTurns())
+        service = _service(settings, ports, blocking.catalogues, clock)
+        yield AsyncSystem(service, log.log, blocking.catalogues, clock, charged, off_loop)
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    """What connects as it is made, which blocks."""
+
+    snapshots: PostgresSnapshots
+    catalogues: CatalogueLibrary
+    gateway: PaymentGateway | None
+    closes: ExitStack
+
+
+def _opened(settings: Settings, off_loop: OffLoop, *, own_gateway: bool) -> _Opened:
+    url, gateway = settings.database_url, None
+    with ExitStack() as stack:
+        snapshots = PostgresSnapshots(url, patience=PATIENCE, off_loop=off_loop)
+        stack.callback(snapshots.close)
+        catalogues = stack.enter_context(opened_catalogues(settings))
+        if own_gateway:
+            gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
+        return _Opened(snapshots, catalogues, gateway, stack.pop_all())
+
+
+def _clock(settings: Settings, log: PostgresEventLog) -> CheckedClock:
+    return CheckedClock(SystemClock(), log.server_time, limit=timedelta(seconds=settings.clock_limit))
+
+
+def _service(settings: Settings, ports: Ports, catalogues: CatalogueLibrary, clock: Clock) -> BillingService:
+    return BillingService(
+        ports,
+        catalogues,
+        clock,
+        recover_after=timedelta(seconds=settings.recover_after),
+        test_clocks=settings.test_clocks == "allowed",
+    )

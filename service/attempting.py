@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from domain.events import Clock as ClockName
 from domain.state import Account, RecordedCommand
 from eventlog.codec import domain_codec
 from eventlog.errors import VersionConflict
-from service.accounts import LoadedAccount
+from service.accounts import LoadedAccount, is_at
 from service.answering import (
     EVENTS_OF_A_COMMAND,
     GivenCommand,
@@ -30,11 +31,12 @@ from service.answering import (
     too_early,
 )
 from service.catalogues import CatalogueLibrary
-from service.clock import Clock
+from service.clock import Clock, checked_now
+from service.completing import OffLoop
 from service.conversing import Attempt, Ports
 from service.errors import Contended
 from service.gateways.port import SAVED_METHOD, Confirmation, Means
-from service.recovery import Recovery
+from service.recovery import Recovery, UnansweredPayment
 
 Result = TypeVar("Result")
 Decide: TypeAlias = Callable[[Account | None, Request, Catalogues], Awaitable[Answer | Repeated]]
@@ -64,6 +66,11 @@ class Attempting:
         self._test_clocks = test_clocks
         self._codec = domain_codec()
 
+    @property
+    def off_loop(self) -> OffLoop:
+        """Runs what blocks."""
+        return self._ports.off_loop
+
     async def account(self, account_id: str) -> Account | None:
         """The account as it is in the log now; None: never opened."""
         return (await self._ports.accounts.load(account_id)).state
@@ -88,13 +95,37 @@ class Attempting:
         actor: str | None = None,
         *,
         fresh: bool = False,
+        waiting: UnansweredPayment | None = None,
     ) -> Result:
-        """What the work returns once it loses no race. Where it returns None the account has changed, and it
-        is done again."""
+        """What the work returns once it loses no race, begun when it is this caller's turn at the account.
+        Where it returns None the account has changed, and it is done again. `waiting`: what the work waits
+        for another's payment, which is over where that is why its turn did not come."""
+        turns = self._ports.turns
+        has_turn = await turns.take(account_id)
+        if not has_turn and waiting is not None:
+            waiting.left -= turns.patience
+        try:
+            return await self._won(account_id, work, means, method, actor, fresh=fresh)
+        finally:
+            if has_turn:
+                turns.pass_on(account_id)
+
+    async def _won(
+        self,
+        account_id: str,
+        work: Callable[[Attempt], Awaitable[Result | None]],
+        means: Means = SAVED_METHOD,
+        method: Confirmation | None = None,
+        actor: str | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Result:
+        """What the work returns once it loses no race."""
         lost = 0
         for _ in range(self._attempts):
             recalled = None if fresh else self._ports.accounts.recall(account_id)
             loaded = recalled or await self._ports.accounts.load(account_id)
+            await self._look_around(loaded.state)
             attempt = Attempt(
                 self._ports,
                 account_id,
@@ -115,6 +146,14 @@ class Attempting:
                 return result
             fresh = True
         raise Contended(account_id, self._attempts)
+
+    async def _look_around(self, state: Account | None) -> None:
+        """See which catalogues there are, and what time it is, where that was not looked at for a while: then
+        no decision has to wait for it."""
+        if not self._catalogues.knows(state):
+            own = None if state is None else state.catalog
+            await self._ports.off_loop(partial(self._catalogues.look, state), f"catalogues {own}")
+        await checked_now(self._clock, self._ports.off_loop)
 
     async def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
         """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
@@ -176,8 +215,7 @@ class Attempting:
         return state.last_at if now is None else max(now, state.last_at)
 
     async def _at_head(self, account_id: str, loaded: LoadedAccount) -> bool:
-        head = await self._ports.log.head(account_id)
-        return (head.version, head.hash) == (loaded.head.version, loaded.head.hash)
+        return is_at(loaded.head, await self._ports.log.head(account_id))
 
     async def _as_recorded(self, account_id: str, command: Command, version: int) -> GivenCommand:
         """The answer that the recorded events of a command make, the first of which is this version: of the

@@ -12,10 +12,12 @@ tax table and codes of such an account stand in its first version, and without t
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -23,7 +25,6 @@ from msgspec.structs import replace
 
 from domain.catalog import Catalog, Catalogues, CatalogVersion
 from domain.catalog_file import NamedPolicies, canonical_bytes, digest_of
-from domain.codes import DiscountCode
 from domain.commands import ChangeCatalog
 from domain.errors import InvalidCatalog, InvalidInput
 from domain.granting import ever_sold
@@ -43,6 +44,7 @@ from service.catalogue_versions import (
 )
 from service.errors import CatalogueMissing
 from service.terms import (
+    TERMS_KINDS,
     TaxDecider,
     TermsKind,
     TermsVersion,
@@ -51,6 +53,15 @@ from service.terms import (
     known_terms,
     taxes_in,
 )
+
+GOOD_FOR: Final = 1.0
+"""Seconds for which what was seen of the store is good: nobody decides by anything older."""
+
+LOOK_AFTER: Final = 0.5
+"""The share of them after which a task looks again before it decides, so that no decision has to."""
+
+_OWN_KEPT: Final = 1_024
+"""Series of accounts on a test clock that a process keeps."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -68,15 +79,40 @@ class Withdrawn(msgspec.Struct, frozen=True):
     new: bool
 
 
+class _Seen(msgspec.Struct, frozen=True):
+    """What the store held at a look. `at`: on the monotonic clock; `series`: what serves the wall clock."""
+
+    at: float
+    stamp: Stamp
+    versions: tuple[CatalogueVersion, ...]
+    terms: dict[TermsKind, tuple[TermsVersion, ...]]
+    series: Catalogues
+
+
 class CatalogueLibrary:
     """Loads versions and finds the series of an account; threads share it. `decider`: who decides the taxes
-    on the wall clock in place of the tables that are loaded."""
+    on the wall clock in place of the tables that are loaded.
 
-    def __init__(self, store: CatalogueStore, decider: TaxDecider | None = None) -> None:
+    What others load is seen within `good_for` seconds, what this library loads at once, and where the store
+    cannot be looked at LogUnavailable is raised. A look blocks: tasks of an event loop ask `knows` first, and
+    let a thread `look`.
+    """
+
+    def __init__(
+        self,
+        store: CatalogueStore,
+        decider: TaxDecider | None = None,
+        *,
+        good_for: float = GOOD_FOR,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._decider = decider
-        self._lock = Lock()
-        self._series: tuple[Stamp, Catalogues] = ((0, 0, 0), Catalogues(()))
+        self._good_for = good_for
+        self._monotonic = monotonic
+        self._looking = Lock()
+        self._seen: _Seen | None = None
+        self._own: dict[tuple[str, tuple[OwnVersion, ...]], Catalogues] = {}
 
     def load(self, data: bytes, effective_from: datetime | None, now: datetime) -> Loaded:
         """A version in force from the instant (None: now) until the next one's. What is in force then anyway
@@ -90,7 +126,9 @@ class CatalogueLibrary:
         if begins < now:
             message = f"{begins.isoformat()} has passed: a catalogue is in force from now on at the earliest"
             raise InvalidInput("effective_in_past", "$.effective_from", message)
-        return Loaded(*self._store.add(body, digest_of(body), begins, now, check_follows))
+        loaded = Loaded(*self._store.add(body, digest_of(body), begins, now, check_follows))
+        self._changed()
+        return loaded
 
     def check(self, data: bytes, now: datetime) -> list[CatalogueVersion]:
         """Raise InvalidCatalog where loading it now would; the versions that it was held against."""
@@ -104,7 +142,9 @@ class CatalogueLibrary:
 
         Raises InvalidInput `unknown_version`, `catalogue_in_force`.
         """
-        return Withdrawn(*self._store.withdraw(version, now))
+        withdrawn = Withdrawn(*self._store.withdraw(version, now))
+        self._changed()
+        return withdrawn
 
     def versions(self) -> list[CatalogueVersion]:
         """All that were ever loaded, ascending."""
@@ -121,10 +161,31 @@ class CatalogueLibrary:
             return self._own_series(state.catalog, state.own_versions)
         return self.on_the_wall_clock() if known_at is None else self._known_at(known_at)
 
+    def knows(self, state: Account | None) -> bool:
+        """Whether `series_for` the account answers without a look at the store, now and for a while."""
+        if state is None:
+            return True
+        if state.catalog is not None:
+            return (state.catalog, state.own_versions) in self._own
+        return self._is_fresh(self._seen, LOOK_AFTER)
+
+    def look(self, state: Account | None) -> None:
+        """Look at the store where that is needed so that `knows` holds.
+
+        Raises CatalogueMissing.
+        """
+        if state is not None and state.catalog is not None:
+            self._own_series(state.catalog, state.own_versions)
+        elif state is not None:
+            self._latest(LOOK_AFTER)
+
     def _known_at(self, at: datetime) -> Catalogues:
         """The versions that served accounts on the wall clock as they were known at the instant."""
-        series = _series(known_by(self._store.versions(), at))
-        return replace(series, taxes=self._taxes(at), codes=self._codes(at))
+        seen = self._latest()
+        known = tuple(known_by(seen.versions, at))
+        series = Catalogues(seen.series.versions) if known == seen.versions else _series(known)
+        codes = codes_in(known_terms(seen.terms["discounts"], at))
+        return replace(series, taxes=self._taxes(seen, at), codes=codes)
 
     def prerequisites_differ(self) -> bool:
         """Whether two versions that serve the wall clock ask another prerequisite of one add-on."""
@@ -136,23 +197,47 @@ class CatalogueLibrary:
 
     def on_the_wall_clock(self) -> Catalogues:
         """The versions that serve accounts on the wall clock."""
-        stamp = self._store.stamp()
-        with self._lock:
-            known, series = self._series
-        if stamp == known and (self._decider is None or series.taxes == self._decider.taxes()):
+        series = self._latest().series
+        if self._decider is None:
             return series
-        series = replace(_series(self._store.versions()), taxes=self._taxes(), codes=self._codes())
-        with self._lock:
-            self._series = (stamp, series)
-        return series
+        taxes = self._decider.taxes()
+        return series if series.taxes == taxes else replace(series, taxes=taxes)
 
-    def _taxes(self, known_at: datetime | None = None) -> Taxes | None:
+    def _latest(self, share: float = 1.0) -> _Seen:
+        """What the store held within that share of `good_for`."""
+        seen = self._seen
+        if seen is not None and self._is_fresh(seen, share):
+            return seen
+        with self._looking:
+            seen = self._seen
+            if seen is None or not self._is_fresh(seen, share):
+                seen = self._seen = self._look(seen)
+            return seen
+
+    def _is_fresh(self, seen: _Seen | None, share: float) -> bool:
+        return seen is not None and self._monotonic() - seen.at < self._good_for * share
+
+    def _look(self, before: _Seen | None) -> _Seen:
+        """What the store holds now; all of it is read only where something was loaded or withdrawn."""
+        at, stamp = self._monotonic(), self._store.stamp()
+        if before is not None and stamp == before.stamp:
+            return replace(before, at=at)
+        versions = tuple(self._store.versions())
+        terms = {kind: tuple(self._store.terms(kind)) for kind in TERMS_KINDS}
+        series = _series(versions)
+        found = _Seen(at, stamp, versions, terms, series)
+        codes = codes_in(known_terms(terms["discounts"], None))
+        return replace(found, series=replace(series, taxes=self._taxes(found, None), codes=codes))
+
+    def _taxes(self, seen: _Seen, known_at: datetime | None) -> Taxes | None:
         if self._decider is not None:
             return self._decider.taxes(known_at)
-        return taxes_in(known_terms(self._store.terms("tax"), known_at))
+        return taxes_in(known_terms(seen.terms["tax"], known_at))
 
-    def _codes(self, known_at: datetime | None = None) -> dict[str, DiscountCode]:
-        return codes_in(known_terms(self._store.terms("discounts"), known_at))
+    def _changed(self) -> None:
+        """Something was loaded here: the next one who asks looks at the store."""
+        with self._looking:
+            self._seen = None if self._seen is None else replace(self._seen, at=float("-inf"))
 
     def terms(self, kind: TermsKind) -> list[TermsVersion]:
         """The tax tables, or the lists of codes, that were ever loaded, ascending."""
@@ -167,9 +252,12 @@ class CatalogueLibrary:
         """
         body = canonical_terms(kind, data)
         if kind == "discounts":
+            self._changed()  # here or elsewhere, a moment ago
             series = self.on_the_wall_clock()
             check_products(discounts_in(body).discounts, lambda product: ever_sold(series, product))
-        return self._store.add_terms(kind, body, now)
+        added = self._store.add_terms(kind, body, now)
+        self._changed()
+        return added
 
     def pin(
         self,
@@ -212,11 +300,17 @@ class CatalogueLibrary:
             body = canonical_bytes(version.file)
             self._store.pin(digest_of(body), body)
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
     def _own_series(self, first: str, later: tuple[OwnVersion, ...]) -> Catalogues:
-        versions = [CatalogVersion(v.effective_from, self._pinned(v.digest)) for v in later]
-        taxes, codes = terms_of(self._pinned(first))
-        return Catalogues((CatalogVersion(None, self._pinned(first)), *versions), taxes, codes)
+        """That of an account on a test clock; the last thousand are kept."""
+        if (series := self._own.get((first, later))) is None:
+            versions = [CatalogVersion(v.effective_from, self._pinned(v.digest)) for v in later]
+            taxes, codes = terms_of(self._pinned(first))
+            series = Catalogues((CatalogVersion(None, self._pinned(first)), *versions), taxes, codes)
+            with self._looking:
+                if len(self._own) >= _OWN_KEPT:
+                    del self._own[next(iter(self._own))]
+                self._own[first, later] = series
+        return series
 
     @lru_cache(maxsize=1024)  # noqa: B019 - a library lives as long as its process
     def _pinned(self, sha256: str) -> Catalog:
@@ -230,7 +324,7 @@ class CatalogueLibrary:
         return example_body() if last is None else last.body
 
 
-def _series(versions: list[CatalogueVersion]) -> Catalogues:
+def _series(versions: Sequence[CatalogueVersion]) -> Catalogues:
     serving = [CatalogVersion(v.effective_from, stored_catalog(v.body)) for v in series_of(versions)]
     return Catalogues(tuple(serving))
 

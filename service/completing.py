@@ -10,8 +10,8 @@ its end without an event loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 Returned = TypeVar("Returned")
 
@@ -33,3 +33,19 @@ def complete(work: Coroutine[Any, Any, Returned]) -> Returned:
 async def blocking_sleep(seconds: float) -> None:
     """Sleep, and let nothing else go on meanwhile."""
     time.sleep(seconds)  # noqa: ASYNC251 - it is to block
+
+
+class OffLoop(Protocol):
+    """Runs what blocks: where tasks share an event loop, in a thread. Calls of the same `key` that come while
+    one is under way get what that one returns, or raises."""
+
+    async def __call__(self, work: Callable[[], Returned], /, key: str | None = None) -> Returned: ...
+
+
+async def blocking_call(
+    work: Callable[[], Returned],
+    /,
+    key: str | None = None,  # noqa: ARG001 - nothing else is under way
+) -> Returned:
+    """What the work returns, and let nothing else go on meanwhile."""
+    return work()

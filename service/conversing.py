@@ -23,10 +23,11 @@ from eventlog.codec import domain_codec
 from eventlog.records import NewEvent
 from service.account_log import AccountLog
 from service.accounts import Accounts, LoadedAccount
-from service.completing import blocking_sleep
+from service.completing import OffLoop, blocking_call, blocking_sleep
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
 from service.gateways.port import RENEWING, SAVED_METHOD, Confirmation, Means, PaymentGateway
+from service.turns import NO_TURNS, Turns
 
 Returned = TypeVar("Returned")
 
@@ -37,12 +38,15 @@ FINISH_PAUSES = (0.05, 0.25, 1.0)
 
 
 class Ports(msgspec.Struct, frozen=True):
-    """What an attempt works on. `sleep` is called in seconds."""
+    """What an attempt works on. The defaults are for ports that block; tasks of an event loop need those of
+    `service.off_loop` and `service.turns`. `sleep` is called in seconds."""
 
     log: AccountLog
     accounts: Accounts
     gateway: PaymentGateway
     sleep: Callable[[float], Awaitable[None]] = blocking_sleep
+    off_loop: OffLoop = blocking_call
+    turns: Turns = NO_TURNS
 
 
 class Attempt:

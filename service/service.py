@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from domain.answers import Answer, Refusal, refused
 from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.commands import AbandonPayment, ChangeCatalog, PayBalance, Request
-from domain.decide import Repeated, admit
+from domain.decide import BOOKKEEPING, Repeated, admit
 from domain.money import zero
 from domain.process import (
     handle,
@@ -50,6 +51,9 @@ PROVIDER_AWAY = Refusal("payment_in_progress")
 
 NO_TAXES = Refusal("tax_unavailable")
 """Something fell due before, and whoever decides its taxes has no answer (R71)."""
+
+_OUT_OF_TURN = (*BOOKKEEPING, AbandonPayment)
+"""What does not wait for a payment that is under way."""
 
 
 class BillingService(Attempting):
@@ -108,7 +112,10 @@ class BillingService(Attempting):
             return await self._with_reference(attempt, given)
 
         try:
-            given = await self._until_won(account_id, give, means, method, actor)
+            if isinstance(request.command, _OUT_OF_TURN):
+                given = await self._won(account_id, give, means, method, actor)
+            else:
+                given = await self._until_won(account_id, give, means, method, actor, waiting=waiting)
         except LogUnavailable as error:
             fate: Fate = "fate_unknown" if begun else "unreachable"
             raise Unanswered(fate, account_id, request.id, error.reason) from error
@@ -126,7 +133,7 @@ class BillingService(Attempting):
                 return None if changed else given
             return given
 
-        return await self._until_won(account_id, look)
+        return await self._won(account_id, look)
 
     async def settle(self, account_id: str, until: Instant) -> int:
         """Settle what is due, refunds and a payment without an answer first; the number of events recorded.
@@ -244,7 +251,7 @@ class BillingService(Attempting):
                 await then(gateway, attempt.state)
             return given
 
-        return await self._until_won(account_id, settle_and_play, fresh=True)
+        return await self._until_won(account_id, settle_and_play, fresh=True, waiting=waiting)
 
     async def payment_key(self, account_id: str, state: Account) -> UUID | None:
         """The key under which the gateway knows the payment of the account that has not ended; None: all
@@ -269,7 +276,8 @@ class BillingService(Attempting):
             state: Account | None, request: Request, catalogues: Catalogues
         ) -> Answer | Repeated:
             if isinstance(request.command, ChangeCatalog) and state is not None:
-                self._catalogues.pin_versions(catalogues, state, request.command, request.at)
+                pin = partial(self._catalogues.pin_versions, catalogues, state, request.command, request.at)
+                await self.off_loop(pin)
             try:
                 return await attempt.run(handle(state, request, catalogues))
             except VersionConflict:

@@ -8,6 +8,7 @@ for line in sys.stdin.buffer:
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import psycopg
 from msgspec import UNSET
@@ -23,7 +24,7 @@ from eventlog.errors import LogUnavailable, WrongDatabase
 from service.answering import GivenCommand
 from service.asked import OpenLine, PaymentAnswered, PaymentMethod
 from service.catalogues import CatalogueLibrary
-from service.clock import Clock
+from service.clock import Clock, checked_now
 from service.commands import (
     AnswerLine,
     Invalid,
@@ -158,7 +159,7 @@ class CommandSession:
     async def _at(self, parsed: ParsedCommand) -> Instant:
         """The instant of the command: on a test clock as the line says, in the account's zone."""
         if parsed.at is None:
-            return self._clock.now()
+            return await checked_now(self._clock, self._service.off_loop)
         if isinstance(parsed.asked, OpenLine):
             return parse_moment(parsed.at, parsed.asked.time_zone, "$.at")
         state = await self._service.last_seen(parsed.account_id)
@@ -187,7 +188,8 @@ class CommandSession:
             and (state := await self._service.last_seen(parsed.account_id)) is not None
         ):
             return state.catalog
-        return self._catalogues.pin(given, policies, tax, discounts, keep=not parsed.preview)
+        pin = partial(self._catalogues.pin, given, policies, tax, discounts, keep=not parsed.preview)
+        return await self._service.off_loop(pin)
 
     def _failed(self, parsed: ParsedCommand, error: Exception) -> LineFailed:
         """What any line may meet: an event that cannot be read, an altered row, a fault of the code."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ from psycopg.errors import UndefinedTable
 import domain
 from domain.state import Account
 from eventlog.records import Head
+from service.completing import OffLoop, blocking_call
 from service.schema import connect
 
 
@@ -78,16 +79,30 @@ _WRITE: Final = """
 
 
 class PostgresSnapshots:
-    """Snapshots in the table service.snapshots, as long as there is one."""
+    """Snapshots in the table service.snapshots, as long as there is one. `off_loop` does what blocks."""
 
-    def __init__(self, database_url: str, *, connections: int = 2, patience: float = 10.0) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        connections: int = 2,
+        patience: float = 10.0,
+        off_loop: OffLoop = blocking_call,
+    ) -> None:
         self._connections = connect(database_url, "prorata snapshots", limit=connections, patience=patience)
+        self._off_loop = off_loop
 
     def close(self) -> None:
         """Close the connections."""
         self._connections.close()
 
     async def read(self, account_id: str) -> Snapshot | None:
+        return await self._off_loop(partial(self._read, account_id))
+
+    async def write(self, account_id: str, snapshot: Snapshot) -> None:
+        await self._off_loop(partial(self._write, account_id, snapshot))
+
+    def _read(self, account_id: str) -> Snapshot | None:
         values = {"account_id": account_id, "format": state_format()}
         try:
             rows = self._connections.run(
@@ -104,7 +119,7 @@ class PostgresSnapshots:
             return None
         return Snapshot(Head(version, digest, recorded_at), folded)
 
-    async def write(self, account_id: str, snapshot: Snapshot) -> None:
+    def _write(self, account_id: str, snapshot: Snapshot) -> None:
         values = {
             "account_id": account_id,
             "version": snapshot.head.version,

@@ -20,7 +20,8 @@ import psycopg
 
 from eventlog.appending import chained_rows, utc_now
 from eventlog.errors import LogUnavailable
-from eventlog.group_commit.insert_connection import SETTINGS, InsertConnection, InsertFailed, prepared
+from eventlog.group_commit.insert_connection import STATEMENTS, InsertConnection
+from eventlog.group_commit.loop_connection import SETTINGS, StatementFailed, prepared
 from eventlog.group_commit.queue import AppendQueue, QueuedAppend
 from eventlog.port import Outcome
 from eventlog.postgres.inserting import winners
@@ -85,6 +86,11 @@ class GroupedAppends:
     def log_id(self) -> UUID:
         """The log's identity."""
         return self._log.log_id
+
+    @property
+    def log(self) -> PostgresEventLog:
+        """The log that is appended to, for everything else; its calls block, and it is closed with this."""
+        return self._log
 
     async def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
         """As EventLog.append: all of the events or none, right after `head`; what is returned is committed.
@@ -177,9 +183,10 @@ class GroupedAppends:
         """A connection for inserts; None if none can be made now: then the log, in a thread, waits for the
         server."""
         try:
-            return InsertConnection(await self._in_thread(lambda: prepared(self._log.connect(SETTINGS))))
+            opened = await self._in_thread(lambda: prepared(self._log.connect(SETTINGS), STATEMENTS))
         except (LogUnavailable, psycopg.Error):
             return None
+        return InsertConnection(opened)
 
     async def _stored(
         self, connection: InsertConnection | None, group: Sequence[Queued]
@@ -194,7 +201,7 @@ class GroupedAppends:
         before = positions.expected()
         try:
             returned = await connection.insert(rows.values())
-        except InsertFailed:
+        except StatementFailed:
             return await self._in_thread(self._log.append_many, appends)
         positions.after_append(before, [position for _, _, position in returned])
         won = winners(rows, returned)

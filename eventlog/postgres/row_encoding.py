@@ -23,6 +23,7 @@ _BIGINT_OID, _TEXT_OID, _RECORD_OID = 20, 25, 2249
 
 _array = Struct(">iiIii").pack  # dimensions, whether there are nulls, item type, length, first index
 _bigint = Struct(">iq").pack
+_length = Struct(">i").pack
 _column = Struct(">Ii").pack  # type, length; the bytes follow, none for a null, of length -1
 
 _BIGINT, _SMALLINT, _UUID = _column(_BIGINT_OID, 8), _column(21, 2), _column(2950, 16)
@@ -94,6 +95,13 @@ def bigints(values: Sequence[int]) -> Packed:
     """Encode integers as a `bigint[]`."""
     header = _array(1, 0, _BIGINT_OID, len(values), 1)
     return Packed(b"".join((header, *(_bigint(8, value) for value in values))))
+
+
+def texts(values: Sequence[str]) -> Packed:
+    """Encode texts as a `text[]`."""
+    encoded = [value.encode() for value in values]
+    header = _array(1, 0, _TEXT_OID, len(values), 1)
+    return Packed(header + b"".join([part for text in encoded for part in (_length(len(text)), text)]))
 
 
 def _optional(text: str | None) -> tuple[bytes, int]:

@@ -63,7 +63,7 @@ class World:
         self.meanwhile: Callable[[], None] = lambda: None
         account_log = BlockingLog(log)
         self.accounts = Accounts(account_log, snapshots)
-        self.library = CatalogueLibrary(store, decider)
+        self.library = CatalogueLibrary(store, decider, good_for=0.0)
         ports = Ports(account_log, self.accounts, gateway)
         if not real_time:
             ports = replace(ports, sleep=self._sleep)

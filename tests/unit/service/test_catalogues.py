@@ -9,13 +9,19 @@ from domain.commands import OpenAccount
 from domain.errors import InvalidInput
 from domain.evolve import evolve_all
 from domain.state import Account
-from service.catalogue_store import MemoryCatalogues
+from eventlog.errors import LogUnavailable
+from service.catalogue_store import MemoryCatalogues, Stamp
 from service.catalogue_versions import EXAMPLE, standings
-from service.catalogues import CatalogueLibrary
+from service.catalogues import GOOD_FOR, LOOK_AFTER, CatalogueLibrary
 from service.errors import CatalogueMissing
+from service.terms import TermsKind
 from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.service.world import NOW, memory_world
 
+TERMS: dict[TermsKind, bytes] = {
+    "tax": b'{"seller": "FR", "rates": []}',
+    "discounts": b'{"discounts": [{"code": "SPRING", "percent": "20", "for": "once"}]}',
+}
 EMPTY_BODY = b'{"families": [], "plans": [], "add_ons": [], "credits": [], "version": "%s"}'
 DAY = timedelta(days=1)
 
@@ -70,6 +76,89 @@ def test_a_catalogue_that_cannot_be_used_is_not_kept(library: CatalogueLibrary, 
     with pytest.raises(InvalidInput):
         library.load(b'{"families": []}', None, NOW)
     assert library.series_for(on_wall).versions == ()
+
+
+class _Elsewhere:
+    """A library that others load into behind its back, and a clock for it."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.store = MemoryCatalogues()
+        self.library = CatalogueLibrary(self.store, monotonic=lambda: self.passed)
+        self.elsewhere = CatalogueLibrary(self.store)
+
+
+def test_what_another_process_loads_is_seen_a_second_later_at_the_latest(on_wall: Account) -> None:
+    two = _Elsewhere()
+    two.elsewhere.load(_body("one"), None, NOW)
+    two.library.series_for(on_wall)
+    two.elsewhere.load(_body("two"), None, NOW)
+
+    two.passed += GOOD_FOR
+
+    assert two.library.series_for(on_wall).at(NOW).version == "two"
+
+
+@pytest.mark.parametrize("kind", ["tax", "discounts"])
+def test_taxes_and_codes_that_another_process_loads_are_seen_a_second_later(
+    on_wall: Account, kind: TermsKind
+) -> None:
+    two = _Elsewhere()
+    before = two.library.series_for(on_wall)
+    two.elsewhere.load_terms(kind, TERMS[kind], NOW)
+    two.passed += GOOD_FOR
+
+    after = two.library.series_for(on_wall)
+
+    assert (after.taxes != before.taxes, after.codes != before.codes) == (kind == "tax", kind == "discounts")
+
+
+def test_a_task_looks_early_so_that_what_it_sees_is_no_older_while_it_decides(on_wall: Account) -> None:
+    two = _Elsewhere()
+    two.library.look(on_wall)
+    two.passed += GOOD_FOR * LOOK_AFTER
+    two.elsewhere.load(_body("one"), None, NOW)
+    assert not two.library.knows(on_wall)
+
+    two.library.look(on_wall)
+
+    assert two.library.knows(on_wall)
+    assert two.library.series_for(on_wall).at(NOW).version == "one"
+
+
+def test_the_store_is_asked_once_a_second_however_many_ask(
+    on_wall: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, asked = _Elsewhere(), 0
+    stamp = two.store.stamp
+
+    def counted() -> Stamp:
+        nonlocal asked
+        asked += 1
+        return stamp()
+
+    monkeypatch.setattr(two.store, "stamp", counted)
+    for _ in range(300):
+        two.library.series_for(on_wall)
+        two.passed += 0.01
+    assert asked == 3
+
+
+def test_while_the_store_cannot_be_asked_nothing_is_decided_by_what_was_seen_before(
+    on_wall: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = _Elsewhere()
+    two.library.series_for(on_wall)
+    two.passed += GOOD_FOR
+
+    def away() -> Stamp:
+        raise LogUnavailable("the server is away")
+
+    monkeypatch.setattr(two.store, "stamp", away)
+    for _ in range(2):
+        assert not two.library.knows(on_wall)
+        with pytest.raises(LogUnavailable):
+            two.library.series_for(on_wall)
 
 
 def test_a_new_version_is_noticed_at_once(library: CatalogueLibrary, on_wall: Account) -> None:
