@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import Instant, check_time_zone
@@ -52,9 +54,11 @@ def close_account(ctx: Context) -> Proposed:
 
 def set_tax_profile(ctx: Context, command: SetTaxProfile) -> Proposed:
     """Replace the whole tax profile; it reaches the next invoice (R70). That an id is confirmed, or an
-    exemption, comes from a check or from finance: on the wall clock from nobody else."""
-    checked = command.vat_id == "confirmed" or command.exempt_until is not None
-    if checked and ctx.state.clock == "wall" and ctx.command.role != "finance":
+    exemption, comes from a check or from finance: on the wall clock from nobody else. With new details (R92)
+    what was confirmed before stays so where the country is the same: that the id is the same one was checked
+    where the details are kept."""
+    held = ctx.state.standing.tax_profile
+    if _claims_more(command, held) and ctx.state.clock == "wall" and ctx.command.role != "finance":
         return forbidden(ctx.command.role, ("finance",))
     profile = e.TaxProfileSet(
         at=ctx.at,
@@ -64,5 +68,16 @@ def set_tax_profile(ctx: Context, command: SetTaxProfile) -> Proposed:
         kind=command.kind,
         vat_id=command.vat_id,
         exempt_until=command.exempt_until,
+        details=command.details if command.details is not UNSET else held.details if held else None,
     )
     return Proposal(profile, while_past_due=True)
+
+
+def _claims_more(command: SetTaxProfile, held: e.TaxProfileSet | None) -> bool:
+    """Whether the profile says that something was checked of which the one before did not say it."""
+    if command.details is UNSET or held is None or held.country != command.country:
+        return command.vat_id == "confirmed" or command.exempt_until is not None
+    if command.vat_id == "confirmed" and held.vat_id != "confirmed":
+        return True
+    last_day = command.exempt_until
+    return last_day is not None and (held.exempt_until is None or last_day > held.exempt_until)

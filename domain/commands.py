@@ -170,13 +170,15 @@ class AbandonPayment(_Command, frozen=True, tag="abandon_payment"):
 
 
 class SetTaxProfile(_Command, frozen=True, tag="set_tax_profile"):
-    """The whole profile by which the next invoices are taxed (R70)."""
+    """The whole profile by which the next invoices are taxed (R70). `details`: the version of the billing
+    details that it is of (R92); left out, the one named last stays."""
 
     country: Country
     kind: Literal["consumer", "business"]
     region: Name | None = None
     vat_id: Literal["none", "unconfirmed", "confirmed"] = "none"
     exempt_until: CivilDate | None = None
+    details: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
 class CreditNote(_Command, frozen=True, tag="credit_note"):

@@ -8,6 +8,7 @@ from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS as PROJECTIONS
 from prorata.processes.table import MIGRATIONS as OPERATIONS
+from service.persons import PERSONS
 from service.schema import SERVICE
 
 REPORTING = MigrationSource("reporting", Path(__file__).parent / "reporting")
@@ -20,4 +21,4 @@ def migrations() -> tuple[MigrationSource, ...]:
     from publishing import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
-    return (EVENTLOG, SERVICE, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, REPORTING)
+    return (EVENTLOG, SERVICE, PERSONS, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, REPORTING)

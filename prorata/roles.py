@@ -75,6 +75,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.gateway_payments": "select, insert, update (answer)",
         "service.gateway_refunds": "select, insert",
         "service.gateway_methods": "select, insert, update",
+        "persons.details": "select, insert, update",
         # The billing run updates its calendar itself.
         "projections.calendar": "select, insert, delete",
         "projections.checkpoints": "select, update",
@@ -177,6 +178,10 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "verify": SERVICE,
     "seal": SERVICE,
     "seal-key": None,
+    "erase": SERVICE,
+    "persons key": None,
+    "persons rewrap": SERVICE,
+    "persons destroy": SERVICE,
     "demo": None,
 }
 """The role that each command is run by; None: it needs no database of Prorata's, or brings its own logins."""
@@ -194,7 +199,7 @@ def role_for(arguments: Sequence[str]) -> str | None:
 
 
 _SCHEMAS: Final = (
-    "^(service|projections|publishing|reporting|consumers|operations"
+    "^(service|persons|projections|publishing|reporting|consumers|operations"
     "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
 )
 _PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from domain.errors import InvalidInput
 
@@ -46,6 +47,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     test_clocks: Literal["allowed", "refused"] = "allowed"
     """Whether accounts may live on a test clock (R97). Where money is real, refuse them: none is opened, and
     none that there is gets a command or is billed."""
+
+    persons_key: str | None = None
+    """The file of the key that billing details are sealed by (`prorata persons key`); default: none, and no
+    details can be given."""
+
+    retention_years: Annotated[int, Meta(ge=0, le=100)] = 10
+    """For how many years after that of its issue an invoice's or credit note's billing details are kept after
+    an erasure, by the law of the seller's country (R93)."""
 
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""

@@ -21,8 +21,11 @@ LETTERED = {8: "R8a", 41: "R41a"}
 RULES = tuple(
     rule for number in range(1, LAST + 1) for rule in (f"R{number}", LETTERED.get(number)) if rule is not None
 )
-LATER = frozenset({"R88", "R89", "R90", "R91", "R92", "R93", "R94", "R95"})
-"""Documents, details and the statement, which are not built yet: no story can show them."""
+LATER = frozenset({"R88", "R89", "R90", "R91", "R94", "R95"})
+"""Documents and the statement, which are not built yet: no story can show them."""
+
+KEEPING = ("domain", "service/persons")
+"""Where rules are kept."""
 
 _RULE = r"R([1-9][0-9]?)(a?)"
 _CITED = re.compile(rf"\b{_RULE}(?:\s*[-–]\s*{_RULE})?\b")
@@ -32,8 +35,8 @@ HEAD = """\
 # Rules, code, scenarios, tests
 
 Made by `python -m scripts.rules_table` from what stands in the code; a test refuses a stale one. The rules
-themselves are in [RULES.md](RULES.md). Code: what of `domain/` cites the rule; *later*: it is not built
-yet. Scenarios: files of `tests/scenarios` that list it. Tests: modules that cite it.
+themselves are in [RULES.md](RULES.md). Code: what of `domain/` or `service/persons/` cites the rule; *later*:
+it is not built yet. Scenarios: files of `tests/scenarios` that list it. Tests: modules that cite it.
 
 | rule | code | scenarios | tests |
 |---|---|---|---|
@@ -63,20 +66,20 @@ def names() -> dict[str, str]:
 
 
 def code() -> dict[str, list[str]]:
-    """Rule → the modules, functions and classes of domain/ that cite it; a module does so in its
-    docstring."""
+    """Rule → the modules, functions and classes of domain/ and service/persons/ that cite it; a module does
+    so in its docstring."""
     found: dict[str, list[str]] = {rule: [] for rule in RULES}
-    for path in sorted((ROOT / "domain").glob("*.py")):
+    for path in [path for folder in KEEPING for path in sorted((ROOT / folder).glob("*.py"))]:
         source = path.read_text()
         lines = source.splitlines()
         tree = ast.parse(source)
         for rule in cited(ast.get_docstring(tree) or ""):
-            module = "domain" if path.stem == "__init__" else path.stem
-            found[rule].append(f"[{module}](../domain/{path.name})")
+            module = path.parent.name if path.stem == "__init__" else path.stem
+            found[rule].append(f"[{module}](../{path.relative_to(ROOT)})")
         for node, name in _definitions(tree):
             own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
             for rule in cited(own):
-                found[rule].append(f"[{path.stem}.{name}](../domain/{path.name})")
+                found[rule].append(f"[{path.stem}.{name}](../{path.relative_to(ROOT)})")
     return found
 
 

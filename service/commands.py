@@ -193,8 +193,10 @@ _NOT_OF: Final[dict[type, tuple[str, ...]]] = {
     c.ChangeCatalog: _OF_A_PAYMENT,
     PaymentMethod: _PLAYED,
     PaymentAnswered: _PLAYED,
+    c.SetTaxProfile: ("details",),
 }
-"""What these, which are of a test clock and charge nothing, do not have."""
+"""What these do not have: of a test clock, and charging nothing; a version of the billing details is named by
+whoever keeps them (`service.persons`)."""
 _PLAYED_FIELDS: Final = ("payment", "refund", "works", "final")
 """How a payment or refund of the line is answered, and a payment method: on a test clock alone."""
 _OWN_TERMS: Final = ("catalog", "policies", "discounts", "tax")

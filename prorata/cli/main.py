@@ -30,8 +30,9 @@ discounts = cyclopts.App(name="discounts", help="The discount codes: check, load
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
+persons = cyclopts.App(name="persons", help="Billing details: their key, and what a timer destroys.")
 
-GROUPS = {str(group.name[0]): group for group in (catalog, tax, discounts, ledger, dlq, archive)}
+GROUPS = {str(group.name[0]): group for group in (catalog, tax, discounts, ledger, dlq, archive, persons)}
 
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.operate.database:migrate")
@@ -86,6 +87,10 @@ app.command("prorata.cli.operate.rebuild:rebuild")
 app.command("prorata.cli.audit.verify:verify")
 app.command("prorata.cli.audit.seal:seal")
 app.command("prorata.cli.audit.seal:seal_key", name="seal-key")
+app.command("prorata.cli.operate.persons:erase")
+app.command(persons)
+for _verb in ("key", "rewrap", "destroy"):
+    persons.command(f"prorata.cli.operate.persons:{_verb}", name=_verb)
 app.command("prorata.cli.demo:demo")
 
 

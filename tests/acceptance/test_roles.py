@@ -55,6 +55,9 @@ LINES = {
     "diff": "a1 --from 2026-03-25 --to 2026-04-10",
     "verify": "",
     "seal": "{folder}/seal --key {folder}/key",
+    "erase": "a1",
+    "persons rewrap": "",
+    "persons destroy": "",
     "rebuild": "calendar",
     "replay": "finance_ledger",
 }
@@ -75,6 +78,8 @@ def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> Comma
 def prepare(prorata: CommandLine, folder: Path) -> None:
     """Put the files into the folder that the lines name."""
     prorata("seal-key", str(folder / "key"))
+    prorata("persons", "key", str(folder / "persons.key"))
+    prorata.environment |= {"PRORATA_PERSONS_KEY": str(folder / "persons.key")}
     (folder / "tax.json").write_text('{"seller": "FR", "rates": []}', encoding="utf-8")
     (folder / "discounts.json").write_text('{"discounts": []}', encoding="utf-8")
 

@@ -12,6 +12,7 @@ from prorata.roles import SERVICE as SERVICE_ROLE
 from service.catalogue_store import PostgresCatalogues
 from service.clock import FixedClock
 from service.gateways.postgres import PostgresTestGateway
+from service.persons import PERSONS
 from service.schema import SERVICE
 from service.snapshots import PostgresSnapshots
 from tests.support.roles import login, migrated
@@ -21,7 +22,7 @@ from tests.support.service.world import NOW, Process, World
 @pytest.fixture
 def service_url(database_url: str) -> str:
     """A migrated database, with the rights that Prorata's processes have."""
-    return login(migrated(database_url, [EVENTLOG, SERVICE]), SERVICE_ROLE)
+    return login(migrated(database_url, [EVENTLOG, SERVICE, PERSONS]), SERVICE_ROLE)
 
 
 @pytest.fixture
