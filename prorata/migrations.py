@@ -7,6 +7,7 @@ from pathlib import Path
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS as PROJECTIONS
+from prorata.keys.store import MIGRATIONS as KEYS
 from prorata.processes.table import MIGRATIONS as OPERATIONS
 from service.persons import PERSONS
 from service.schema import SERVICE
@@ -21,4 +22,4 @@ def migrations() -> tuple[MigrationSource, ...]:
     from publishing import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
-    return (EVENTLOG, SERVICE, PERSONS, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, REPORTING)
+    return (EVENTLOG, SERVICE, PERSONS, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, KEYS, REPORTING)

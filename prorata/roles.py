@@ -80,6 +80,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "projections.calendar": "select, insert, delete",
         "projections.checkpoints": "select, update",
         "projections.parked": _ROWS,
+        # The HTTP API reads the read models, and keeps its keys.
+        "projections.*": "select",
+        "api.hash_secret": "select, insert",
+        "api.keys": "select, insert, update",
     },
     PROJECTOR: _READS_LOG
     | _ANNOUNCES
@@ -147,6 +151,11 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "billing": SERVICE,
     "explain": SERVICE,
     "bill": SERVICE,
+    "serve": SERVICE,
+    "key create": SERVICE,
+    "key list": SERVICE,
+    "key roll": SERVICE,
+    "key revoke": SERVICE,
     "project": PROJECTOR,
     "lag": READER,
     "parked": READER,
@@ -199,7 +208,7 @@ def role_for(arguments: Sequence[str]) -> str | None:
 
 
 _SCHEMAS: Final = (
-    "^(service|persons|projections|publishing|reporting|consumers|operations"
+    "^(service|persons|projections|publishing|reporting|consumers|operations|api"
     "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
 )
 _PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]

@@ -56,6 +56,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For how many years after that of its issue an invoice's or credit note's billing details are kept after
     an erasure, by the law of the seller's country (R93)."""
 
+    api_secret: str | None = None
+    """The key of the hashes by which API keys are found, at least 16 characters; another one makes all keys
+    unknown. Default: one that the database keeps."""
+
+    api_rate: int = 10_000
+    """Requests a second that an API key may make, on average of some seconds; above that it has to
+    wait."""
+
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""
 
@@ -91,6 +99,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return settings
 
 
+MIN_SECRET = 16
+"""Characters of the secret of API keys."""
+
 NO_PREFIX = "cannot begin a topic's name: letters, digits and . _ - can"
 
 
@@ -111,6 +122,11 @@ def _check_processes(settings: Settings) -> None:
         if not is_name(name) and names != (NOTHING,):
             reason = f"{name!r} is no process (such as bill, project, relay, consume:entitlement_cache)"
             raise InvalidInput("invalid_setting", "PRORATA_EXPECTED", reason)
+    if settings.api_secret is not None and len(settings.api_secret) < MIN_SECRET:
+        reason = f"it has at least {MIN_SECRET} characters, and is random"
+        raise InvalidInput("invalid_setting", "PRORATA_API_SECRET", reason)
+    if settings.api_rate < 1:
+        raise InvalidInput("invalid_setting", "PRORATA_API_RATE", "at least one request a second is let in")
     if settings.health_port is not None and not 0 < settings.health_port < 65536:
         reason = f"{settings.health_port} is no port: 1 to 65535 are"
         raise InvalidInput("invalid_setting", "PRORATA_HEALTH_PORT", reason)

@@ -5,6 +5,7 @@ command is `domain.errors.InvalidInput`.)
     ├── GatewayUnavailable   the payment provider gave no answer: whether it charged is unknown
     ├── PaymentUnanswered    an account's payment or refund has no answer yet (R16, R62)
     ├── Contended            an account changed under every attempt
+    ├── VersionChanged       the account is not at the version that the command was given for
     ├── LineFailed           something of one account, or of the code, made a line fail; others can be given
     ├── CatalogueMissing     an account's own catalogue is not stored
     ├── ClockAhead           this machine's clock is ahead of the database's: nothing is billed by it
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from domain.errors import HALTED, TRY_AGAIN, Failure
+from domain.errors import BAD_INPUT, HALTED, TRY_AGAIN, Failure
 
 Fate = Literal["unreachable", "fate_unknown"]
 """Of a command: nothing was done, or something may have been recorded."""
@@ -94,6 +95,22 @@ class Contended(ServiceError):
     @property
     def what(self) -> str:
         return f"account {self.account_id!r} changed under each of {self.attempts} attempts"
+
+
+class VersionChanged(ServiceError):
+    """The account is not at the version for which the command was given; nothing was done."""
+
+    code = "version_changed"
+    exit_code = BAD_INPUT
+    remedy = "look at the account again, then decide anew"
+
+    def __init__(self, account_id: str, expected: int, version: int) -> None:
+        super().__init__(account_id, expected, version)
+        self.account_id, self.expected, self.version = account_id, expected, version
+
+    @property
+    def what(self) -> str:
+        return f"the account is at version {self.version}, not at {self.expected}"
 
 
 class CatalogueMissing(ServiceError):

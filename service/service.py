@@ -42,6 +42,7 @@ from service.errors import (
     GatewayUnavailable,
     PaymentUnanswered,
     Unanswered,
+    VersionChanged,
 )
 from service.gateways.port import SAVED_METHOD, Confirmation, Means, SettableGateway
 from service.recovery import UnansweredPayment
@@ -76,12 +77,15 @@ class BillingService(Attempting):
         means: Means = SAVED_METHOD,
         method: Confirmation | None = None,
         actor: str | None = None,
+        if_version: int | None = None,
     ) -> GivenCommand:
         """Do the command and say what came of it. On the wall clock it happens at max(now, the account's
         last instant), whatever `request.at` says; on a test clock at `request.at`. `method`: the provider's
-        token of the payment method that it saves (R56).
+        token of the payment method that it saves (R56). `if_version`: the account's version that it was
+        decided on; a command that was recorded before is answered all the same.
 
-        Raises InvalidInput `at_too_early` (test clock), Contended, and Unanswered where the log was lost.
+        Raises InvalidInput `at_too_early` (test clock), Contended, VersionChanged, and Unanswered where the
+        log was lost.
         """
         if (
             request.cvv
@@ -96,6 +100,8 @@ class BillingService(Attempting):
             nonlocal begun
             try:
                 if await self._has_learned(attempt, request):
+                    return None
+                if if_version is not None and not await self._is_decided_on(attempt, request, if_version):
                     return None
                 given = await self._give(attempt, request, self._decider(attempt))
             except PaymentUnanswered:
@@ -308,6 +314,16 @@ class BillingService(Attempting):
             return Answer("accepted", None, {}, zero(state.currency), (), None, ())
 
         return decide
+
+    async def _is_decided_on(self, attempt: Attempt, request: Request, version: int) -> bool:
+        """Whether the account is at that version, or has recorded the command before. False: it may be, for
+        what was recalled is stale. Raises VersionChanged."""
+        state = await self._with_forgotten_id(attempt.account_id, attempt.state, request)
+        if state is None or state.version == version or request.id in state.commands:
+            return True
+        if not attempt.confirmed and state.version < version:
+            return False
+        raise VersionChanged(attempt.account_id, version, state.version)
 
     async def _has_learned(self, attempt: Attempt, request: Request) -> bool:
         """Whether the payment that waits for the customer has ended, as the next command learns, too (R96).

@@ -43,6 +43,7 @@ from service.errors import (
     LineFailed,
     LineUnanswered,
     Unanswered,
+    VersionChanged,
 )
 from service.gateways.port import SettableGateway
 from service.service import BillingService
@@ -70,12 +71,13 @@ class CommandSession:
         self._lives_on = lives_on
         self._lines = 0
 
-    def answer_line(self, line: bytes) -> AnswerLine:
+    def answer_line(self, line: bytes, if_version: int | None = None) -> AnswerLine:
         """As `answer`, of a service whose ports block (`service.completing`)."""
-        return complete(self.answer(line))
+        return complete(self.answer(line, if_version))
 
-    async def answer(self, line: bytes) -> AnswerLine:
-        """The answer to the next line.
+    async def answer(self, line: bytes, if_version: int | None = None) -> AnswerLine:
+        """The answer to the next line. `if_version`: the account's version that the command was decided on
+        (VersionChanged where it is another).
 
         Raises LineUnanswered, which names the line, where the system could not be reached; LineFailed where
         the fault is the account's or the code's own.
@@ -85,7 +87,7 @@ class CommandSession:
         if isinstance(parsed, Invalid):
             return answered_invalid(parsed)
         try:
-            given = await self._given(parsed)
+            given = await self._given(parsed, if_version)
         except InvalidInput as error:
             return answered_invalid(
                 Invalid(error.code, error.message, error.place, parsed.account, parsed.id)
@@ -96,13 +98,13 @@ class CommandSession:
             raise self._unanswered("unreachable", parsed, error.reason) from error
         except Contended as error:
             raise self._unanswered("unreachable", parsed, error.what) from error
-        except (WrongDatabase, ClockAhead, psycopg.Error):
+        except (WrongDatabase, ClockAhead, VersionChanged, psycopg.Error):
             raise
         except Exception as error:
             raise self._failed(parsed, error) from error
         return answered(parsed, given.answer, given.version, given.reference)
 
-    async def _given(self, parsed: ParsedCommand) -> GivenCommand:
+    async def _given(self, parsed: ParsedCommand, if_version: int | None) -> GivenCommand:
         self._service.check_clock(self._lives_on)  # before a catalogue is kept, or anything else
         at = await self._at(parsed)
         if isinstance(parsed.asked, PaymentMethod):
@@ -124,7 +126,12 @@ class CommandSession:
         if parsed.refund_fails is not None and self._lives_on == "test":
             await self._service.play_refunds(parsed.account_id, work=not parsed.refund_fails)
         return await self._service.handle(
-            parsed.account_id, request, means=parsed.means, method=parsed.method, actor=parsed.actor
+            parsed.account_id,
+            request,
+            means=parsed.means,
+            method=parsed.method,
+            actor=parsed.actor,
+            if_version=if_version,
         )
 
     async def _play_method(self, account_id: str, at: Instant, asked: PaymentMethod) -> GivenCommand:

@@ -278,3 +278,37 @@ def of_account(connection: psycopg.Connection[TupleRow], account_id: str) -> Ent
             ]
         ),
     )
+
+
+class ListedAccount(msgspec.Struct, frozen=True):
+    """An account in the list of a tenant's. `status`: as answers and pages name it."""
+
+    account_id: str
+    status: AccountStatus
+    clock: Clock | None
+    currency: str
+    time_zone: str
+    version: int
+    next_renewal: CivilDate | None
+
+
+# The accounts of a tenant are a range of the primary key: `/` is followed by `0`.
+_OF_TENANT: Final = """
+    select account_id, shown, clock, currency, time_zone, version, next_renewal
+    from (
+        select *, case when disputed_since is not null and status <> 'closed' then 'disputed' else status end
+            as shown
+        from projections.accounts
+        where account_id collate "C" > %(after)s and account_id collate "C" < %(end)s
+    ) accounts
+    where %(status)s::text is null or shown = %(status)s
+    order by account_id collate "C" limit %(limit)s
+"""
+
+
+def of_tenant(
+    connection: psycopg.Connection[TupleRow], tenant: str, after: str, status: str | None, limit: int
+) -> list[ListedAccount]:
+    """Up to `limit` accounts of the tenant whose id, without it, is above `after`, in order of their ids."""
+    bound = {"after": f"{tenant}/{after}", "end": f"{tenant}0", "status": status, "limit": limit}
+    return [ListedAccount(*row) for row in connection.execute(_OF_TENANT, bound).fetchall()]

@@ -29,10 +29,13 @@ tax = cyclopts.App(name="tax", help="The tables that decide taxes: check, load, 
 discounts = cyclopts.App(name="discounts", help="The discount codes: check, load, list, show.")
 ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close a month, check, export.")
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
+key = cyclopts.App(name="key", help="API keys: create, list, roll, revoke.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
 persons = cyclopts.App(name="persons", help="Billing details: their key, and what a timer destroys.")
 
-GROUPS = {str(group.name[0]): group for group in (catalog, tax, discounts, ledger, dlq, archive, persons)}
+GROUPS = {
+    str(group.name[0]): group for group in (catalog, tax, discounts, ledger, dlq, archive, persons, key)
+}
 
 app.command("prorata.cli.simulate:simulate")
 app.command("prorata.cli.operate.database:migrate")
@@ -55,6 +58,12 @@ app.command("prorata.cli.account.screens:shop")
 app.command("prorata.cli.account.screens:billing")
 app.command("prorata.cli.account.explain:explain")
 app.command("prorata.cli.operate.workers:bill")
+app.command("prorata.cli.operate.serve:serve")
+app.command(key)
+key.command("prorata.cli.operate.keys:create", name="create")
+key.command("prorata.cli.operate.keys:list_", name="list")
+key.command("prorata.cli.operate.keys:roll", name="roll")
+key.command("prorata.cli.operate.keys:revoke", name="revoke")
 app.command("prorata.cli.operate.project:project")
 app.command("prorata.cli.operate.project:lag")
 app.command("prorata.cli.operate.parked:parked")

@@ -19,7 +19,9 @@ RECOGNITION: Final = "ledger:recognise"
 NOTHING: Final = "none"
 """The setting's value if no process is expected."""
 
-_NAME: Final = re.compile(r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics")
+_NAME: Final = re.compile(
+    r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics|serve"
+)
 
 _COMMANDS: Final = {
     "bill:test-clock": "prorata bill --test-clock",

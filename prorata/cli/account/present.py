@@ -81,13 +81,13 @@ def look(account: str, tenant: str, at: str | None) -> Looked:
             state,
             instant_of(state, at, system.clock.now()),
             system.catalogues.series_for(state),
-            _credit_notes(system.log, account_id_of(tenant, account), state),
+            credit_notes_of(system.log, account_id_of(tenant, account), state),
         )
     note_nothing_sold(found.catalogues, found.at)
     return found
 
 
-def _credit_notes(log: PostgresEventLog, account: str, state: Account) -> tuple[CreditNoteEntry, ...]:
+def credit_notes_of(log: PostgresEventLog, account: str, state: Account) -> tuple[CreditNoteEntry, ...]:
     """The account's credit notes, from its events; they are read only where it has some."""
     if state.standing.next_credit_note == 1:
         return ()
@@ -96,17 +96,17 @@ def _credit_notes(log: PostgresEventLog, account: str, state: Account) -> tuple[
     return tuple(Chronicle(state.time_zone).take_all(events).credit_notes.values())
 
 
-def instant_of(state: Account, given: str | None, now: Instant) -> Instant:
-    """When the account is looked at: on the wall clock now, on a test clock as given."""
+def instant_of(state: Account, given: str | None, now: Instant, place: str = "--at") -> Instant:
+    """When the account is looked at: on the wall clock now, on a test clock as given (at that `place`)."""
     if state.clock == "wall":
         if given is not None:
-            raise InvalidInput("test_clock_only", "--at", "this account lives on the wall clock: it is now")
+            raise InvalidInput("test_clock_only", place, "this account lives on the wall clock: it is now")
         return max(now, state.last_at)
-    at = state.last_at if given is None else parse_moment(given, state.time_zone, "--at")
+    at = state.last_at if given is None else parse_moment(given, state.time_zone, place)
     if at < state.last_at:
         last = local_text(state.last_at, state.time_zone)
         message = f"the account's last instant is {last}: it can be looked at then or later"
-        raise InvalidInput("at_too_early", "--at", message)
+        raise InvalidInput("at_too_early", place, message)
     return at
 
 

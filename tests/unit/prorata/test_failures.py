@@ -18,7 +18,10 @@ from prorata.cli.terminal.failures import explained
 
 PACKAGES = ("domain", "eventlog", "projections", "service", "publishing", "consumers", "prorata")
 
-CAUGHT_INSIDE = {"eventlog.group_commit.insert_connection.InsertFailed"}
+CAUGHT_INSIDE = {
+    "eventlog.group_commit.insert_connection.InsertFailed",
+    "prorata.http.problems.ProblemFound",
+}
 """Exceptions that never leave their package."""
 
 GIVEN: dict[Any, Any] = {

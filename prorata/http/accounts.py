@@ -1,0 +1,202 @@
+"""Accounts: opening one, the list of them, one as it stands."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from domain.calendar import CivilDate, local_text
+from domain.events import Clock
+from domain.money import zero
+from domain.state import Account
+from domain.views import account_summary
+from eventlog.postgres.connect import Connection
+from projections.models import entitlements
+from prorata.http.call import Answered, Call, etag, page
+from prorata.http.commands import IDEMPOTENCY_KEY, advance_clock, open_account
+from prorata.http.desk import Desk
+from prorata.http.looking import AT, by_time, looked_at
+from prorata.http.problems import refuse
+from prorata.http.route import COMMAND, LOOK, Parameter, Route, on_thread
+from service.commands import AnswerLine
+
+Status = Literal["good", "past_due", "disputed", "closed"]
+
+
+class AccountAnswer(msgspec.Struct, frozen=True):
+    """An account as it stands (R3, R38, R46): amounts in its currency, `due` of all its invoices, `credit`
+    its account credit, `next_renewal` the first end of a cycle after which something renews."""
+
+    account: str
+    status: Status
+    clock: Clock
+    currency: str
+    time_zone: str
+    at: str
+    version: int
+    anchor: CivilDate | None
+    next_renewal: CivilDate | None
+    support: bool
+    credit: str
+    due: str
+
+
+class AccountEntry(msgspec.Struct, frozen=True):
+    """An account in the list of them, as the read models have it."""
+
+    account: str
+    status: Status
+    clock: Clock | None
+    currency: str
+    time_zone: str
+    version: int
+    next_renewal: CivilDate | None
+
+
+class AccountsAnswer(msgspec.Struct, frozen=True):
+    """A page of accounts, in order of their ids; `next`: what `after` is to be for the following page."""
+
+    items: list[AccountEntry]
+    next: str | None
+
+
+class AdvancedAnswer(msgspec.Struct, frozen=True):
+    """How far the test clock went, and how many events fell due by then."""
+
+    account: str
+    at: str
+    recorded: int
+    version: int
+
+
+class OpenBody(msgspec.Struct, frozen=True):
+    """Open an account. `clock` `test`: on a test clock, with `at`, perhaps a `catalog`, `policies`, a `tax`
+    table and `discounts` of its own (docs/scenarios.md)."""
+
+    account: str
+    currency: str
+    time_zone: str
+    clock: Clock = "wall"
+    at: str | msgspec.UnsetType = msgspec.UNSET
+    by: str | msgspec.UnsetType = msgspec.UNSET
+    actor: str | msgspec.UnsetType = msgspec.UNSET
+    catalog: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    policies: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    discounts: list[Any] | msgspec.UnsetType = msgspec.UNSET
+    tax: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class AdvanceBody(msgspec.Struct, frozen=True):
+    """Up to which moment the test clock goes on."""
+
+    at: str
+
+
+def one(desk: Desk, call: Call) -> Answered:
+    """The account as it stands."""
+    looked = looked_at(desk, call)
+    state, zone = by_time(looked), looked.state.time_zone
+    summary = account_summary(state, looked.catalogues)
+    answer = AccountAnswer(
+        call.account,
+        state.status,
+        state.clock,
+        state.currency,
+        zone,
+        local_text(looked.at, zone),
+        looked.state.version,
+        summary.anchor,
+        summary.next_renewal,
+        summary.support,
+        format(state.standing.credit + zero(state.currency), "f"),
+        format(_due(state), "f"),
+    )
+    return Answered(answer, headers=etag(looked.state.version))
+
+
+def _due(state: Account) -> Any:
+    return sum([record.due for record in state.open_invoices], zero(state.currency))
+
+
+def every(desk: Desk, call: Call) -> Answered:
+    """A page of the tenant's accounts."""
+    status = call.query.get("status")
+    if status is not None and status not in STATUSES:
+        raise refuse("invalid_parameter", f"`status` is one of {', '.join(STATUSES)}", place="status")
+    limit, after, tenant = call.limit, call.query.get("after", ""), call.tenant
+
+    def read(connection: Connection) -> list[entitlements.ListedAccount]:
+        return entitlements.of_tenant(connection, tenant, after, status, limit + 1)
+
+    found = desk.read(read)
+    items = [
+        AccountEntry(
+            one.account_id.removeprefix(f"{tenant}/"),
+            one.status,
+            one.clock,
+            one.currency,
+            one.time_zone,
+            one.version,
+            one.next_renewal,
+        )
+        for one in found[:limit]
+    ]
+    return Answered(page(items, items[-1].account if len(found) > limit else None))
+
+
+STATUSES: Final = ("good", "past_due", "disputed", "closed")
+
+LIMIT: Final = Parameter(
+    "limit", "Items of a page.", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}
+)
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/accounts",
+        "open-account",
+        "Open an account.",
+        COMMAND,
+        on_thread(open_account),
+        AnswerLine,
+        OpenBody,
+        (IDEMPOTENCY_KEY,),
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/v1/accounts",
+        "list-accounts",
+        "The tenant's accounts, in order of their ids.",
+        LOOK,
+        on_thread(every),
+        AccountsAnswer,
+        parameters=(
+            Parameter("status", "Of this status alone.", {"type": "string", "enum": list(STATUSES)}),
+            Parameter("after", "Those after this account (`next` of the page before).", {"type": "string"}),
+            LIMIT,
+        ),
+    ),
+    Route(
+        "GET",
+        "/v1/accounts/{account}",
+        "get-account",
+        "The account as it stands.",
+        LOOK,
+        on_thread(one),
+        AccountAnswer,
+        parameters=(AT,),
+    ),
+    Route(
+        "POST",
+        "/v1/accounts/{account}/advance-clock",
+        "advance-clock",
+        "Let a test clock go on, and settle what falls due until then.",
+        frozenset(["owner", "admin", "operator"]),
+        on_thread(advance_clock),
+        AdvancedAnswer,
+        AdvanceBody,
+        tag="test clocks",
+    ),
+)

@@ -1,0 +1,104 @@
+"""A running `prorata serve`, its keys, and a client that asks it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+
+from prorata.roles import SERVICE
+from scripts.servers.postgres import SUPERUSER
+from tests.support.command_line import PRORATA, CommandLine
+from tests.support.roles import login
+
+STARTS_WITHIN = 60.0
+
+
+class Api:
+    """An API that runs at `url`, for accounts of any tenant whose key is made here."""
+
+    def __init__(self, prorata: CommandLine, url: str, process: subprocess.Popen[bytes]) -> None:
+        self.prorata, self.url, self.process = prorata, url, process
+        self._keys: dict[tuple[str, str], str] = {}
+
+    def key(self, tenant: str = "acme", role: str = "owner") -> str:
+        """A key of the tenant in that role; the same for the same."""
+        if (tenant, role) not in self._keys:
+            done = self.prorata("key", "create", "--tenant", tenant, "--role", role, "--name", role, "--json")
+            assert done.exit_code == 0, done.err
+            self._keys[tenant, role] = msgspec.json.decode(done.out)["key"]
+        return self._keys[tenant, role]
+
+    def client(self, tenant: str = "acme", role: str = "owner") -> httpx.Client:
+        """A client with such a key."""
+        headers = {"Authorization": f"Bearer {self.key(tenant, role)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def started(database_url: str, port: int, settings: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """`prorata serve` in a process of its own, as a member of the service's role, once it answers."""
+    url = login(database_url, SERVICE) if f"//{SUPERUSER}@" in database_url else database_url
+    environment = os.environ | {"PRORATA_DATABASE_URL": url} | (settings or {})
+    process = subprocess.Popen(
+        [PRORATA, "serve", "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200:
+                return process
+        except httpx.TransportError:
+            time.sleep(0.05)
+    process.kill()
+    _, told = process.communicate()
+    raise AssertionError(f"prorata serve did not start: {told.decode()}")
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """The exit code after SIGTERM, and what was said on stderr."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told.decode()
+
+
+@contextmanager
+def api_at(database_url: str, settings: dict[str, str] | None = None) -> Iterator[Api]:
+    """The API on the migrated database; it ends well, and says nothing of failures."""
+    port = free_port()
+    process = started(database_url, port, settings)
+    try:
+        yield Api(CommandLine(database_url), f"http://127.0.0.1:{port}", process)
+    finally:
+        code, told = ended(process)
+    assert code == 0, told
+    assert "Traceback" not in told, told
+
+
+OPENED: dict[str, Any] = {
+    "currency": "EUR",
+    "time_zone": "Europe/Paris",
+    "clock": "test",
+    "at": "2026-03-20",
+}
+"""The body that opens an account on a test clock, without its id."""
