@@ -21,8 +21,8 @@ LETTERED = {8: "R8a", 41: "R41a"}
 RULES = tuple(
     rule for number in range(1, LAST + 1) for rule in (f"R{number}", LETTERED.get(number)) if rule is not None
 )
-LATER = frozenset({"R88", "R89", "R90", "R91", "R94", "R95"})
-"""Documents and the statement, which are not built yet: no story can show them."""
+LATER = frozenset({"R88", "R89", "R90", "R91", "R94"})
+"""Documents, which are not built yet: no story can show them."""
 
 KEEPING = ("domain", "service/persons")
 """Where rules are kept."""

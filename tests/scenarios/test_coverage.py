@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "schema.json").read_text(encoding="utf-8"))
 STORIES = {path.stem: json.loads(path.read_bytes()) for path in sorted((HERE / "stories").glob("*.json"))}
 EXAMPLES = {path.stem: json.loads(path.read_bytes()) for path in sorted((HERE / "examples").glob("*.json"))}
-NOT_OF_ONE_ACCOUNTS_STORY = {"R48", "R49", "R50", "R78", "R92", "R93", "R97"}
-"""Previews, the shop and the billing page are asked for, not lived through; clocks are of systems; persons
+NOT_OF_ONE_ACCOUNTS_STORY = {"R48", "R49", "R50", "R78", "R92", "R93", "R95", "R97"}
+"""Previews, shop, billing page and statement are asked for, not lived through; clocks are of systems; persons
 are kept outside the log."""
 
 MET_BY_NO_STORY = {"unknown_account", "tax_unavailable"}
