@@ -106,6 +106,11 @@ def twelve_months_after(day: CivilDate) -> CivilDate:
     return boundary(day, 12)
 
 
+def twelve_months_before(day: CivilDate) -> CivilDate:
+    """The same day a year earlier, clamped as R1: when what expires on the day was bought (R21)."""
+    return boundary(day, -12)
+
+
 @lru_cache(maxsize=512)
 def zone_info(zone: str) -> ZoneInfo:
     """The zone's rules from the `tzdata` package. The name must be a known one (`check_time_zone`)."""

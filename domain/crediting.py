@@ -113,19 +113,22 @@ def billed_item(account: AccountFields, number: int, place: int) -> PlanItem | A
 def credit_worth(account: AccountFields, plan: PlanItem, today: CivilDate, amount: Decimal) -> Decimal:
     """What an upgrade's credit line of `amount` (R29, positive) is worth: of its days not yet credited by
     days, the part that the lines of the present price still bear of theirs (R65)."""
-    if not account.records and not account.standing.discounts:
+    brought = plan.brought
+    if brought is None and not account.records and not account.standing.discounts:
         return amount
     assert plan.cycle is not None
     lines = list(_lines_of(account, plan))
-    whole = sum([line.amount for _, _, line in lines], amount - amount)
-    borne = sum([_borne(record, ref[1], line) for ref, record, line in lines], amount - amount)
+    nothing = amount - amount
+    elsewhere = nothing if brought is None else brought.paid
+    whole = sum([line.amount for _, _, line in lines], nothing if brought is None else brought.amount)
+    borne = sum([_borne(record, ref[1], line) for ref, record, line in lines], elsewhere)
     spans = [span for ref, record, _ in lines for span in days_credited(record, ref[1])]
     covered = days_within(spans, today, plan.cycle.end)
     days = days_between(today, plan.cycle.end)
     if covered:
         amount = prorate(plan.price, days - covered, plan.cycle.of_days)
-    left = sum([left_of(record, ref[1], line) for ref, record, line in lines], amount - amount)
-    return max(amount - amount, min(amount if borne == whole else share_of(amount, borne, whole), left))
+    left = sum([left_of(record, ref[1], line) for ref, record, line in lines], elsewhere)
+    return max(nothing, min(amount if borne == whole else share_of(amount, borne, whole), left))
 
 
 def _borne(record: InvoiceRecord, index: int, line: Line) -> Decimal:

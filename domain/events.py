@@ -42,6 +42,13 @@ from domain.events_of_addons import (
     CreditsPurchased,
     PrerequisiteChanged,
 )
+from domain.events_of_import import (
+    AccountImported,
+    ImportedDowngrade,
+    ImportedItem,
+    ImportedPack,
+    ImportedPauses,
+)
 from domain.events_of_money import (
     CreditApplied,
     CreditNoteIssued,
@@ -96,6 +103,7 @@ __all__ = [
     "EVENT_TYPES",
     "SCHEMA_VERSIONS",
     "AccountClosed",
+    "AccountImported",
     "AccountOpened",
     "Activation",
     "AddonEnded",
@@ -128,6 +136,10 @@ __all__ = [
     "Ending",
     "Event",
     "FreePlanStarted",
+    "ImportedDowngrade",
+    "ImportedItem",
+    "ImportedPack",
+    "ImportedPauses",
     "Invoice",
     "InvoicePaid",
     "InvoiceReissued",
@@ -139,6 +151,7 @@ __all__ = [
     "LineDiscount",
     "LineKind",
     "LineTax",
+    "Opening",
     "PaymentActionRequired",
     "PaymentCancelled",
     "PaymentDeclined",
@@ -234,10 +247,14 @@ SecondPart = (
 )
 """What collecting, correcting, taxing and granting record (sections 14 to 18a of the rules)."""
 
+Opening = AccountOpened | AccountImported
+"""How an account's history begins: it says currency, time zone and clock."""
+
 Event = (
     CyclesRenewed
     | InvoicePaid
     | AccountOpened
+    | AccountImported
     | PlanPurchased
     | FreePlanStarted
     | PlanChanged

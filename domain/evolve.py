@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 from domain import events as e
 from domain.evolve_access import access_end, ended
 from domain.evolve_addons import CHANGES as OF_ADDONS
+from domain.evolve_import import take_over
 from domain.evolve_plans import CHANGES as OF_PLANS
 from domain.evolve_records import Changes, change_standing
 from domain.evolve_renewals import CHANGES as OF_RENEWALS
@@ -23,7 +24,7 @@ from domain.windows import close_window
 
 def evolve(state: Account | None, event: e.Event) -> Account:
     """The state after the event. None is the state of an account that was never opened; only
-    `AccountOpened` follows it."""
+    an `Opening` follows it."""
     draft = _opened(event) if state is None else Draft(*astuple(state))
     if type(event) is not e.InvoicePaid or event.restored:  # else what is held stays as it is
         _take_copies(draft)
@@ -43,9 +44,9 @@ def evolve_all(state: Account | None, events: Iterable[e.Event]) -> Account | No
 
 
 def _opened(first: e.Event) -> Draft:
-    if isinstance(first, e.AccountOpened):
+    if isinstance(first, e.Opening):
         return Draft(0, first.currency, first.time_zone, first.clock, first.catalog, first.at)
-    raise ValueError(f"an account's history begins with account_opened, not {e.type_name(first)}")
+    raise ValueError(f"no account's history begins with {e.type_name(first)}")
 
 
 def _take_copies(draft: Draft) -> None:
@@ -156,6 +157,7 @@ CHANGES: Final[Changes] = {
     e.PriceOverridden: _price_overridden,
     e.CatalogChanged: _catalog_changed,
     e.AccountOpened: _nothing,
+    e.AccountImported: take_over,
     **dict.fromkeys(get_args(e.SecondPart), apply_second_part),
 }
 """What each event changes."""

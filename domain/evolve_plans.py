@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.calendar import Instant, date_of
 from domain.evolve_access import access_end, ended, leave, use
-from domain.evolve_records import Changes, change_standing, charge, lines_credited
+from domain.evolve_records import Changes, change_standing, charge, credits_all, lines_credited
 from domain.state import Draft, PendingDowngrade, PlanItem
 from domain.windows import close_window
 
@@ -34,11 +34,20 @@ def _free_plan_started(draft: Draft, event: e.FreePlanStarted) -> None:
 
 def _plan_changed(draft: Draft, event: e.PlanChanged) -> None:
     forget_downgrade(draft, event.family)
-    lines = lines_credited(draft, draft.plans[event.family], event)
+    plan = draft.plans[event.family]
+    lines = lines_credited(draft, plan, event)
     if event.invoice is not None:
         charge(draft, event.invoice)
     leave(draft, event.from_product, event.at)
-    change_plan(draft, event.family, product=event.product, tier=event.tier, price=event.price, lines=lines)
+    change_plan(
+        draft,
+        event.family,
+        product=event.product,
+        tier=event.tier,
+        price=event.price,
+        lines=lines,
+        brought=None if credits_all(event) else plan.brought,
+    )
     until = None if event.cycle is None else event.cycle.ends_at
     use(draft, event.product, event.at, until)  # of another tier only: the same window
 
@@ -109,12 +118,21 @@ def _start_plan(draft: Draft, event: e.PlanPurchased | e.PlanResumed) -> None:
     it."""
     bought = draft.version
     lines: tuple[tuple[int, int], ...] = ()
+    brought = None
     if isinstance(event, e.PlanResumed):
         before = draft.plans[event.family]
         bought = before.bought
-        lines = before.lines if event.invoice is None else ()
+        if event.invoice is None:
+            lines, brought = before.lines, before.brought
     draft.plans[event.family] = PlanItem(
-        event.family, event.product, event.tier, event.price, event.cycle, lines=lines, bought=bought
+        event.family,
+        event.product,
+        event.tier,
+        event.price,
+        event.cycle,
+        lines=lines,
+        bought=bought,
+        brought=brought,
     )
     use(draft, event.product, event.at, event.cycle.ends_at)
     draft.anchor = event.account_anchor

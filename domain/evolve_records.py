@@ -75,7 +75,7 @@ def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[
     before = tuple(reversed(present_lines(draft, plan)))
     if invoice is None:
         return before
-    if invoice.lines[0].days is None:  # the difference comes on top
+    if not credits_all(event):
         return (*before, (invoice.number, 0))
     for line in invoice.lines:
         if line.kind == "credit_line" and line.net:
@@ -88,6 +88,12 @@ def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[
                 record = record_of(draft, number)
                 keep_record(draft, replace(record, credited=(*record.credited, credited)))
     return ((invoice.number, 0),)
+
+
+def credits_all(event: e.PlanChanged) -> bool:
+    """Whether the change takes the place of all that was charged for its days: not at an equal price, and not
+    where only the difference comes on top (R29)."""
+    return event.invoice is not None and event.invoice.lines[0].days is not None
 
 
 def _days_taken(draft: Draft, plan: PlanItem, credit: e.Line, number: int, had: Collection[LineRef]) -> None:

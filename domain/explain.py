@@ -56,6 +56,8 @@ def rule_of_event(event: e.Event) -> str:  # noqa: C901 - one case an event
             return "R40" if event.restored else "R24"
         case e.AccountOpened():
             return "R3"
+        case e.AccountImported():
+            return "R3, R4"
         case e.PriceOverridden() | e.CatalogChanged():
             return "R8"
         case e.PrerequisiteChanged():

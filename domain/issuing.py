@@ -13,12 +13,14 @@ import msgspec
 
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
-from domain.crediting import Allocation, allocate, credit_worth, line_taxes
+from domain.crediting import Allocation, allocate, credit_worth, line_taxes, share_of
 from domain.discounts import discounted
 from domain.events import CommandRef, CreditedLine, CreditNoteIssued, DiscountGranted, Invoice, Line
 from domain.money import zero
 from domain.state import Account, Discount, PlanItem
 from domain.tax import Tax, same_taxes, taxed
+
+_HUNDRED = Decimal(100)
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -76,6 +78,8 @@ def upgrade_invoice(
     taxes = _taxes(state, day, catalogues)
     credited = allocate(state, plan, worth)
     same = all(same_taxes(_line(state, part), taxes) for part in credited)
+    if plan.brought is not None and not credited:
+        worth = min(worth, charge.net)  # billed elsewhere: there is no invoice to take the rest back of
     available = state.standing.credit
     if worth > charge.net or not same:
         notes = _upgrade_notes(state, credited, charge, issued_at, command)
@@ -86,7 +90,10 @@ def upgrade_invoice(
         credit = msgspec.structs.replace(credit, discount=credit.amount + worth)
     lines: tuple[Line, ...] = (charge, credit)
     if taxes:
-        lines = taxed((charge,), taxes, (_credit_with_taxes(credit, credited, taxes, currency),))
+        elsewhere = zero(currency)
+        if plan.brought is not None:
+            elsewhere = worth - sum([part.net for part in credited], zero(currency))
+        lines = taxed((charge,), taxes, (_credit_with_taxes(credit, credited, elsewhere, taxes),))
     return Issued(_invoice(state, day, lines, issued_at, available))
 
 
@@ -122,9 +129,14 @@ def _line(state: Account, part: Allocation) -> Line:
 
 
 def _credit_with_taxes(
-    credit: Line, credited: tuple[Allocation, ...], taxes: tuple[Tax, ...], currency: str
+    credit: Line, credited: tuple[Allocation, ...], elsewhere: Decimal, taxes: tuple[Tax, ...]
 ) -> Line:
-    amounts = [-sum([part.taxes[place] for part in credited], zero(currency)) for place in range(len(taxes))]
+    """The credit line with the taxes of the lines that it credits. What was billed `elsewhere` counts as
+    taxed as today."""
+    amounts = [
+        -sum([part.taxes[place] for part in credited], share_of(elsewhere, tax.rate, _HUNDRED))
+        for place, tax in enumerate(taxes)
+    ]
     shares = tuple([tax.share(amount) for tax, amount in zip(taxes, amounts, strict=True)])
     return msgspec.structs.replace(credit, taxes=shares)
 

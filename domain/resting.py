@@ -58,6 +58,9 @@ class Background:
         match event:
             case e.PlanPurchased() | e.AddonPurchased() | e.CreditsPurchased():
                 known[event.product] = (version,)
+            case e.AccountImported():
+                brought = [item.product for item in event.items] + [pack.product for pack in event.packs]
+                known.update(dict.fromkeys(brought, (version,)))
             case e.PlanChanged():
                 known[event.product] = (*self.of(event.from_product), version)
             case e.DowngradeScheduled():

@@ -34,6 +34,14 @@ class PendingDowngrade(msgspec.Struct, frozen=True, gc=False):
     to_free: bool
 
 
+class Brought(msgspec.Struct, frozen=True, gc=False):
+    """What another system billed for the present cycle of a plan that was taken over: the price for its days,
+    and what of that was paid."""
+
+    amount: Decimal
+    paid: Decimal
+
+
 class PlanItem(msgspec.Struct, frozen=True, gc=False):
     """The plan held in a family. A monthly plan has a cycle and the price held for it (R8); Free has
     neither."""
@@ -56,6 +64,8 @@ class PlanItem(msgspec.Struct, frozen=True, gc=False):
     """Version of the event by which it was bought: the order of purchase."""
     lines: tuple[tuple[int, int], ...] = ()
     """The invoice lines of the present price in this cycle: numbers, and places from 0 (R65)."""
+    brought: Brought | None = None
+    """Of an account that was taken over: what was billed elsewhere bears the present price too."""
 
     @property
     def active(self) -> bool:

@@ -110,7 +110,7 @@ def _billed(
 ) -> BilledAt:
     """The state after events, the first of which may have opened the account."""
     currency, clock = before.currency, before.clock
-    if isinstance(first, e.AccountOpened):
+    if isinstance(first, e.Opening):
         currency, clock = first.currency, first.clock
     return BilledAt(account_id, version, changed, before.others, notes, currency, clock)
 

@@ -7,16 +7,16 @@ clocks.of(page)["acme/a-1"]             # "wall", "test", or None where the firs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 
-from domain.events import AccountOpened, Clock
+from domain.events import Clock, Opening
 from eventlog import EventLog, EventUnreadable, StoredEvent
 from eventlog.codec import domain_codec
 
 REMEMBERED_CLOCKS: Final = 200_000
 """How many accounts' clocks are kept, some 100 bytes each."""
 
-_OPENED: Final[str] = str(AccountOpened.__struct_config__.tag)
+_OPENED: Final = frozenset(str(event.__struct_config__.tag) for event in get_args(Opening))
 
 
 class AccountClocks:
@@ -52,13 +52,13 @@ class AccountClocks:
         return recent
 
     def _said_in(self, first: StoredEvent) -> Clock | None:
-        if first.type != _OPENED:
+        if first.type not in _OPENED:
             return None
         try:
             opened = self._codec.read(first)
         except EventUnreadable:
             return None
-        return opened.clock if isinstance(opened, AccountOpened) else None
+        return opened.clock if isinstance(opened, Opening) else None
 
     def _forget_some(self) -> None:
         if len(self._recent) > self._most:

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.calendar import date_of
+from domain.calendar import date_of, twelve_months_before
 from domain.events import EVENT_TYPES as _EVENTS
 from domain.events import (
     SCHEMA_VERSIONS,
+    AccountImported,
     AccountOpened,
     Clock,
     CreditApplied,
@@ -58,6 +59,7 @@ __all__ = [
     "EVENT_TYPES",
     "SCHEMAS",
     "AccessWindowsDocument",
+    "AccountImported",
     "AccountOpened",
     "Clock",
     "CreditApplied",
@@ -85,6 +87,7 @@ __all__ = [
     "invoice_changes",
     "known_types",
     "schemas",
+    "twelve_months_before",
 ]
 
 EVENT_TYPES: Final = frozenset(_EVENTS)

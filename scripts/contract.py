@@ -31,6 +31,7 @@ from publishing.compatibility import breaks, releases
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics
+from scripts.sample_imports import imported_histories
 
 STORIES = Path(__file__).resolve().parents[1] / "tests" / "scenarios"
 
@@ -83,6 +84,7 @@ def _histories() -> Iterator[tuple[str, list[Event]]]:
         Request(PurchasePlan("standard"), NOW, "test", cvv=True, billing=True), own_payment="cancelled"
     )
     yield "payment-cancelled", account.history
+    yield from imported_histories(catalog, NOW)
 
 
 def _new_event(encoded: tuple[str, int, bytes], event: Event, account_id: str, nth: int) -> NewEvent:

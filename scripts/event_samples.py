@@ -28,6 +28,7 @@ from eventlog.codec import domain_codec
 from prorata.simulation.run import VirtualAccount, history_of
 from prorata.simulation.scenario import read_scenario
 from publishing.compatibility import Schema, breaks
+from scripts.sample_imports import imported_histories
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 FOLDER = TESTS / "contract" / "eventlog" / "event_samples"
@@ -173,6 +174,7 @@ def _histories() -> Iterator[tuple[str, list[e.Event]]]:
         request = Request(PurchasePlan("standard"), now, "test", id=f"buy-{answer}", cvv=True, billing=True)
         account.give(request, own_payment=answer)
     yield "a payment cancelled, one declined, one paid", account.history
+    yield from imported_histories(catalog, now)
 
 
 if __name__ == "__main__":

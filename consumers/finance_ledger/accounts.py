@@ -31,5 +31,9 @@ BAD_DEBT: Final = "bad_debt"
 RECOVERED: Final = "recovered"
 """What came in for an invoice that was written off (R68). Income."""
 
+TAKEN_OVER: Final = "taken_over"
+"""Against what is owed to accounts that were taken over from another system. Equity: it is the sum that the
+books of that system let go of."""
+
 REVENUE: Final = "revenue"
 """What is earned, less discounts: an account for each product, `revenue:standard`. Income."""

@@ -25,6 +25,7 @@ from consumers.finance_ledger.accounts import (
     RECOVERED,
     REFUNDS,
     REVENUE,
+    TAKEN_OVER,
     TAX_PAYABLE,
 )
 from consumers.finance_ledger.entries import (
@@ -48,6 +49,7 @@ _ROOTS: Final = {
     TAX_PAYABLE: "Liabilities:Tax-Payable",
     ACCOUNT_CREDIT: "Liabilities:Account-Credit",
     REFUNDS: "Liabilities:Refunds",
+    TAKEN_OVER: "Equity:Taken-Over",
     RECOVERED: "Income:Recovered",
     BAD_DEBT: "Expenses:Bad-Debt",
 }

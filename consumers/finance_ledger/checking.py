@@ -86,13 +86,13 @@ _OWED_AT_MONTH_ENDS: Final = """
 
 # Invariant 10 of the rules, of what the events of each account say by themselves.
 _KEPT: Final = """
-    select account_id, payments - refunds - charge_backs - paid_out - recovered as kept,
+    select account_id, payments + taken_over - refunds - charge_backs - paid_out - recovered as kept,
         totals - credit_notes - written_off + credit - coalesce(due, 0) as asked
     from finance_ledger.accounts left join (
         select account_id, sum(due) as due from finance_ledger.invoices group by account_id
     ) of_invoices using (account_id)
     where clock = %(clock)s
-        and payments - refunds - charge_backs - paid_out - recovered
+        and payments + taken_over - refunds - charge_backs - paid_out - recovered
             <> totals - credit_notes - written_off + credit - coalesce(due, 0)
     order by account_id
 """
@@ -119,6 +119,7 @@ _TERMS: Final = """
             -sum(owed) filter (where kind = 'credited') as credit_notes,
             -sum(owed) filter (where kind = 'written_off') as written_off,
             sum(case %(account_credit)s when credit then amount when debit then -amount end) as credit,
+            sum(amount) filter (where kind = 'taken_over' and credit = %(account_credit)s) as taken_over,
             sum(case when starts_with(credit, %(tax_payable)s) then amount
                 when starts_with(debit, %(tax_payable)s) then -amount end) as taxes
         from sides group by account_id
@@ -133,7 +134,8 @@ _TERMS: Final = """
         ('recovered', booked.recovered, of_events.recovered), ('invoices', booked.totals, of_events.totals),
         ('credit notes', booked.credit_notes, of_events.credit_notes),
         ('written off', booked.written_off, of_events.written_off),
-        ('account credit', booked.credit, of_events.credit), ('taxes', booked.taxes, of_events.taxes)
+        ('account credit', booked.credit, of_events.credit), ('taxes', booked.taxes, of_events.taxes),
+        ('account credit taken over', booked.taken_over, of_events.taken_over)
     ) terms (term, in_books, in_events)
     where clock = %(clock)s and coalesce(in_books, 0) <> in_events
     order by account_id, term

@@ -36,7 +36,7 @@ _BOOKED: Final = """
 
 # As recognition.py earns a line, day by day, as far as it has.
 _EARNED_BY_ACCOUNT: Final = """
-    select clock, split_part(account_id, '/', 1), account_id, invoice, null::bigint,
+    select clock, split_part(account_id, '/', 1), account_id, nullif(invoice, 0), null::bigint,
         greatest(day, known_on), day, 'recognised',
         case when amount > 0 then %(deferred)s else %(revenue)s || ':' || product end,
         case when amount > 0 then %(revenue)s || ':' || product else %(deferred)s end,

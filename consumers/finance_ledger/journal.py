@@ -26,6 +26,7 @@ Kind: TypeAlias = Literal[
     "late_failed",
     "written_off",
     "recognised",
+    "taken_over",
 ]
 
 Day: TypeAlias = date
@@ -54,7 +55,8 @@ class Transfer:
 @dataclass
 class Facts:
     """What the events of an account say by themselves, each as a sum: the terms of invariant 10;
-    which of the refunds were made; the taxes of invoices less those of credit notes."""
+    which of the refunds were made; the taxes of invoices less those of credit notes; account credit that was
+    brought along from another system."""
 
     payments: Decimal = Decimal(0)
     refunds: Decimal = Decimal(0)
@@ -67,6 +69,7 @@ class Facts:
     credit_notes: Decimal = Decimal(0)
     written_off: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
+    taken_over: Decimal = Decimal(0)
 
 
 @dataclass

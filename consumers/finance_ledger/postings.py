@@ -25,6 +25,7 @@ from consumers.finance_ledger.accounts import (
 from consumers.finance_ledger.credit_notes import credit_note
 from consumers.finance_ledger.giving_up import give_up_whole, write_off
 from consumers.finance_ledger.journal import BookedAccount, BookedInvoice, Kind
+from consumers.finance_ledger.opening_balances import take_over
 from consumers.finance_ledger.register import Register, Shelf, asset
 from consumers.finance_ledger.schedules import BookedLine, Piece
 from publishing import contract as c
@@ -39,6 +40,9 @@ def post(shelf: Shelf, message: PublishedEvent, event: c.Event, following: c.Eve
     issued, statuses = c.invoice_changes(event)
     if isinstance(event, c.AccountOpened):
         shelf.open(BookedAccount(message.account_id, event.clock, event.time_zone, event.currency))
+    elif isinstance(event, c.AccountImported):
+        shelf.open(BookedAccount(message.account_id, event.clock, event.time_zone, event.currency))
+        take_over(Register(shelf, message), event)
     elif isinstance(event, c.InvoiceReissued):
         _reissued(Register(shelf, message), event)
     elif issued is not None:

@@ -48,6 +48,10 @@ class Shelf(Protocol):
         """Keep a new invoice and its lines."""
         ...
 
+    def bring(self, account_id: str, lines: Sequence[BookedLine]) -> None:
+        """Keep what was billed elsewhere and is to be earned here."""
+        ...
+
     def book(self, transfer: Transfer) -> None:
         """Enter it in the journal."""
         ...

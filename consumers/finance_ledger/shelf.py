@@ -172,6 +172,10 @@ class DatabaseShelf:
         ref = account_id, invoice.number
         self._invoices[ref], self._lines[ref] = invoice, list(lines)
 
+    def bring(self, account_id: str, lines: Sequence[BookedLine]) -> None:
+        """Keep what was billed elsewhere and is to be earned here."""
+        self._lines[account_id, lines[0].invoice] = list(lines)
+
     def book(self, transfer: Transfer) -> None:
         """Enter it in the journal."""
         self._transfers.append(transfer)

@@ -9,7 +9,7 @@ from rich.table import Table
 from consumers.entitlement_cache import Permission
 from domain.arithmetic import arithmetic
 from domain.calendar import Instant, local_text
-from domain.events import AccountOpened, Event
+from domain.events import Event, Opening
 from domain.explain import rule_of_event, rule_of_line
 from domain.invoices import invoice_changes
 from prorata.demo.play import AnsweredStep
@@ -42,7 +42,7 @@ def print_events(console: Console, events: list[Event]) -> None:
     """Print the account's events, as they arrived."""
     table = _table("billing.events.v1", "effective", "what happened", "rule")
     opened, say = events[0], wording("en")
-    assert isinstance(opened, AccountOpened)
+    assert isinstance(opened, Opening)
     for event in events:
         table.add_row(
             f"{event.at:%Y-%m-%d %H:%MZ}",

@@ -16,6 +16,7 @@ from domain.catalog import BlockPrice
 from domain.discounts import name_of
 from domain.events import TaxProfileSet
 from domain.state import (
+    Brought,
     Discount,
     InvoiceRecord,
     OwnVersion,
@@ -38,6 +39,7 @@ FIELDS: Final = {
     "allowance": message("e-mails"),
     "anchor": message("renewal dates are counted from"),
     "block_prices": message("price of blocks"),
+    "brought": message("paid elsewhere for the present cycle"),
     "blocks": message("blocks a cycle"),
     "cancelled": message("cancelled"),
     "charged_back": message("charged back"),
@@ -82,6 +84,7 @@ FIELDS: Final = {
 
 _IMPLIED: Final[Mapping[str, frozenset[str]]] = {
     "allowance": frozenset({"packs"}),
+    "brought": frozenset({"price", "cycle", "tier"}),
     "cancelled": frozenset({"status"}),
     "cycle": frozenset({"access_until"}),
     "disputed_since": frozenset({"status"}),
@@ -176,6 +179,8 @@ class _Looks:
                 return self.discount(value)
             case TaxProfileSet():
                 return profile_said(value, say)
+            case Brought():
+                return self.amount(value.paid)
             case BlockPrice():
                 return self.amount(value.price)
             case tuple():

@@ -59,6 +59,8 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
             return say.say(
                 "The account was opened in {currency}, {zone}.", currency=event.currency, zone=event.time_zone
             )
+        case e.AccountImported():
+            return _imported_said(event, say)
         case e.PlanPurchased() | e.AddonPurchased():
             return say.say(
                 "{product} was bought and is paid to {end}.",
@@ -185,6 +187,45 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
             return second_part_said(event, currency, say)
 
 
+def _imported_said(event: e.AccountImported, say: Wording) -> str:
+    told = say.say(
+        "The account was taken over from another system, in {currency}, {zone}.",
+        currency=event.currency,
+        zone=event.time_zone,
+    )
+    held = dict.fromkeys([item.product for item in event.items] + [pack.product for pack in event.packs])
+    if not held:
+        return told
+    holds = say.say("It holds {products}.", products=say.products(held))
+    return f"{told} {holds}"
+
+
+def _brought_said(event: e.AccountImported, say: Wording) -> list[str]:
+    """Until when each product was paid elsewhere, and what else the account brought along."""
+    told = [
+        say.say(
+            "{product} is paid to {end}.",
+            product=tiered(one.product, one.tier, say),
+            end=say.day(one.cycle.end),
+        )
+        for one in event.items
+        if one.cycle is not None
+    ]
+    told += [
+        say.say(
+            "{product}: {number} until {date}.",
+            product=say.product(pack.product),
+            number=say.number(pack.credits),
+            date=say.day(pack.expires_on),
+        )
+        for pack in event.packs
+    ]
+    if event.credit:
+        amount = say.amount(event.credit, event.currency)
+        told.append(say.say("{amount} are account credit.", amount=amount))
+    return told
+
+
 def prerequisite_said(event: e.PrerequisiteChanged, say: Wording) -> str:
     """What an add-on will need, by a version of the catalogue that is known now."""
     product = say.product(event.product)
@@ -201,6 +242,8 @@ def event_said_in_full(event: e.Event, currency: str, say: Wording) -> str:
     that it issues, with the calculation of each line."""
     told = [event_said(event, currency, say)]
     match event:
+        case e.AccountImported():
+            told += _brought_said(event, say)
         case e.PlanPaused():
             if event.resume_on is not None:
                 told.append(say.say("It resumes on {on}.", on=say.day(event.resume_on)))

@@ -23,7 +23,6 @@ from psycopg.rows import TupleRow, args_row
 
 from domain.calendar import CivilDate
 from domain.events import (
-    AccountOpened,
     Clock,
     CreditNoteIssued,
     Event,
@@ -31,6 +30,7 @@ from domain.events import (
     InvoiceReissued,
     InvoiceStatus,
     LineKind,
+    Opening,
 )
 from domain.invoices import invoice_changes
 from projections.fold import Evolution, Fold, Placed
@@ -112,7 +112,7 @@ def _apply(before: RevenueAt, event: Event, placed: Placed) -> RevenueAt:
         if isinstance(note, CreditNoteIssued):
             _take_back(months, note, before.currency, placed)
     currency, clock = before.currency, before.clock
-    if isinstance(event, AccountOpened):
+    if isinstance(event, Opening):
         currency, clock = event.currency, event.clock
     return RevenueAt(placed.account_id, placed.version, currency, months, invoices, clock)
 

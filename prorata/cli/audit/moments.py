@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from domain.calendar import Instant, local_text, parse_moment
 from domain.errors import InvalidInput
-from domain.events import AccountOpened
+from domain.events import Opening
 from eventlog.codec import domain_codec
 from eventlog.errors import EventUnreadable
 from eventlog.port import EventLog
@@ -40,10 +40,10 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return cls(events, log.last_position(), now)
 
     @cached_property
-    def opened(self) -> AccountOpened:
+    def opened(self) -> Opening:
         """The event that opened the account. Raises EventUnreadable."""
         opened = domain_codec().read(self.events[0])
-        assert isinstance(opened, AccountOpened)
+        assert isinstance(opened, Opening)
         return opened
 
     @cached_property

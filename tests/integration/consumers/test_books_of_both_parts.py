@@ -207,7 +207,7 @@ def test_books_that_were_kept_before_go_on(database_url: str) -> None:
         for name in ("0001_books", "0002_real_books"):
             connection.execute((books / f"{name}.sql").read_bytes())
         connection.execute((Path(__file__).parent / "books_of_before.sql").read_bytes())
-        for name in ("0003_second_part", "0004_refunds_made"):
+        for name in ("0003_second_part", "0004_refunds_made", "0005_taken_over"):
             connection.execute((books / f"{name}.sql").read_bytes())
         assert problems(connection) == []
         recognise(connection, FAR)

@@ -59,6 +59,10 @@ class MemoryShelf:
         self.invoices[account_id, invoice.number] = invoice
         self.booked_lines[account_id, invoice.number] = list(lines)
 
+    def bring(self, account_id: str, lines: Sequence[BookedLine]) -> None:
+        """Keep what was billed elsewhere and is to be earned here."""
+        self.booked_lines[account_id, lines[0].invoice] = list(lines)
+
     def book(self, transfer: Transfer) -> None:
         """Enter it in the journal."""
         assert transfer.amount > 0
