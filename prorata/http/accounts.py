@@ -13,12 +13,13 @@ from domain.state import Account
 from domain.views import account_summary
 from eventlog.postgres.connect import Connection
 from projections.models import entitlements
+from prorata.cli.account.present import Looked
 from prorata.http.call import Answered, Call, etag, page
 from prorata.http.commands import IDEMPOTENCY_KEY, advance_clock, open_account
 from prorata.http.desk import Desk
-from prorata.http.looking import AT, by_time, looked_at
+from prorata.http.looking import AT, by_time, looking
 from prorata.http.problems import refuse
-from prorata.http.route import COMMAND, LOOK, Parameter, Route, on_thread
+from prorata.http.route import COMMAND, LOOK, Parameter, Route
 from service.commands import AnswerLine
 
 Status = Literal["good", "past_due", "disputed", "closed"]
@@ -93,9 +94,8 @@ class AdvanceBody(msgspec.Struct, frozen=True):
     at: str
 
 
-def one(desk: Desk, call: Call) -> Answered:
+def one(looked: Looked, call: Call) -> Answered:
     """The account as it stands."""
-    looked = looked_at(desk, call)
     state, zone = by_time(looked), looked.state.time_zone
     summary = account_summary(state, looked.catalogues)
     answer = AccountAnswer(
@@ -119,7 +119,7 @@ def _due(state: Account) -> Any:
     return sum([record.due for record in state.open_invoices], zero(state.currency))
 
 
-def every(desk: Desk, call: Call) -> Answered:
+async def every(desk: Desk, call: Call) -> Answered:
     """A page of the tenant's accounts."""
     status = call.query.get("status")
     if status is not None and status not in STATUSES:
@@ -129,7 +129,7 @@ def every(desk: Desk, call: Call) -> Answered:
     def read(connection: Connection) -> list[entitlements.ListedAccount]:
         return entitlements.of_tenant(connection, tenant, after, status, limit + 1)
 
-    found = desk.read(read)
+    found = await desk.read(read)
     items = [
         AccountEntry(
             one.account_id.removeprefix(f"{tenant}/"),
@@ -158,7 +158,7 @@ ROUTES = (
         "open-account",
         "Open an account.",
         COMMAND,
-        on_thread(open_account),
+        open_account,
         AnswerLine,
         OpenBody,
         (IDEMPOTENCY_KEY,),
@@ -170,7 +170,7 @@ ROUTES = (
         "list-accounts",
         "The tenant's accounts, in order of their ids.",
         LOOK,
-        on_thread(every),
+        every,
         AccountsAnswer,
         parameters=(
             Parameter("status", "Of this status alone.", {"type": "string", "enum": list(STATUSES)}),
@@ -184,7 +184,7 @@ ROUTES = (
         "get-account",
         "The account as it stands.",
         LOOK,
-        on_thread(one),
+        looking(one),
         AccountAnswer,
         parameters=(AT,),
     ),
@@ -194,7 +194,7 @@ ROUTES = (
         "advance-clock",
         "Let a test clock go on, and settle what falls due until then.",
         frozenset(["owner", "admin", "operator"]),
-        on_thread(advance_clock),
+        advance_clock,
         AdvancedAnswer,
         AdvanceBody,
         tag="test clocks",

@@ -11,7 +11,7 @@ from prorata.http.desk import Desk
 from prorata.http.giving import answered, give
 from prorata.http.looking import state_of
 from prorata.http.problems import refuse
-from prorata.http.route import COMMAND, Answer, Parameter, Route, on_thread
+from prorata.http.route import COMMAND, Answer, Parameter, Route
 from service.commands import AnswerLine
 
 IDEMPOTENCY_KEY: Final = Parameter(
@@ -29,16 +29,16 @@ IF_MATCH: Final = Parameter(
 _REFUSALS: Final = (400, 402, 403, 404, 409, 412, 413, 415, 422, 503)
 
 
-def open_account(desk: Desk, call: Call) -> Answered:
+async def open_account(desk: Desk, call: Call) -> Answered:
     """Open the account that the body names."""
     account = (call.fields or {}).get("account")
     if not isinstance(account, str) or not account:
         code = "missing_field" if account is None else "invalid_field"
         raise refuse(code, "`account` is the id of the new account, a text", place="$.account")
-    return answered(give(desk, call, "open_account", account), call, opened=True)
+    return answered(await give(desk, call, "open_account", account), call, opened=True)
 
 
-def advance_clock(desk: Desk, call: Call) -> Answered:
+async def advance_clock(desk: Desk, call: Call) -> Answered:
     """Let the account's test clock go on, and settle what falls due until then."""
     fields = call.fields or {}
     if unknown := fields.keys() - {"at"}:
@@ -47,21 +47,21 @@ def advance_clock(desk: Desk, call: Call) -> Answered:
     if not isinstance(at, str):
         code = "missing_field" if at is None else "invalid_field"
         raise refuse(code, "`at` is the moment up to which the clock goes on", place="$.at")
-    return _advanced(desk, call, at)
+    return await _advanced(desk, call, at)
 
 
-def _advanced(desk: Desk, call: Call, given: str) -> Answered:
+async def _advanced(desk: Desk, call: Call, given: str) -> Answered:
     from domain.calendar import local_text, parse_moment
 
-    state = state_of(desk, call)
+    state = await state_of(desk, call)
     if state.clock != "test":
         raise refuse("test_clock_only", "this account lives on the wall clock", place="account")
     until = parse_moment(given, state.time_zone, "$.at")
     if until < state.last_at:
         last = local_text(state.last_at, state.time_zone)
         raise InvalidInput("at_too_early", "$.at", f"the account's last instant is {last}")
-    recorded = desk.system.service.settle(call.account_id, until)
-    after = state_of(desk, call)
+    recorded = await desk.service.settle(call.account_id, until)
+    after = await state_of(desk, call)
     told = {
         "account": call.account,
         "at": local_text(until, state.time_zone),
@@ -72,20 +72,20 @@ def _advanced(desk: Desk, call: Call, given: str) -> Answered:
 
 
 def _command(route: CommandRoute) -> Answer:
-    def answer(desk: Desk, call: Call) -> Answered:
-        return answered(give(desk, call, route.do, call.account), call)
+    async def answer(desk: Desk, call: Call) -> Answered:
+        return answered(await give(desk, call, route.do, call.account), call)
 
-    return on_thread(answer)
+    return answer
 
 
 def _preview(route: CommandRoute) -> Answer:
-    def answer(desk: Desk, call: Call) -> Answered:
-        found: AnswerLine = give(desk, call, route.do, call.account, preview=True)
+    async def answer(desk: Desk, call: Call) -> Answered:
+        found: AnswerLine = await give(desk, call, route.do, call.account, preview=True)
         if found.code == "unknown_account":
             return answered(found, call)
         return Answered(found, headers=etag(found.version))
 
-    return on_thread(answer)
+    return answer
 
 
 def command_routes() -> tuple[Route, ...]:

@@ -1,9 +1,7 @@
 """What the routes work on: the service, the log and the read models, behind one seam.
 
-    answer = await desk.command(call, "purchase_addon", fields)
-    looked = await desk.run(looked_at, call, desk)
-
-What blocks runs on a bounded number of threads of the desk's own (`run`).
+looked = await looked_at(desk, call)                       # the account, by the service
+found = await desk.run(partial(explained, looked, "2"))    # what blocks or takes long, on a thread
 """
 
 from __future__ import annotations
@@ -11,21 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar, TypeVarTuple
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
 
+from domain.catalog import Catalogues
+from domain.state import Account
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from projections import MIGRATIONS as PROJECTIONS
 from prorata.http.traffic import Traffic
 from prorata.settings import Settings
-from prorata.wiring import PATIENCE, Running
+from prorata.wiring import PATIENCE, AsyncSystem
+from service.clock import checked_now
 from service.schema import connect
 
-Ts = TypeVarTuple("Ts")
 T = TypeVar("T")
 
-THREADS: Final = 32
-"""Commands and looks that are under way at once; the others wait for their turn."""
+THREADS: Final = 16
+"""Looks that block and are under way at once; the others wait for their turn."""
 
 READING: Final = 8
 """Connections to the read models."""
@@ -34,29 +36,36 @@ READING: Final = 8
 class Desk:
     """The service, the log and the read models; of one event loop."""
 
-    def __init__(self, settings: Settings, system: Running, traffic: Traffic) -> None:
+    def __init__(self, settings: Settings, system: AsyncSystem, traffic: Traffic) -> None:
         self.settings = settings
         self.system = system
+        self.service = system.service
         self.traffic = traffic
-        self.read_models: Connections = connect(
+        self._read_models: Connections = connect(
             settings.database_url, "prorata serve", limit=READING, patience=PATIENCE, source=PROJECTIONS
         )
-        self._threads = ThreadPoolExecutor(THREADS, "http")
+        self.threads = ThreadPoolExecutor(THREADS, "http")
 
     def close(self) -> None:
         """End the threads and close the connections."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self.read_models.close()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        self._read_models.close()
 
-    async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """Do what blocks, on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do what blocks, or takes long, on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
-    def read(self, work: Callable[[Connection], T]) -> T:
-        """What the work reads of the read models; for the threads."""
-        return self.read_models.run(work)
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What the work reads of the read models."""
+        return await self.run(partial(self._read_models.run, work))
 
-    @property
-    def threads(self) -> ThreadPoolExecutor:
-        """The threads, for what else of the loop blocks."""
-        return self._threads
+    async def series_for(self, state: Account | None) -> Catalogues:
+        """The versions of the catalogue that the account's prices are read from."""
+        catalogues = self.system.catalogues
+        if not catalogues.knows(state):
+            await self.system.off_loop(partial(catalogues.look, state))
+        return catalogues.series_for(state)
+
+    async def now(self) -> datetime:
+        """The present instant."""
+        return await checked_now(self.system.clock, self.system.off_loop)

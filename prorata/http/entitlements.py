@@ -11,11 +11,11 @@ from domain.catalog import Catalogues
 from domain.state import Window
 from domain.views import AccessWindows, Entitlement, EntitlementStatus, access_windows, entitlements
 from projections.history.past import GRACE
+from prorata.cli.account.present import Looked
 from prorata.http.call import Answered, Call, etag
-from prorata.http.desk import Desk
-from prorata.http.looking import AT, by_time, looked_at
+from prorata.http.looking import AT, by_time, looking
 from prorata.http.problems import refuse
-from prorata.http.route import USE, Route, on_thread
+from prorata.http.route import USE, Route
 
 
 class ProductEntitlement(msgspec.Struct, frozen=True):
@@ -79,9 +79,8 @@ class AccessWindowsAnswer(msgspec.Struct, frozen=True):
     next: None = None
 
 
-def one(desk: Desk, call: Call) -> Answered:
+def one(looked: Looked, call: Call) -> Answered:
     """May this be used now?"""
-    looked = looked_at(desk, call)
     state, product, zone = by_time(looked), call.path["product"], looked.state.time_zone
     shown = entitlements(state, looked.catalogues).get(product)
     if shown is None and product not in _sold(looked.catalogues, looked.at):
@@ -97,9 +96,8 @@ def one(desk: Desk, call: Call) -> Answered:
     return Answered(answer, headers=etag(looked.state.version))
 
 
-def every(desk: Desk, call: Call) -> Answered:
+def every(looked: Looked, call: Call) -> Answered:
     """What may be used now."""
-    looked = looked_at(desk, call)
     state, zone = by_time(looked), looked.state.time_zone
     shown = entitlements(state, looked.catalogues)
     items = [
@@ -112,9 +110,8 @@ def every(desk: Desk, call: Call) -> Answered:
     return Answered(answer, headers=etag(looked.state.version))
 
 
-def windows(desk: Desk, call: Call) -> Answered:
+def windows(looked: Looked, call: Call) -> Answered:
     """When what could be used."""
-    looked = looked_at(desk, call)
     state, zone = by_time(looked), looked.state.time_zone
     shown = access_windows(state, looked.catalogues)
     items = [_windows_told(shown[product], zone) for product in sorted(shown)]
@@ -176,7 +173,7 @@ ROUTES = (
         "list-entitlements",
         "What the account may use (R44).",
         USE,
-        on_thread(every),
+        looking(every),
         EntitlementsAnswer,
         parameters=(AT,),
         tag="entitlements",
@@ -187,7 +184,7 @@ ROUTES = (
         "get-entitlement",
         "May the account use this product now? (R44, R45)",
         USE,
-        on_thread(one),
+        looking(one),
         EntitlementAnswer,
         parameters=(AT,),
         tag="entitlements",
@@ -198,7 +195,7 @@ ROUTES = (
         "list-access-windows",
         "When the account could and can use what (R45).",
         USE,
-        on_thread(windows),
+        looking(windows),
         AccessWindowsAnswer,
         parameters=(AT,),
         tag="entitlements",

@@ -8,19 +8,23 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.state import Account
-from prorata.cli.account.speaking import Speaker
+from prorata.cli.account.present import names_of
 from prorata.http.call import Answered, Call, etag
 from prorata.http.desk import Desk
 from prorata.http.problems import Problem, ProblemFound, refuse
 from prorata.keys.key import ApiKey
+from prorata.wording import Language, Wording, answer_said
 from service.commands import AnswerLine, account_id_of
 from service.errors import LineFailed, Unanswered, VersionChanged
 from service.session import CommandSession
 
 OWN: Final = ("do", "account", "id", "preview")
 """Fields of a line that the route and the headers say."""
+
+WORDS: Final[dict[Language, Wording]] = {"en": Wording("en"), "fr": Wording("fr")}
 
 TEST_CLOCK_ROLES: Final = ("owner", "operator")
 """Keys that may name any role on a test clock."""
@@ -29,10 +33,10 @@ DISPUTES: Final = ("dispute_opened", "dispute_won", "dispute_lost")
 """What a provider says: on the wall clock for its keys alone, which may do nothing else."""
 
 
-def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool = False) -> AnswerLine:
+async def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool = False) -> AnswerLine:
     """The answer to the command that the call's body holds. Raises ProblemFound for what is no command."""
     account_id = account_id_of(call.tenant, account, "account")
-    state = None if do == "open_account" else desk.system.service.last_seen(account_id)
+    state = None if do == "open_account" else await desk.service.last_seen(account_id)
     fields = dict(call.fields or {})
     _check_fields(fields, do)
     clock = _clock(do, fields, state)
@@ -44,14 +48,14 @@ def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool = False
     if preview:
         fields["preview"] = True
     session = CommandSession(
-        desk.system.service.core,
+        desk.service,
         desk.system.catalogues,
         desk.system.clock,
         tenant=call.tenant,
         lives_on=clock,
     )
     try:
-        answer = session.answer_line(msgspec.json.encode(fields), call.expected_version())
+        answer = await session.answer(msgspec.json.encode(fields), call.expected_version())
     except Unanswered as error:
         raise refuse(error.fate, str(error), headers={"Retry-After": "1"}) from error
     except VersionChanged as error:
@@ -62,7 +66,17 @@ def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool = False
         raise ProblemFound(Problem.of(error.code, error.remedy)) from error
     if not answer.is_command:
         raise ProblemFound(_invalid(answer))
-    return Speaker(desk.system, call.language)(answer, account_id)
+    return await _spoken(desk, answer, account_id, call.language)
+
+
+async def _spoken(desk: Desk, answer: AnswerLine, account_id: str, language: Language) -> AnswerLine:
+    """The answer with its sentence (R19)."""
+    words = WORDS[language]
+    state = None if answer.version is None else await desk.service.last_seen(account_id)
+    if state is None:
+        return replace(answer, message=answer_said(answer, words))
+    catalog = (await desk.series_for(state)).ever_sold(state.last_at)
+    return replace(answer, message=answer_said(answer, words.naming(names_of(catalog)), state.currency))
 
 
 def answered(answer: AnswerLine, call: Call, *, opened: bool = False) -> Answered:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prorata.http.call import Answered, Call
 from prorata.http.desk import Desk
-from prorata.http.route import Route, on_thread
+from prorata.http.route import Route
 from prorata.processes.readiness import problems
 
 
@@ -13,15 +15,19 @@ async def alive(_desk: Desk, _call: Call) -> Answered:
     return Answered({"status": "ok"})
 
 
-def ready(desk: Desk, _call: Call) -> Answered:
+async def ready(desk: Desk, _call: Call) -> Answered:
     """200 while the database answers, is migrated, and the server is not about to end; else 503 and why."""
-    why = ["this server ends"] if desk.traffic.draining else problems(desk.settings, "serve")
+    why = (
+        ["this server ends"]
+        if desk.traffic.draining
+        else await desk.run(partial(problems, desk.settings, "serve"))
+    )
     if why:
-        return Answered({"status": "not ready", "problems": list(why)}, 503, {"Retry-After": "1"})
+        return Answered({"status": "not ready", "problems": why}, 503, {"Retry-After": "1"})
     return Answered({"status": "ready", "problems": []})
 
 
-def metrics(desk: Desk, _call: Call) -> Answered:
+async def metrics(desk: Desk, _call: Call) -> Answered:
     """The figures of this process, for Prometheus."""
     return Answered(desk.traffic.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -34,7 +40,7 @@ ROUTES = (
         "readyz",
         "200 while the database answers and is migrated; else 503, and why.",
         None,
-        on_thread(ready),
+        ready,
         tag="operations",
     ),
     Route(
@@ -43,7 +49,7 @@ ROUTES = (
         "metrics",
         "Figures for Prometheus.",
         None,
-        on_thread(metrics),
+        metrics,
         tag="operations",
         media_type="text/plain",
     ),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from domain.later import account_later
 from domain.state import Account
 from prorata.cli.account.present import Looked, credit_notes_of, instant_of
-from prorata.http.call import Call
+from prorata.http.call import Answered, Call
 from prorata.http.desk import Desk
 from prorata.http.problems import ProblemFound, refuse
-from prorata.http.route import Parameter
+from prorata.http.route import Answer, Parameter
 
 AT = Parameter(
     "at",
@@ -16,17 +19,11 @@ AT = Parameter(
     "or an instant); default: that. On the wall clock it is always now.",
     {"type": "string", "examples": ["2026-04-10"]},
 )
-WAIT = Parameter(
-    "wait",
-    "Seconds for which to wait until the read models have every event of the account that is in the log now. "
-    "Where they have not, what is answered is folded from the log itself.",
-    {"type": "number", "minimum": 0, "maximum": 30},
-)
 
 
-def state_of(desk: Desk, call: Call) -> Account:
+async def state_of(desk: Desk, call: Call) -> Account:
     """The account that the call names, as it is in the log now. Raises ProblemFound `unknown_account`."""
-    state = desk.system.service.account(call.account_id)
+    state = await desk.service.account(call.account_id)
     if state is None:
         raise unknown_account()
     return state
@@ -37,15 +34,27 @@ def unknown_account() -> ProblemFound:
     return refuse("unknown_account", "there is no such account", place="account")
 
 
-def looked_at(desk: Desk, call: Call) -> Looked:
+async def looked_at(desk: Desk, call: Call) -> Looked:
     """The account with its credit notes, at the instant of the call. Nothing is settled or recorded."""
-    state = state_of(desk, call)
-    at = instant_of(state, call.query.get("at"), desk.system.clock.now(), "at")
-    series = desk.system.catalogues.series_for(state)
-    notes = credit_notes_of(desk.system.log, call.account_id, state)
+    state = await state_of(desk, call)
+    at = instant_of(state, call.query.get("at"), await desk.now(), "at")
+    series = await desk.series_for(state)
+    if state.standing.next_credit_note == 1:
+        return Looked(call.account, state, at, series)
+    notes = await desk.run(partial(credit_notes_of, desk.system.log, call.account_id, state))
     return Looked(call.account, state, at, series, notes)
 
 
 def by_time(looked: Looked) -> Account:
     """The account as time alone leaves it at the instant."""
     return account_later(looked.state, looked.at)[0]
+
+
+def looking(show: Callable[[Looked, Call], Answered], *, long: bool = False) -> Answer:
+    """A route that shows an account. `long`: it takes so long that others are answered meanwhile."""
+
+    async def answer(desk: Desk, call: Call) -> Answered:
+        looked = await looked_at(desk, call)
+        return await desk.run(partial(show, looked, call)) if long else show(looked, call)
+
+    return answer

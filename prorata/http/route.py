@@ -14,7 +14,6 @@ from prorata.keys.key import ROLES, Role
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Answer: TypeAlias = Callable[[Desk, Call], Awaitable[Answered]]
-Answering: TypeAlias = Callable[[Desk, Call], Answered]
 
 LOOK: Final[frozenset[Role]] = frozenset(["owner", "admin", "manager", "support", "finance", "operator"])
 """Who may see billing (R43, R60): not authors and viewers, nor a provider."""
@@ -36,7 +35,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
 class Route(msgspec.Struct, frozen=True):
     """A route. `roles`: of the keys that may ask, None: it needs no key. `body`, `returns`: JSON Schemas, or
-    types that they are made of. `answer`: what answers it; `blocks`: on a thread."""
+    types that they are made of. `answer`: what answers it."""
 
     method: Method
     path: str
@@ -77,12 +76,3 @@ class Route(msgspec.Struct, frozen=True):
         if call.fields is not None and self.body is None:
             raise refuse("unknown_field", "this takes no body", place="$")
         return await self.answer(desk, call)
-
-
-def on_thread(answering: Answering) -> Answer:
-    """What blocks, done on a thread of the desk."""
-
-    async def answer(desk: Desk, call: Call) -> Answered:
-        return await desk.run(answering, desk, call)
-
-    return answer

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
@@ -24,13 +25,16 @@ from prorata.keys.store import KeyStore
 from prorata.processes.health import usable_port
 from prorata.processes.running import AnnouncedProcess
 from prorata.settings import Settings
-from prorata.wiring import running
+from prorata.wiring import open_async_system
 
 DRAIN: Final = 20.0
 """Seconds for which an ending server answers what is under way."""
 
 HEADERS_WITHIN: Final = 10_000
 """Milliseconds in which a request's head has to arrive."""
+
+THREADS: Final = 16
+"""Of the loop: asyncio's own number is the machine's, so few that what waits would hold up all."""
 
 _BACKLOG: Final = 1_024
 _TURN: Final = 1.0
@@ -45,14 +49,26 @@ def serve(
     with (
         usable_port(host, port, "--port"),
         closing(KeyStore(settings.database_url, settings.api_secret)) as keys,
-        running(settings) as system,
-        closing(Desk(settings, system, Traffic())) as desk,
     ):
-        asyncio.run(_serve(settings, host, port, desk, keys, process, ready))
+        asyncio.run(_serve(settings, host, port, keys, process, ready))
 
 
 async def _serve(
     settings: Settings,
+    host: str,
+    port: int,
+    keys: KeyStore,
+    process: AnnouncedProcess,
+    ready: Callable[[], None],
+) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "default"))
+    async with open_async_system(settings) as system:
+        desk = await asyncio.to_thread(Desk, settings, system, Traffic())
+        with closing(desk):
+            await _serve_at(host, port, desk, keys, process, ready)
+
+
+async def _serve_at(
     host: str,
     port: int,
     desk: Desk,
@@ -60,8 +76,7 @@ async def _serve(
     process: AnnouncedProcess,
     ready: Callable[[], None],
 ) -> None:
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(desk.threads)
+    loop, settings = asyncio.get_running_loop(), desk.settings
     traffic, keyring = desk.traffic, Keyring(keys, settings.api_rate)
     app = application(desk, keyring)
     server = Server(
