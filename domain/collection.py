@@ -10,12 +10,12 @@ import msgspec
 
 from domain import events as e
 from domain.calendar import CivilDate, Instant, begins_at, days_after
-from domain.catalog import Collection
+from domain.catalog import Catalogues, Collection
 from domain.event_parts import ReminderStage
 from domain.evolve import evolve_all
 from domain.money import zero
 from domain.notes import restorable, status_after
-from domain.state import Account, InvoiceRecord
+from domain.state import Account, InvoiceRecord, PendingPayment
 
 # ---- tries and reminders -----------------------------------------------------
 
@@ -46,6 +46,16 @@ def due_since(state: Account, record: InvoiceRecord) -> Instant:
 def open_tries(state: Account) -> list[e.Try]:
     """The tries still to be made (R54)."""
     return [t for record in state.past_due_invoices for t in record.tries]
+
+
+def asks_nobody(state: Account, payment: PendingPayment, catalogues: Catalogues) -> bool:
+    """The method was refused for good, so it is not asked for renewals, scheduled resumes and tries: they
+    count as declined (R54)."""
+    return (
+        state.standing.method_refused
+        and payment.purpose in ("renewal", "scheduled_resume", "balance_retry")
+        and catalogues.at(payment.at).policies.collection is not None
+    )
 
 
 def next_reminder(state: Account, record: InvoiceRecord) -> tuple[CivilDate, Instant] | None:

@@ -15,7 +15,7 @@ import msgspec
 from domain import events as e
 from domain.calendar import Instant
 from domain.catalog import Catalogues
-from domain.collection import with_credit_applied
+from domain.collection import asks_nobody, with_credit_applied
 from domain.conclude import conclude
 from domain.evolve import evolve_all
 from domain.money import zero
@@ -31,12 +31,9 @@ Happened = tuple[Account, tuple[e.Event, ...]]
 
 
 def settled_as_paid(state: Account, until: Instant, catalogues: Catalogues) -> Happened:
-    """The state with everything due up to the instant settled, every charge paid and every invoice issued on
-    its own date, and the events of it."""
+    """The state with everything due up to the instant settled, every charge that is made paid (R54: a method
+    that is refused for good is not asked) and every invoice issued on its own date, and the events of it."""
     events: list[e.Event] = []
-    if state.standing.method_refused:  # else nobody would be asked (R54)
-        accepted = msgspec.structs.replace(state.standing, method_refused=False)
-        state = msgspec.structs.replace(state, standing=accepted)
     if state.payment is not None:
         state, events = _paid(state, [], catalogues)
     while step := settle(state, until, catalogues, on_time=True):
@@ -50,12 +47,22 @@ def settled_as_paid(state: Account, until: Instant, catalogues: Catalogues) -> H
     return state, tuple(events)
 
 
+def with_method_accepted(state: Account) -> Account:
+    """From where a look ahead begins: what renews will be paid, be it by another method than the one that is
+    refused for good, by which nothing is tried again (R54)."""
+    if not state.standing.method_refused:
+        return state
+    standing = msgspec.structs.replace(state.standing, method_refused=False)
+    records = {n: msgspec.structs.replace(record, tries=()) for n, record in state.records.items()}
+    return msgspec.structs.replace(state, standing=standing, records=records)
+
+
 def next_charges(state: Account, catalogues: Catalogues) -> dict[str, e.Upcoming]:
     """By the product held, in order of purchase: the first charge to come of each item, a renewal as itself
     or as what it will become (R29), or a scheduled resume (R36). An item of which nothing will be charged has
     none."""
     found: dict[Key, e.Upcoming] = {}
-    for happened in _dates_ahead(state, catalogues, found):
+    for happened in _dates_ahead(with_method_accepted(state), catalogues, found):
         for key, charge in _charges(happened, state.currency):
             found.setdefault(key, charge)
     items = sorted(state.items, key=lambda item: item.bought)
@@ -132,8 +139,10 @@ def _key_of(family: str | None, product: str) -> Key:
 
 
 def _paid(state: Account, events: list[e.Event], catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
-    """The account once the payment that waits is paid."""
-    concluded = conclude(state, "paid", catalogues)
+    """The account once the payment that waits is paid, or declined unasked (R54)."""
+    assert state.payment is not None
+    unasked = asks_nobody(state, state.payment, catalogues)
+    concluded = conclude(state, "declined" if unasked else "paid", catalogues)
     after = evolve_all(state, concluded)
     assert after is not None
     return after, [*events, *concluded]

@@ -9,7 +9,7 @@ import msgspec
 from domain import events as e
 from domain.calendar import Instant, begins_at, date_of, twelve_months_after
 from domain.catalog import Catalogues
-from domain.coming import settled_as_paid, still_billed
+from domain.coming import settled_as_paid, still_billed, with_method_accepted
 from domain.invoices import invoice_changes
 from domain.settle import next_due
 from domain.state import Account
@@ -32,7 +32,7 @@ def forecast(state: Account, at: Instant, catalogues: Catalogues) -> Forecast:
     """What is billed after the instant as things stand."""
     now, _ = settled_as_paid(state, at, catalogues)
     end = begins_at(twelve_months_after(date_of(at, state.time_zone)), state.time_zone)
-    then, happened = settled_as_paid(now, end, catalogues)
+    then, happened = settled_as_paid(with_method_accepted(now), end, catalogues)
     invoices = _issued(happened)
     first = invoices[0] if invoices else _next_invoice(then, catalogues)
     return Forecast(still_billed(now, catalogues), first, invoices)

@@ -14,6 +14,7 @@ conversation: the caller begins a new one on fresh state.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Literal, TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ from domain import events as e
 from domain.answers import Answer, Refusal, answer_of, refused, still_waiting, unchanged
 from domain.calendar import Instant, date_of
 from domain.catalog import Catalogues
-from domain.collection import with_credit_applied
+from domain.collection import asks_nobody, with_credit_applied
 from domain.commands import AbandonPayment, Request
 from domain.conclude import PaymentAnswer, conclude
 from domain.decide import Decision, Repeated, Waiting, admit, decide
@@ -116,6 +117,8 @@ def handle(
     if state is not None:
         if isinstance(request.command, AbandonPayment) and _can_be_given_up(state, request.at):
             state, concluded = yield from given_up(state, catalogues)
+            with suppress(TaxUnavailable):  # what fell due while it waited
+                state = yield from settle_due(state, request.at, catalogues)
             return answer_of(request.command, concluded, state, catalogues)
         try:
             state = yield from settle_due(state, request.at, catalogues)
@@ -231,11 +234,7 @@ def _charged(
     state: Account, payment: PendingPayment, catalogues: Catalogues
 ) -> Conversation[tuple[e.Event, ...]]:
     """The events that the payment's answer makes. A method that is refused for good is not asked (R54)."""
-    if (
-        state.standing.method_refused
-        and payment.purpose in ("renewal", "scheduled_resume", "balance_retry")
-        and catalogues.at(payment.at).policies.collection is not None
-    ):
+    if asks_nobody(state, payment, catalogues):
         return conclude(state, "declined", catalogues)
     answer = yield ChargeStep(payment)
     return conclude(state, _payment_answer(answer), catalogues)

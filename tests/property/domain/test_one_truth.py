@@ -238,18 +238,30 @@ def test_what_a_preview_shows_to_end_with_a_command_ends_or_is_ending_after_it()
 
 
 def _settled(account: VirtualAccount, until: Instant) -> VirtualAccount:
-    """The account then, if nothing else is done and every payment is made: a method that was refused for good
-    too (R54)."""
+    """The account then, if nothing else is done and every payment that is asked for is made."""
     then = fork(account)
-    asked = msgspec.structs.replace(then.account.standing, method_refused=False)
-    then.state = msgspec.structs.replace(then.account, standing=asked)
     then.settle(until)
     return then
 
 
+def _with_another_method(account: VirtualAccount) -> VirtualAccount:
+    """The account as if what renews were paid by a method that is accepted; one that was refused for good is
+    not tried again (R54)."""
+    if not account.account.standing.method_refused:
+        return account
+    asked = fork(account)
+    state = asked.account
+    asked.state = msgspec.structs.replace(
+        state,
+        standing=msgspec.structs.replace(state.standing, method_refused=False),
+        records={n: msgspec.structs.replace(r, tries=()) for n, r in state.records.items()},
+    )
+    return asked
+
+
 def _first_charges(account: VirtualAccount, state: Account) -> dict[str, tuple[str, CivilDate, Decimal]]:
     """By the product held now: what is charged for it first, whatever it has become then."""
-    then = _settled(account, state.last_at + LATER)
+    then = _settled(_with_another_method(account), state.last_at + LATER)
     found: dict[str, tuple[str, CivilDate, Decimal]] = {}
     families = {family: plan.product for family, plan in state.plans.items()}
     for event in then.history[len(account.history) :]:

@@ -72,6 +72,8 @@ def _contents(books: Books, step: dict[str, Any]) -> Any:
     total = step.get("expected_total")
     beside = (*_BESIDE, "works", "final") if step["do"] == "set_payment_method" else _BESIDE
     own = {name: value for name, value in step.items() if name not in beside}
+    if step["do"] == "set_tax_profile":
+        own.setdefault("vat_id", "none")
     return own, step.get("by"), None if total is None else minor(total, books.currency)
 
 

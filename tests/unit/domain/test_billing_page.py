@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain.billing_page import BillingPage, HeldItem, billing_page
 from domain.calendar import begins_at, parse_moment
-from domain.catalog import EMPTY
+from domain.catalog import EMPTY, Catalogues, Collection
 from domain.events import Upcoming
 from tests.support.domain.given import GivenAccount, standard_with_domain
 
@@ -176,3 +177,42 @@ def test_what_is_no_longer_sold_is_shown_by_the_name_that_it_last_had() -> None:
     assert (item.name, item.price) == ("Standard", Decimal("20.00"))
     assert item.next_charge is not None
     assert item.next_charge.amount == Decimal("20.00")
+
+
+def refused_for_good() -> GivenAccount:
+    """Standard, whose renewal of 20 April was declined by a method that will never be accepted; the try of
+    the 23rd is not made."""
+    account = GivenAccount()
+    catalog = account.catalogues.versions[0].catalog
+    policies = replace(catalog.policies, collection=Collection((3, 9), 3))
+    account.catalogues = Catalogues.always(replace(catalog, policies=policies))
+    account.give(c.PurchasePlan("standard"), "2026-03-20")
+    account.settle("2026-04-20", due="declined_final")
+    return account
+
+
+def test_what_a_refused_method_was_not_tried_for_is_suspended_on_the_page_too() -> None:
+    account = refused_for_good()
+    page = page_of(account, "2026-04-24")
+    assert (page.standing.status, item_of(page, "standard").status) == ("past_due", "suspended")
+    assert page.balance is not None
+    assert (page.balance.amount, page.balance.invoices[0].next_try) == (Decimal("20.00"), None)
+
+
+def test_of_what_nobody_will_try_no_charge_is_shown_to_come() -> None:
+    account = refused_for_good()
+    page = page_of(account, "2026-04-21")
+    assert item_of(page, "standard").next_charge is None
+    assert page.next_invoice is None
+
+
+def test_a_renewal_that_a_refused_method_is_not_asked_for_is_unpaid_on_the_page_as_for_a_command() -> None:
+    account = refused_for_good()
+    account.give(c.PayBalance(), "2026-04-21")
+    before = page_of(account, "2026-04-22")
+    assert item_of(before, "standard").next_charge == Upcoming(
+        "standard", date(2026, 5, 20), Decimal("20.00")
+    )
+    page = page_of(account, "2026-05-21")  # its renewal was not settled yet
+    assert (page.standing.status, item_of(page, "standard").status) == ("past_due", "suspended")
+    assert account.give(c.PurchaseAddon("surveys"), "2026-05-21", due="declined_final").code == "past_due"
