@@ -30,7 +30,7 @@ from tests.reference.first_steps import FirstPart, days_of_note
 from tests.reference.later_versions import later_version
 from tests.reference.second_steps import second_part, while_waiting
 from tests.reference.settings_of_stories import codes, policies, tax_profile, tax_table
-from tests.reference.switches import OFF, Switches
+from tests.reference.switches import OFF, Switches, drawn
 
 _SHIPPED = Path(__file__).parent.parent / "scenarios" / "catalog.json"
 _EXAMPLE: dict[str, Any] = json.loads(_SHIPPED.read_text(encoding="utf-8"))
@@ -73,6 +73,16 @@ def stories(most_steps: int = 15) -> st.SearchStrategy[dict[str, Any]]:
 def told_from_seeds(most_steps: int = 30) -> st.SearchStrategy[dict[str, Any]]:
     """Stories as rich as those of `prove`, by their seeds: hypothesis cannot shrink these."""
     return st.integers(0, 2**32).map(lambda seed: story(Random(seed), most_steps))
+
+
+def told_with_everything(most_steps: int = 30) -> st.SearchStrategy[dict[str, Any]]:
+    """Such stories in which some features of the second part are on, or all, or none."""
+
+    def told(seed: int) -> dict[str, Any]:
+        random = Random(seed)
+        return story(random, most_steps, drawn(random))
+
+    return st.integers(0, 2**32).map(told)
 
 
 class Teller:
