@@ -104,9 +104,9 @@ class MemoryEventLog:
         with self._lock:
             return self._events[-1].position if self._events else 0
 
-    def accounts(self) -> Iterator[str]:
+    def accounts(self, after: str = "") -> Iterator[str]:
         with self._lock:
-            return iter(sorted(self._accounts))
+            return iter(sorted([account for account in self._accounts if account > after]))
 
     def _store(self, rows: list[StoredEvent]) -> list[StoredEvent]:
         stored = []

@@ -81,6 +81,6 @@ class EventLog(Protocol):
         """The highest position in the log, 0 when empty. No checkpoint: lower ones may still appear."""
         ...
 
-    def accounts(self) -> Iterator[str]:
-        """Every account that has events, in byte order of its id."""
+    def accounts(self, after: str = "") -> Iterator[str]:
+        """Every account that has events and an id above `after`, in byte order of its id."""
         ...

@@ -410,3 +410,19 @@ def _readable(fields: Any, name: str) -> str | None:
 def _shortened(text: str) -> str:
     """A line is never echoed whole."""
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def line_fields() -> tuple[dict[type, dict[str, Any]], dict[str, Any]]:
+    """The JSON Schema of each field that a line of a command may have beside the command's own, by the
+    command's type, without those by which a line names its account, its id and its preview; and the schemas
+    that these refer to."""
+    [_], schemas = msgspec.json.schema_components([_Envelope], ref_template="#/components/schemas/{name}")
+    envelope = schemas.pop(_Envelope.__name__)["properties"]
+    confirm = schemas.pop(_Confirm.__name__)
+    envelope["confirm"] = {**confirm, "title": "Confirm"}
+    found: dict[type, dict[str, Any]] = {}
+    for kind in _KINDS.values():
+        refused = {*_NOT_OF.get(kind, ()), "account", "id", "preview"}
+        refused |= {name for name, kinds in _ONLY_OF.items() if kind not in kinds}
+        found[kind] = {name: schema for name, schema in envelope.items() if name not in refused}
+    return found, schemas

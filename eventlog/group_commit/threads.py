@@ -99,8 +99,8 @@ class GroupedEventLog:
     def last_position(self) -> int:
         return self._log.last_position()
 
-    def accounts(self) -> Iterator[str]:
-        return self._log.accounts()
+    def accounts(self, after: str = "") -> Iterator[str]:
+        return self._log.accounts(after)
 
     def _lead(self) -> None:
         """Store the appends whose turn it is, then hand the lead to a thread that still waits."""

@@ -160,8 +160,7 @@ class PostgresEventLog:
     def last_position(self) -> int:
         return self._run(reading.last_position)
 
-    def accounts(self) -> Iterator[str]:
-        after = ""
+    def accounts(self, after: str = "") -> Iterator[str]:
         while page := self._run(reading.accounts, after, _ACCOUNTS_PAGE):
             yield from page
             after = page[-1]

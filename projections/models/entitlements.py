@@ -9,6 +9,7 @@ Tables: `accounts`, one row for each account, `entitlements`, one for each produ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -107,9 +108,14 @@ def _read(at: AccountAt | None, fold: int) -> tuple[EntitlementsDocument, ...]:
         credit=state.standing.credit + nothing,
         due=sum([record.due for record in state.open_invoices], nothing),
         disputed_since=state.standing.disputed_at,
-        discounts=tuple([_discount(held, state) for held in state.standing.discounts]),
+        discounts=discounts_of(state),
     )
     return (document,)
+
+
+def discounts_of(state: Account) -> tuple[DiscountHeld, ...]:
+    """The discounts that the account was ever granted, in order of grant."""
+    return tuple([_discount(held, state) for held in state.standing.discounts])
 
 
 def _discount(held: Discount, state: Account) -> DiscountHeld:
@@ -292,23 +298,35 @@ class ListedAccount(msgspec.Struct, frozen=True):
     next_renewal: CivilDate | None
 
 
-# The accounts of a tenant are a range of the primary key: `/` is followed by `0`.
-_OF_TENANT: Final = """
+_LISTED: Final = """
     select account_id, shown, clock, currency, time_zone, version, next_renewal
     from (
         select *, case when disputed_since is not null and status <> 'closed' then 'disputed' else status end
             as shown
         from projections.accounts
-        where account_id collate "C" > %(after)s and account_id collate "C" < %(end)s
     ) accounts
-    where %(status)s::text is null or shown = %(status)s
+"""
+
+_NAMED: Final = f"{_LISTED} where account_id = any(%(account_ids)s)"
+
+# The accounts of a tenant are a range of the primary key: `/` is followed by `0`.
+_OF_TENANT: Final = f"""
+    {_LISTED}
+    where account_id collate "C" > %(after)s and account_id collate "C" < %(end)s and shown = %(status)s
     order by account_id collate "C" limit %(limit)s
 """
 
 
 def of_tenant(
-    connection: psycopg.Connection[TupleRow], tenant: str, after: str, status: str | None, limit: int
+    connection: psycopg.Connection[TupleRow], tenant: str, after: str, status: str, limit: int
 ) -> list[ListedAccount]:
-    """Up to `limit` accounts of the tenant whose id, without it, is above `after`, in order of their ids."""
+    """Up to `limit` accounts of the tenant with that status whose id, without it, is above `after`, in order
+    of their ids."""
     bound = {"after": f"{tenant}/{after}", "end": f"{tenant}0", "status": status, "limit": limit}
     return [ListedAccount(*row) for row in connection.execute(_OF_TENANT, bound).fetchall()]
+
+
+def listed(connection: psycopg.Connection[TupleRow], account_ids: Sequence[str]) -> dict[str, ListedAccount]:
+    """Those of the accounts of which something is projected, by id."""
+    rows = connection.execute(_NAMED, {"account_ids": list(account_ids)}).fetchall()
+    return {row[0]: ListedAccount(*row) for row in rows}

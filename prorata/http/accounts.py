@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice, takewhile
 from typing import Any, Final, Literal
 
 import msgspec
@@ -10,9 +11,10 @@ from domain.calendar import CivilDate, local_text
 from domain.events import Clock
 from domain.money import zero
 from domain.state import Account
+from domain.texts import is_plain
 from domain.views import account_summary
-from eventlog.postgres.connect import Connection
 from projections.models import entitlements
+from projections.models.entitlements import ListedAccount
 from prorata.cli.account.present import Looked
 from prorata.http.call import Answered, Call, etag, page
 from prorata.http.commands import IDEMPOTENCY_KEY, advance_clock, open_account
@@ -44,7 +46,7 @@ class AccountAnswer(msgspec.Struct, frozen=True):
 
 
 class AccountEntry(msgspec.Struct, frozen=True):
-    """An account in the list of them, as the read models have it."""
+    """An account in the list of them, as the read models have it, or the log where they lack it."""
 
     account: str
     status: Status
@@ -121,28 +123,53 @@ def _due(state: Account) -> Any:
 
 async def every(desk: Desk, call: Call) -> Answered:
     """A page of the tenant's accounts."""
-    status = call.query.get("status")
-    if status is not None and status not in STATUSES:
-        raise refuse("invalid_parameter", f"`status` is one of {', '.join(STATUSES)}", place="status")
-    limit, after, tenant = call.limit, call.query.get("after", ""), call.tenant
-
-    def read(connection: Connection) -> list[entitlements.ListedAccount]:
-        return entitlements.of_tenant(connection, tenant, after, status, limit + 1)
-
-    found = await desk.read(read)
-    items = [
-        AccountEntry(
-            one.account_id.removeprefix(f"{tenant}/"),
-            one.status,
-            one.clock,
-            one.currency,
-            one.time_zone,
-            one.version,
-            one.next_renewal,
+    status, limit, after, tenant = (
+        call.query.get("status"),
+        call.limit,
+        call.query.get("after", ""),
+        call.tenant,
+    )
+    if status is None:
+        found = await _all(desk, tenant, after, limit + 1)
+    elif status in STATUSES:
+        found = await desk.read(
+            lambda connection: entitlements.of_tenant(connection, tenant, after, status, limit + 1)
         )
-        for one in found[:limit]
-    ]
+    else:
+        raise refuse("invalid_parameter", f"`status` is one of {', '.join(STATUSES)}", place="status")
+    items = [_entry(one, tenant) for one in found[:limit]]
     return Answered(page(items, items[-1].account if len(found) > limit else None))
+
+
+async def _all(desk: Desk, tenant: str, after: str, limit: int) -> list[ListedAccount]:
+    """Of the log, so that none is missing; as the read models have them, of those that they lack the state."""
+    begins, log = f"{tenant}/", desk.system.log
+    if not is_plain(after):
+        raise refuse("invalid_parameter", "`after` is an account's id", place="after")
+
+    def ids() -> list[str]:
+        own = takewhile(lambda account_id: account_id.startswith(begins), log.accounts(begins + after))
+        return list(islice(own, limit))
+
+    account_ids = await desk.run(ids)
+    known = await desk.read(lambda connection: entitlements.listed(connection, account_ids))
+    return [known.get(one) or await _listed(desk, one) for one in account_ids]
+
+
+async def _listed(desk: Desk, account_id: str) -> ListedAccount:
+    state = await desk.service.account(account_id)
+    assert state is not None, "the log has it"
+    renewal = account_summary(state).next_renewal
+    return ListedAccount(
+        account_id, state.status, state.clock, state.currency, state.time_zone, state.version, renewal
+    )
+
+
+def _entry(one: ListedAccount, tenant: str) -> AccountEntry:
+    account = one.account_id.removeprefix(f"{tenant}/")
+    return AccountEntry(
+        account, one.status, one.clock, one.currency, one.time_zone, one.version, one.next_renewal
+    )
 
 
 STATUSES: Final = ("good", "past_due", "disputed", "closed")

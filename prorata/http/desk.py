@@ -7,17 +7,20 @@ found = await desk.run(partial(explained, looked, "2"))    # what blocks or take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from domain.catalog import Catalogues
 from domain.state import Account
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from projections import MIGRATIONS as PROJECTIONS
+from prorata.http.feed import Feed
+from prorata.http.settled import SettledLog
 from prorata.http.traffic import Traffic
 from prorata.settings import Settings
 from prorata.wiring import PATIENCE, AsyncSystem
@@ -25,6 +28,8 @@ from service.clock import checked_now
 from service.schema import connect
 
 T = TypeVar("T")
+
+_logger = logging.getLogger(__name__)
 
 THREADS: Final = 16
 """Looks that block and are under way at once; the others wait for their turn."""
@@ -44,12 +49,27 @@ class Desk:
         self._read_models: Connections = connect(
             settings.database_url, "prorata serve", limit=READING, patience=PATIENCE, source=PROJECTIONS
         )
+        self.settled = SettledLog(system.log)
+        self.feed = Feed(self.settled, traffic, self.run)
+        self._later: set[asyncio.Task[None]] = set()
         self.threads = ThreadPoolExecutor(THREADS, "http")
 
     def close(self) -> None:
         """End the threads and close the connections."""
         self.threads.shutdown(wait=True, cancel_futures=True)
         self._read_models.close()
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what nobody waits for; a failure of it is logged. What is under way as the server ends is given
+        up."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._later.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._later.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _logger.error("what was to be done later failed", exc_info=error)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do what blocks, or takes long, on a thread."""

@@ -31,6 +31,7 @@ class Parameter(msgspec.Struct, frozen=True):
     about: str
     schema: dict[str, Any]
     place: Literal["query", "header"] = "query"
+    required: bool = False
 
 
 class Route(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from prorata.http import accounts, entitlements, health
+from prorata.http import accounts, catalogues, documents, entitlements, events, health, stories, views
 from prorata.http.commands import command_routes
 from prorata.http.route import Route
 
@@ -12,4 +12,14 @@ from prorata.http.route import Route
 @lru_cache(maxsize=1)
 def routes() -> tuple[Route, ...]:
     """Every route."""
-    return (*accounts.ROUTES, *command_routes(), *entitlements.ROUTES, *health.ROUTES)
+    return (
+        *accounts.ROUTES,
+        *command_routes(),
+        *views.ROUTES,
+        *entitlements.ROUTES,
+        *documents.ROUTES,
+        *stories.ROUTES,
+        *events.ROUTES,
+        *catalogues.ROUTES,
+        *health.ROUTES,
+    )

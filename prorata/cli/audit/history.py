@@ -39,7 +39,7 @@ def history(
     say, unread = Wording(language), 0
     for stored in found.known(known_at, "--known-at"):
         if json:
-            print(msgspec.json.encode(_audited(stored)).decode())
+            print(msgspec.json.encode(audited(stored)).decode())
             continue
         try:
             what, did = _told(domain_codec().read(stored), stored, found.currency, say)
@@ -65,7 +65,7 @@ def _print_event(stored: StoredEvent, what: str, did: str, zone: str) -> None:
     print(f"      recorded {recorded} at position {stored.position}, hash {stored.hash.hex()[:16]}…")
 
 
-def _audited(stored: StoredEvent) -> dict[str, Any]:
+def audited(stored: StoredEvent) -> dict[str, Any]:
     """The row as stored; its state, which is JSON, stays as its bytes are."""
     return {
         "position": stored.position,
