@@ -142,7 +142,7 @@ async def every(desk: Desk, call: Call) -> Answered:
 
 
 async def _all(desk: Desk, tenant: str, after: str, limit: int) -> list[ListedAccount]:
-    """Of the log, so that none is missing; as the read models have them, of those that they lack the state."""
+    """Of the log, so that none is missing; as the read models have them, else as the log does."""
     begins, log = f"{tenant}/", desk.system.log
     if not is_plain(after):
         raise refuse("invalid_parameter", "`after` is an account's id", place="after")
