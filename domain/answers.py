@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from domain import commands as c
 from domain import events as e
@@ -93,6 +94,8 @@ def answer_of(
             return Answer("action_required", None, facts, None, (), None, names)
         case e.PaymentDeclined():
             facts = {"amount": str(main.amount), "currency": state.currency}
+            if main.decline_reason is not UNSET:
+                facts["decline_reason"] = main.decline_reason
             return Answer("rejected", "payment_declined", facts, None, (), None, names)
         case e.PaymentCancelled() if not isinstance(command, c.AbandonPayment):
             return Answer("rejected", "payment_cancelled", {}, None, (), None, names)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal, assert_never
+from typing import Literal, TypeAlias, assert_never
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from domain import events as e
-from domain.calendar import Instant
+from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
 from domain.collection import reminder, tries_of
 from domain.evolve import evolve
@@ -23,17 +24,30 @@ PaymentAnswer = Literal["paid", "declined", "declined_final", "cancelled", "acti
 will be under this key. `action_required`: the customer's consent is asked for (R96). `pending`: of a
 renewal, the answer comes later (R98)."""
 
+
+class AnsweredPayment(msgspec.Struct, frozen=True):
+    """An answer with what the provider says of it: why it declined, or by which date it will know (R98)."""
+
+    answer: PaymentAnswer
+    decline_reason: e.DeclineReason | None = None
+    answer_by: CivilDate | None = None
+
+
+PaymentReply: TypeAlias = PaymentAnswer | AnsweredPayment
+"""A bare answer says no more than itself."""
+
 CONSENT = timedelta(minutes=30)
 """How long the customer's consent is waited for (R96)."""
 
 
-def conclude(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> tuple[e.Event, ...]:
+def conclude(state: Account, reply: PaymentReply, catalogues: Catalogues) -> tuple[e.Event, ...]:
     """The events that follow the answer to the account's pending payment: effective at the instant of its
     intent."""
     payment = state.payment
     if payment is None:
         raise ValueError("no payment of this account waits for an answer")
-    match answer:
+    told = reply if isinstance(reply, AnsweredPayment) else AnsweredPayment(reply)
+    match told.answer:
         case "cancelled":
             return (e.PaymentCancelled(at=payment.at, command=_command(payment), purpose=payment.purpose),)
         case "paid":
@@ -43,11 +57,12 @@ def conclude(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> t
             return (e.PaymentActionRequired(at=payment.at, command=_command(payment), until=until),)
         case "pending" if payment.purpose == "renewal":
             assert payment.invoice_number is not None
-            return (e.PaymentLate(at=payment.at, number=payment.invoice_number),)
+            answer_by = UNSET if told.answer_by is None else told.answer_by
+            return (e.PaymentLate(at=payment.at, number=payment.invoice_number, answer_by=answer_by),)
         case "declined" | "declined_final" | "action_required" | "pending":
-            return _Declined(state, payment, answer, catalogues).events()
+            return _Declined(state, payment, told, catalogues).events()
         case _:
-            assert_never(answer)
+            assert_never(told.answer)
 
 
 def ended_unpaid(state: Account, items: tuple[str, ...], at: Instant) -> e.ItemsLapsed:
@@ -100,12 +115,14 @@ class _Declined:
     """What follows a declined payment."""
 
     def __init__(
-        self, state: Account, payment: PendingPayment, answer: PaymentAnswer, catalogues: Catalogues
+        self, state: Account, payment: PendingPayment, told: AnsweredPayment, catalogues: Catalogues
     ) -> None:
         self.state = state
         self.payment = payment
-        self.final = True if answer == "declined_final" else UNSET
-        self.asked = answer == "action_required"
+        self.final = True if told.answer == "declined_final" else UNSET
+        self.asked = told.answer == "action_required"
+        reason = "authentication_required" if self.asked else told.decline_reason
+        self.reason: e.DeclineReason | UnsetType = UNSET if reason is None else reason
         self.policy = catalogues.at(payment.at).policies.collection
 
     def events(self) -> tuple[e.Event, ...]:
@@ -115,7 +132,11 @@ class _Declined:
             case "purchase" | "balance":
                 return (
                     e.PaymentDeclined(
-                        at=payment.at, command=_command(payment), amount=payment.amount, final=self.final
+                        at=payment.at,
+                        command=_command(payment),
+                        amount=payment.amount,
+                        final=self.final,
+                        decline_reason=self.reason,
                     ),
                 )
             case "renewal":
@@ -132,6 +153,7 @@ class _Declined:
                         product=resume.product,
                         reason="payment_declined",
                         final=self.final,
+                        decline_reason=self.reason,
                     ),
                 )
             case _:
@@ -144,7 +166,15 @@ class _Declined:
         record = self.state.record(self.payment.invoice_number)
         at, policy = self.payment.at, self.policy
         if policy is None:
-            return (e.RenewalDeclined(at=at, number=record.number, suspended=record.items, final=self.final),)
+            return (
+                e.RenewalDeclined(
+                    at=at,
+                    number=record.number,
+                    suspended=record.items,
+                    final=self.final,
+                    decline_reason=self.reason,
+                ),
+            )
         tries = tries_of(self.state, record, policy)
         declined = e.RenewalDeclined(
             at=at,
@@ -153,6 +183,7 @@ class _Declined:
             tries=tries,
             remind_before=policy.remind_before_lapse,
             final=self.final,
+            decline_reason=self.reason,
         )
         after = evolve(self.state, declined)
         told = reminder(
@@ -168,7 +199,7 @@ class _Declined:
         dated = any(record.tries for record in self.state.past_due_invoices)
         if self.policy is None and not dated and not self.final:
             return ended
-        declined = e.TryDeclined(at=at, amount=payment.amount, final=self.final)
+        declined = e.TryDeclined(at=at, amount=payment.amount, final=self.final, decline_reason=self.reason)
         if self.policy is None and not dated:
             return (declined, *ended)
         standing = replace(self.state.standing, method_refused=bool(self.final))

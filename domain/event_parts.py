@@ -20,6 +20,13 @@ TaxReason = Literal["reverse_charge", "exempt", "outside_scope"]
 """Why no tax is asked (R74)."""
 
 
+DeclineReason = Literal[
+    "insufficient_funds", "limit_reached", "expired", "wrong_details", "lost_or_stolen", "not_permitted",
+    "authentication_required", "method_gone", "no_method", "bank_unavailable", "suspected_fraud",
+]  # fmt: skip
+"""Why the provider declined a payment, as far as it says; adapters map the provider's codes to these."""
+
+
 class LineTax(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A line's share of one tax of its invoice (R72, R73). `rate` is in percent."""
 

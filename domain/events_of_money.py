@@ -12,6 +12,7 @@ from domain.calendar import CivilDate, Instant
 from domain.event_parts import (
     CreditedLine,
     CreditReason,
+    DeclineReason,
     Ending,
     EventBase,
     Invoice,
@@ -106,6 +107,7 @@ class TryDeclined(EventBase, frozen=True, kw_only=True, tag="try_declined"):
 
     amount: Decimal
     final: bool | UnsetType = UNSET
+    decline_reason: DeclineReason | UnsetType = UNSET
 
 
 class TriesStopped(EventBase, frozen=True, kw_only=True, tag="tries_stopped"):
@@ -131,9 +133,11 @@ class PaymentMethodSet(EventBase, frozen=True, kw_only=True, tag="payment_method
 
 
 class PaymentLate(EventBase, frozen=True, kw_only=True, tag="payment_late"):
-    """The renewal's charge will be answered later: the invoice is open, its items usable (R98)."""
+    """The renewal's charge will be answered later: the invoice is open, its items usable (R98).
+    `answer_by`: the date by which the provider expects to know."""
 
     number: int
+    answer_by: CivilDate | UnsetType = UNSET
 
 
 class LatePaymentFailed(EventBase, frozen=True, kw_only=True, tag="late_payment_failed"):
@@ -143,6 +147,7 @@ class LatePaymentFailed(EventBase, frozen=True, kw_only=True, tag="late_payment_
     suspended: tuple[str, ...]
     remind_before: int | UnsetType = UNSET
     """Days before the first cycle end of its held items on which a reminder is due (R55)."""
+    decline_reason: DeclineReason | UnsetType = UNSET
 
 
 class DisputeOpened(EventBase, frozen=True, kw_only=True, tag="dispute_opened"):

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.calendar import CivilDate, Cycle
 from domain.catalog import BlockPrice
-from domain.event_parts import EventBase, Invoice, Share, Try
+from domain.event_parts import DeclineReason, EventBase, Invoice, Share, Try
 from domain.events_of_addons import AddonPurchased, BlocksToppedUp, CreditsPurchased
 from domain.events_of_money import CreditNoteIssued, DiscountGranted
 from domain.events_of_plans import PlanChanged, PlanPurchased, PlanResumed
@@ -72,10 +72,11 @@ class PaymentStarted(EventBase, frozen=True, kw_only=True, tag="payment_started"
 
 class PaymentDeclined(EventBase, frozen=True, kw_only=True, tag="payment_declined"):
     """A declined attempt: it counts for the lock, and changes nothing else (R16). `final`: the method will
-    never be accepted (R54)."""
+    never be accepted (R54). `decline_reason`: why, where the provider says."""
 
     amount: Decimal
     final: bool | UnsetType = UNSET
+    decline_reason: DeclineReason | UnsetType = UNSET
 
 
 class PaymentCancelled(EventBase, frozen=True, kw_only=True, tag="payment_cancelled"):
@@ -103,6 +104,7 @@ class RenewalDeclined(EventBase, frozen=True, kw_only=True, tag="renewal_decline
     remind_before: int | UnsetType = UNSET
     """Days before the first cycle end of its held items on which a reminder is due (R55)."""
     final: bool | UnsetType = UNSET
+    decline_reason: DeclineReason | UnsetType = UNSET
 
 
 class ItemsLapsed(EventBase, frozen=True, kw_only=True, tag="items_lapsed"):

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from domain.calendar import CivilDate, Cycle, Instant
-from domain.event_parts import Ending, EndReason, EventBase, Invoice, Upcoming
+from domain.event_parts import DeclineReason, Ending, EndReason, EventBase, Invoice, Upcoming
 
 
 class PlanPurchased(EventBase, frozen=True, kw_only=True, tag="plan_purchased"):
@@ -134,3 +134,4 @@ class ResumeDropped(EventBase, frozen=True, kw_only=True, tag="resume_dropped"):
     reason: Literal["past_due", "payment_declined", "date_passed"]
     final: bool | UnsetType = UNSET
     """Of a declined payment: the method will never be accepted (R54)."""
+    decline_reason: DeclineReason | UnsetType = UNSET

@@ -64,9 +64,10 @@ def _renewed_plan(before: PlanItem, renewal: e.Renewal) -> PlanItem:
 
 
 def _invoice_paid(draft: Draft, event: e.InvoicePaid) -> None:
-    draft.payment = None
     number = event.number
     record = draft.records[number]
+    if not record.late:  # a late one holds nothing (R98): what is pending is another payment
+        draft.payment = None
     if record.untouched and event.amount == record.due:
         others = len(draft.records) > 1
         draft.records = {n: kept for n, kept in draft.records.items() if n != number} if others else {}

@@ -73,8 +73,7 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
             assert draft.payment is not None
             draft.payment = replace(draft.payment, waits_until=event.until)
         case e.PaymentLate():
-            draft.payment = None
-            keep_record(draft, replace(draft.records[event.number], late=True))
+            _payment_late(draft, event)
         case e.LatePaymentFailed():
             record = draft.records[event.number]
             keep_record(
@@ -117,6 +116,16 @@ def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 
             _credits_returned(draft, event)
         case _:
             assert_never(event)
+
+
+def _payment_late(draft: Draft, event: e.PaymentLate) -> None:
+    assert draft.payment is not None
+    answer_by = event.answer_by if event.answer_by is not UNSET else None
+    record = replace(
+        draft.records[event.number], late=True, late_intent=draft.payment.intent, answer_by=answer_by
+    )
+    draft.payment = None
+    keep_record(draft, record)
 
 
 def _shares_paid(draft: Draft, shares: Iterable[e.Share], paid: Collection[int]) -> None:

@@ -19,7 +19,8 @@ from domain.state import Account, InvoiceRecord
 class OpenInvoice(msgspec.Struct, frozen=True):
     """An invoice of which something is due. `next_try`: the date on which the saved method is tried again
     (R52). `next_reminder`: when the customer is told that its items lapse soon (R55). `lapses`: the suspended
-    items, and when each ends unpaid. `late`: its payment is under way (R98)."""
+    items, and when each ends unpaid. `late`: its payment is under way, and its answer expected by `answer_by`
+    (R98)."""
 
     invoice: int
     date: CivilDate
@@ -30,6 +31,7 @@ class OpenInvoice(msgspec.Struct, frozen=True):
     lapses: tuple[e.Ending, ...]
     late: bool
     charged_back: bool
+    answer_by: CivilDate | None = None
 
 
 class HeldDiscount(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ def _open(state: Account, record: InvoiceRecord) -> OpenInvoice:
         lapses(state, record),
         record.late,
         record.charged_back,
+        record.answer_by if record.late else None,
     )
 
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain import events as e
 from domain.answers import Answer, Refusal, answer_of, refused, still_waiting, unchanged
@@ -25,7 +26,7 @@ from domain.calendar import Instant, date_of
 from domain.catalog import Catalogues
 from domain.collection import asks_nobody, with_credit_applied
 from domain.commands import AbandonPayment, Request
-from domain.conclude import PaymentAnswer, conclude
+from domain.conclude import PaymentReply, conclude
 from domain.decide import Decision, Repeated, Waiting, admit, decide
 from domain.disputes import items_of_today, reminding
 from domain.evolve import evolve_all
@@ -43,7 +44,7 @@ class AppendStep(msgspec.Struct, frozen=True):
 
 
 class ChargeStep(msgspec.Struct, frozen=True):
-    """Charge this payment, whose intent is recorded. The answer is a `PaymentAnswer`."""
+    """Charge this payment, whose intent is recorded. The answer is a `PaymentReply`."""
 
     payment: PendingPayment
 
@@ -64,7 +65,7 @@ class RefundStep(msgspec.Struct, frozen=True):
 RefundAnswer = Literal["refunded", "failed", "unknown"]
 """`unknown`: it is asked again later, under the same key."""
 Step = AppendStep | ChargeStep | CancelStep | RefundStep
-Reply = Account | PaymentAnswer | RefundAnswer
+Reply = Account | PaymentReply | RefundAnswer
 Returned = TypeVar("Returned")
 Conversation = Generator[Step, Reply | None, Returned]
 
@@ -73,8 +74,8 @@ def drive(
     conversation: Conversation[Returned],
     *,
     append: Callable[[tuple[e.Event, ...]], Account],
-    charge: Callable[[PendingPayment], PaymentAnswer],
-    cancel: Callable[[PendingPayment], PaymentAnswer] = lambda _: "cancelled",
+    charge: Callable[[PendingPayment], PaymentReply],
+    cancel: Callable[[PendingPayment], PaymentReply] = lambda _: "cancelled",
     refund: Callable[[PendingRefund], RefundAnswer] = lambda _: "refunded",
 ) -> Returned:
     """What the conversation returns, once each of its steps is taken. `append` records the events and returns
@@ -191,14 +192,20 @@ def given_up(state: Account, catalogues: Catalogues) -> Conversation[tuple[Accou
     return state, concluded
 
 
-def consent_answered(state: Account, answer: PaymentAnswer, catalogues: Catalogues) -> Conversation[Account]:
+def consent_answered(state: Account, answer: PaymentReply, catalogues: Catalogues) -> Conversation[Account]:
     """The payment that waited for the customer was answered: the customer's return, or the provider's own
     message (R96)."""
     return (yield from _append(state, conclude(state, answer, catalogues)))
 
 
 def late_answered(
-    state: Account, number: int, at: Instant, catalogues: Catalogues, *, paid: bool
+    state: Account,
+    number: int,
+    at: Instant,
+    catalogues: Catalogues,
+    *,
+    paid: bool,
+    decline_reason: e.DeclineReason | UnsetType = UNSET,
 ) -> Conversation[Account]:
     """The late payment of the invoice was answered at the instant (R98); nothing, if none is awaited."""
     record = state.records.get(number)
@@ -209,7 +216,13 @@ def late_answered(
     else:
         suspended = items_of_today(state, number, date_of(at, state.time_zone))
         remind_before = reminding(catalogues.at(at))
-        event = e.LatePaymentFailed(at=at, number=number, suspended=suspended, remind_before=remind_before)
+        event = e.LatePaymentFailed(
+            at=at,
+            number=number,
+            suspended=suspended,
+            remind_before=remind_before,
+            decline_reason=decline_reason,
+        )
     return (yield from _append(state, (event,)))
 
 
@@ -240,7 +253,7 @@ def _charged(
     return conclude(state, _payment_answer(answer), catalogues)
 
 
-def _payment_answer(reply: Reply | None) -> PaymentAnswer:
+def _payment_answer(reply: Reply | None) -> PaymentReply:
     assert not isinstance(reply, Account | None)
     assert reply != "refunded"
     assert reply != "failed"

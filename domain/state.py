@@ -168,6 +168,10 @@ class InvoiceRecord(msgspec.Struct, frozen=True, gc=False):
     """Account credit that paid it after its issue (R63)."""
     credited: tuple[Credited, ...] = ()
     late: bool = False
+    late_intent: int = 0
+    """Version of the intent of the late payment: the event whose id is its key."""
+    answer_by: CivilDate | None = None
+    """By when the provider expects to know how the late payment ended."""
     charged_back: bool = False
     reissued: bool = False
     disputed_at: Instant | None = None

@@ -64,6 +64,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests a second that an API key may make, on average of some seconds; above that it has to
     wait."""
 
+    gateway: str = "test"
+    """The payment provider of accounts on the wall clock: `test` (the test gateway, which charges nobody),
+    `stripe`, or `module:factory`, a `service.gateways.port.GatewayFactory`."""
+
+    allow_test_gateway: bool = False
+    """Whether the test gateway serves accounts on the wall clock, to try Prorata out (`1`)."""
+
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""
 
@@ -93,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
         _check_addresses(settings)
         _check_processes(settings)
+        _check_gateway(settings)
         if not is_prefix(settings.kafka_prefix):
             reason = f"{settings.kafka_prefix!r} {NO_PREFIX}"
             raise InvalidInput("invalid_setting", "PRORATA_KAFKA_PREFIX", reason)
@@ -130,6 +138,12 @@ def _check_processes(settings: Settings) -> None:
     if settings.health_port is not None and not 0 < settings.health_port < 65536:
         reason = f"{settings.health_port} is no port: 1 to 65535 are"
         raise InvalidInput("invalid_setting", "PRORATA_HEALTH_PORT", reason)
+
+
+def _check_gateway(settings: Settings) -> None:
+    if settings.gateway not in ("test", "stripe") and not re.fullmatch(r"[\w.]+:\w+", settings.gateway):
+        reason = f"{settings.gateway!r} is no gateway: test, stripe, or module:factory"
+        raise InvalidInput("invalid_setting", "PRORATA_GATEWAY", reason)
 
 
 def _check_addresses(settings: Settings) -> None:

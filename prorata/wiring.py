@@ -11,6 +11,7 @@ import msgspec
 
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
+from prorata.gateways import Gateways, opened_gateways
 from prorata.settings import Settings
 from service.account_log import BlockingLog
 from service.account_log_asyncio import AsyncioAccountLog
@@ -23,7 +24,6 @@ from service.clock import CheckedClock, Clock, SystemClock
 from service.completing import OffLoop
 from service.conversing import Ports
 from service.gateways.port import PaymentGateway
-from service.gateways.postgres import PostgresTestGateway
 from service.off_loop import ThreadsOffLoop
 from service.service import BillingService
 from service.snapshots import PostgresSnapshots
@@ -31,10 +31,6 @@ from service.turns import LoopTurns
 
 PATIENCE = 10.0
 """Seconds for which a call tries to reach a lost server before it fails."""
-
-GATEWAY_PATIENCE = 5.0
-"""Seconds for the payment gateway: less than `Settings.recover_after`, so that a live process gives up
-first."""
 
 BILLING_WORKERS = 16
 """Bills twice as many accounts a second as 4 workers; 32 are no faster."""
@@ -71,13 +67,16 @@ def running(settings: Settings) -> Iterator[Running]:
     with ExitStack() as stack:
         log = stack.enter_context(opened_log(settings))
         snapshots = stack.enter_context(closing(PostgresSnapshots(url, patience=PATIENCE)))
-        gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
+        gateways = stack.enter_context(opened_gateways(settings))
         catalogues = stack.enter_context(opened_catalogues(settings))
         calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         clock = _clock(settings, log)
         account_log = BlockingLog(GroupedEventLog(log))
-        ports = Ports(account_log, Accounts(account_log, snapshots), gateway)
-        service = BlockingService(_service(settings, ports, catalogues, clock))
+        ports = Ports(
+            account_log, Accounts(account_log, snapshots), gateways.wall, test_gateway=gateways.test
+        )
+        wall_clock = gateways.serve_the_wall_clock
+        service = BlockingService(_service(settings, ports, catalogues, clock, wall_clock=wall_clock))
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
         yield Running(log, service, catalogues, billing, clock)
 
@@ -106,14 +105,14 @@ async def open_async_system(
         off_loop = ThreadsOffLoop()
         stack.callback(off_loop.close)
         log = await stack.enter_async_context(AsyncioAccountLog(url, patience=PATIENCE))
-        blocking = await asyncio.to_thread(_opened, settings, off_loop, own_gateway=gateway is None)
+        blocking = await asyncio.to_thread(_opened, settings, off_loop, gateway)
         stack.push_async_callback(asyncio.to_thread, blocking.closes.close)
         clock = _clock(settings, log.log)
-        charged = blocking.gateway if gateway is None else gateway
-        assert charged is not None
-        ports = Ports(log, Accounts(log, blocking.snapshots), charged, asyncio.sleep, off_loop, LoopTurns())
-        service = _service(settings, ports, blocking.catalogues, clock)
-        yield AsyncSystem(service, log.log, blocking.catalogues, clock, charged, off_loop)
+        gateways, accounts, turns = blocking.gateways, Accounts(log, blocking.snapshots), LoopTurns()
+        ports = Ports(log, accounts, gateways.wall, asyncio.sleep, off_loop, turns, gateways.test)
+        wall_clock = gateways.serve_the_wall_clock
+        service = _service(settings, ports, blocking.catalogues, clock, wall_clock=wall_clock)
+        yield AsyncSystem(service, log.log, blocking.catalogues, clock, gateways.wall, off_loop)
 
 
 class _Opened(msgspec.Struct, frozen=True):
@@ -121,30 +120,35 @@ class _Opened(msgspec.Struct, frozen=True):
 
     snapshots: PostgresSnapshots
     catalogues: CatalogueLibrary
-    gateway: PaymentGateway | None
+    gateways: Gateways
     closes: ExitStack
 
 
-def _opened(settings: Settings, off_loop: OffLoop, *, own_gateway: bool) -> _Opened:
-    url, gateway = settings.database_url, None
+def _opened(settings: Settings, off_loop: OffLoop, gateway: PaymentGateway | None) -> _Opened:
+    url = settings.database_url
     with ExitStack() as stack:
         snapshots = PostgresSnapshots(url, patience=PATIENCE, off_loop=off_loop)
         stack.callback(snapshots.close)
         catalogues = stack.enter_context(opened_catalogues(settings))
-        if own_gateway:
-            gateway = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
-        return _Opened(snapshots, catalogues, gateway, stack.pop_all())
+        if gateway is None:
+            gateways = stack.enter_context(opened_gateways(settings))
+        else:
+            gateways = Gateways(gateway, gateway, serve_the_wall_clock=True)
+        return _Opened(snapshots, catalogues, gateways, stack.pop_all())
 
 
 def _clock(settings: Settings, log: PostgresEventLog) -> CheckedClock:
     return CheckedClock(SystemClock(), log.server_time, limit=timedelta(seconds=settings.clock_limit))
 
 
-def _service(settings: Settings, ports: Ports, catalogues: CatalogueLibrary, clock: Clock) -> BillingService:
+def _service(
+    settings: Settings, ports: Ports, catalogues: CatalogueLibrary, clock: Clock, *, wall_clock: bool
+) -> BillingService:
     return BillingService(
         ports,
         catalogues,
         clock,
         recover_after=timedelta(seconds=settings.recover_after),
         test_clocks=settings.test_clocks == "allowed",
+        wall_clock=wall_clock,
     )

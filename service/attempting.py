@@ -56,6 +56,7 @@ class Attempting:
         payment_wait: timedelta = timedelta(seconds=2),
         attempts: int = 100,
         test_clocks: bool = True,
+        wall_clock: bool = True,
     ) -> None:
         self._ports = ports
         self._catalogues = catalogues
@@ -64,6 +65,7 @@ class Attempting:
         self._payment_wait = payment_wait
         self._attempts = attempts
         self._test_clocks = test_clocks
+        self._wall_clock = wall_clock
         self._codec = domain_codec()
 
     @property
@@ -81,10 +83,17 @@ class Attempting:
         return await self.account(account_id) if recalled is None else recalled.state
 
     def check_clock(self, clock: ClockName) -> None:
-        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
+        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97), or
+        `test_gateway_refused` where nothing but the test gateway could charge on the wall clock."""
         if clock == "test" and not self._test_clocks:
             message = "this system takes no accounts on a test clock (PRORATA_TEST_CLOCKS=refused)"
             raise InvalidInput("test_clocks_refused", "", message)
+        if clock == "wall" and not self._wall_clock:
+            message = (
+                "the test gateway charges nobody, so it serves no account on the wall clock: choose a "
+                "payment provider (PRORATA_GATEWAY), or to try Prorata out set PRORATA_ALLOW_TEST_GATEWAY=1"
+            )
+            raise InvalidInput("test_gateway_refused", "", message)
 
     async def _until_won(
         self,

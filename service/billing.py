@@ -98,8 +98,8 @@ class BillingRun:
         """Settle every account of the clock up to the instant, its boundaries included. One that fails is
         reported, and the others go on.
 
-        Raises InvalidInput `until_in_future` on the wall clock, `test_clocks_refused`, and LogUnavailable,
-        WrongDatabase or ClockAhead where no account could go on.
+        Raises InvalidInput `until_in_future` on the wall clock, `test_clocks_refused`,
+        `test_gateway_refused`, and LogUnavailable, WrongDatabase or ClockAhead where no account could go on.
         """
         self._service.check_clock(lives_on)
         if lives_on == "wall" and until > self._clock.now():

@@ -33,7 +33,7 @@ class BlockingService:
         return complete(self.core.last_seen(account_id))
 
     def check_clock(self, clock: ClockName) -> None:
-        """Raise InvalidInput `test_clocks_refused` where that clock is forbidden here (R97)."""
+        """Raise InvalidInput where that clock is forbidden here (R97)."""
         self.core.check_clock(clock)
 
     def handle(

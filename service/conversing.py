@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from domain import events as e
-from domain.conclude import PaymentAnswer
+from domain.charges import charge_of_invoice, charges_of
+from domain.conclude import AnsweredPayment
 from domain.evolve import evolve
 from domain.process import Conversation, RefundAnswer
 from domain.state import Account, PendingPayment, PendingRefund
@@ -26,7 +27,7 @@ from service.accounts import Accounts, LoadedAccount
 from service.completing import OffLoop, blocking_call, blocking_sleep
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
-from service.gateways.port import RENEWING, SAVED_METHOD, Confirmation, Means, PaymentGateway
+from service.gateways.port import RENEWING, SAVED_METHOD, Charged, Confirmation, Means, PaymentGateway
 from service.turns import NO_TURNS, Turns
 
 Returned = TypeVar("Returned")
@@ -39,7 +40,8 @@ FINISH_PAUSES = (0.05, 0.25, 1.0)
 
 class Ports(msgspec.Struct, frozen=True):
     """What an attempt works on. The defaults are for ports that block; tasks of an event loop need those of
-    `service.off_loop` and `service.turns`. `sleep` is called in seconds."""
+    `service.off_loop` and `service.turns`. `sleep` is called in seconds. `test_gateway`: where it is not
+    `gateway`, the one that accounts on a test clock pay at, which are nobody's money (R97)."""
 
     log: AccountLog
     accounts: Accounts
@@ -47,6 +49,13 @@ class Ports(msgspec.Struct, frozen=True):
     sleep: Callable[[float], Awaitable[None]] = blocking_sleep
     off_loop: OffLoop = blocking_call
     turns: Turns = NO_TURNS
+    test_gateway: PaymentGateway | None = None
+
+    def gateway_of(self, state: Account) -> PaymentGateway:
+        """Where the account pays."""
+        if state.clock == "test" and self.test_gateway is not None:
+            return self.test_gateway
+        return self.gateway
 
 
 class Attempt:
@@ -96,6 +105,11 @@ class Attempt:
         return self.loaded.state
 
     @property
+    def _gateway(self) -> PaymentGateway:
+        assert self.state is not None
+        return self._ports.gateway_of(self.state)
+
+    @property
     def left_open(self) -> int | None:
         """The intent of a payment that this attempt has begun and not concluded."""
         payment = None if self.loaded.state is None else self.loaded.state.payment
@@ -117,7 +131,7 @@ class Attempt:
         before = self.loaded
         rows = [new_event(event, self._actor) for event in events]
         if self._method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
-            await self._ports.gateway.save_method(self.account_id, self._method)
+            await self._gateway.save_method(self.account_id, self._method)
         self.begun = True
         stored = await self._ports.log.append(self.account_id, before.head, rows)
         state = before.state
@@ -146,33 +160,31 @@ class Attempt:
         payment = None if before.state is None else before.state.payment
         return payment is not None and payment.intent <= self._began_at and after.payment != payment
 
-    async def _charge(self, payment: PendingPayment) -> PaymentAnswer:
+    async def _charge(self, payment: PendingPayment) -> AnsweredPayment:
         """The answer to the payment whose intent was just recorded. Where the gateway gives none, what
         `finish` says; a payment due by itself that it cancels then is left for a later attempt, so that a
         provider that is away is not asked for ever."""
         assert self._key is not None, "a payment is charged after its intent is recorded, by whom recorded it"
         assert self.state is not None
         means = self._means if payment.role is not None else _saved(payment)
-        gateway, currency = self._ports.gateway, self.state.currency
+        gateway, currency = self._gateway, self.state.currency
         self.reference = None
         try:
             charged = await gateway.charge(self._key, self.account_id, payment.amount, currency, means)
-            answer = charged.answer
             self.reference = charged.reference if payment.role is not None else None
         except GatewayUnavailable:
-            answer = await self._finish(self._key)
-            self._interrupted = answer == "cancelled" and payment.role is None
+            charged = await self._finish(self._key)
+            self._interrupted = charged.answer == "cancelled" and payment.role is None
         try:
-            return await without_consent(gateway, self._key, payment, answer)
+            return (await without_consent(gateway, self._key, payment, charged)).told
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
-    async def _cancel(self, payment: PendingPayment) -> PaymentAnswer:
+    async def _cancel(self, payment: PendingPayment) -> AnsweredPayment:
         """How the payment that waits for the customer ends, which is given up (R96)."""
+        key = await key_of(self._ports.log, self.account_id, payment.intent)
         try:
-            return await self._ports.gateway.cancel(
-                await key_of(self._ports.log, self.account_id, payment.intent)
-            )
+            return (await self._gateway.cancel(key)).told
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
@@ -180,40 +192,51 @@ class Attempt:
         """What became of the refund, asked for under the id of its intent (R62)."""
         assert self.state is not None
         key = await key_of(self._ports.log, self.account_id, refund.intent)
+        charge = await charge_paying(self._ports.log, self.account_id, refund.invoice)
+        amount, currency = refund.amount, self.state.currency
         try:
-            return await self._ports.gateway.refund(key, self.account_id, refund.amount, self.state.currency)
+            return await self._gateway.refund(key, charge, self.account_id, amount, currency)
         except GatewayUnavailable:
             return "unknown"
 
-    async def _finish(self, key: UUID) -> PaymentAnswer:
+    async def _finish(self, key: UUID) -> Charged:
         for pause in FINISH_PAUSES:
             try:
-                return await self._ports.gateway.finish(key)
+                return await self._gateway.finish(key)
             except GatewayUnavailable:
                 await self._ports.sleep(pause)
         try:
-            return await self._ports.gateway.finish(key)
+            return await self._gateway.finish(key)
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
 
 
 async def without_consent(
-    gateway: PaymentGateway, key: UUID, payment: PendingPayment, answer: PaymentAnswer
-) -> PaymentAnswer:
+    gateway: PaymentGateway, key: UUID, payment: PendingPayment, charged: Charged
+) -> Charged:
     """The answer; where it asks for consent and nobody is there to give it, the charge is given up first, so
     that what counts as declined (R96) is not paid later all the same.
 
     Raises GatewayUnavailable.
     """
-    if answer != "action_required" or payment.role is not None:
-        return answer
+    if charged.answer != "action_required" or payment.role is not None:
+        return charged
     ended = await gateway.cancel(key)
-    return answer if ended == "cancelled" else ended
+    return charged if ended.answer == "cancelled" else ended
 
 
 def _saved(payment: PendingPayment) -> Means:
     """What pays that fell due by itself: a renewal may be answered late (R98)."""
     return RENEWING if payment.purpose == "renewal" else SAVED_METHOD
+
+
+async def charge_paying(log: AccountLog, account_id: str, invoice: int) -> UUID:
+    """The key of the charge whose money pays the invoice."""
+    stored = await log.read_account(account_id)
+    charges = charges_of((row.version, _codec.read(row)) for row in stored)
+    paying = charge_of_invoice(charges, invoice)
+    assert paying is not None, "what a method did not pay is not refunded to it (R62)"
+    return stored[paying.intent - 1].event_id
 
 
 async def key_of(log: AccountLog, account_id: str, intent: int) -> UUID:

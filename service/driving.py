@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from domain import events as e
-from domain.conclude import PaymentAnswer
+from domain.conclude import PaymentReply
 from domain.process import (
     AppendStep,
     CancelStep,
@@ -23,8 +23,8 @@ async def drive(
     conversation: Conversation[Returned],
     *,
     append: Callable[[tuple[e.Event, ...]], Awaitable[Account]],
-    charge: Callable[[PendingPayment], Awaitable[PaymentAnswer]],
-    cancel: Callable[[PendingPayment], Awaitable[PaymentAnswer]],
+    charge: Callable[[PendingPayment], Awaitable[PaymentReply]],
+    cancel: Callable[[PendingPayment], Awaitable[PaymentReply]],
     refund: Callable[[PendingRefund], Awaitable[RefundAnswer]],
 ) -> Returned:
     """As `domain.process.drive`: what the conversation returns, once each of its steps is taken."""

@@ -39,9 +39,11 @@ class GatewayUnavailable(ServiceError):
     code = "gateway_unavailable"
     remedy = "send the command again under the same id, which asks what became of it"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds after which the provider wants to be asked again, where it says so."""
+        super().__init__(reason, retry_after)
         self.reason = reason
+        self.retry_after = retry_after
 
     @property
     def what(self) -> str:

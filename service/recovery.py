@@ -19,7 +19,7 @@ from typing import Final
 from domain.calendar import Instant
 from domain.catalog import Catalogues
 from domain.collection import with_credit_applied
-from domain.conclude import PaymentAnswer, conclude
+from domain.conclude import conclude
 from domain.evolve import evolve_all
 from domain.state import Account
 from eventlog.errors import VersionConflict
@@ -28,6 +28,7 @@ from service.accounts import LoadedAccount
 from service.clock import Clock
 from service.conversing import Ports, new_event, without_consent
 from service.errors import GatewayUnavailable, PaymentUnanswered
+from service.gateways.port import Charged
 
 _CORRECTIONS_AT_ONCE: Final = 10
 """How often a payment's answer may lose its append to a correction before it is left to be taken over."""
@@ -80,14 +81,14 @@ class Recovery:
         intent = await self._intent(account_id, loaded)
         if self._clock.now() - intent.recorded_at < self._recover_after:
             return False
-        gateway, key = self._ports.gateway, intent.event_id
         assert loaded.state is not None
         assert loaded.state.payment is not None
+        gateway, key = self._ports.gateway_of(loaded.state), intent.event_id
         try:
-            answer = await without_consent(gateway, key, loaded.state.payment, await gateway.finish(key))
+            charged = await without_consent(gateway, key, loaded.state.payment, await gateway.finish(key))
         except GatewayUnavailable:
             return False
-        await self._conclude(account_id, loaded, intent, answer)
+        await self._conclude(account_id, loaded, intent, charged)
         return True
 
     async def conclude_own(self, account_id: str, intent: int) -> None:
@@ -95,16 +96,22 @@ class Recovery:
         wait for a payment (section 19). Where the gateway gives no answer it is left to be taken over."""
         for _ in range(_CORRECTIONS_AT_ONCE):
             loaded = await self._ports.accounts.load(account_id)
-            payment = None if loaded.state is None else loaded.state.payment
-            if payment is None or payment.intent != intent or payment.waits_until is not None:
+            state = loaded.state
+            payment = None if state is None else state.payment
+            if (
+                state is None
+                or payment is None
+                or payment.intent != intent
+                or payment.waits_until is not None
+            ):
                 return
             stored = await self._intent(account_id, loaded)
-            gateway, key = self._ports.gateway, stored.event_id
+            gateway, key = self._ports.gateway_of(state), stored.event_id
             try:
-                answer = await without_consent(gateway, key, payment, await gateway.finish(key))
+                charged = await without_consent(gateway, key, payment, await gateway.finish(key))
             except GatewayUnavailable:
                 return
-            await self._conclude(account_id, loaded, stored, answer)
+            await self._conclude(account_id, loaded, stored, charged)
 
     async def learn(self, account_id: str, loaded: LoadedAccount, at: Instant) -> bool:
         """Ask how the payment that waits for the customer stands at that instant of the account, and give it
@@ -116,17 +123,17 @@ class Recovery:
         assert loaded.state.payment is not None
         until = loaded.state.payment.waits_until
         assert until is not None
-        intent, gateway = await self._intent(account_id, loaded), self._ports.gateway
+        intent, gateway = await self._intent(account_id, loaded), self._ports.gateway_of(loaded.state)
         try:
             over = at >= until
-            answer = await gateway.cancel(intent.event_id) if over else await gateway.finish(intent.event_id)
+            charged = await gateway.cancel(intent.event_id) if over else await gateway.finish(intent.event_id)
         except GatewayUnavailable as error:
             if at < until:
                 return False
             raise PaymentUnanswered(account_id) from error
-        if answer == "action_required":
+        if charged.answer == "action_required":
             return False
-        await self._conclude(account_id, loaded, intent, answer)
+        await self._conclude(account_id, loaded, intent, charged)
         return True
 
     async def _intent(self, account_id: str, loaded: LoadedAccount) -> StoredEvent:
@@ -137,12 +144,12 @@ class Recovery:
         return intent
 
     async def _conclude(
-        self, account_id: str, loaded: LoadedAccount, intent: StoredEvent, answer: PaymentAnswer
+        self, account_id: str, loaded: LoadedAccount, intent: StoredEvent, charged: Charged
     ) -> None:
         """Record what the answer makes of the pending payment, unless someone else has."""
         state = loaded.state
         assert state is not None
-        events = with_credit_applied(state, conclude(state, answer, self._catalogues(state)))
+        events = with_credit_applied(state, conclude(state, charged.told, self._catalogues(state)))
         try:
             stored = await self._ports.log.append(
                 account_id, loaded.head, [new_event(event, intent.actor) for event in events]

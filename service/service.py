@@ -64,7 +64,8 @@ class BillingService(Attempting):
     `recover_after`: see `service.recovery`. `payment_wait`: seconds for which a command waits for the
     answer to another one's payment before it is refused (R16); people bear that long. `attempts`: how
     often a command begins anew because the account changed meanwhile, each time by an append that won.
-    `test_clocks` False: nothing is done on a test clock, nor any account opened on one (R97).
+    `test_clocks` False: nothing is done on a test clock, nor any account opened on one (R97). `wall_clock`
+    False: nothing is done on the wall clock, since the gateway is the test gateway, which moves no money.
     """
 
     # ---- commands ------------------------------------------------------------
@@ -238,7 +239,7 @@ class BillingService(Attempting):
 
         Raises InvalidInput `at_too_early`.
         """
-        gateway = self._ports.gateway
+        gateway = self._ports.test_gateway or self._ports.gateway
         if not isinstance(gateway, SettableGateway):
             raise TypeError(f"{type(gateway).__name__} plays nothing")
         waiting = UnansweredPayment(self._payment_wait)
@@ -268,8 +269,9 @@ class BillingService(Attempting):
 
     async def play_refunds(self, account_id: str, *, work: bool) -> None:
         """Let refunds to an account on a test clock be made from now on, or fail."""
-        state, gateway = await self.last_seen(account_id), self._ports.gateway
-        if state is not None and state.clock == "test" and isinstance(gateway, SettableGateway):
+        state = await self.last_seen(account_id)
+        gateway = None if state is None or state.clock == "wall" else self._ports.gateway_of(state)
+        if isinstance(gateway, SettableGateway):
             await gateway.set_refunds(account_id, work=work)
 
     # ---- one attempt ---------------------------------------------------------
@@ -347,7 +349,8 @@ class BillingService(Attempting):
             state = await self.account(attempt.account_id)
             key = None if state is None else await self.payment_key(attempt.account_id, state)
             try:
-                reference = None if key is None else await self._ports.gateway.reference(key)
+                if state is not None and key is not None:
+                    reference = await self._ports.gateway_of(state).reference(key)
             except GatewayUnavailable:
                 return given
         return None if reference is None else replace(given, reference=reference)

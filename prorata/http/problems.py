@@ -30,6 +30,7 @@ STATUSES: Final[dict[str, int]] = {
     "network_refused": 403,
     "limit_exceeded": 403,
     "test_clocks_refused": 403,
+    "test_gateway_refused": 403,
     # What is paid.
     "payment_declined": 402,
     "payment_cancelled": 402,

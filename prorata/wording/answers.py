@@ -23,6 +23,7 @@ from prorata.wording.booking import (
     BOOKING_UNCHANGED,
     booking_word,
 )
+from prorata.wording.declining import DECLINE_REASONS
 from prorata.wording.events import charge_said, tiered
 from prorata.wording.language import Wording, amount_written, message
 
@@ -90,6 +91,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "confirmation_required": (message("{total} would be charged now: confirm {missing}."),),
     "quote_changed": (message("It would cost {total} now, not {expected_total}."),),
     "payment_declined": (
+        message("The payment of {amount} was declined ({decline_reason}); nothing was changed."),
         message("The payment of {amount} was declined; nothing was changed. Try another card."),
     ),
     "payment_cancelled": (
@@ -269,6 +271,8 @@ def _word(name: str, value: Any, facts: Mapping[str, Any], currency: str | None,
             return say.say(KINDS[value])
         case "credits":
             return say.number(value)
+        case "decline_reason":
+            return say.say(DECLINE_REASONS[value])
         case _:
             return booking_word(name, value, currency, say)
 

@@ -9,6 +9,7 @@ from typing import Final
 from domain import events as e
 from domain.arithmetic import tax_groups
 from domain.invoices import invoice_changes
+from prorata.wording.declining import declined_said
 from prorata.wording.language import Wording, message
 from prorata.wording.lines import calculation_said, shares_said, span, tax_said, titled
 from prorata.wording.second_part import second_part_said
@@ -110,11 +111,12 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
                 end=say.day(event.cycle.end),
             )
         case e.ResumeDropped():
-            return say.say(
+            told = say.say(
                 "{product} stays paused: {reason}.",
                 product=say.product(event.product),
                 reason=say.say(REASONS[event.reason]),
             )
+            return declined_said(told, event.decline_reason, event.final, say)
         case e.AddonRemoved():
             return say.say(
                 "{product} was removed; it ends on {on}.",
@@ -156,15 +158,17 @@ def event_said(event: e.Event, currency: str, say: Wording) -> str:  # noqa: C90
                 purpose=say.say(PURPOSES[event.purpose]),
             )
         case e.PaymentDeclined():
-            return say.say("The payment of {amount} was declined.", amount=say.amount(event.amount, currency))
+            told = say.say("The payment of {amount} was declined.", amount=say.amount(event.amount, currency))
+            return declined_said(told, event.decline_reason, event.final, say)
         case e.PaymentCancelled():
             return say.say("The payment was never made, and is cancelled.")
         case e.RenewalDeclined():
-            return say.say(
+            told = say.say(
                 "The payment of invoice {number} was declined; it cannot be used until paid: {products}.",
                 number=event.number,
                 products=say.products(event.suspended),
             )
+            return declined_said(told, event.decline_reason, event.final, say)
         case e.ItemsLapsed():
             ended = say.say("Ended unpaid: {products}.", products=say.products(event.items))
             if not event.written_off:

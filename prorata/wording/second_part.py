@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
+from msgspec import UNSET
+
 from domain import events as e
 from domain.booking_facts import terms_of
+from prorata.wording.declining import declined_said
 from prorata.wording.language import Wording, message
 from prorata.wording.terms import terms_said
 
@@ -59,7 +62,8 @@ def second_part_said(event: e.SecondPart, currency: str, say: Wording) -> str:  
             )
         case e.TryDeclined():
             amount = say.amount(event.amount, currency)
-            return say.say("A try to charge {amount} was declined.", amount=amount)
+            told = say.say("A try to charge {amount} was declined.", amount=amount)
+            return declined_said(told, event.decline_reason, event.final, say)
         case e.TriesStopped():
             return say.say("Finance stopped the tries for invoice {number}.", number=event.number)
         case e.PaymentReminder():
@@ -69,10 +73,11 @@ def second_part_said(event: e.SecondPart, currency: str, say: Wording) -> str:  
         case e.PaymentActionRequired():
             return say.say("The payment waits for the customer's consent.")
         case e.PaymentLate():
-            return say.say("The payment of invoice {number} will be answered later.", number=event.number)
+            return _late_said(event, say)
         case e.LatePaymentFailed():
             failed = say.say("The late payment of invoice {number} failed.", number=event.number)
-            return _and_suspended(failed, event.suspended, say)
+            failed = _and_suspended(failed, event.suspended, say)
+            return declined_said(failed, event.decline_reason, UNSET, say)
         case e.DisputeOpened():
             return say.say(
                 "{amount} of invoice {number} are disputed: nothing of the account can be used.",
@@ -108,6 +113,13 @@ def second_part_said(event: e.SecondPart, currency: str, say: Wording) -> str:  
             return say.say("The pack {product} was taken back.", product=say.product(event.product))
         case _:
             assert_never(event)
+
+
+def _late_said(event: e.PaymentLate, say: Wording) -> str:
+    late = say.say("The payment of invoice {number} will be answered later.", number=event.number)
+    if event.answer_by is UNSET:
+        return late
+    return _joined(late, say.say("The answer is expected by {date}.", date=say.day(event.answer_by)))
 
 
 # ---- credit notes and where money goes ------------------------------------------------

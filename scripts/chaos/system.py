@@ -49,6 +49,7 @@ class System:
             **run.environment,
             "PRORATA_DATABASE_URL": self.url,
             "PRORATA_RECOVER_AFTER": _RECOVER_AFTER,
+            "PRORATA_ALLOW_TEST_GATEWAY": "1",
             "PYTHONFAULTHANDLER": "1",
             **environment,
         }

@@ -2,70 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Lock
 from typing import Literal
 from uuid import UUID
 
+from msgspec.structs import replace
+
+from domain.calendar import CivilDate
 from domain.conclude import PaymentAnswer
 from service.errors import GatewayUnavailable
 from service.gateways.played import (
     ANSWER_LOST,
     UNREACHABLE,
     PlayedMethod,
-    charged_as,
     check_amount,
+    pause,
     reference_of,
+    status_of,
+    with_reference,
 )
-from service.gateways.port import Charged, Confirmation, Means, RefundMade
+from service.gateways.port import Charged, Confirmation, Means, Movement, RefundMade
+
+_CANCELLED = Charged("cancelled")
 
 
 class MemoryTestGateway:
-    """A SettableGateway of one process, that ends with it."""
+    """A SettableGateway of one process, that ends with it. `delay`: seconds that a charge takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, delay: float = 0.0) -> None:
         self._lock = Lock()
+        self._delay = delay
         self._methods: dict[str, PlayedMethod] = {}
         self._refunds_fail: set[str] = set()
-        self.answers: dict[UUID, PaymentAnswer] = {}
-        """Every key that was charged or finished."""
+        self._charged: dict[UUID, Charged] = {}
+        self._listed: dict[UUID, Movement] = {}
         self.refunds: dict[UUID, RefundMade] = {}
         """Every key that was refunded, or failed to be."""
+
+    @property
+    def answers(self) -> dict[UUID, PaymentAnswer]:
+        """Every key that was charged or finished."""
+        return {key: charged.answer for key, charged in self._charged.items()}
 
     async def charge(
         self, key: UUID, account_id: str, amount: Decimal, currency: str, means: Means
     ) -> Charged:
         check_amount(amount, currency)
+        await pause(self._delay)
         if means == UNREACHABLE:
             raise GatewayUnavailable("it cannot be reached")
         with self._lock:
             method = self._methods.get(account_id, PlayedMethod())
-            answer = self.answers.setdefault(key, method.answer(means))
+            if key not in self._charged:
+                self._charged[key] = method.answer(means)
+                self._list("charge", key, key, account_id, amount, currency)
+            charged = self._charged[key]
         if means == ANSWER_LOST:
             raise GatewayUnavailable("its answer was lost")
-        return charged_as(key, answer)
+        return with_reference(key, charged)
 
-    async def finish(self, key: UUID) -> PaymentAnswer:
+    async def finish(self, key: UUID) -> Charged:
         with self._lock:
-            return self.answers.setdefault(key, "cancelled")
+            return with_reference(key, self._charged.setdefault(key, _CANCELLED))
 
     async def reference(self, key: UUID) -> str | None:
-        return reference_of(key) if self.answers.get(key) == "action_required" else None
+        return reference_of(key) if self._answer(key) == "action_required" else None
 
-    async def cancel(self, key: UUID) -> PaymentAnswer:
+    async def cancel(self, key: UUID) -> Charged:
         with self._lock:
-            if self.answers.get(key, "action_required") == "action_required":
-                self.answers[key] = "cancelled"
-            return self.answers[key]
+            if self._answer(key) in (None, "action_required"):
+                self._charged[key] = _CANCELLED
+            return self._charged[key]
 
-    async def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+    async def refund(
+        self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str
+    ) -> RefundMade:
         check_amount(amount, currency)
         with self._lock:
-            return self.refunds.setdefault(key, "failed" if account_id in self._refunds_fail else "refunded")
+            if key not in self.refunds:
+                self.refunds[key] = "failed" if account_id in self._refunds_fail else "refunded"
+                self._list("refund", key, charge, account_id, amount, currency)
+            return self.refunds[key]
 
     async def save_method(self, account_id: str, method: Confirmation) -> None:
         with self._lock:
             self._methods[account_id] = PlayedMethod.of(method)
+
+    async def movements(self, day: CivilDate) -> AsyncIterator[Movement]:
+        with self._lock:
+            listed = list(self._listed.values())
+        for movement in listed:
+            if movement.at.astimezone(UTC).date() == day:
+                yield self._as_it_stands(movement)
 
     async def set_saved_method(
         self, account_id: str, *, works: bool, final: bool = False, pending: bool = False
@@ -79,5 +110,28 @@ class MemoryTestGateway:
 
     async def answer_waiting(self, key: UUID, answer: Literal["paid", "declined"]) -> None:
         with self._lock:
-            if self.answers.get(key) == "action_required":
-                self.answers[key] = answer
+            if self._answer(key) in ("action_required", "pending"):
+                self._charged[key] = Charged(answer)
+
+    def _answer(self, key: UUID) -> PaymentAnswer | None:
+        charged = self._charged.get(key)
+        return None if charged is None else charged.answer
+
+    def _list(
+        self,
+        kind: Literal["charge", "refund"],
+        key: UUID,
+        charge: UUID,
+        account_id: str,
+        amount: Decimal,
+        currency: str,
+    ) -> None:
+        at = datetime.now(UTC)
+        reference = f"test_{charge}" if kind == "charge" else f"test_{charge}/{key}"
+        self._listed[key] = Movement(kind, "paid", reference, key, account_id, amount, currency, at)
+
+    def _as_it_stands(self, movement: Movement) -> Movement:
+        assert movement.key is not None
+        refund = movement.kind == "refund"
+        answer = self.refunds[movement.key] if refund else self._charged[movement.key].answer
+        return replace(movement, status=status_of(answer))

@@ -36,7 +36,12 @@ class CommandLine:
     """Runs `prorata` with the servers of a test."""
 
     def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
-        servers = {"DATABASE_URL": database_url, "KAFKA": kafka, "KAFKA_PREFIX": prefix}
+        servers = {
+            "DATABASE_URL": database_url,
+            "KAFKA": kafka,
+            "KAFKA_PREFIX": prefix,
+            "ALLOW_TEST_GATEWAY": "1",
+        }
         self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
         self.database_url = database_url
 

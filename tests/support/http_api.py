@@ -54,7 +54,9 @@ def free_port() -> int:
 def started(database_url: str, port: int, settings: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """`prorata serve` in a process of its own, as a member of the service's role, once it answers."""
     url = login(database_url, SERVICE) if f"//{SUPERUSER}@" in database_url else database_url
-    environment = os.environ | {"PRORATA_DATABASE_URL": url} | (settings or {})
+    environment = (
+        os.environ | {"PRORATA_DATABASE_URL": url, "PRORATA_ALLOW_TEST_GATEWAY": "1"} | (settings or {})
+    )
     process = subprocess.Popen(
         [PRORATA, "serve", "--port", str(port)],
         env=environment,

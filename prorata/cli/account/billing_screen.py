@@ -116,7 +116,12 @@ def _open_said(invoice: OpenInvoice, currency: str, say: Wording) -> list[str]:
     """What is due of an invoice, when it is tried again, and what ends when if it stays unpaid."""
     number, day = invoice.invoice, say.day(invoice.date)
     if invoice.late:
-        return [say.say("The payment of invoice {number} of {date} is under way.", number=number, date=day)]
+        under_way = say.say(
+            "The payment of invoice {number} of {date} is under way.", number=number, date=day
+        )
+        if invoice.answer_by is None:
+            return [under_way]
+        return [under_way, say.say("The answer is expected by {date}.", date=say.day(invoice.answer_by))]
     told = [say.say("Invoice {number} of {date} is unpaid.", number=number, date=day)]
     if invoice.charged_back:
         told.append(say.say("It was charged back."))

@@ -180,16 +180,17 @@ def test_only_renewals_are_answered_late(gateway: BlockingGateway) -> None:
 
 
 def test_under_one_key_a_refund_is_made_once_and_answered_alike_for_ever(gateway: BlockingGateway) -> None:
-    made, failed = uuid4(), uuid4()
+    made, failed, charge = uuid4(), uuid4(), uuid4()
+    _charge(gateway, charge)
 
-    assert gateway.refund(made, ACCOUNT, AMOUNT, "EUR") == "refunded"
+    assert gateway.refund(made, charge, ACCOUNT, AMOUNT, "EUR") == "refunded"
     gateway.set_refunds(ACCOUNT, work=False)
-    assert gateway.refund(failed, ACCOUNT, AMOUNT, "EUR") == "failed"
-    assert gateway.refund(made, ACCOUNT, AMOUNT, "EUR") == "refunded"
+    assert gateway.refund(failed, charge, ACCOUNT, AMOUNT, "EUR") == "failed"
+    assert gateway.refund(made, charge, ACCOUNT, AMOUNT, "EUR") == "refunded"
     gateway.set_refunds(ACCOUNT, work=True)
-    assert gateway.refund(failed, ACCOUNT, AMOUNT, "EUR") == "failed"
+    assert gateway.refund(failed, charge, ACCOUNT, AMOUNT, "EUR") == "failed"
     with pytest.raises(ValueError, match="above zero"):
-        gateway.refund(uuid4(), ACCOUNT, Decimal("0.00"), "EUR")
+        gateway.refund(uuid4(), charge, ACCOUNT, Decimal("0.00"), "EUR")
 
 
 def test_whether_refunds_work_changes_no_payment_method(gateway: BlockingGateway) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 from domain import commands as c
 from domain.answers import Answer, Refusal, answer_of, refused
 from domain.catalog import Catalogues, convert_catalog
 from domain.catalog_file import PlanFile, TierFile
+from domain.conclude import AnsweredPayment
 from domain.decide import admit
+from domain.events import DeclineReason
 from tests.support.domain.booking_answers import every_booking_answer
 from tests.support.domain.catalogs import SMALL
 from tests.support.domain.given import GivenAccount
@@ -308,6 +310,9 @@ def _of_payments() -> Iterator[Answer]:
     for _ in range(5):
         yield account.give(PLAN, "2026-03-20", payment="declined")
     yield account.give(PLAN, "2026-03-20")
+    for reason in get_args(DeclineReason):
+        told = AnsweredPayment("declined", reason)
+        yield GivenAccount().give(PLAN, "2026-03-20", payment=told)
     account = GivenAccount()
     account.give_raw(account.request(PLAN, "2026-03-21"), payment=None)
     yield account.give(PLAN, "2026-03-21")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from domain.conclude import PaymentAnswer
+from domain.conclude import PaymentReply
 from domain.events import Event
 from domain.process import Conversation, RefundAnswer, drive
 from domain.state import Account, PendingPayment
@@ -20,13 +20,13 @@ class _Unanswered(Exception):  # noqa: N818 - not an error: the story ends here
 def drive_until_unanswered(
     conversation: Conversation[Returned],
     append: Callable[[tuple[Event, ...]], Account],
-    charge: Callable[[PendingPayment], PaymentAnswer | None],
+    charge: Callable[[PendingPayment], PaymentReply | None],
     refund: RefundAnswer = "refunded",
 ) -> Returned | None:
     """Like `drive`, but return None at the first payment for which `charge` returns None. `refund`: the
     answer to every refund."""
 
-    def answered(payment: PendingPayment) -> PaymentAnswer:
+    def answered(payment: PendingPayment) -> PaymentReply:
         answer = charge(payment)
         if answer is None:
             raise _Unanswered

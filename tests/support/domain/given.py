@@ -18,7 +18,7 @@ from domain import events as e
 from domain.answers import Answer
 from domain.calendar import parse_moment
 from domain.catalog import Catalog, Catalogues
-from domain.conclude import PaymentAnswer, conclude
+from domain.conclude import PaymentReply, conclude
 from domain.decide import Repeated
 from domain.evolve import evolve
 from domain.process import Conversation, handle, late_answered, settle_due
@@ -55,8 +55,8 @@ class GivenAccount:
         command: c.Command,
         at: str,
         *,
-        payment: PaymentAnswer | None = "paid",
-        due: PaymentAnswer | None = "paid",
+        payment: PaymentReply | None = "paid",
+        due: PaymentReply | None = "paid",
         **request: Any,
     ) -> Answer:
         """Give the command: `payment` answers its own payment, `due` those that fell due before it."""
@@ -68,8 +68,8 @@ class GivenAccount:
         self,
         request: c.Request,
         *,
-        payment: PaymentAnswer | None = "paid",
-        due: PaymentAnswer | None = "paid",
+        payment: PaymentReply | None = "paid",
+        due: PaymentReply | None = "paid",
     ) -> Answer | Repeated | None:
         """Give the request; None if a payment was left without an answer."""
         answer: Answer | Repeated | None = self._converse(
@@ -84,7 +84,7 @@ class GivenAccount:
             given["expected_total"] = Decimal(given["expected_total"])
         return c.Request(command, parse_moment(at, self.zone), given.pop("clock", self.clock), **given)
 
-    def settle(self, until: str, *, due: PaymentAnswer | None = "paid") -> None:
+    def settle(self, until: str, *, due: PaymentReply | None = "paid") -> None:
         """Settle what is due; with `due=None` the first payment is left without an answer."""
         self._converse(settle_due(self.state, parse_moment(until, self.zone), self.catalogues), due, due)
 
@@ -93,7 +93,7 @@ class GivenAccount:
         moment = parse_moment(at, self.zone)
         self._converse(late_answered(self.state, invoice, moment, self.catalogues, paid=paid), None, None)
 
-    def answer(self, payment: PaymentAnswer) -> tuple[e.Event, ...]:
+    def answer(self, payment: PaymentReply) -> tuple[e.Event, ...]:
         """Answer the payment that waits."""
         events = conclude(self.state, payment, self.catalogues)
         self.append(*events)
@@ -111,9 +111,9 @@ class GivenAccount:
         return [e.type_name(event) for event in self.events[-last:]]
 
     def _converse(
-        self, conversation: Conversation[Any], own: PaymentAnswer | None, due: PaymentAnswer | None
+        self, conversation: Conversation[Any], own: PaymentReply | None, due: PaymentReply | None
     ) -> Any:
-        def charge(payment: PendingPayment) -> PaymentAnswer | None:
+        def charge(payment: PendingPayment) -> PaymentReply | None:
             return own if payment.purpose in ("purchase", "balance") else due
 
         return drive_until_unanswered(conversation, lambda events: self.append(*events), charge)

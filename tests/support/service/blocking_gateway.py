@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from domain.calendar import CivilDate
 from domain.conclude import PaymentAnswer
 from service.completing import complete
-from service.gateways.port import Charged, Confirmation, Means, RefundMade, SettableGateway
+from service.gateways.port import Charged, Confirmation, Means, Movement, RefundMade, SettableGateway
 
 
 class BlockingGateway:
@@ -21,16 +22,22 @@ class BlockingGateway:
         return complete(self.gateway.charge(key, account_id, amount, currency, means))
 
     def finish(self, key: UUID) -> PaymentAnswer:
-        return complete(self.gateway.finish(key))
+        return complete(self.gateway.finish(key)).answer
 
     def reference(self, key: UUID) -> str | None:
         return complete(self.gateway.reference(key))
 
     def cancel(self, key: UUID) -> PaymentAnswer:
-        return complete(self.gateway.cancel(key))
+        return complete(self.gateway.cancel(key)).answer
 
-    def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
-        return complete(self.gateway.refund(key, account_id, amount, currency))
+    def refund(self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+        return complete(self.gateway.refund(key, charge, account_id, amount, currency))
+
+    def movements(self, day: CivilDate) -> list[Movement]:
+        async def all_of_them() -> list[Movement]:
+            return [movement async for movement in self.gateway.movements(day)]
+
+        return complete(all_of_them())
 
     def save_method(self, account_id: str, method: Confirmation) -> None:
         complete(self.gateway.save_method(account_id, method))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
-from domain.conclude import PaymentAnswer
 from service.errors import GatewayUnavailable
 from service.gateways.memory import MemoryTestGateway
 from service.gateways.port import Charged, Means, RefundMade
@@ -46,13 +45,13 @@ class UnreliableGateway(MemoryTestGateway):
             raise GatewayUnavailable("answer lost")
         return answer
 
-    async def finish(self, key: UUID) -> PaymentAnswer:
+    async def finish(self, key: UUID) -> Charged:
         self.asked.append(("finish", key, None))
         if self.finishes_fail:
             raise GatewayUnavailable("away")
         return await super().finish(key)
 
-    async def cancel(self, key: UUID) -> PaymentAnswer:
+    async def cancel(self, key: UUID) -> Charged:
         self.asked.append(("cancel", key, None))
         if self.finishes_fail:
             raise GatewayUnavailable("away")
@@ -64,14 +63,16 @@ class UnreliableGateway(MemoryTestGateway):
             raise GatewayUnavailable("away")
         return await super().reference(key)
 
-    async def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+    async def refund(
+        self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str
+    ) -> RefundMade:
         self.asked.append(("refund", key, None))
         if self.refunds_fail:
             raise GatewayUnavailable("away")
         if self.before_refund is not None:
             elsewhere, self.before_refund = self.before_refund, None
             elsewhere()
-        answer = await super().refund(key, account_id, amount, currency)
+        answer = await super().refund(key, charge, account_id, amount, currency)
         if self.refunds_are_lost:
             raise GatewayUnavailable("answer lost")
         return answer

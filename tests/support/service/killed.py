@@ -16,7 +16,6 @@ from uuid import UUID
 
 import msgspec
 
-from domain.conclude import PaymentAnswer
 from eventlog import Head, NewEvent, StoredEvent
 from eventlog.postgres.log import PostgresEventLog
 from service.account_log import BlockingLog
@@ -87,15 +86,17 @@ class FatedGateway(PostgresTestGateway):
         self.fate.at("after_charge")
         return answer
 
-    async def finish(self, key: UUID) -> PaymentAnswer:
+    async def finish(self, key: UUID) -> Charged:
         self.fate.at("before_finish")
         answer = await super().finish(key)
         self.fate.at("after_finish")
         return answer
 
-    async def refund(self, key: UUID, account_id: str, amount: Decimal, currency: str) -> RefundMade:
+    async def refund(
+        self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str
+    ) -> RefundMade:
         self.fate.at("before_refund")
-        answer = await super().refund(key, account_id, amount, currency)
+        answer = await super().refund(key, charge, account_id, amount, currency)
         self.fate.at("after_refund")
         return answer
 

@@ -53,6 +53,8 @@ class World:
         attempts: int = 100,
         real_time: bool = False,
         test_clocks: bool = True,
+        wall_clock: bool = True,
+        test_gateway: PaymentGateway | None = None,
         decider: TaxDecider | None = None,
     ) -> None:
         self.log = log
@@ -64,10 +66,12 @@ class World:
         account_log = BlockingLog(log)
         self.accounts = Accounts(account_log, snapshots)
         self.library = CatalogueLibrary(store, decider, good_for=0.0)
-        ports = Ports(account_log, self.accounts, gateway)
+        ports = Ports(account_log, self.accounts, gateway, test_gateway=test_gateway)
         if not real_time:
             ports = replace(ports, sleep=self._sleep)
-        core = BillingService(ports, self.library, clock, attempts=attempts, test_clocks=test_clocks)
+        core = BillingService(
+            ports, self.library, clock, attempts=attempts, test_clocks=test_clocks, wall_clock=wall_clock
+        )
         self.service = BlockingService(core)
         self.on_test_clock = self.session("test")
         self.on_wall_clock = self.session("wall")

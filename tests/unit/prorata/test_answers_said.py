@@ -23,6 +23,7 @@ from prorata.wording.answers import (
     UPGRADES,
 )
 from prorata.wording.booking import ACTION_REQUIRED, DISPUTES
+from prorata.wording.declining import DECLINE_REASONS
 from tests.support.domain.answers import CANCEL, PAUSE, PLAN, RESUME, every_answer, having, past_due
 from tests.support.domain.given import GivenAccount
 from tests.support.service.world import memory_world
@@ -33,7 +34,7 @@ PARTS = {
     "{product} ({date})",
     "{note} ({amount} of invoice {invoice})",
     "{percent}%",
-    *(*MISSING.values(), *KINDS.values(), *DISPUTES.values()),
+    *(*MISSING.values(), *KINDS.values(), *DISPUTES.values(), *DECLINE_REASONS.values()),
     *("once", "for ever", "on {products}", "to {day} inclusive", "as a nonprofit", "by the code {code}"),
     "carried until used up",
 }

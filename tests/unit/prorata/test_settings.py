@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import InvalidInput
+from prorata.gateways import gateway_factory
 from prorata.settings import Settings
 
 
@@ -18,3 +19,27 @@ def test_another_one_is_refused(prefix: str) -> None:
     with pytest.raises(InvalidInput, match="cannot begin a topic's name") as refused:
         Settings.of({"PRORATA_KAFKA_PREFIX": prefix})
     assert (refused.value.code, refused.value.place) == ("invalid_setting", "PRORATA_KAFKA_PREFIX")
+
+
+@pytest.mark.parametrize("name", ["test", "stripe", "our.gateways:opened"])
+def test_the_gateway_is_one_that_is_shipped_or_a_factory_of_a_module(name: str) -> None:
+    assert Settings.of({"PRORATA_GATEWAY": name}).gateway == name
+
+
+@pytest.mark.parametrize("name", ["tests", "our.gateways", "a:b:c", "a b:c"])
+def test_another_gateway_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="is no gateway") as refused:
+        Settings.of({"PRORATA_GATEWAY": name})
+    assert (refused.value.code, refused.value.place) == ("invalid_setting", "PRORATA_GATEWAY")
+
+
+@pytest.mark.parametrize("name", ["no.such.module:opened", "prorata.settings:no_such_name"])
+def test_a_factory_that_is_not_there_is_refused_with_its_setting(name: str) -> None:
+    with pytest.raises(InvalidInput, match=name) as refused:
+        gateway_factory(name)
+    assert (refused.value.code, refused.value.place) == ("invalid_setting", "PRORATA_GATEWAY")
+
+
+@pytest.mark.parametrize(("given", "allowed"), [({}, False), ({"PRORATA_ALLOW_TEST_GATEWAY": "1"}, True)])
+def test_the_test_gateway_is_allowed_where_that_is_set(given: dict[str, str], *, allowed: bool) -> None:
+    assert Settings.of(given).allow_test_gateway == allowed

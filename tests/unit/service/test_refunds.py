@@ -1,9 +1,14 @@
 """Refunds whose answer is late, lost, or learned by someone else (R62): under one key made once."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from domain import events as e
 from service.errors import PaymentUnanswered
+from service.gateways.memory import MemoryTestGateway
+from service.gateways.port import RefundMade
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.world import World, memory_world
 
@@ -39,6 +44,25 @@ def test_a_refund_has_the_id_of_its_credit_note_as_key(world: World, gateway: Un
     assert note.type == "credit_note_issued"
     assert gateway.refunds == {note.event_id: "refunded"}
     assert world.happened()[-2:] == ["credit_note_issued", "refund_concluded"]
+
+
+def test_a_refund_names_the_charge_that_paid_the_invoice(
+    world: World, gateway: UnreliableGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.service.settle("main/a1", world.history()[-1].at + timedelta(days=35))
+    named = []
+    refund = MemoryTestGateway.refund
+
+    async def noted(self: MemoryTestGateway, key: UUID, charge: UUID, *rest: object) -> RefundMade:
+        named.append(charge)
+        return await refund(self, key, charge, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MemoryTestGateway, "refund", noted)
+    for invoice in (2, 1):
+        world.say(**{**NOTE, "invoice": invoice, "at": "2026-04-25"})
+
+    charged = [key for call, key, _ in gateway.asked if call == "charge"]
+    assert named == [charged[1], charged[0]]
 
 
 def test_what_is_not_known_is_asked_again_under_the_same_key_and_made_once(

@@ -61,6 +61,35 @@ def test_where_test_clocks_are_refused_none_is_opened_and_none_goes_on() -> None
     assert world.log.last_position() == position + 1
 
 
+def test_where_only_the_test_gateway_could_charge_nothing_is_done_on_the_wall_clock() -> None:
+    world = memory_world()
+    world.library.load(EXAMPLE.read_bytes().replace(b'"2026-01"', b'"2026-02"'), None, NOW)
+    world.open("w", at=None)
+    refusing = world.twin(wall_clock=False)
+    position = world.log.last_position()
+    purchase = {"do": "purchase_plan", "account": "w", "product": "standard", "confirm": CONFIRM}
+    for line in (purchase, {**purchase, "preview": True}, {"do": "close_account", "account": "w"}):
+        answer = refusing.say_now(**line)
+        assert (answer.outcome, answer.code) == ("invalid", "test_gateway_refused")
+    with pytest.raises(InvalidInput, match="PRORATA_ALLOW_TEST_GATEWAY"):
+        refusing.service.settle("main/w", NOW)
+    assert world.log.last_position() == position
+    refusing.open("t", at="2026-03-20")
+    assert world.log.last_position() == position + 1
+
+
+def test_an_account_on_a_test_clock_pays_at_the_test_gateway_alone() -> None:
+    real, played = UnreliableGateway(), UnreliableGateway()
+    world = memory_world(real, test_gateway=played)
+    world.open("t")
+    world.say(do="payment_method", account="t", works=True, at="2026-03-20")
+    bought = world.say(do="purchase_plan", account="t", product="standard", at="2026-03-20")
+    world.service.settle("main/t", NOW + timedelta(days=40))
+
+    assert (bought.outcome, world.happened("t")[-1]) == ("accepted", "invoice_paid")
+    assert (real.asked, [call for call, _, _ in played.asked]) == ([], ["charge", "charge"])
+
+
 def test_on_the_wall_clock_nothing_is_confirmed_by_default(world: World) -> None:
     world.open("w", at=None)
     line = {"do": "purchase_plan", "account": "w", "product": "standard"}
