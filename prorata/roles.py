@@ -151,6 +151,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "billing": SERVICE,
     "explain": SERVICE,
     "bill": SERVICE,
+    "import accounts": SERVICE,
     "serve": SERVICE,
     "key create": SERVICE,
     "key list": SERVICE,

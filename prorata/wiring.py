@@ -44,6 +44,7 @@ class Running(msgspec.Struct, frozen=True):
     catalogues: CatalogueLibrary
     billing: BillingRun
     clock: Clock
+    gateway: PaymentGateway
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def running(settings: Settings) -> Iterator[Running]:
         wall_clock = gateways.serve_the_wall_clock
         service = BlockingService(_service(settings, ports, catalogues, clock, wall_clock=wall_clock))
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
-        yield Running(log, service, catalogues, billing, clock)
+        yield Running(log, service, catalogues, billing, clock, gateway)
 
 
 class AsyncSystem(msgspec.Struct, frozen=True):

@@ -179,6 +179,11 @@ class CatalogueLibrary:
         elif state is not None:
             self._latest(LOOK_AFTER)
 
+    def newest(self) -> Catalogues:
+        """The series of an account on a test clock that is opened now and names no catalogue."""
+        catalog = stored_catalog(self._newest_body())
+        return Catalogues((CatalogVersion(None, catalog),), *terms_of(catalog))
+
     def _known_at(self, at: datetime) -> Catalogues:
         """The versions that served accounts on the wall clock as they were known at the instant."""
         seen = self._latest()

@@ -8,6 +8,7 @@ command is `domain.errors.InvalidInput`.)
     ├── VersionChanged       the account is not at the version that the command was given for
     ├── LineFailed           something of one account, or of the code, made a line fail; others can be given
     ├── CatalogueMissing     an account's own catalogue is not stored
+    ├── ImportStopped        accounts are no longer as they were when their rows were checked
     ├── ClockAhead           this machine's clock is ahead of the database's: nothing is billed by it
     └── Unanswered           the system could not be reached while a command was given
         └── LineUnanswered   the same, with the line
@@ -48,6 +49,23 @@ class GatewayUnavailable(ServiceError):
     @property
     def what(self) -> str:
         return f"the payment provider gave no answer: {self.reason}"
+
+
+class ImportStopped(ServiceError):
+    """What was checked before an import is otherwise now: the file, the catalogue or the log."""
+
+    code = "import_stopped"
+    exit_code = HALTED
+    remedy = "the accounts before it are taken over: look there, and give the same file again"
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(reason, line)
+        self.reason = reason
+        self.line = line
+
+    @property
+    def what(self) -> str:
+        return f"line {self.line}: {self.reason}"
 
 
 class ClockAhead(ServiceError):
