@@ -44,7 +44,7 @@ class Running(msgspec.Struct, frozen=True):
     catalogues: CatalogueLibrary
     billing: BillingRun
     clock: Clock
-    gateway: PaymentGateway
+    gateways: Gateways
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def running(settings: Settings) -> Iterator[Running]:
         wall_clock = gateways.serve_the_wall_clock
         service = BlockingService(_service(settings, ports, catalogues, clock, wall_clock=wall_clock))
         billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
-        yield Running(log, service, catalogues, billing, clock, gateway)
+        yield Running(log, service, catalogues, billing, clock, gateways)
 
 
 class AsyncSystem(msgspec.Struct, frozen=True):

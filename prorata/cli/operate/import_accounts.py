@@ -85,13 +85,13 @@ def _form_of(file: Path) -> Form:
 def _import_of(
     system: Running, tenant: str, as_of: str | None, *, test_clock: bool, dry_run: bool
 ) -> AccountImport:
-    """Raises InvalidInput `as_of_missing`, `as_of_in_future`, `invalid_moment`, `test_clocks_refused`."""
+    """Raises InvalidInput `as_of_missing`, `as_of_in_future`, `invalid_moment`, and as `check_clock`."""
     from prorata.cli.catalog.nothing_sold import nothing_sold
     from service.account_import import AccountImport
 
     now = system.clock.now()
+    system.service.check_clock("test" if test_clock else "wall")
     if test_clock:
-        system.service.check_clock("test")
         if as_of is None:
             raise InvalidInput("as_of_missing", "--as-of", "a test clock stands where --as-of says")
         catalog, series = system.catalogues.pin(None, keep=not dry_run), system.catalogues.newest()
@@ -106,7 +106,7 @@ def _import_of(
     return AccountImport(
         system.log,
         series,
-        system.gateway,
+        system.gateways.test if test_clock else system.gateways.wall,
         tenant=tenant,
         clock="test" if test_clock else "wall",
         at=at,
