@@ -32,6 +32,9 @@ _CANCELLED = Charged("cancelled")
 class MemoryTestGateway:
     """A SettableGateway of one process, that ends with it. `delay`: seconds that a charge takes."""
 
+    _usual = PlayedMethod()
+    """The saved method of an account for which none was set."""
+
     def __init__(self, *, delay: float = 0.0) -> None:
         self._lock = Lock()
         self._delay = delay
@@ -39,6 +42,7 @@ class MemoryTestGateway:
         self._refunds_fail: set[str] = set()
         self._charged: dict[UUID, Charged] = {}
         self._listed: dict[UUID, Movement] = {}
+        self._given_back: dict[UUID, Decimal] = {}
         self.refunds: dict[UUID, RefundMade] = {}
         """Every key that was refunded, or failed to be."""
 
@@ -55,9 +59,9 @@ class MemoryTestGateway:
         if means == UNREACHABLE:
             raise GatewayUnavailable("it cannot be reached")
         with self._lock:
-            method = self._methods.get(account_id, PlayedMethod())
+            method = self._methods.get(account_id, self._usual)
             if key not in self._charged:
-                self._charged[key] = method.answer(means)
+                self._charged[key] = self._played(method, means)
                 self._list("charge", key, key, account_id, amount, currency)
             charged = self._charged[key]
         if means == ANSWER_LOST:
@@ -83,8 +87,11 @@ class MemoryTestGateway:
         check_amount(amount, currency)
         with self._lock:
             if key not in self.refunds:
-                self.refunds[key] = "failed" if account_id in self._refunds_fail else "refunded"
+                fails = account_id in self._refunds_fail or amount > self._left(charge)
+                self.refunds[key] = "failed" if fails else "refunded"
                 self._list("refund", key, charge, account_id, amount, currency)
+                if not fails:
+                    self._given_back[charge] = self._given_back.get(charge, Decimal(0)) + amount
             return self.refunds[key]
 
     async def save_method(self, account_id: str, method: Confirmation) -> None:
@@ -112,6 +119,16 @@ class MemoryTestGateway:
         with self._lock:
             if self._answer(key) in ("action_required", "pending"):
                 self._charged[key] = Charged(answer)
+
+    def _played(self, method: PlayedMethod, means: Means) -> Charged:
+        """How a charge is answered."""
+        return method.answer(means)
+
+    def _left(self, charge: UUID) -> Decimal:
+        """What of the charge can be given back."""
+        if self._answer(charge) != "paid":
+            return Decimal(0)
+        return self._listed[charge].amount - self._given_back.get(charge, Decimal(0))
 
     def _answer(self, key: UUID) -> PaymentAnswer | None:
         charged = self._charged.get(key)

@@ -129,7 +129,7 @@ class PaymentGateway(Protocol):
         self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str
     ) -> RefundMade:
         """Give back a part of what was charged under the key `charge`, once under the refund's own key,
-        whatever happens (R62).
+        whatever happens (R62). `failed` where that charge was not paid, or less of it is left.
 
         Raises GatewayUnavailable: whether it was made is unknown.
         """

@@ -40,11 +40,21 @@ _END: Final = """
     update service.gateway_payments set answer = %(answer)s
     where key = %(key)s and answer = any(%(open)s)
 """
+# Refunds of one charge wait for each other: together they give back no more than was charged.
+_HELD: Final = "select from service.gateway_payments where key = %(charge)s for update"
 _REFUND: Final = """
     insert into service.gateway_refunds (key, charge, account_id, amount, currency, answer)
-    select %(key)s, %(charge)s, %(account_id)s, %(amount)s, %(currency)s, case when coalesce(
-        (select refunds_work from service.gateway_methods where account_id = %(account_id)s), true
-    ) then 'refunded' else 'failed' end
+    select %(key)s, %(charge)s, %(account_id)s, %(amount)s, %(currency)s,
+        case when %(amount)s <= charged.paid - given.back and coalesce(
+            (select refunds_work from service.gateway_methods where account_id = %(account_id)s), true
+        ) then 'refunded' else 'failed' end
+    from (
+        select coalesce(sum(amount), 0) as paid from service.gateway_payments
+        where key = %(charge)s and answer = 'paid'
+    ) as charged, (
+        select coalesce(sum(amount), 0) as back from service.gateway_refunds
+        where charge = %(charge)s and answer = 'refunded'
+    ) as given
     on conflict (key) do nothing
 """
 _REFUNDED: Final = "select answer from service.gateway_refunds where key = %(key)s"
@@ -125,9 +135,11 @@ def ended(
 def refunded(
     connection: Connection, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str
 ) -> RefundMade:
-    """What became of the refund, which is made once."""
+    """What became of the refund, which is made once; of what is not there to be given back it fails."""
     values = {"key": key, "charge": charge, "account_id": account_id, "amount": amount, "currency": currency}
-    connection.execute(_REFUND, values)
+    with connection.transaction():
+        connection.execute(_HELD, values)
+        connection.execute(_REFUND, values)
     [[found]] = connection.execute(_REFUNDED, values).fetchall()
     answer: RefundMade = msgspec.convert(found, RefundMade)
     return answer

@@ -7,12 +7,9 @@ import pytest
 from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import SERVICE as SERVICE_ROLE
 from service.catalogue_store import CatalogueStore, MemoryCatalogues, PostgresCatalogues
-from service.gateways.memory import MemoryTestGateway
-from service.gateways.postgres import PostgresTestGateway
 from service.schema import SERVICE
 from service.snapshots import MemorySnapshots, PostgresSnapshots, Snapshots
 from tests.support.roles import login, migrated
-from tests.support.service.blocking_gateway import BlockingGateway
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -22,16 +19,6 @@ def where(request: pytest.FixtureRequest) -> str | None:
         return None
     database_url: str = request.getfixturevalue("database_url")
     return login(migrated(database_url, [EVENTLOG, SERVICE]), SERVICE_ROLE)
-
-
-@pytest.fixture
-def gateway(where: str | None) -> Iterator[BlockingGateway]:
-    if where is None:
-        yield BlockingGateway(MemoryTestGateway())
-    else:
-        kept = PostgresTestGateway(where, connections=8)
-        yield BlockingGateway(kept)
-        kept.close()
 
 
 @pytest.fixture
