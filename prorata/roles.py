@@ -152,6 +152,8 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "explain": SERVICE,
     "bill": SERVICE,
     "import accounts": SERVICE,
+    "import events": OWNER,
+    "export events": SERVICE,
     "serve": SERVICE,
     "key create": SERVICE,
     "key list": SERVICE,
