@@ -76,6 +76,9 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.gateway_refunds": "select, insert",
         "service.gateway_methods": "select, insert, update",
         "persons.details": "select, insert, update",
+        "service.stripe_charges": "select, insert, update",
+        "service.stripe_refunds": "select, insert, update",
+        "service.stripe_methods": "select, insert, update",
         # The billing run updates its calendar itself.
         "projections.calendar": "select, insert, delete",
         "projections.checkpoints": "select, update",
@@ -152,8 +155,6 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "explain": SERVICE,
     "bill": SERVICE,
     "import accounts": SERVICE,
-    "import events": OWNER,
-    "export events": SERVICE,
     "serve": SERVICE,
     "key create": SERVICE,
     "key list": SERVICE,

@@ -36,7 +36,7 @@ from service.account_files import ReadRow
 from service.commands import account_id_of
 from service.completing import complete
 from service.errors import ImportStopped
-from service.gateways.port import Confirmation, PaymentGateway
+from service.gateways.port import Confirmation, MethodTakeOver, PaymentGateway
 
 TOGETHER: Final = 500
 """Accounts that are looked up, or appended, in one statement."""
@@ -168,7 +168,7 @@ class AccountImport:
         for one in new:
             assert one.read.row is not None
             if one.read.row.method is not None:
-                complete(self._gateway.save_method(one.account_id, Confirmation(one.read.row.method)))
+                complete(self._saved(one.account_id, Confirmation(one.read.row.method)))
         outcomes = self._log.append_many(
             [Append(one.account_id, Head.NONE, (self._row(one),)) for one in new]
         )
@@ -178,6 +178,12 @@ class AccountImport:
             there[one.account_id] = None
         for one in ready:
             yield self._as_it_is(one, "taken" if there[one.account_id] is None else "taken_before")
+
+    async def _saved(self, account_id: str, reference: Confirmation) -> None:
+        if isinstance(self._gateway, MethodTakeOver):
+            await self._gateway.take_over_method(account_id, reference)
+        else:
+            await self._gateway.save_method(account_id, reference)
 
     def _row(self, ready: _Ready) -> NewEvent:
         event_type, schema_version, state = self._codec.encode(ready.event)

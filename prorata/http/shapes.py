@@ -22,7 +22,6 @@ from domain.statement import StatementKind, StatementLine
 from domain.views import AccountSummary
 from projections.billed import RefundState
 from projections.history.changes import FieldChange
-from prorata.wording.changes import ChangeSaid
 
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):
@@ -316,6 +315,6 @@ class DiffAnswer(msgspec.Struct, frozen=True, kw_only=True):
     from_look: LookShown = msgspec.field(name="from")
     to: LookShown
     changes: tuple[FieldChange, ...]
-    sentences: list[ChangeSaid]
+    sentences: list[str]
     direction: Literal["back", "forth"]
     events: tuple[EventBrief, ...]

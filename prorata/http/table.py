@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from prorata.http import (
-    accounts,
-    catalogues,
-    documentation,
-    documents,
-    entitlements,
-    events,
-    health,
-    stories,
-    views,
-)
+from prorata.http import accounts, catalogues, documents, entitlements, events, health, stories, views
 from prorata.http.commands import command_routes
 from prorata.http.route import Route
 
@@ -32,5 +22,4 @@ def routes() -> tuple[Route, ...]:
         *events.ROUTES,
         *catalogues.ROUTES,
         *health.ROUTES,
-        *documentation.ROUTES,
     )

@@ -199,6 +199,16 @@ class MessageReader(Protocol):
 
 
 @runtime_checkable
+class MethodTakeOver(Protocol):
+    """A gateway whose provider may have had the customer before Prorata did."""
+
+    async def take_over_method(self, account_id: str, reference: Confirmation) -> None:
+        """From now on the account's saved method is one that the provider has already, by its reference: for
+        `prorata import accounts`, never for a customer, who could name another one's."""
+        ...
+
+
+@runtime_checkable
 class SettableGateway(PaymentGateway, Protocol):
     """A gateway that plays what a story says (docs/scenarios.md)."""
 

@@ -12,6 +12,7 @@ HEAVY = {
     "publishing.envelope": ("psycopg", "projections", "publishing.relay"),
     "publishing.topics": ("psycopg", "projections", "publishing.relay"),
     "consumers.batches": ("projections.live", "projections.rebuild", "consumers.runtime", "publishing.relay"),
+    "prorata.gateways": ("stripe", "httpx"),
     "service.service": ("kafka", "projections.live", "projections.rebuild", "publishing"),
     "prorata.cli.main": ("psycopg", "kafka", "rich", "babel", "domain.settle"),
     "prorata.cli.simulate": ("psycopg", "kafka"),
