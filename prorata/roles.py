@@ -153,6 +153,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "shop": SERVICE,
     "billing": SERVICE,
     "explain": SERVICE,
+    "clock": SERVICE,
     "bill": SERVICE,
     "import accounts": SERVICE,
     "serve": SERVICE,
