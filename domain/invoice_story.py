@@ -59,7 +59,13 @@ def invoice_story(events: Sequence[e.Event], number: int) -> InvoiceStory | None
     for version, event in enumerate(events, 1):
         issued = invoice_changes(event)[0]
         if issued is not None and issued.number == number:
-            lines = tuple([_explained(event, line, state, background) for line in issued.lines])
+            old = _issued_before(events, version)
+            if old is None:
+                lines = tuple([_explained(event, line, state, background) for line in issued.lines])
+            else:
+                lines = tuple(
+                    [_anew(event, line, was) for line, was in zip(issued.lines, old.lines, strict=True)]
+                )
             record = _last(events, version, state).record(number)
             taxes = tax_groups(issued.lines)
             return InvoiceStory(
@@ -71,11 +77,19 @@ def invoice_story(events: Sequence[e.Event], number: int) -> InvoiceStory | None
                 lines,
                 taxes,
                 background.tax_profile if taxes else (),
-                background.credit if issued.credit_taken else (),
+                () if not issued.credit_taken else background.credit if old is None else old.credit_because,
             )
         state = evolve(state, event)
         background.take(version, event, state)
     return None
+
+
+def _issued_before(events: Sequence[e.Event], version: int) -> InvoiceStory | None:
+    """Of an invoice that is issued anew, the story of the one whose lines and credit it has (R67)."""
+    event = events[version - 1]
+    if not isinstance(event, e.InvoiceReissued):
+        return None
+    return invoice_story(events[: version - 1], event.note.invoice)
 
 
 def _last(events: Sequence[e.Event], version: int, before: Account | None) -> Account:
@@ -96,6 +110,10 @@ def _explained(event: e.Event, line: e.Line, before: Account | None, background:
         because = (*because, *background.taken_back(line.product))
     because = (*because, *background.granted([taken.discount for taken in line.discounts or ()]))
     return ExplainedLine(line, arithmetic(line), rule_of_line(event, line, before), tuple(sorted(because)))
+
+
+def _anew(event: e.Event, line: e.Line, before: ExplainedLine) -> ExplainedLine:
+    return ExplainedLine(line, arithmetic(line), rule_of_line(event, line, None), before.because)
 
 
 # ---- what happened to it ---------------------------------------------------

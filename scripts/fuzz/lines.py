@@ -43,6 +43,33 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "close_account": {},
     "payment_method": {"works": True},
     "reprice": {"product": "surveys", "price": "9.00"},
+    "set_tax_profile": {
+        "country": "FR",
+        "kind": "business",
+        "region": "QC",
+        "vat_id": "confirmed",
+        "details": 1,
+    },
+    "grant_discount": {"percent": "12.5", "for": 2, "products": ["standard"], "last_day": "2026-09-30"},
+    "withdraw_discount": {"discount": "D1"},
+    "credit_note": {
+        "invoice": 1,
+        "reason": "other",
+        "line": 1,
+        "net": "1.00",
+        "to": "account",
+        "ticket": "T-1",
+    },
+    "reissue": {"invoice": 1, "to": "account"},
+    "write_off": {"invoice": 1},
+    "record_payment": {"amount": "5.00", "invoice": 1, "received_on": "2026-04-01", "reference": "R-1"},
+    "pay_out": {"amount": "1.00"},
+    "stop_tries": {"invoice": 1},
+    "set_payment_method": {"token": "tok"},
+    "abandon_payment": {},
+    "dispute_opened": {"invoice": 1},
+    "dispute_won": {"invoice": 1},
+    "dispute_lost": {"invoice": 2},
     "catalog": {"withdrawn": ["inbox_preview"], "policies": {"tier_upgrade": "by_days"}},
 }
 
@@ -77,9 +104,9 @@ def mutant(seed: int) -> bytes:
     }
     if seed % 3 == 0:
         del line["at"]
-    more = {
+    more: dict[str, Any] = {
         "id": "c1",
-        "by": "owner",
+        "by": random.choice(["owner", "owner", "finance", "support"]),
         "actor": "u-1",
         "confirm": {"cvv": seed % 3 != 0 or "tok", "billing": True},
     }
@@ -92,7 +119,9 @@ def mutant(seed: int) -> bytes:
 
 @cache
 def _changes() -> list[Change]:
-    return changes([*field_names(list(_FIELDS.values())), "account", "id", "confirm", "preview", "payment"])
+    return changes(
+        [*field_names(list(_FIELDS.values())), "account", "id", "confirm", "preview", "payment", "discount"]
+    )
 
 
 def complaint(line: bytes, answer: AnswerLine, *, recorded: bool) -> str | None:

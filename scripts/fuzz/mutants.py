@@ -101,8 +101,12 @@ def _containers(value: Any) -> Iterator[Any]:
 
 
 def _somewhere(random: Random, document: Any) -> tuple[Any, Any]:
-    """A random container and a key or index of it; often the document itself."""
-    inside = document if random.random() < 0.1 else random.choice(list(_containers(document)))
+    """A random container and a key or index of it; often the document itself. None and None: it has no
+    container any more."""
+    containers = list(_containers(document))
+    if not containers:
+        return None, None
+    inside = document if random.random() < 0.1 else random.choice(containers)
     keys = list(inside) if isinstance(inside, dict) else range(len(inside))
     return inside, random.choice(keys) if keys else None
 

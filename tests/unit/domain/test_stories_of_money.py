@@ -155,6 +155,21 @@ def test_an_invoice_issued_anew_tells_the_old_one_and_the_refund() -> None:
     assert new.lines[0].arithmetic == "20.00; tax 0.00 (DE reverse_charge)"
 
 
+def test_an_invoice_issued_anew_rests_on_what_the_old_one_rested_on() -> None:
+    account = with_policies(taxed=True)
+    account.give(c.SetTaxProfile("FR", "business"), "2026-03-01")
+    account.give(c.RecordPayment("9.00"), "2026-03-02", role="finance")
+    account.give(c.PurchasePlan("standard", discount="WELCOME"), "2026-03-20")
+    account.give(c.SetTaxProfile("DE", "business", vat_id="confirmed"), "2026-03-21")
+    account.give(c.WithdrawDiscount("D1"), "2026-03-21", role="finance")
+    account.give(c.Reissue(1), "2026-03-21", role="finance")
+    old, new = story_of(account, 1), story_of(account, 2)
+    assert types(account, new.credit_because) == ["payment_recorded"]
+    assert new.credit_because == old.credit_because
+    assert new.lines[0].because == old.lines[0].because
+    assert types(account, new.lines[0].because) == ["discount_granted"]
+
+
 @pytest.mark.parametrize(
     ("days", "net", "how", "arithmetic"),
     [
