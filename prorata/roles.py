@@ -68,6 +68,8 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     | {
         "public.events": _APPENDS,
         "service.snapshots": "select, insert, update",
+        "service.kept_states": "select, insert, update",
+        "service.billing_parts": "select, update",
         "service.catalogues": "select, insert",
         "service.pinned_catalogues": "select, insert",
         "service.withdrawn_catalogues": "select, insert",

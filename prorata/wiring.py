@@ -16,7 +16,8 @@ from prorata.settings import Settings
 from service.account_log import BlockingLog
 from service.account_log_asyncio import AsyncioAccountLog
 from service.accounts import Accounts
-from service.billing import BillingRun, ProjectedCalendar
+from service.billing import BillingRun
+from service.billing.opening import opened_billing
 from service.blocking import BlockingService
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
@@ -31,9 +32,6 @@ from service.turns import LoopTurns
 
 PATIENCE = 10.0
 """Seconds for which a call tries to reach a lost server before it fails."""
-
-BILLING_WORKERS = 16
-"""Bills twice as many accounts a second as 4 workers; 32 are no faster."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -70,7 +68,6 @@ def running(settings: Settings) -> Iterator[Running]:
         snapshots = stack.enter_context(closing(PostgresSnapshots(url, patience=PATIENCE)))
         gateways = stack.enter_context(opened_gateways(settings))
         catalogues = stack.enter_context(opened_catalogues(settings))
-        calendar = stack.enter_context(closing(ProjectedCalendar(url, patience=PATIENCE)))
         clock = _clock(settings, log)
         account_log = BlockingLog(GroupedEventLog(log))
         ports = Ports(
@@ -78,7 +75,18 @@ def running(settings: Settings) -> Iterator[Running]:
         )
         wall_clock = gateways.serve_the_wall_clock
         service = BlockingService(_service(settings, ports, catalogues, clock, wall_clock=wall_clock))
-        billing = BillingRun(service, calendar, clock, workers=BILLING_WORKERS)
+        billing = stack.enter_context(
+            opened_billing(
+                url,
+                service,
+                log,
+                {"wall": gateways.wall, "test": gateways.test},
+                catalogues,
+                clock,
+                patience=PATIENCE,
+                recover_after=timedelta(seconds=settings.recover_after),
+            )
+        )
         yield Running(log, service, catalogues, billing, clock, gateways)
 
 

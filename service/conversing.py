@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
@@ -27,6 +27,7 @@ from service.accounts import Accounts, LoadedAccount
 from service.completing import OffLoop, blocking_call, blocking_sleep
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
+from service.event_ids import new_event_id
 from service.gateways.port import RENEWING, SAVED_METHOD, Charged, Confirmation, Means, PaymentGateway
 from service.turns import NO_TURNS, Turns
 
@@ -251,7 +252,7 @@ def new_event(event: e.Event, actor: str | None) -> NewEvent:
     event_type, schema_version, state = _codec.encode(event)
     command = event.command
     return NewEvent(
-        event_id=uuid4(),
+        event_id=new_event_id(),
         command_id=None if command is None else command.id,
         type=event_type,
         schema_version=schema_version,

@@ -44,7 +44,7 @@ def test_a_story_goes_from_the_command_to_the_consumer(
     assert first["message"].startswith("Mission accomplished! Your plan has been upgraded.")
     assert (
         prorata("bill", "--test-clock", "--until", "2026-05-01", "--once").out
-        == "1 accounts billed, 2 events\n"
+        == "1 accounts billed, 2 events\nEUR: 1 invoices of 30.00, 1 paid with 30.00\n"
     )
     assert (
         prorata("bill", "--test-clock", "--until", "2026-05-01", "--once").out

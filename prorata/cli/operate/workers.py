@@ -1,26 +1,22 @@
-"""`prorata bill`, `relay`, `consume` and `replay`. The first three run until they are stopped; with --once
-they do what there is to do, and end."""
+"""`prorata relay`, `consume` and `replay`. The first two run until they are stopped; with --once they do what
+there is to do, and end."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
-from domain.calendar import parse_moment
 from domain.errors import InvalidInput
-from prorata.cli.terminal.failures import complain
 from prorata.settings import NO_PREFIX, Settings, is_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eventlog import EventLog
-    from prorata.processes.running import AnnouncedProcess
-    from service.billing import RunReport
 
 Once = Annotated[bool, Parameter(negative="", help="Do what is there, then end.")]
 
@@ -33,83 +29,6 @@ Health = Annotated[
 ]
 
 ConsumerName = Annotated[str, Parameter(help="entitlement_cache or finance_ledger.")]
-
-PAUSE = 1.0
-"""Seconds between two billing runs."""
-
-
-def bill(
-    *,
-    until: Annotated[
-        str | None, Parameter(help="Bill what is due up to this date (UTC) or instant; default: now.")
-    ] = None,
-    test_clock: Annotated[bool, Parameter(negative="", help="Bill the accounts on a test clock.")] = False,
-    once: Once = False,
-    health: Health = None,
-) -> int:
-    """Settle what fell due by itself: renewals, tries, reminders, ends, scheduled resumes.
-
-    Exit 1: some account failed (`not_billed` on stderr); the others were billed.
-    """
-    from projections.live.projector import Projector
-    from projections.registry import projection_named
-    from prorata.processes.running import at_work
-    from prorata.wiring import running
-
-    settings = Settings.of()
-    given = None if until is None else parse_moment(until, "UTC", "--until")
-    lives_on: Literal["wall", "test"] = "test" if test_clock else "wall"
-    name, failed = "bill:test-clock" if test_clock else "bill", False
-    # A run up to a given instant does not announce itself: it does not bill what falls due later.
-    with (
-        at_work(settings, name, health, goes_on=not once and given is None) as process,
-        running(settings) as system,
-        Projector(settings.database_url, system.log, [projection_named("calendar")]) as calendar,
-    ):
-        billed = _Billed(process)
-        while not process.stop.is_set():
-            calendar.run_once(
-                stop=process.stop
-            )  # the billing run reads the calendar, and a projector may not be running
-            report = system.billing.run_due(lives_on, given or system.clock.now(), billed.progress)
-            billed.count(report)
-            failed = failed or bool(report.failed)
-            _say_billed(report, always=once)
-            if once:
-                break
-            process.stop.wait(PAUSE)
-    return 1 if failed else 0
-
-
-class _Billed:
-    """Counts the accounts that a process has billed, for its announcement."""
-
-    def __init__(self, process: AnnouncedProcess) -> None:
-        self._stop = process.stop
-        self._before = self._now = 0
-        process.doing = self.doing
-
-    def progress(self, report: RunReport) -> None:
-        """Note that the run has looked at another account, and that its loop turns."""
-        self._stop.turn()
-        self._now = report.accounts
-
-    def count(self, report: RunReport) -> None:
-        """Add a finished run."""
-        self._before, self._now = self._before + report.accounts, 0
-
-    def doing(self) -> str:
-        return f"billed {self._before + self._now} accounts"
-
-
-def _say_billed(report: RunReport, *, always: bool) -> None:
-    for account in report.failed:
-        complain("not_billed", f"{account.account_id} could not be billed: {account.reason}")
-    for untaxed in report.untaxed:
-        complain("tax_unavailable", f"{untaxed} is billed later: its taxes cannot be decided now (R71)")
-    if report.accounts or always:
-        waiting = f", {len(report.waiting)} wait for a payment's answer" if report.waiting else ""
-        print(f"{report.accounts} accounts billed, {report.events} events{waiting}", flush=True)
 
 
 def relay(

@@ -19,8 +19,9 @@ from prorata.cli.terminal.failures import explained
 PACKAGES = ("domain", "eventlog", "projections", "service", "publishing", "consumers", "prorata")
 
 CAUGHT_INSIDE = {
-    "eventlog.group_commit.insert_connection.InsertFailed",
+    "eventlog.group_commit.loop_connection.StatementFailed",
     "prorata.http.problems.ProblemFound",
+    "service.billing.kept.InvoicesUnread",
     "service.gateways.stripe.amounts.NotChargeable",
 }
 """Exceptions that never leave their package."""

@@ -1,17 +1,16 @@
 """The billing run: late, early, twice at once, and past accounts that fail (R25)."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from domain import events as e
 from domain.errors import InvalidInput
-from domain.events import Clock
-from domain.settle import next_due
-from eventlog import Head, NewEvent, StoredEvent
-from projections.models.calendar import Due
 from service.billing import BillingRun, RunReport
+from service.billing.states import Loaded
 from service.catalogue_versions import EXAMPLE, demo_body
+from tests.support.service.billing import FoldedStates, billing_in_memory
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.taxes import Decider
 from tests.support.service.world import NOW, World, memory_world, minutes
@@ -20,27 +19,8 @@ DAY = timedelta(days=1)
 TOKEN = {"cvv": "tok_1", "billing": True}
 
 
-class FoldedCalendar:
-    """A calendar that folds every account of the log each time: never late."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def due(self, clock: Clock, until: object, limit: int, after: Due | None) -> list[Due]:
-        found = []
-        for account_id in self._world.log.accounts():
-            state = self._world.service.account(account_id)
-            assert state is not None
-            due = next_due(state)
-            at = None if due is None else due[1]
-            pending = state.payment is not None
-            if state.clock == clock and (pending or (at is not None and at <= until)):  # type: ignore[operator]
-                found.append(Due(account_id, clock, at, pending, NOW, state.version, 1, 1))
-        return [due for due in found if after is None or due.account > after.account][:limit]
-
-
 def _run(world: World) -> BillingRun:
-    return BillingRun(world.service, FoldedCalendar(world), world.clock)
+    return billing_in_memory(world)
 
 
 def _with_plans(world: World, *accounts: str) -> World:
@@ -59,8 +39,10 @@ def test_everything_due_is_settled_once_however_often_it_runs() -> None:
 
     assert (report.accounts, report.events, report.failed, report.waiting) == (2, 12, (), ())
     assert reports[-1] == report
-    assert [r.accounts for r in reports] == [1, 2]
-    assert again == RunReport()
+    assert (again.accounts, again.events) == (0, 0)
+    [euros] = report.totals
+    assert (euros.currency, euros.invoices, euros.payments, euros.declines) == ("EUR", 6, 6, 0)
+    assert euros.issued == euros.paid == Decimal("120.00")
     assert world.happened("a").count("invoice_paid") == 3
 
 
@@ -88,14 +70,17 @@ def test_an_account_that_fails_is_reported_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = _with_plans(memory_world(), "a", "b", "c")
-    append = world.log.append
+    load = FoldedStates.load
 
-    def failing(account_id: str, head: Head, events: list[NewEvent]) -> list[StoredEvent]:
-        if account_id == "main/b":
-            raise ZeroDivisionError("broken on purpose")
-        return append(account_id, head, events)
+    def failing(states: FoldedStates, account_ids: list[str], *, whole: bool = False) -> list[Loaded]:
+        broken = ZeroDivisionError("broken on purpose")
+        loaded = load(states, account_ids, whole=whole)
+        return [
+            broken if account_id == "main/b" else found
+            for account_id, found in zip(account_ids, loaded, strict=True)
+        ]
 
-    monkeypatch.setattr(world.log, "append", failing)
+    monkeypatch.setattr(FoldedStates, "load", failing)
 
     report = _run(world).run_due("test", NOW + 40 * DAY)
 
