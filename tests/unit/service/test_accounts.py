@@ -40,6 +40,44 @@ def test_the_least_recently_used_account_leaves_the_cache() -> None:
     assert complete(accounts.load("main/b")).state is not None
 
 
+def test_accounts_with_much_to_remember_leave_sooner() -> None:
+    world = memory_world()
+    for name in ("a", "b", "c"):
+        world.open(name, id="o")
+        for nth in range(9):
+            world.say(do="buy_credits", account=name, product="credits_5000", at="2026-03-20", id=f"c{nth}")
+    accounts = Accounts(BlockingLog(world.log), parts=40)  # ten commands and nine invoices each
+    for name in ("a", "b", "c"):
+        complete(accounts.load(f"main/{name}"))
+
+    assert [accounts.recall(f"main/{name}") is not None for name in ("a", "b", "c")] == [False, True, True]
+
+    accounts.forget("main/b")
+    complete(accounts.load("main/a"))
+    assert accounts.recall("main/c") is not None, "what was forgotten has left room"
+
+
+def test_one_account_with_too_much_to_remember_is_served_and_not_kept() -> None:
+    world = memory_world()
+    world.open("a", id="o")
+    world.open("b", id="o")
+    accounts = Accounts(BlockingLog(world.log), parts=0)
+
+    assert complete(accounts.load("main/a")).state is not None
+    assert accounts.recall("main/a") is None
+
+
+def test_a_history_that_is_too_short_for_a_snapshot_is_read_without_asking_for_one() -> None:
+    world = _world_with_history(20)
+
+    class Never(MemorySnapshots):
+        async def read(self, account_id: str) -> Snapshot | None:
+            raise AssertionError(f"asked for a snapshot of {account_id}")
+
+    accounts = Accounts(BlockingLog(world.log), Never(), snapshot_every=500)
+    assert complete(accounts.load(ACCOUNT)).state == evolve_all(None, world.history())
+
+
 def test_an_account_that_was_never_opened_is_not_remembered() -> None:
     world = memory_world()
 
@@ -76,7 +114,7 @@ def test_a_state_from_a_snapshot_and_later_events_is_that_of_all_events() -> Non
         assert state is not None
         complete(snapshots.write(ACCOUNT, Snapshot(stored[at - 1].head, state)))
 
-        loaded = complete(Accounts(BlockingLog(world.log), snapshots).load(ACCOUNT))
+        loaded = complete(Accounts(BlockingLog(world.log), snapshots, snapshot_every=10).load(ACCOUNT))
 
         assert loaded.state == evolve_all(None, history)
         assert loaded.head == world.log.head(ACCOUNT)
