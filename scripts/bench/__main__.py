@@ -28,6 +28,7 @@ _positive = validators.Number(gte=1)
 
 Json = Annotated[bool, Parameter(negative="", help="One JSON object a line.")]
 Rounds = Annotated[int, Parameter(help="Measurements of each; the median counts.", validator=_positive)]
+Seconds = Annotated[float, Parameter(help="Of each measurement.", validator=validators.Number(gt=0))]
 Events = Annotated[int, Parameter(help="Events in the log that is made.", validator=_positive)]
 PeerEvents = Annotated[
     int, Parameter(help="Events of them that the peer projects: it is slow.", validator=_positive)
@@ -47,14 +48,40 @@ def domain(*, rounds: Rounds = 15, json: Json = False) -> int:
 def append(
     *,
     callers: Annotated[int, Parameter(help="Callers at once, of each side.", validator=_positive)] = 16,
-    seconds: Annotated[
-        float, Parameter(help="Of each measurement.", validator=validators.Number(gt=0))
-    ] = 2.0,
+    seconds: Seconds = 2.0,
     rounds: Rounds = 5,
     json: Json = False,
 ) -> int:
     """Durable appends of one event each, beside the package's recorder and pgbench's INSERTs."""
     from scripts.bench.append import append as measure
+
+    return _print(measure(callers=callers, seconds=seconds, rounds=rounds), json=json)
+
+
+@app.command
+def commands(
+    *,
+    callers: Annotated[int, Parameter(help="Callers at once, of each side.", validator=_positive)] = 16,
+    seconds: Seconds = 2.0,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> int:
+    """Purchases by the service for servers, beside our own appends and a peer that saves twice."""
+    from scripts.bench.commands import commands as measure
+
+    return _print(measure(callers=callers, seconds=seconds, rounds=rounds), json=json)
+
+
+@app.command
+def hot(
+    *,
+    callers: Annotated[int, Parameter(help="Callers at once.", validator=_positive)] = 16,
+    seconds: Seconds = 2.0,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> int:
+    """Purchases for one account by many callers at once, beside one caller."""
+    from scripts.bench.hot import hot as measure
 
     return _print(measure(callers=callers, seconds=seconds, rounds=rounds), json=json)
 

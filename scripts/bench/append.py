@@ -54,10 +54,10 @@ def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
     ):
         turns = count()
         sides: dict[str, Callable[[], Round]] = {
-            stock.NAME: lambda: _stock(application, _callers(next(turns), callers), seconds),
+            stock.NAME: lambda: _stock(application, callers_of(next(turns), callers), seconds),
             **_inserts(url, callers, seconds),
-            _OURS: lambda: asyncio.run(_asyncio(url, _callers(next(turns), callers), seconds)),
-            _THREADS: lambda: _threads(url, _callers(next(turns), callers), seconds),
+            _OURS: lambda: asyncio.run(by_tasks(url, callers_of(next(turns), callers), seconds)),
+            _THREADS: lambda: _threads(url, callers_of(next(turns), callers), seconds),
         }
         found = in_turns(sides, rounds)
         check(url, found)
@@ -65,7 +65,7 @@ def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
     yield from _lines(found, about)
 
 
-class _Caller:
+class Caller:
     """A caller that appends the next event of an account as soon as the one before is stored."""
 
     def __init__(self, turn: int, nth: int) -> None:
@@ -82,8 +82,9 @@ class _Caller:
         self._head = head
 
 
-def _callers(turn: int, callers: int) -> list[_Caller]:
-    return [_Caller(turn, nth) for nth in range(callers)]
+def callers_of(turn: int, callers: int) -> list[Caller]:
+    """Callers with accounts of their own; of each turn others."""
+    return [Caller(turn, nth) for nth in range(callers)]
 
 
 def _histories(turn: int, caller: int) -> Iterator[tuple[str, bool, NewEvent]]:
@@ -94,7 +95,7 @@ def _histories(turn: int, caller: int) -> Iterator[tuple[str, bool, NewEvent]]:
             yield account, place == 0, event
 
 
-def _stock(application: stock.StockBilling, callers: list[_Caller], seconds: float) -> Round:
+def _stock(application: stock.StockBilling, callers: list[Caller], seconds: float) -> Round:
     def append(account: str, head: Head, event: NewEvent) -> Head:
         version = head.version + 1
         application.recorder.insert_events([stock.as_stock(account, version, event)])
@@ -103,7 +104,7 @@ def _stock(application: stock.StockBilling, callers: list[_Caller], seconds: flo
     return _in_threads(callers, append, seconds)
 
 
-def _threads(url: str, callers: list[_Caller], seconds: float) -> Round:
+def _threads(url: str, callers: list[Caller], seconds: float) -> Round:
     with closing(PostgresEventLog(url)) as plain:
         log = GroupedEventLog(plain)
 
@@ -115,9 +116,9 @@ def _threads(url: str, callers: list[_Caller], seconds: float) -> Round:
 
 
 def _in_threads(
-    callers: list[_Caller], append: Callable[[str, Head, NewEvent], Head], seconds: float
+    callers: list[Caller], append: Callable[[str, Head, NewEvent], Head], seconds: float
 ) -> Round:
-    def call(enough: Callable[[int], bool], caller: _Caller) -> None:
+    def call(enough: Callable[[int], bool], caller: Caller) -> None:
         before = len(caller.waits)
         while not enough(len(caller.waits) - before):
             account, head, event = caller.next()
@@ -131,8 +132,10 @@ def _in_threads(
         return _round(callers, time.perf_counter() - began)
 
 
-async def _asyncio(url: str, callers: list[_Caller], seconds: float) -> Round:
-    async def call(enough: Callable[[int], bool], caller: _Caller) -> None:
+async def by_tasks(url: str, callers: list[Caller], seconds: float) -> Round:
+    """A round of asyncio tasks."""
+
+    async def call(enough: Callable[[int], bool], caller: Caller) -> None:
         before = len(caller.waits)
         while not enough(len(caller.waits) - before):
             account, head, event = caller.next()
@@ -149,7 +152,7 @@ async def _asyncio(url: str, callers: list[_Caller], seconds: float) -> Round:
         return _round(callers, time.perf_counter() - began)
 
 
-def _round(callers: list[_Caller], took: float) -> Round:
+def _round(callers: list[Caller], took: float) -> Round:
     waits = [wait * 1000 for caller in callers for wait in caller.waits[WARM_UP:]]
     p50, p99 = p50_and_p99(waits)
     return Round(len(waits) / took, sum(len(caller.waits) for caller in callers), p50, p99)

@@ -24,8 +24,8 @@ R = TypeVar("R")
 
 class Measured(msgspec.Struct, frozen=True):
     """A line of --json with medians over the rounds. `ratio` is ours over the peer's, or the peer's over ours
-    if `lower_is_better`, so that more is always better. `peer` None: there is no peer. `about`: the
-    conditions, and further figures."""
+    if `lower_is_better`, so that more is always better. `peer` None: there is no peer. `p50_ms`, `p99_ms`:
+    how long callers of ours waited, where that was measured. `about`: the conditions, and further figures."""
 
     name: str
     unit: str
@@ -38,6 +38,8 @@ class Measured(msgspec.Struct, frozen=True):
     lower_is_better: bool = False
     events: int | None = None
     bytes_per_event: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
     about: dict[str, object] = {}
 
 

@@ -34,7 +34,7 @@ from eventlog.history import EventPlace
 from projections.fold import Fold
 from scripts.bench.workload import batches
 
-A = TypeVar("A", bound=Application[str])
+A = TypeVar("A", bound=Application[Any])
 
 NAME: Final = f"eventsourcing {importlib.metadata.version('eventsourcing')}"
 TABLE: Final = "billing_events"
@@ -144,9 +144,9 @@ def stock_application(database_url: str, callers: int = 1) -> AbstractContextMan
 
 
 @contextmanager
-def opened(kind: type[A], database_url: str, callers: int = 1) -> Iterator[A]:
-    """An application of that class on its own table."""
-    application = kind(_environment(database_url, callers))
+def opened(kind: type[A], database_url: str, callers: int = 1, ids: str = "text") -> Iterator[A]:
+    """An application of that class on its own table; `ids`: the type of its accounts' ids."""
+    application = kind(_environment(database_url, callers, ids))
     try:
         yield application
     finally:
@@ -218,7 +218,7 @@ def _place(recorded: StockEvent, position: int) -> EventPlace:
     return EventPlace(recorded.originator_id, recorded.originator_version, position, recorded.event.at)
 
 
-def _environment(database_url: str, connections: int) -> dict[str, str]:
+def _environment(database_url: str, connections: int, ids: str = "text") -> dict[str, str]:
     with psycopg.connect(database_url) as connection:
         info = connection.info
         where = {
@@ -231,5 +231,5 @@ def _environment(database_url: str, connections: int) -> dict[str, str]:
     return where | {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_POOL_SIZE": str(connections),
-        "ORIGINATOR_ID_TYPE": "text",
+        "ORIGINATOR_ID_TYPE": ids,
     }
