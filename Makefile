@@ -52,6 +52,9 @@ chaos: MINUTES ?= 20
 chaos: setup ## kill, pause and cut off relays, consumers, PostgreSQL and the broker, then check everything
 	@$(BIN)/python -m scripts.chaos broker --kills $(KILLS) --seed $(SEED) --minutes $(MINUTES)
 
+api: setup ## write the description of the HTTP API, with examples that the real code makes
+	@$(SERVERS) run --only postgres -- $(BIN)/python -m scripts.api
+
 contract: setup ## write what follows from the code into publishing/ (ARGS=--release: and keep the schemas)
 	@$(BIN)/python -m scripts.contract $(ARGS)
 

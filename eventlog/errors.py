@@ -7,6 +7,7 @@
     ├── RowUnreadable          a row that nobody can have appended
     ├── LogUnavailable         no connection, or none back in time; the same append may be repeated
     ├── NotSettled             open transactions may still commit events below the end of the log
+    ├── LogNotEmpty            an export is imported into an empty log that nobody else uses
     ├── SealRefused            a file is no seal, or was changed after it was signed
     ├── WrongDatabase          the database is not one that the log may be kept in, as it stands
     │   ├── UnsafeDurability   it would confirm appends before they are on disk
@@ -156,6 +157,24 @@ class NotSettled(LogError):
     @property
     def what(self) -> str:
         return f"the end of the log is held back by {self.holder}"
+
+
+class LogNotEmpty(LogError):
+    """An exported log cannot be put into this one: it has events, or others are at work on it."""
+
+    code = "log_not_empty"
+    exit_code = HALTED
+    remedy = (
+        "nothing was changed: make a new database, `prorata migrate` it, and import before anything else runs"
+    )
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    @property
+    def what(self) -> str:
+        return self.reason
 
 
 class SealRefused(LogError):

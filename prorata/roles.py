@@ -158,6 +158,8 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "clock": SERVICE,
     "bill": SERVICE,
     "import accounts": SERVICE,
+    "import events": OWNER,
+    "export events": SERVICE,
     "serve": SERVICE,
     "key create": SERVICE,
     "key list": SERVICE,

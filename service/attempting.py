@@ -69,6 +69,11 @@ class Attempting:
         self._codec = domain_codec()
 
     @property
+    def ports(self) -> Ports:
+        """What it works on."""
+        return self._ports
+
+    @property
     def off_loop(self) -> OffLoop:
         """Runs what blocks."""
         return self._ports.off_loop

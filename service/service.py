@@ -11,7 +11,6 @@ activated without an answer (R16).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -25,7 +24,6 @@ from domain.decide import BOOKKEEPING, Repeated, admit
 from domain.money import zero
 from domain.process import (
     handle,
-    late_answered,
     note_prerequisites,
     preview,
     refund_pending,
@@ -34,8 +32,9 @@ from domain.process import (
 from domain.state import Account
 from domain.tax import TaxUnavailable
 from eventlog.errors import LogUnavailable, VersionConflict
+from service.answered_payments import AnsweredPayments, waits_for_the_customer
 from service.answering import GivenCommand, log_answer, must_wait
-from service.attempting import Attempting, Decide
+from service.attempting import Decide
 from service.conversing import Attempt, key_of
 from service.errors import (
     Fate,
@@ -57,7 +56,7 @@ _OUT_OF_TURN = (*BOOKKEEPING, AbandonPayment)
 """What does not wait for a payment that is under way."""
 
 
-class BillingService(Attempting):
+class BillingService(AnsweredPayments):
     """Takes commands to their answers; tasks (and, with ports that block, threads) share it, processes each
     make their own. `service.blocking` is the synchronous door.
 
@@ -184,40 +183,6 @@ class BillingService(Attempting):
             raise PaymentUnanswered(attempt.account_id)
         return True
 
-    async def payment_answered(self, account_id: str, at: Instant | None = None) -> bool:
-        """The provider's own message came, or the customer has returned: ask how the payment that waits has
-        ended, and record it (R96). `at`: the instant on a test clock. False: nothing waits, or it still does.
-        """
-
-        async def learn(attempt: Attempt) -> bool:
-            state = attempt.state
-            if state is None or not _waits_for_the_customer(state):
-                return False
-            return await self._recovery.learn(account_id, attempt.loaded, self._instant(state, at))
-
-        return await self._until_won(account_id, learn, fresh=True)
-
-    async def late_payment_answered(
-        self, account_id: str, invoice: int, *, paid: bool, at: Instant | None = None
-    ) -> int:
-        """The provider's message of how the late payment of that invoice ended (R98); the number of events
-        recorded, 0 where none was awaited. What fell due before comes first."""
-
-        async def answer(attempt: Attempt) -> int:
-            state = attempt.state
-            if state is None:
-                return 0
-            instant = self._instant(state, at)
-            catalogues = self._catalogues.series_for(state)
-            if state.payment is None:
-                with suppress(TaxUnavailable):
-                    await attempt.run(settle_due(state, instant, catalogues))
-            assert attempt.state is not None
-            await attempt.run(late_answered(attempt.state, invoice, instant, catalogues, paid=paid))
-            return attempt.recorded
-
-        return await self._until_won(account_id, answer, fresh=True)
-
     async def note_prerequisites(self, account_id: str) -> int:
         """Record what the add-ons of an account on the wall clock need by the versions known now (R44); the
         number of events. One whose payment has no answer is left as it is."""
@@ -331,7 +296,7 @@ class BillingService(Attempting):
         """Whether the payment that waits for the customer has ended, as the next command learns, too (R96).
         Giving it up is a command of its own."""
         state = attempt.state
-        if state is None or not _waits_for_the_customer(state) or state.clock != request.clock:
+        if state is None or not waits_for_the_customer(state) or state.clock != request.clock:
             return False
         if isinstance(request.command, AbandonPayment):
             return False
@@ -354,10 +319,6 @@ class BillingService(Attempting):
             except GatewayUnavailable:
                 return given
         return None if reference is None else replace(given, reference=reference)
-
-
-def _waits_for_the_customer(state: Account) -> bool:
-    return state.payment is not None and state.payment.waits_until is not None
 
 
 async def _previewed(state: Account | None, request: Request, catalogues: Catalogues) -> Answer | Repeated:

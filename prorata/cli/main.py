@@ -32,11 +32,12 @@ dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: l
 key = cyclopts.App(name="key", help="API keys: create, list, roll, revoke.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
 persons = cyclopts.App(name="persons", help="Billing details: their key, and what a timer destroys.")
+export = cyclopts.App(name="export", help="The log as a file, for another database.")
 import_ = cyclopts.App(name="import", help="Take over what another system, or another log, kept.")
 
 GROUPS = {
     str(group.name[0]): group
-    for group in (catalog, tax, discounts, ledger, dlq, archive, persons, key, import_)
+    for group in (catalog, tax, discounts, ledger, dlq, archive, persons, key, export, import_)
 }
 
 app.command("prorata.cli.simulate:simulate")
@@ -69,6 +70,9 @@ key.command("prorata.cli.operate.keys:roll", name="roll")
 key.command("prorata.cli.operate.keys:revoke", name="revoke")
 app.command(import_)
 import_.command("prorata.cli.operate.import_accounts:accounts", name="accounts")
+import_.command("prorata.cli.operate.transfer:import_events", name="events")
+app.command(export)
+export.command("prorata.cli.operate.transfer:export_events", name="events")
 app.command("prorata.cli.operate.project:project")
 app.command("prorata.cli.operate.project:lag")
 app.command("prorata.cli.operate.parked:parked")

@@ -21,7 +21,9 @@ _CARD_FIELDS: Final = re.compile(
 _NAMES: Final = frozenset(["id", "account", "actor", "reference", "ticket", "command_id", "event_id"])
 """Ids and references: whatever number they are, they are no card's."""
 
-_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![ -]?[0-9A-Za-z])")
+_DIGITS: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z])")
+"""Digits between which spaces and hyphens stand: a number may be among them, and its expiry after it."""
+_SHORTEST, _LONGEST = 13, 19
 _DIGITS_ALONE: Final = re.compile(r"[0-9 -]*[0-9][0-9 -]*")
 
 MESSAGE: Final = "card data is not taken in here: give the payment provider's token"
@@ -54,7 +56,20 @@ def is_card_number(text: str) -> bool:
     """Whether a card's number stands in the text."""
     if len(text) < 13:
         return False
-    return any(_luhn(re.sub("[ -]", "", found)) for found in _NUMBER.findall(text))
+    return any(_holds_number(re.split("[ -]", found)) for found in _DIGITS.findall(text))
+
+
+def _holds_number(groups: list[str]) -> bool:
+    """Whether digits of groups that follow each other are a card's number."""
+    for first in range(len(groups)):
+        digits = ""
+        for group in groups[first:]:
+            digits += group
+            if len(digits) > _LONGEST:
+                break
+            if len(digits) >= _SHORTEST and _luhn(digits):
+                return True
+    return False
 
 
 def _is_refused(name: str, value: object) -> bool:

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from prorata.http.commands_table import CommandRoute
+from prorata.http.documentation import DESCRIPTION as FILE
+from prorata.http.documentation import TAG as DOCUMENTATION
 from prorata.http.problems import STATUSES, Problem
 from prorata.http.route import Route
 from prorata.http.table import routes
@@ -25,6 +27,8 @@ _ABOUT: Final = (
     "Bills accounts that hold plans and add-ons. Commands are verbs, what can be seen is a resource; amounts "
     "are decimal strings, dates and instants ISO 8601. See docs/api.md."
 )
+__all__ = ["FILE", "VERSION", "Refusal", "body_name", "described"]
+
 _REF: Final = "#/components/schemas/{name}"
 
 Examples = Mapping[str, Mapping[str, Any]]
@@ -46,7 +50,7 @@ class Refusal(Problem, frozen=True, kw_only=True):
 
 def described(examples: Examples) -> dict[str, Any]:
     """The whole description."""
-    known = routes()
+    known = [route for route in routes() if route.tag != DOCUMENTATION]
     schemas = _schemas(known)
     paths: dict[str, Any] = {}
     for route in known:
@@ -60,17 +64,45 @@ def described(examples: Examples) -> dict[str, Any]:
         "security": [{"key": []}],
         "tags": [{"name": name} for name in dict.fromkeys(route.tag for route in known)],
         "paths": paths,
-        "components": {
-            "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "An API key: prk_…"}
-            },
-            "responses": {
-                "Problem": _response("What went wrong (RFC 9457).", "Problem"),
-                "Refusal": _response("The command was not done, and why (RFC 9457).", "Refusal"),
-            },
-            "schemas": schemas,
-        },
+        "components": _plain_patterns(
+            {
+                "securitySchemes": {
+                    "key": {"type": "http", "scheme": "bearer", "description": "An API key: prk_…"}
+                },
+                "responses": {
+                    "Problem": _response("What went wrong (RFC 9457).", "Problem"),
+                    "Refusal": _response("The command was not done, and why (RFC 9457).", "Refusal"),
+                },
+                "schemas": schemas,
+            }
+        ),
     }
+
+
+def _plain_patterns(value: Any) -> Any:
+    """The same with patterns as JSON Schema writes them, and descriptions of one line."""
+    if isinstance(value, dict):
+        if isinstance(value.get("anyOf"), list):
+            value = {**value, "anyOf": _one_enum(value["anyOf"])}
+        return {name: _plain_text(name, entry) for name, entry in value.items()}
+    return [_plain_patterns(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _one_enum(choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices with all that list values as one: generators of types know no union of lists."""
+    listed = [one for one in choices if one.keys() == {"enum"}]
+    if len(listed) < 2:
+        return choices
+    values = sorted(dict.fromkeys(value for one in listed for value in one["enum"]))
+    return [{"enum": values}, *(one for one in choices if one not in listed)]
+
+
+def _plain_text(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return _plain_patterns(value)
+    if name == "pattern":
+        return value.replace(r"\A", "^").replace(r"\Z", "$")
+    return " ".join(value.split()) if name == "description" else value
 
 
 def body_name(command: CommandRoute) -> str:

@@ -107,6 +107,7 @@ STATUSES: Final[dict[str, int]] = {
     "unknown_currency": 422,
     "invalid_time_zone": 422,
     "unknown_time_zone": 422,
+    "invalid_details": 422,
     "invalid_catalog": 422,
     "invalid_tax": 422,
     "invalid_discounts": 422,

@@ -26,13 +26,14 @@ def written(answered: Answered, accepted: str) -> tuple[bytes, list[tuple[bytes,
     body = answered.body if isinstance(answered.body, bytes) else _encode(answered.body)
     headers = [
         (b"content-type", answered.media_type.encode()),
-        (b"cache-control", b"no-store"),
         *(
             (name.lower().encode(), value.encode("latin-1", "replace"))
             for name, value in answered.headers.items()
         ),
     ]
-    if len(body) >= COMPRESSED_FROM:
+    if "Cache-Control" not in answered.headers:
+        headers.append((b"cache-control", b"no-store"))
+    if len(body) >= COMPRESSED_FROM and "Content-Encoding" not in answered.headers:
         headers.append((b"vary", b"accept-encoding"))
         if "gzip" in accepted:
             body = gzip.compress(body, 3)

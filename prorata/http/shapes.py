@@ -22,6 +22,7 @@ from domain.statement import StatementKind, StatementLine
 from domain.views import AccountSummary
 from projections.billed import RefundState
 from projections.history.changes import FieldChange
+from prorata.wording.changes import ChangeSaid
 
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):
@@ -315,6 +316,6 @@ class DiffAnswer(msgspec.Struct, frozen=True, kw_only=True):
     from_look: LookShown = msgspec.field(name="from")
     to: LookShown
     changes: tuple[FieldChange, ...]
-    sentences: list[str]
+    sentences: list[ChangeSaid]
     direction: Literal["back", "forth"]
     events: tuple[EventBrief, ...]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from prorata.http import accounts, catalogues, documents, entitlements, events, health, stories, views
+from prorata.http import (
+    accounts,
+    catalogues,
+    documentation,
+    documents,
+    entitlements,
+    events,
+    health,
+    stories,
+    views,
+)
 from prorata.http.commands import command_routes
 from prorata.http.route import Route
 
@@ -22,4 +32,5 @@ def routes() -> tuple[Route, ...]:
         *events.ROUTES,
         *catalogues.ROUTES,
         *health.ROUTES,
+        *documentation.ROUTES,
     )

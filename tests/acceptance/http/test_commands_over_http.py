@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.command_line import CommandLine
-from tests.support.http_api import OPENED, Api, api_at
-from tests.support.servers import SharedServers
-
-
-@pytest.fixture(scope="module")
-def api(servers: SharedServers) -> Iterator[Api]:
-    """One API for the tests of this module, on a migrated database."""
-    with servers.new_database() as url:
-        done = CommandLine(url)("migrate", "--roles")
-        assert done.exit_code == 0, done.err
-        with api_at(url) as running:
-            yield running
-
-
-@pytest.fixture
-def shop(api: Api) -> Iterator[httpx.Client]:
-    """A client with an owner's key."""
-    with api.client() as client:
-        yield client
+from tests.support.http_api import OPENED, Api
 
 
 def opened(client: httpx.Client, account: str, **more: Any) -> httpx.Response:

@@ -1,0 +1,1 @@
+"""What is made of the API for developers: its committed description, with examples of the real code."""
