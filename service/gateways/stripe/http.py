@@ -16,6 +16,7 @@ import stripe
 _CONNECTIONS: Final = 100
 """Connections to Stripe at once, of each event loop."""
 
+_CLOSED_WITHIN: Final = 5.0
 _SHORTEST: Final = 0.5
 """Seconds that a request is given at least."""
 
@@ -71,13 +72,25 @@ class Http(stripe.HTTPClient):
         return answered.content, answered.status_code, answered.headers
 
     def close(self) -> None:
+        """Close the connections: of event loops those that still run, in other threads."""
         self._blocking.close()
+        for loop, client in list(self._of_loops.items()):
+            if loop.is_running() and loop is not _running_loop():
+                asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(_CLOSED_WITHIN)
+        self._of_loops.clear()
 
     async def close_async(self) -> None:
         """Close the connections of this event loop."""
         client = self._of_loops.pop(asyncio.get_running_loop(), None)
         if client is not None:
             await client.aclose()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _time_out() -> float:

@@ -14,6 +14,7 @@ _SETUP: Final = frozenset({
     "automatic_payment_methods", "usage", "metadata", "expand",
 })  # fmt: skip
 _REFUND: Final = frozenset({"payment_intent", "amount", "metadata", "reason", "expand"})
+_TEST_CARDS: Final = {"pm_card_visa": "visa", "pm_card_visa_chargeDeclined": "declined"}
 _LIST: Final = frozenset({"created", "payment_intent", "limit", "starting_after", "expand"})
 
 
@@ -31,6 +32,13 @@ class Customers:
     def retrieve_method(self, name: str, form: Form) -> Thing:
         check_names(form, frozenset({"expand"}))
         return self._books.expanded(self._books.get(name, "payment_method"), form)
+
+    def make_token(self, form: Form) -> Thing:
+        """Stripe's helper for tests: a confirmation, without a browser."""
+        check_names(form, frozenset({"payment_method"}), frozenset({"payment_method"}))
+        name = self._methods.token(_TEST_CARDS[form["payment_method"]])
+        token = self._books.get(name, "confirmation_token")
+        return {field: value for field, value in token.items() if not field.startswith("_")}
 
     def list_setups(self, form: Form) -> Thing:
         check_names(form, frozenset({"customer", "limit", "starting_after"}))

@@ -109,6 +109,7 @@ class FakeStripe:
             "POST": [
                 ("customers", customers.create),
                 ("setup_intents", customers.setup),
+                ("test_helpers/confirmation_tokens", customers.make_token),
                 ("payment_intents", self.intents.create),
                 (f"payment_intents/{name}/confirm", self.intents.confirm),
                 (f"payment_intents/{name}/cancel", self.intents.cancel),
