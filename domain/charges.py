@@ -36,12 +36,24 @@ class Charge(msgspec.Struct, frozen=True):
     status: ChargeStatus = "unanswered"
 
 
+class Charges(msgspec.Struct, frozen=True):
+    """Charges by their intents. `ended`: of each that ended, the version of the event that says so."""
+
+    by_intent: dict[int, Charge]
+    ended: dict[int, int]
+
+
 def charges_of(history: Iterable[tuple[int, e.Event]]) -> dict[int, Charge]:
     """The charges of an account, by their intents, from its whole history: versions and events."""
+    return charges_among(history).by_intent
+
+
+def charges_among(events: Iterable[tuple[int, e.Event]]) -> Charges:
+    """The charges whose intents are among these events of an account, which are in order."""
     fold = _Fold()
-    for version, event in history:
+    for version, event in events:
         fold.take(version, event)
-    return fold.charges
+    return Charges(fold.charges, fold.ended)
 
 
 def charge_of_invoice(charges: Mapping[int, Charge], number: int) -> Charge | None:
@@ -53,11 +65,14 @@ def charge_of_invoice(charges: Mapping[int, Charge], number: int) -> Charge | No
 class _Fold:
     def __init__(self) -> None:
         self.charges: dict[int, Charge] = {}
+        self.ended: dict[int, int] = {}
+        self._version = 0
         self._open: int | None = None
         self._late: dict[int, int] = {}
 
     def take(self, version: int, event: e.Event) -> None:
         """The next event of the account."""
+        self._version = version
         match event:
             case e.PaymentStarted():
                 invoices = _to_pay(event)
@@ -108,6 +123,8 @@ class _Fold:
 
     def _change(self, intent: int, **changes: object) -> None:
         self.charges[intent] = replace(self.charges[intent], **changes)
+        if changes.get("status", "late") not in ("late", "action_required"):
+            self.ended[intent] = self._version
 
     def _moved(self, before: int, after: int) -> None:
         """What paid the invoice pays the one that was issued in its place (R67)."""

@@ -100,6 +100,10 @@ class Attempting:
             )
             raise InvalidInput("test_gateway_refused", "", message)
 
+    async def attempted(self, account_id: str, work: Callable[[Attempt], Awaitable[Result | None]]) -> Result:
+        """What the work returns of the account as it is now, once it loses no race."""
+        return await self._until_won(account_id, work, fresh=True)
+
     async def _until_won(
         self,
         account_id: str,

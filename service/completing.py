@@ -9,6 +9,7 @@ its end without an event loop.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
@@ -28,6 +29,22 @@ def complete(work: Coroutine[Any, Any, Returned]) -> Returned:
         return returned
     work.close()
     raise RuntimeError(f"{work!r} waits for an event loop, and was given none")
+
+
+async def to_the_end(work: Coroutine[Any, Any, Returned]) -> tuple[Returned, bool]:
+    """What the coroutine returns, and whether its caller's task was cancelled meanwhile: it goes on all the
+    same."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return await work, False
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task), False
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise
+        return await task, True
 
 
 async def blocking_sleep(seconds: float) -> None:

@@ -8,8 +8,9 @@ before the log says so: doing that twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,7 +25,7 @@ from eventlog.codec import domain_codec
 from eventlog.records import NewEvent
 from service.account_log import AccountLog
 from service.accounts import Accounts, LoadedAccount
-from service.completing import OffLoop, blocking_call, blocking_sleep
+from service.completing import OffLoop, blocking_call, blocking_sleep, to_the_end
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
 from service.event_ids import new_event_id
@@ -32,11 +33,15 @@ from service.gateways.port import RENEWING, SAVED_METHOD, Charged, Confirmation,
 from service.turns import NO_TURNS, Turns
 
 Returned = TypeVar("Returned")
+Reached = TypeVar("Reached")
 
 _codec = domain_codec()
 
 FINISH_PAUSES = (0.05, 0.25, 1.0)
 """Seconds between the questions what became of a charge whose answer was lost."""
+
+
+_INTENTS = (e.PaymentStarted, e.CyclesRenewed)
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -84,6 +89,7 @@ class Attempt:
         self._actor = actor
         self._key: UUID | None = None
         self._interrupted = False
+        self._given_up = False
         self.loaded = loaded
         self._began_at = loaded.head.version
         self.confirmed = confirmed
@@ -119,14 +125,19 @@ class Attempt:
         return payment.intent
 
     async def run(self, conversation: Conversation[Returned]) -> Returned:
-        """Take each step of the conversation as it comes, and return what it returns."""
-        return await drive(
-            conversation,
-            append=self._record,
-            charge=self._charge,
-            cancel=self._cancel,
-            refund=self._refund,
-        )
+        """Take each step of the conversation as it comes, and return what it returns. A caller that is
+        cancelled while a payment is open is, once that is concluded: else the account would wait for it."""
+        try:
+            return await drive(
+                conversation,
+                append=self._record,
+                charge=self._charge,
+                cancel=self._cancel,
+                refund=self._refund,
+            )
+        finally:
+            if self._given_up:
+                raise asyncio.CancelledError
 
     async def _record(self, events: tuple[e.Event, ...]) -> Account:
         before = self.loaded
@@ -134,7 +145,9 @@ class Attempt:
         if self._method is not None and any(isinstance(event, e.PaymentMethodSet) for event in events):
             await self._gateway.save_method(self.account_id, self._method)
         self.begun = True
-        stored = await self._ports.log.append(self.account_id, before.head, rows)
+        appending = self._ports.log.append(self.account_id, before.head, rows)
+        pays = self.left_open is not None or any(isinstance(event, _INTENTS) for event in events)
+        stored = await (self._to_the_end(appending) if pays else appending)
         state = before.state
         for event in events:
             state = evolve(state, event)
@@ -171,15 +184,21 @@ class Attempt:
         gateway, currency = self._gateway, self.state.currency
         self.reference = None
         try:
-            charged = await gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            charging = gateway.charge(self._key, self.account_id, payment.amount, currency, means)
+            charged = await self._to_the_end(charging)
             self.reference = charged.reference if payment.role is not None else None
         except GatewayUnavailable:
-            charged = await self._finish(self._key)
+            charged = await self._to_the_end(self._finish(self._key))
             self._interrupted = charged.answer == "cancelled" and payment.role is None
         try:
             return (await without_consent(gateway, self._key, payment, charged)).told
         except GatewayUnavailable as error:
             raise PaymentUnanswered(self.account_id) from error
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, Reached]) -> Reached:
+        reached, cancelled = await to_the_end(work)
+        self._given_up = self._given_up or cancelled
+        return reached
 
     async def _cancel(self, payment: PendingPayment) -> AnsweredPayment:
         """How the payment that waits for the customer ends, which is given up (R96)."""

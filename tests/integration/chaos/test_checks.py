@@ -66,7 +66,10 @@ def rested(servers: SharedServers) -> Iterator[Rested]:
     topics = Topics(f"t{secrets.token_hex(4)}.")
     with servers.new_database() as url:
         migrate(url, migrations())
-        with running(Settings(database_url=url)) as system, Projector(url, system.log) as projector:
+        with (
+            running(Settings(database_url=url, allow_test_gateway=True)) as system,
+            Projector(url, system.log) as projector,
+        ):
             session = CommandSession(
                 system.service.core, system.catalogues, system.clock, tenant="main", lives_on="test"
             )

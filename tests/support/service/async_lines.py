@@ -46,7 +46,8 @@ class OneProcess:
 @asynccontextmanager
 async def opened(database_url: str, *, gateway: PaymentGateway | None = None) -> AsyncIterator[OneProcess]:
     """One process of the service."""
-    async with open_async_system(Settings(database_url=database_url), gateway=gateway) as system:
+    settings = Settings(database_url=database_url, allow_test_gateway=True)
+    async with open_async_system(settings, gateway=gateway) as system:
         yield OneProcess(system)
 
 
