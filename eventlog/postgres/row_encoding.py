@@ -19,7 +19,7 @@ from eventlog.records import StoredEvent
 COLUMNS: Final = StoredEvent.__struct_fields__[1:]
 """The columns that an insert fills, all but the position, in the order of the type `sealed_event`."""
 
-_BIGINT_OID, _TEXT_OID, _RECORD_OID = 20, 25, 2249
+_BIGINT_OID, _TEXT_OID, _RECORD_OID, _BYTEA_OID, _INSTANT_OID = 20, 25, 2249, 17, 1184
 
 _array = Struct(">iiIii").pack  # dimensions, whether there are nulls, item type, length, first index
 _bigint = Struct(">iq").pack
@@ -37,6 +37,8 @@ _to_type = Struct(">4si").pack
 _to_actor = Struct(">8sh8sq8sq4si").pack
 _to_state = Struct(">4si").pack
 _to_end = Struct(">8s32s8s32s").pack
+
+_NULL = (-1).to_bytes(4, "big", signed=True)
 
 _FIXED = 4 + 8 + 16 + 10 + 24 + 8 + 8 + 10 + 16 + 16 + 8 + 8 + 40 + 40
 """The length in bytes of an encoded row without its texts and its state."""
@@ -102,6 +104,19 @@ def texts(values: Sequence[str]) -> Packed:
     encoded = [value.encode() for value in values]
     header = _array(1, 0, _TEXT_OID, len(values), 1)
     return Packed(header + b"".join([part for text in encoded for part in (_length(len(text)), text)]))
+
+
+def byte_strings(values: Sequence[bytes]) -> Packed:
+    """Encode byte strings as a `bytea[]`."""
+    header = _array(1, 0, _BYTEA_OID, len(values), 1)
+    return Packed(header + b"".join([part for value in values for part in (_length(len(value)), value)]))
+
+
+def instants(values: Sequence[datetime | None]) -> Packed:
+    """Encode instants as a `timestamptz[]`."""
+    header = _array(1, 1, _INSTANT_OID, len(values), 1)
+    rows = [_NULL if value is None else _bigint(8, _microseconds(value)) for value in values]
+    return Packed(header + b"".join(rows))
 
 
 def _optional(text: str | None) -> tuple[bytes, int]:

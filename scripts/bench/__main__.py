@@ -213,6 +213,19 @@ def lookup(
     return _print(measure(rows=rows, lookups=lookups, rounds=rounds), json=json)
 
 
+@app.command
+def renewals(
+    *,
+    accounts: Annotated[int, Parameter(help="Accounts that renew.", validator=_positive)] = 10_000,
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> int:
+    """The billing run: a plan and two add-ons with two years of history, beside pgbench's INSERTs."""
+    from scripts.bench.renewals import renewals as measure
+
+    return _print(measure(accounts=accounts, rounds=rounds), json=json)
+
+
 def _print(found: Iterable[Measured], *, json: bool) -> int:
     """Print lines as they come, or a table once all have come; return the exit code."""
     import msgspec

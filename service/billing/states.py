@@ -6,7 +6,7 @@ states.keep(…)                          # one statement: the states as the run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
@@ -19,9 +19,9 @@ from domain.calendar import Instant
 from domain.evolve import evolve_all
 from domain.state import Account
 from eventlog.codec import KIND, domain_codec
-from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from eventlog.postgres.reading import readable
+from eventlog.postgres.row_encoding import bigints, byte_strings, instants, texts
 from eventlog.records import Head
 from service.billing import kept
 
@@ -65,28 +65,31 @@ class States(Protocol):
         ...
 
 
-# An account's kept state, and its events from that one's own event on, which proves that the log still holds
-# it. Without a kept state: from the first one on.
-_LOAD: Final = f"""
-    select wanted.account_id, kept.version, kept.hash, kept.state,
-        read.versions, read.hashes, read.recorded_at, read.kinds, read.states, read.event_id
+# Each account's kept state and last event, which is in most cases the one that the state was kept at.
+_LOAD: Final = """
+    select last.version, last.hash, last.recorded_at, last.event_id, kept.version, kept.hash, kept.state
     from unnest(%(account_ids)s::text[]) with ordinality as wanted (account_id, nth)
     left join service.kept_states kept
         on kept.account_id = wanted.account_id and kept.format = %(format)s and not %(whole)s
-    cross join lateral (
-        select array_agg(version order by version) as versions, array_agg(hash order by version) as hashes,
-            max(recorded_at) as recorded_at, array_agg({KIND} order by version) as kinds,
-            array_agg(state order by version) as states,
-            (array_agg(event_id order by version desc))[1] as event_id
-        from (
-            select version, hash, recorded_at, type, schema_version,
-                case when version > coalesce(kept.version, 0) then state end as state, event_id
-            from public.events
-            where account_id = wanted.account_id and version >= coalesce(kept.version, 1)
-            order by version limit %(limit)s
-        ) of_account
-    ) read
+    left join lateral (
+        select version, hash, recorded_at, event_id from public.events
+        where account_id = wanted.account_id order by version desc limit 1
+    ) last on true
     order by wanted.nth
+"""
+
+# The events of the accounts from one of them on, up to the one that is known to be the last.
+_EVENTS: Final = f"""
+    select min(version), array_agg(hash order by version), string_agg({KIND}, ',' order by version),
+        array_agg(state order by version)
+    from unnest(%(account_ids)s::text[], %(versions)s::bigint[], %(lasts)s::bigint[])
+        with ordinality as wanted (account_id, first_version, last_version, nth)
+    left join lateral (
+        select version, hash, type, schema_version, state from public.events
+        where account_id = wanted.account_id and version between wanted.first_version and wanted.last_version
+        order by version
+    ) of_account on true
+    group by wanted.nth order by wanted.nth
 """  # noqa: S608 - a constant is joined in
 
 _KEEP: Final = """
@@ -103,6 +106,30 @@ _KEEP: Final = """
 """
 
 
+class _Beginning(msgspec.Struct, frozen=True, gc=False):
+    """What an account's events are folded onto: a kept state, else nothing; and where they end."""
+
+    account_id: str
+    head: Head
+    last_id: UUID
+    kept_at: int
+    kept_hash: bytes | None
+    state: Account | None
+
+    @property
+    def is_whole(self) -> bool:
+        """No event follows the kept state."""
+        return self.state is not None and (self.kept_at, self.kept_hash) == (
+            self.head.version,
+            self.head.hash,
+        )
+
+    @property
+    def first_version(self) -> int:
+        """Of the events to be read: that of the kept state, which proves that the log still holds it."""
+        return max(self.kept_at, 1)
+
+
 class PostgresStates:
     """Kept states in the table service.kept_states, as long as there is one, and the log's events after
     them."""
@@ -112,81 +139,95 @@ class PostgresStates:
         self._codec = domain_codec()
 
     def load(self, account_ids: Sequence[str], *, whole: bool = False) -> list[Loaded]:
-        values = {
-            "account_ids": list(account_ids),
-            "format": kept.FORMAT(),
-            "whole": whole,
-            "limit": LONGEST_TAIL + 1,
-        }
-        with readable():
-            rows = self._connections.run(lambda connection: _rows(connection, values))
-        loaded = [self._loaded(*row) for row in rows]
-        if whole:
-            return loaded
-        forged = [nth for nth, found in enumerate(loaded) if found is _FORGED]
-        if forged:
-            again = self.load([account_ids[nth] for nth in forged], whole=True)
-            for nth, found in zip(forged, again, strict=True):
-                loaded[nth] = found
-        return loaded
+        found: dict[str, Loaded] = {}
+        to_fold: list[_Beginning] = []
+        for account_id, row in zip(account_ids, self._read(account_ids, whole=whole), strict=True):
+            begin = _beginning(account_id, *row)
+            if begin is None:
+                found[account_id] = LookupError(f"account {account_id!r} has no event")
+            elif begin.is_whole:
+                found[account_id] = _billed(begin, begin.state)
+            elif begin.head.version - begin.kept_at > LONGEST_TAIL:
+                found[account_id] = None
+            else:
+                to_fold.append(begin)
+        if to_fold:
+            found |= self._folded(to_fold)
+        return [found[account_id] for account_id in account_ids]
 
     def keep(self, states: Sequence[KeptState]) -> None:
         if not states:
             return
         values = {
-            "account_ids": [one.account_id for one in states],
-            "versions": [one.head.version for one in states],
-            "hashes": [one.head.hash for one in states],
-            "recorded_at": [one.head.recorded_at for one in states],
-            "due_at": [one.due_at for one in states],
-            "states": [kept.encoded(one.state) for one in states],
+            "account_ids": texts([one.account_id for one in states]),
+            "versions": bigints([one.head.version for one in states]),
+            "hashes": byte_strings([one.head.hash for one in states]),
+            "recorded_at": instants([one.head.recorded_at for one in states]),
+            "due_at": instants([one.due_at for one in states]),
+            "states": byte_strings([kept.encoded(one.state) for one in states]),
             "format": kept.FORMAT(),
         }
         with suppress(UndefinedTable):
             self._connections.run(lambda connection: connection.execute(_KEEP, values, prepare=True))
 
-    def _loaded(
-        self,
-        account_id: str,
-        kept_version: int | None,
-        kept_hash: bytes | None,
-        kept_state: bytes | None,
-        versions: list[int] | None,
-        hashes: list[bytes],
-        recorded_at: datetime,
-        kinds: list[str],
-        states: list[bytes],
-        event_id: UUID,
+    def _read(self, account_ids: Sequence[str], *, whole: bool) -> list[tuple[Any, ...]]:
+        values = {"account_ids": texts(account_ids), "format": kept.FORMAT(), "whole": whole}
+        return self._rows(_LOAD, values)
+
+    def _folded(self, begins: Sequence[_Beginning]) -> dict[str, Loaded]:
+        """The accounts after the events that follow what is kept of them."""
+        values = {
+            "account_ids": texts([begin.account_id for begin in begins]),
+            "versions": bigints([begin.first_version for begin in begins]),
+            "lasts": bigints([begin.head.version for begin in begins]),
+        }
+        rows = self._rows(_EVENTS, values)
+        return {begin.account_id: self._after(begin, *row) for begin, row in zip(begins, rows, strict=True)}
+
+    def _after(
+        self, begin: _Beginning, first: int | None, hashes: list[bytes], kinds: str, states: list[bytes]
     ) -> Loaded:
-        if versions is None:
-            return LookupError(f"account {account_id!r} has no event") if kept_version is None else _FORGED
-        if len(versions) > LONGEST_TAIL:
+        """None, so that the account is loaded alone, where the log holds another history than the one that
+        was kept, or events that cannot be read, which are told of then."""
+        state = begin.state
+        if first != begin.first_version or hashes[-1] != begin.head.hash:
             return None
-        base: Account | None = None
-        begin = 0
-        if kept_version is not None:
-            if (versions[0], hashes[0]) != (kept_version, kept_hash):
-                return _FORGED
-            assert kept_state is not None
-            base = kept.decoded(kept_state)
-            if base is None:
-                return _FORGED
-            begin = 1
-        head = Head(versions[-1], hashes[-1], recorded_at)
+        if state is not None:
+            if hashes[0] != begin.kept_hash:
+                return None
+            kinds, states = kinds.partition(",")[2], states[1:]
         try:
-            state = self._folded(base, kinds[begin:], states[begin:]) if begin < len(versions) else base
+            return _billed(begin, evolve_all(state, self._codec.decode_all(kinds, states)))
         except Exception:  # noqa: BLE001 - loaded alone it says what cannot be read, and where
             return None
-        assert state is not None
-        return BilledAccount(account_id, state, head, event_id, kept_version or 0)
 
-    def _folded(self, base: Account | None, kinds: Iterable[str], states: Sequence[bytes]) -> Account | None:
-        return evolve_all(base, self._codec.decode_all(",".join(kinds), states))
-
-
-_FORGED: Final[Loaded] = ValueError("the log holds another history than the one that was kept")
-"""The kept state is worth nothing: it is of another log, or damaged."""
+    def _rows(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        with readable():
+            return self._connections.run(
+                lambda connection: connection.execute(statement, values, prepare=True, binary=True).fetchall()
+            )
 
 
-def _rows(connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return connection.execute(_LOAD, values, prepare=True, binary=True).fetchall()
+def _beginning(
+    account_id: str,
+    version: int | None,
+    digest: bytes,
+    recorded_at: datetime,
+    last_id: UUID,
+    kept_at: int | None,
+    kept_hash: bytes | None,
+    kept_state: bytes | None,
+) -> _Beginning | None:
+    """None: it has no event. A kept state that is damaged, or ahead of the log, is worth nothing."""
+    if version is None:
+        return None
+    head = Head(version, digest, recorded_at)
+    state = None if kept_state is None or (kept_at or 0) > version else kept.decoded(kept_state)
+    if state is None:
+        return _Beginning(account_id, head, last_id, 0, None, None)
+    return _Beginning(account_id, head, last_id, kept_at or 0, kept_hash, state)
+
+
+def _billed(begin: _Beginning, state: Account | None) -> BilledAccount:
+    assert state is not None, "a history that is not empty makes an account"
+    return BilledAccount(begin.account_id, state, begin.head, begin.last_id, begin.kept_at)
