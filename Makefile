@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test demo prove prove-imports mutate chaos chaos-log contract lint format lock servers clean
+.PHONY: help setup test demo prove prove-imports mutate chaos chaos-log soak contract lint format lock servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,6 +54,10 @@ chaos: setup ## kill, pause and cut off relays, consumers, PostgreSQL and the br
 
 api: setup ## write the description of the HTTP API, with examples that the real code makes
 	@$(SERVERS) run --only postgres -- $(BIN)/python -m scripts.api
+
+# Further arguments: ARGS="--events 100000 --every 20000".
+soak: setup ## a million events, and what a row of each read model takes meanwhile
+	@$(SERVERS) run --only postgres -- $(BIN)/python -m scripts.soak $(ARGS)
 
 contract: setup ## write what follows from the code into publishing/ (ARGS=--release: and keep the schemas)
 	@$(BIN)/python -m scripts.contract $(ARGS)

@@ -82,7 +82,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.stripe_refunds": "select, insert, update",
         "service.stripe_methods": "select, insert, update",
         # The billing run updates its calendar itself.
-        "projections.calendar": "select, insert, delete",
+        "projections.calendar": "select, insert, update",
         "projections.checkpoints": "select, update",
         "projections.parked": _ROWS,
         # The HTTP API reads the read models, and keeps its keys.
@@ -93,9 +93,8 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     PROJECTOR: _READS_LOG
     | _ANNOUNCES
     | {
-        "projections.*": "select, insert, delete",
+        "projections.*": _ROWS,
         "projections.checkpoints": "select, update",
-        "projections.parked": _ROWS,
         "projections.rebuilds": "select",
         "projections.rebuild_units": "select",
     },

@@ -23,6 +23,10 @@ from projections.tables import Connection, Projection
 logger = logging.getLogger(__name__)
 
 
+REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation)
+"""What PostgreSQL raises for rows that it refuses: a value, a constraint, two rows with the same key."""
+
+
 class EventFailure(msgspec.Struct, frozen=True):
     """The event that stopped an account because it could not be read, folded or written, and the reason."""
 
@@ -121,7 +125,7 @@ def write(connection: Connection, projection: Projection, documents: Sequence[An
     try:
         with connection.transaction():
             projection.upsert(connection, documents)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except REFUSED as error:
         by_account: dict[str, list[Any]] = {}
         for document in documents:
             by_account.setdefault(document.account, []).append(document)

@@ -31,7 +31,16 @@ from projections.live.checkpoints import Checkpoint, LogPoint
 from projections.live.lane_shares import Shares
 from projections.live.lanes import ALL_LANES, lane_of
 from projections.live.page_folding import FoldedPage, PageFolding
-from projections.live.parking import EventFailure, any_parked, park, parked, parked_among, unpark, write
+from projections.live.parking import (
+    REFUSED,
+    EventFailure,
+    any_parked,
+    park,
+    parked,
+    parked_among,
+    unpark,
+    write,
+)
 from projections.live.runs import LaneRun, Limits, RunChunk
 from projections.live.sessions import Sessions
 from projections.registry import ALL
@@ -317,7 +326,7 @@ class Projector:
         try:
             try:
                 return self._written(page, _write_all)
-            except (psycopg.DataError, psycopg.IntegrityError):
+            except REFUSED:
                 return self._written(page, write)
         except _Overtaken:
             return _Written(Counts(lost_pages=1))

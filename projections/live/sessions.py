@@ -27,6 +27,9 @@ _END_STALLED: Final = """
 """
 
 
+_SCANS: Final = "enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material"
+
+
 class Sessions:
     """Connects when a session is first asked for, and again if it was lost or closed."""
 
@@ -52,7 +55,7 @@ class Sessions:
                     "synchronous_commit": "off",
                     # Each statement has its index, but a plan made while the tables were small would keep
                     # scanning them.
-                    "enable_seqscan": "off",
+                    **dict.fromkeys(_SCANS, "off"),
                     # A projector that hangs in a transaction must not hold back the others for ever.
                     "transaction_timeout": f"{self._longest_page}s",
                 }

@@ -20,7 +20,8 @@ _CREATE: Final = sql.SQL("create table {new} (like {live} including all excludin
 _CREATE_FIRST: Final = sql.SQL("create table {new} ({columns})")
 _MADE_BY: Final = "version bigint not null", "revision bigint not null", "fold integer not null"
 _ALIKE: Final = "invoices"
-"""The first tables of an added read model get the owner and the rights of this read model's table."""
+"""The first tables of an added read model get the owner, the rights and the options of this read model's
+table."""
 _ADD: Final = sql.SQL("alter table {new} add {constraint}")
 _INDEX: Final = sql.SQL("create {unique}index on {new} using {method}")
 _ANALYZE: Final = sql.SQL("analyze {new}")
@@ -35,6 +36,12 @@ _INDEXES: Final = """
         and not exists (select from pg_constraint where conindid = indexrelid)
     order by indexrelid
 """
+# `like` leaves these out: room for updates in place, and when the table is vacuumed.
+_OPTIONS: Final = """
+    select option_name, option_value from pg_class cross join pg_options_to_table(reloptions)
+    where pg_class.oid = %(table)s::regclass
+"""
+_SET: Final = sql.SQL("alter table {new} set ({option} = {value})")
 _DROP: Final = sql.SQL("drop table {table}")
 _RENAME: Final = sql.SQL("alter table {table} rename to {name}")
 
@@ -80,6 +87,9 @@ def create(connection: Connection, new: Projection, *, first: bool) -> None:
             connection.execute(_CREATE.format(**names))
         alike = _ALIKE if first else table.name
         take_after(connection, (SCHEMA, alike), (SCHEMA, table.name + new.suffix), described=not first)
+        for option, value in connection.execute(_OPTIONS, {"table": f"{SCHEMA}.{alike}"}).fetchall():
+            names = {"new": qualified(table, new.suffix), "option": sql.Identifier(option)}
+            connection.execute(_SET.format(value=sql.Literal(value), **names))
 
 
 def index(connection: Connection, new: Projection, *, first: bool) -> None:

@@ -16,7 +16,7 @@ from domain.errors import InvalidInput
 from eventlog import Append, Head
 from eventlog.errors import LogError
 from eventlog.postgres.log import PostgresEventLog
-from scripts.bench.workload import batches
+from scripts.bench.workload import Batch, batches
 
 IN_PROCESSES: Final = 200_000
 """The number of events from which several processes are faster than one."""
@@ -52,8 +52,13 @@ def _fill(database_url: str, events: int, seed: int, tenant: str, part: int = 0,
     heads: dict[str, Head] = {}
     with closing(PostgresEventLog(database_url, connections=1)) as log:
         for batch in batches(events, seed, tenant, part=part, parts=parts):
-            appends = [Append(account, heads.get(account, Head.NONE), new) for account, new in batch]
-            for append, outcome in zip(appends, log.append_many(appends), strict=True):
-                if isinstance(outcome, LogError):
-                    raise outcome
-                heads[append.account_id] = outcome[-1].head
+            append_batch(log, heads, batch)
+
+
+def append_batch(log: PostgresEventLog, heads: dict[str, Head], batch: Batch) -> None:
+    """Append the batch after these heads, and move them on."""
+    appends = [Append(account, heads.get(account, Head.NONE), new) for account, new in batch]
+    for append, outcome in zip(appends, log.append_many(appends), strict=True):
+        if isinstance(outcome, LogError):
+            raise outcome
+        heads[append.account_id] = outcome[-1].head

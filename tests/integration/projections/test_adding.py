@@ -92,6 +92,10 @@ def test_its_table_has_the_key_and_the_indexes_that_the_module_names(
             "select split_part(indexdef, ' USING ', 2) from pg_indexes where tablename = 'monthly_revenue'"
         )
         assert sorted(found) == [("btree (account_id, month, product, kind)",), ("btree (month)",)]
+        [[options]] = connection.execute(
+            "select reloptions from pg_class where relname = 'monthly_revenue'"
+        ).fetchall()
+        assert "fillfactor=90" in options
 
 
 def test_finance_is_told_each_month_over_all_accounts_and_of_one_tenant(

@@ -178,6 +178,22 @@ def test_the_tables_before_are_kept_until_dropped(
     assert all_rows(connection)["accounts"] == before
 
 
+def test_the_tables_after_a_swap_have_the_room_for_changes_in_place_of_those_before(
+    lived: None, rebuilt: Rebuild, connection: Connection
+) -> None:
+    options = """
+        select relname, reloptions from pg_class
+        where relnamespace = 'projections'::regnamespace and relkind = 'r' and relname !~ '_v[0-9]+$'
+        order by 1
+    """
+    before: dict[str, list[str] | None] = dict(connection.execute(options).fetchall())
+    assert "fillfactor=70" in (before["entitlements"] or ())
+    assert all(before[table.name] for projection in PROJECTIONS for table in projection.tables)
+    for projection in PROJECTIONS:
+        rebuilt(projection)
+    assert dict(connection.execute(options).fetchall()) == before
+
+
 def test_the_service_still_reads_and_writes_after_a_swap(
     lived: None, rebuilt: Rebuild, billing: Billing, projector: Projector, projector_url: str
 ) -> None:
