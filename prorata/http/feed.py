@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -26,6 +26,9 @@ HEARTBEAT: Final = 10.0
 
 LOOKS: Final = 0.05
 """Seconds between two looks at the log while nothing is new."""
+
+LOOKS_AT_READERS: Final = 1.0
+"""Seconds between two looks at who takes nothing."""
 
 MOST_WAITING: Final = 2_097_152
 """Bytes that wait for a subscriber at most; 500 events a second are some 400 KB."""
@@ -90,15 +93,21 @@ class Feed:
         self._settled = settled
         self._traffic = traffic
         self._run = run
+        self._open: set[Subscriber] = set()
         self._subscribers: set[Subscriber] = set()
+        """Those of the open ones that have caught up."""
+        self._watching: asyncio.Task[None] | None = None
         self._position = 0
         self._following: asyncio.Task[None] | None = None
 
-    async def stream(self, tenant: str, after: int) -> AsyncIterator[bytes]:
+    async def stream(self, tenant: str, after: int) -> AsyncGenerator[bytes, None]:
         """Every event of the tenant above that position, once, as server-sent events, until the reader
         leaves, is cut off, or the server ends."""
         subscriber = Subscriber(tenant, after)
         self._traffic.subscribers.inc()
+        self._open.add(subscriber)
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
         try:
             yield _FIRST
             async for chunk in self._caught_up(subscriber):
@@ -106,6 +115,7 @@ class Feed:
             async for chunk in self._live(subscriber):
                 yield chunk
         finally:
+            self._open.discard(subscriber)
             self._subscribers.discard(subscriber)
             self._traffic.subscribers.dec()
 
@@ -161,7 +171,6 @@ class Feed:
                     page, by_tenant = [], {}
                 if page:
                     await self._give(page, by_tenant)
-                self._cut_off_the_slow()
                 if len(page) < PAGE:
                     await asyncio.sleep(LOOKS)
         finally:
@@ -183,16 +192,27 @@ class Feed:
                     chunk = await self._run(partial(self._encoded, of_tenant(own, subscriber.tenant)))
                 if chunk:
                     subscriber.give(chunk, page[-1].position)
+                if subscriber.size > MOST_WAITING:
+                    self._cut_off(subscriber)
         self._position = page[-1].position
 
-    def _cut_off_the_slow(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for subscriber in tuple(self._subscribers):
-            since = subscriber.sending_since
-            if subscriber.size > MOST_WAITING or (since is not None and now - since > MOST_SENDING):
-                self._subscribers.discard(subscriber)
-                self._traffic.cut_off.inc()
-                subscriber.cut_off()
+    async def _watch(self) -> None:
+        """Cut off those that take nothing, until nobody reads."""
+        while self._open:
+            now = asyncio.get_running_loop().time()
+            for subscriber in tuple(self._open):
+                since = subscriber.sending_since
+                longest = LOOKS_AT_READERS if self._traffic.draining else MOST_SENDING
+                if since is not None and now - since > longest:
+                    self._cut_off(subscriber)
+            await asyncio.sleep(LOOKS_AT_READERS)
+        self._watching = None
+
+    def _cut_off(self, subscriber: Subscriber) -> None:
+        self._subscribers.discard(subscriber)
+        if not subscriber.is_cut_off:
+            self._traffic.cut_off.inc()
+            subscriber.cut_off()
 
     def _encoded(self, page: Sequence[StoredEvent]) -> bytes:
         told = self._settled.told(page)

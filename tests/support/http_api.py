@@ -27,6 +27,8 @@ class Api:
 
     def __init__(self, prorata: CommandLine, url: str, process: subprocess.Popen[bytes]) -> None:
         self.prorata, self.url, self.process = prorata, url, process
+        self.told = ""
+        """What it said on stderr, once it has ended."""
         self._keys: dict[tuple[str, str], str] = {}
 
     def key(self, tenant: str = "acme", role: str = "owner") -> str:
@@ -89,12 +91,13 @@ def api_at(database_url: str, settings: dict[str, str] | None = None) -> Iterato
     """The API on the migrated database; it ends well, and says nothing of failures."""
     port = free_port()
     process = started(database_url, port, settings)
+    api = Api(CommandLine(database_url), f"http://127.0.0.1:{port}", process)
     try:
-        yield Api(CommandLine(database_url), f"http://127.0.0.1:{port}", process)
+        yield api
     finally:
-        code, told = ended(process)
-    assert code == 0, told
-    assert "Traceback" not in told, told
+        code, api.told = ended(process)
+    assert code == 0, api.told
+    assert "Traceback" not in api.told, api.told
 
 
 OPENED: dict[str, Any] = {
