@@ -40,89 +40,112 @@ GROUPS = {
     for group in (catalog, tax, discounts, ledger, dlq, archive, persons, key, export, import_)
 }
 
-app.command("prorata.cli.simulate:simulate")
-app.command("prorata.cli.operate.database:migrate")
+
+_FUNCTIONS: dict[tuple[str, str], str] = {}
+"""Group (the name of its app) and name of a command → the function that it is, as `module:name`."""
+
+
+def _add(group: cyclopts.App, function: str, name: str | None = None) -> None:
+    """Add a command that is imported when it is called."""
+    named = name or function.rpartition(":")[2]
+    group.command(function, name=named)
+    _FUNCTIONS[group.name[0], named] = function
+
+
+_add(app, "prorata.cli.simulate:simulate")
+_add(app, "prorata.cli.operate.database:migrate")
 app.command(catalog)
-catalog.command("prorata.cli.catalog.files:check", name="check")
-catalog.command("prorata.cli.catalog.files:diff", name="diff")
-catalog.command("prorata.cli.catalog.files:schema", name="schema")
-catalog.command("prorata.cli.catalog.versions:load", name="load")
-catalog.command("prorata.cli.catalog.versions:list_", name="list")
-catalog.command("prorata.cli.catalog.versions:show", name="show")
-catalog.command("prorata.cli.catalog.versions:withdraw", name="withdraw")
+_add(catalog, "prorata.cli.catalog.files:check", name="check")
+_add(catalog, "prorata.cli.catalog.files:diff", name="diff")
+_add(catalog, "prorata.cli.catalog.files:schema", name="schema")
+_add(catalog, "prorata.cli.catalog.versions:load", name="load")
+_add(catalog, "prorata.cli.catalog.versions:list_", name="list")
+_add(catalog, "prorata.cli.catalog.versions:show", name="show")
+_add(catalog, "prorata.cli.catalog.versions:withdraw", name="withdraw")
 for _terms, _name in ((tax, "tax"), (discounts, "discounts")):
     app.command(_terms)
     for _verb in ("check", "load", "list", "show"):
         _function = "list_" if _verb == "list" else _verb
-        _terms.command(f"prorata.cli.catalog.{_name}:{_function}", name=_verb)
-app.command("prorata.cli.account.command:command")
-app.command("prorata.cli.account.preview:preview")
-app.command("prorata.cli.account.screens:shop")
-app.command("prorata.cli.account.screens:billing")
-app.command("prorata.cli.account.explain:explain")
-app.command("prorata.cli.account.clock:clock")
-app.command("prorata.cli.operate.bill:bill")
-app.command("prorata.cli.operate.serve:serve")
+        _add(_terms, f"prorata.cli.catalog.{_name}:{_function}", name=_verb)
+_add(app, "prorata.cli.account.command:command")
+_add(app, "prorata.cli.account.preview:preview")
+_add(app, "prorata.cli.account.screens:shop")
+_add(app, "prorata.cli.account.screens:billing")
+_add(app, "prorata.cli.account.explain:explain")
+_add(app, "prorata.cli.account.clock:clock")
+_add(app, "prorata.cli.operate.bill:bill")
+_add(app, "prorata.cli.operate.serve:serve")
 app.command(key)
-key.command("prorata.cli.operate.keys:create", name="create")
-key.command("prorata.cli.operate.keys:list_", name="list")
-key.command("prorata.cli.operate.keys:roll", name="roll")
-key.command("prorata.cli.operate.keys:revoke", name="revoke")
+_add(key, "prorata.cli.operate.keys:create", name="create")
+_add(key, "prorata.cli.operate.keys:list_", name="list")
+_add(key, "prorata.cli.operate.keys:roll", name="roll")
+_add(key, "prorata.cli.operate.keys:revoke", name="revoke")
 app.command(import_)
-import_.command("prorata.cli.operate.import_accounts:accounts", name="accounts")
-import_.command("prorata.cli.operate.transfer:import_events", name="events")
+_add(import_, "prorata.cli.operate.import_accounts:accounts", name="accounts")
+_add(import_, "prorata.cli.operate.transfer:import_events", name="events")
 app.command(export)
-export.command("prorata.cli.operate.transfer:export_events", name="events")
-app.command("prorata.cli.operate.project:project")
-app.command("prorata.cli.operate.project:lag")
-app.command("prorata.cli.operate.parked:parked")
-app.command("prorata.cli.operate.parked:release")
-app.command("prorata.cli.operate.topics:topics")
-app.command("prorata.cli.operate.workers:relay")
-app.command("prorata.cli.operate.workers:consume")
-app.command("prorata.cli.operate.workers:replay")
-app.command("prorata.cli.operate.status:status")
-app.command("prorata.cli.operate.status:metrics")
+_add(export, "prorata.cli.operate.transfer:export_events", name="events")
+_add(app, "prorata.cli.operate.project:project")
+_add(app, "prorata.cli.operate.project:lag")
+_add(app, "prorata.cli.operate.parked:parked")
+_add(app, "prorata.cli.operate.parked:release")
+_add(app, "prorata.cli.operate.topics:topics")
+_add(app, "prorata.cli.operate.workers:relay")
+_add(app, "prorata.cli.operate.workers:consume")
+_add(app, "prorata.cli.operate.workers:replay")
+_add(app, "prorata.cli.operate.status:status")
+_add(app, "prorata.cli.operate.status:metrics")
 app.command(dlq)
-dlq.command("prorata.cli.operate.dead_letters:refused", name="refused")
-dlq.command("prorata.cli.operate.dead_letters:list_", name="list")
-dlq.command("prorata.cli.operate.dead_letters:show", name="show")
-dlq.command("prorata.cli.operate.dead_letters:release", name="release")
+_add(dlq, "prorata.cli.operate.dead_letters:refused", name="refused")
+_add(dlq, "prorata.cli.operate.dead_letters:list_", name="list")
+_add(dlq, "prorata.cli.operate.dead_letters:show", name="show")
+_add(dlq, "prorata.cli.operate.dead_letters:release", name="release")
 app.command(archive)
-archive.command("prorata.cli.audit.archive:run", name="run")
-archive.command("prorata.cli.audit.archive:verify", name="verify")
+_add(archive, "prorata.cli.audit.archive:run", name="run")
+_add(archive, "prorata.cli.audit.archive:verify", name="verify")
 app.command(ledger)
-ledger.command("prorata.cli.finance.ledger:recognise", name="recognise")
-ledger.command("prorata.cli.finance.ledger:show", name="show")
-ledger.command("prorata.cli.finance.ledger:close", name="close")
-ledger.command("prorata.cli.finance.export:export", name="export")
-ledger.command("prorata.cli.finance.export:summary", name="summary")
-ledger.command("prorata.cli.finance.ledger:check", name="check")
-app.command("prorata.cli.audit.history:history")
-app.command("prorata.cli.audit.show:show")
-app.command("prorata.cli.audit.show:diff")
-app.command("prorata.cli.operate.rebuild:rebuild")
-app.command("prorata.cli.audit.verify:verify")
-app.command("prorata.cli.audit.seal:seal")
-app.command("prorata.cli.audit.seal:seal_key", name="seal-key")
-app.command("prorata.cli.operate.persons:erase")
+_add(ledger, "prorata.cli.finance.ledger:recognise", name="recognise")
+_add(ledger, "prorata.cli.finance.ledger:show", name="show")
+_add(ledger, "prorata.cli.finance.ledger:close", name="close")
+_add(ledger, "prorata.cli.finance.export:export", name="export")
+_add(ledger, "prorata.cli.finance.export:summary", name="summary")
+_add(ledger, "prorata.cli.finance.ledger:check", name="check")
+_add(app, "prorata.cli.audit.history:history")
+_add(app, "prorata.cli.audit.show:show")
+_add(app, "prorata.cli.audit.show:diff")
+_add(app, "prorata.cli.operate.rebuild:rebuild")
+_add(app, "prorata.cli.audit.verify:verify")
+_add(app, "prorata.cli.audit.seal:seal")
+_add(app, "prorata.cli.audit.seal:seal_key", name="seal-key")
+_add(app, "prorata.cli.operate.persons:erase")
 app.command(persons)
 for _verb in ("key", "rewrap", "destroy"):
-    persons.command(f"prorata.cli.operate.persons:{_verb}", name=_verb)
-app.command("prorata.cli.demo:demo")
+    _add(persons, f"prorata.cli.operate.persons:{_verb}", name=_verb)
+_add(app, "prorata.cli.demo:demo")
 
 
 def _describe_commands(arguments: list[str]) -> None:
-    """Import the modules of the commands that a help page lists: their descriptions are there."""
-    if not arguments or any(argument in app.help_flags for argument in arguments):
-        from prorata.cli.terminal.tables import console
+    """Where help is asked for: show it as everything is shown, and say what each command is for that a list
+    names, without importing any."""
+    if arguments and not any(argument in app.help_flags for argument in arguments):
+        return
+    from prorata.cli.terminal.tables import console
 
-        app.console = console()
+    app.console = console()
     named = [argument for argument in arguments if argument not in app.help_flags]
     listed = app if not named else GROUPS.get(named[0]) if len(named) == 1 else None
     if listed is not None:
-        for name in listed:
-            _ = listed[name]
+        _describe(listed)
+
+
+def _describe(listed: cyclopts.App) -> None:
+    from prorata.cli.terminal.descriptions import described
+
+    listed.help_format = "plaintext"  # Markdown takes as long to import as all else
+    for (group, name), function in _FUNCTIONS.items():
+        if group == listed.name[0]:
+            del listed[name]
+            listed.command(function, name=name, help=described(function))
 
 
 def _configure_logs() -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from domain import events as e
-from domain.arithmetic import tax_groups
-from domain.money import zero
 from domain.texts import escaped
 from prorata.cli.terminal.streams import styled
-from prorata.wording.language import Wording
-from prorata.wording.lines import calculation_said, span, tax_said, titled
+
+if TYPE_CHECKING:
+    from domain import events as e
+    from prorata.wording.language import Wording
 
 RIGHT = ">"
 """A prefix of a column's name that aligns the column to the right."""
@@ -61,6 +60,10 @@ def print_lines(
 ) -> None:
     """Print an invoice's lines before tax with their calculations, its taxes (R72) and its total. `charged`:
     what is charged of it, where account credit pays a part (R63); None: not known."""
+    from domain.arithmetic import tax_groups
+    from domain.money import zero
+    from prorata.wording.lines import calculation_said, span, tax_said, titled
+
     made = table(say.say("line"), say.say("for"), say.say("calculation"), RIGHT + say.say("amount"))
     for line in lines:
         made.add_row(
