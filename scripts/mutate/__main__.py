@@ -4,6 +4,7 @@
     python -m scripts.mutate --sample 600 --seed 7      # so many, drawn at random
     python -m scripts.mutate --minutes 20 --seed 7      # as many, drawn at random, as that time allows
     python -m scripts.mutate --module plans --module settle
+    python -m scripts.mutate --ledger                   # those of the ledger, by its own tests
     python -m scripts.mutate --quick --each 80          # so many of each module, by the quickest tests
     python -m scripts.mutate --again survivors.json     # those that an earlier run wrote with --save
 
@@ -21,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from scripts.mutate.killers import Asked, Fate, Judge, with_tests
-from scripts.mutate.mutants import Mutant, is_program, modules, mutants
+from scripts.mutate.mutants import Mutant, is_program, ledger_modules, modules, mutants
 from scripts.mutate.on_import import can_judge, survives
 
 WANTED = 95
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         for count, mutant in enumerate(chosen, 1):
             if options.minutes and time.monotonic() - begin > 60 * options.minutes:
                 break
-            if not is_program(mutant) or not (mutant.change.function or can_judge()):
+            if not is_program(mutant) or not (mutant.change.function or can_judge(mutant.module)):
                 continue
             fates[mutant] = _fate(mutant, judge)
             left = sum(fate.fate in ("survived", "not reached") for fate in fates.values())
@@ -63,7 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mutate", description="Mutants of domain/, held against the tests.")
-    parser.add_argument("--module", action="append", choices=modules(), help="only of this one; repeatable")
+    known = [*modules(), *ledger_modules()]
+    parser.add_argument("--module", action="append", choices=known, help="only of this one; repeatable")
+    parser.add_argument("--ledger", action="store_true", help="of consumers/finance_ledger, not of domain/")
     parser.add_argument("--sample", type=int, help="so many, drawn at random (default: all)")
     parser.add_argument("--each", type=int, help="so many of each module, drawn at random")
     parser.add_argument("--quick", action="store_true", help="ask only the quickest tests; not on import")
@@ -75,13 +78,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
-    found = [mutant for module in options.module or modules() for mutant in _drawn(module, options)]
+    found = [mutant for module in options.module or _all_of(options) for mutant in _drawn(module, options)]
     if options.again:
         names = set(json.loads(options.again.read_text()))
         found = [mutant for mutant in found if mutant.name in names]
     if options.sample or (options.minutes and not options.each):
         found = Random(options.seed).sample(found, min(options.sample or len(found), len(found)))  # noqa: S311
     return found
+
+
+def _all_of(options: argparse.Namespace) -> list[str]:
+    return ledger_modules() if options.ledger else modules()
 
 
 def _drawn(module: str, options: argparse.Namespace) -> list[Mutant]:

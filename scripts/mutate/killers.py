@@ -21,7 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
-from scripts.mutate.mutants import DOMAIN, ROOT, Mutant, become
+from scripts.mutate.mutants import ROOT, Mutant, become, file_of
 from tests.reference.account.telling import tell
 from tests.reference.agreement import difference_from
 from tests.reference.play import plain, read
@@ -32,6 +32,8 @@ from tests.reference.switches import NAMES, only
 CATALOGUE_TESTS = [f"tests/unit/prorata/test_catalog_{name}.py" for name in ("check", "diff", "schema")]
 TESTS = ["tests/scenarios", "tests/unit/domain", "tests/property/domain", *CATALOGUE_TESTS]
 QUICK = TESTS[:2]
+LEDGER_TESTS = ["tests/unit/consumers", "tests/property/consumers"]
+"""Asked for mutants of the ledger, which no story reaches."""
 LEFT_OUT = [
     *["tests/property/domain/test_purity_of_the_code.py", "tests/scenarios/test_coverage.py"],
     *["tests/property/domain/test_reference_model.py", "tests/property/domain/test_invariants.py"],
@@ -86,12 +88,22 @@ class Asked(NamedTuple):
     modules: Collection[str]
     quick: bool
 
+    @property
+    def ledger(self) -> bool:
+        """Whether they are the ledger's."""
+        return all(module.startswith("ledger.") for module in self.modules)
+
+    @property
+    def tests(self) -> list[str]:
+        """The tests that are asked."""
+        return LEDGER_TESTS if self.ledger else QUICK if self.quick else TESTS
+
 
 def with_tests(asked: Asked, then: Callable[[Judge], None]) -> int:
     """Collect the tests, and call `then` with a function that judges a mutant of a function's body."""
     os.chdir(ROOT)
     prepare()
-    return int(pytest.main([*OPTIONS, *(QUICK if asked.quick else TESTS)], plugins=[_Plugin(asked, then)]))
+    return int(pytest.main([*OPTIONS, *asked.tests], plugins=[_Plugin(asked, then)]))
 
 
 def prepare() -> None:
@@ -106,7 +118,8 @@ class _Plugin:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         tests: Tests = {item.nodeid: partial(_passes, item) for item in session.items}
-        tests |= _histories(HISTORIES * 2 // 3 if self._asked.quick else HISTORIES)
+        if not self._asked.ledger:
+            tests |= _histories(HISTORIES * 2 // 3 if self._asked.quick else HISTORIES)
         _forget()
         killers, failing = _answer_of(lambda: _measured(tests, self._asked.modules))
         for name in failing:
@@ -183,7 +196,7 @@ def _measured(tests: Tests, traced: Collection[str]) -> tuple[list[Killer], list
 
 def _tracer(reached: dict[str, set[int]], traced: Collection[str]) -> Any:
     """A trace function that notes the lines of these modules; one that was run whole is traced no more."""
-    modules = {str(DOMAIN / f"{module}.py"): module for module in traced}
+    modules = {str(file_of(module)): module for module in traced}
     left: dict[CodeType, set[int]] = {}
 
     def called(frame: FrameType, event: str, argument: Any) -> Any:

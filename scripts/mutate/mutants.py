@@ -1,4 +1,4 @@
-"""Make the mutants of `domain/`, and turn a process into one.
+"""Make the mutants of `domain/` and of the ledger, and turn a process into one.
 
 Files are never touched: a forked child replaces the function's code, and a new interpreter compiles the
 module from the changed tree on import.
@@ -20,11 +20,18 @@ from typing import Any, NamedTuple
 from scripts.mutate.changes import Change, changes, compiled
 
 ROOT = Path(__file__).resolve().parents[2]
-DOMAIN = ROOT / "domain"
+DOMAIN = "domain"
+LEDGER = "consumers.finance_ledger"
+LEDGER_MODULES = (
+    *("accounts", "credit_notes", "giving_up", "journal", "opening_balances", "postings"),
+    *("register", "schedules"),
+)
+"""What the ledger books, and when; its other modules read and write tables."""
 
 
 class Mutant(NamedTuple):
-    """A change of a module of `domain/`; `number` is its number within the module."""
+    """A change of a module, such as `settle` of `domain/` or `ledger.postings`; `number` is its number within
+    the module."""
 
     module: str
     number: int
@@ -37,7 +44,7 @@ class Mutant(NamedTuple):
 
     def __str__(self) -> str:
         change = self.change
-        where = f"domain/{self.module}.py:{change.lines.start} {change.function}".rstrip()
+        where = f"{file_of(self.module).relative_to(ROOT)}:{change.lines.start} {change.function}".rstrip()
         return f"{self.name} {where} {change.kind}: `{change.before}` → `{change.after}`"
 
 
@@ -57,12 +64,28 @@ def is_program(mutant: Mutant) -> bool:
 
 def modules() -> list[str]:
     """The names of the modules of `domain/`."""
-    return sorted(path.stem for path in DOMAIN.glob("*.py"))
+    return sorted(path.stem for path in (ROOT / DOMAIN).glob("*.py"))
+
+
+def ledger_modules() -> list[str]:
+    """The names of those of the ledger."""
+    return [f"ledger.{name}" for name in LEDGER_MODULES]
+
+
+def imported_as(module: str) -> str:
+    """The name by which the module is imported."""
+    package, _, name = module.rpartition(".")
+    return f"{LEDGER if package else DOMAIN}.{name}"
+
+
+def file_of(module: str) -> Path:
+    """The module's file."""
+    return ROOT / f"{imported_as(module).replace('.', '/')}.py"
 
 
 def code_of(mutant: Mutant) -> CodeType:
     """The code of the mutant's whole module."""
-    return compiled(_tree(mutant.module), mutant.change, str(DOMAIN / f"{mutant.module}.py"))
+    return compiled(_tree(mutant.module), mutant.change, str(file_of(mutant.module)))
 
 
 _TREES: dict[str, ast.Module] = {}
@@ -70,7 +93,7 @@ _TREES: dict[str, ast.Module] = {}
 
 def _tree(module: str) -> ast.Module:
     if module not in _TREES:
-        _TREES[module] = ast.parse((DOMAIN / f"{module}.py").read_text(encoding="utf-8"))
+        _TREES[module] = ast.parse(file_of(module).read_text(encoding="utf-8"))
     return _TREES[module]
 
 
@@ -80,15 +103,15 @@ def _tree(module: str) -> ast.Module:
 def become(mutant: Mutant) -> None:
     """Give the function of the imported module the mutant's code; all its importers call that from now on."""
     function = mutant.change.function
-    found = dict(_functions(sys.modules[f"domain.{mutant.module}"]))
+    found = dict(_functions(sys.modules[imported_as(mutant.module)]))
     found[function].__code__ = dict(_codes(code_of(mutant)))[function]
 
 
 def out_of_reach(module: str) -> list[str]:
     """The functions of the imported module with mutants that `become` cannot turn them into."""
-    file = DOMAIN / f"{module}.py"
+    file = file_of(module)
     codes = dict(_codes(compile(_tree(module), file, "exec")))
-    found = dict(_functions(sys.modules[f"domain.{module}"]))
+    found = dict(_functions(sys.modules[imported_as(module)]))
     return [
         name
         for name in sorted({mutant.change.function for mutant in mutants(module)} - {""})
@@ -135,11 +158,11 @@ def import_as(mutant: Mutant) -> None:
 
 class _Finder(MetaPathFinder, Loader):
     def __init__(self, mutant: Mutant) -> None:
-        self._name, self._code = f"domain.{mutant.module}", code_of(mutant)
+        self._name, self._code = imported_as(mutant.module), code_of(mutant)
+        self._file = str(file_of(mutant.module))
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
-        origin = str(DOMAIN / f"{fullname.rpartition('.')[2]}.py")
-        return spec_from_loader(fullname, self, origin=origin) if fullname == self._name else None
+        return spec_from_loader(fullname, self, origin=self._file) if fullname == self._name else None
 
     def exec_module(self, module: ModuleType) -> None:
         module.__file__ = module.__spec__.origin if module.__spec__ else None

@@ -15,6 +15,7 @@ from scripts.mutate.mutants import ROOT, Mutant, import_as, mutants
 
 TESTS = ["tests/scenarios", "tests/unit/domain", "tests/unit/prorata/test_catalog_diff.py"]
 """Without the random histories, since a survivor runs all tests."""
+LEDGER_TESTS = ["tests/unit/consumers"]
 SECONDS = 120
 """Seconds of processor time for all tests."""
 
@@ -25,13 +26,23 @@ def survives(mutant: Mutant) -> tuple[bool, bool]:
     return exit_code == 0, exit_code < 0
 
 
+def can_judge(module: str) -> bool:
+    """Whether the tests that are asked for the module pass on the unchanged code."""
+    return _pass_unchanged("ledger." if module.startswith("ledger.") else "")
+
+
 @cache
-def can_judge() -> bool:
-    """Whether the tests pass on the unchanged code."""
-    passes = _run() == 0
+def _pass_unchanged(subject: str) -> bool:
+    passes = _run(subject) == 0
     if not passes:
-        print(f"what is done on import is left out, since some test fails: pytest {' '.join(TESTS)}")
+        print(
+            f"what is done on import is left out, since some test fails: pytest {' '.join(_tests(subject))}"
+        )
     return passes
+
+
+def _tests(module: str) -> list[str]:
+    return LEDGER_TESTS if module.startswith("ledger.") else TESTS
 
 
 def _run(*arguments: str) -> int:
@@ -39,11 +50,10 @@ def _run(*arguments: str) -> int:
     return run(program, cwd=ROOT, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, check=False).returncode
 
 
-def main(*name: str) -> int:
-    """The tests' exit code on the named mutant, or without a name on the unchanged code."""
+def main(module: str, number: str = "") -> int:
+    """The tests' exit code on the mutant of that number, or without one on the unchanged code."""
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    if name:
-        module, number = name
+    if number:
         import_as(next(mutant for mutant in mutants(module) if str(mutant.number) == number))
 
     import pytest
@@ -51,7 +61,7 @@ def main(*name: str) -> int:
     from scripts.mutate.killers import OPTIONS, prepare
 
     prepare()
-    return int(pytest.main([*OPTIONS, "-x", *TESTS]))
+    return int(pytest.main([*OPTIONS, "-x", *_tests(module)]))
 
 
 if __name__ == "__main__":
