@@ -21,7 +21,7 @@ from consumers.finance_ledger.accounts import (
     REVENUE,
     TAX_PAYABLE,
 )
-from consumers.finance_ledger.journal import Kind
+from consumers.finance_ledger.journal import Facts, Kind
 from consumers.finance_ledger.postings import post
 from domain import events as e
 from domain.calendar import date_of
@@ -116,6 +116,47 @@ def assert_invariant_10(shelf: MemoryShelf, due: Decimal | int) -> None:
     facts = shelf.accounts[ACCOUNT].facts
     kept = facts.payments - facts.refunds - facts.charge_backs - facts.paid_out - facts.recovered
     assert kept == facts.totals - facts.credit_notes - due - facts.written_off + facts.credit
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, BATCH))
+def test_what_is_known_of_an_account_is_what_its_events_say(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        said: Counter[str] = Counter()
+        for shelf, event, state in steps(money_story(seed)):
+            for name, amount in said_by(event):
+                said[name] += amount  # type: ignore[assignment] # decimals are counted
+            facts = shelf.accounts[ACCOUNT].facts
+            known = {name: getattr(facts, name) for name in Facts.__dataclass_fields__}
+            assert known == {name: said[name] for name in known} | {"credit": state.standing.credit}
+
+
+def said_by(event: e.Event) -> Iterator[tuple[str, Decimal]]:
+    """What the event says by itself, by the names of `Facts`."""
+    invoice, note = getattr(event, "invoice", None), getattr(event, "note", event)
+    if isinstance(invoice, e.Invoice):
+        yield from (("totals", invoice.total), ("taxes", invoice.tax))
+        if not isinstance(event, e.CyclesRenewed | e.InvoiceReissued):
+            yield "payments", invoice.charge
+    if isinstance(note, e.CreditNoteIssued):
+        yield from (("credit_notes", note.total), ("taxes", -note.tax), ("refunds", note.refund))
+    match event:
+        case e.InvoicePaid():
+            yield "payments", event.amount
+        case e.PaymentRecorded():
+            yield from (("payments", event.amount), ("recovered", event.amount * bool(event.recovered)))
+        case e.RefundConcluded():
+            yield (
+                "refunds_made" if event.refunded else "refunds",
+                event.amount * (1 if event.refunded else -1),
+            )
+        case e.DisputeLost():
+            yield "charge_backs", event.amount
+        case e.CreditPaidOut():
+            yield "paid_out", event.amount
+        case e.InvoiceWrittenOff():
+            yield "written_off", event.amount
+        case _:
+            pass
 
 
 def change_of(event: e.Event, what: str) -> Decimal:
