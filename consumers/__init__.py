@@ -9,6 +9,6 @@ from typing import Final
 
 MIGRATIONS: Final = tuple(
     (name, Path(__file__).parent / "migrations" / name)
-    for name in ("consumers", "entitlement_cache", "finance_ledger")
+    for name in ("consumers", "entitlement_cache", "finance_ledger", "webhooks")
 )
 """Name and folder of each source of migrations, in order, for `eventlog.postgres.migrate`."""

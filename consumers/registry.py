@@ -9,10 +9,12 @@ from consumers.entitlement_cache import EntitlementCache
 from consumers.errors import UnknownConsumer
 from consumers.finance_ledger.handler import FinanceLedger
 from consumers.handler import Handler
+from consumers.webhooks.handler import WebhookQueue
 
 HANDLERS: Final[dict[str, Callable[[], Handler]]] = {
     EntitlementCache.name: EntitlementCache,
     FinanceLedger.name: FinanceLedger,
+    WebhookQueue.name: WebhookQueue,
 }
 
 

@@ -81,6 +81,11 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.stripe_charges": "select, insert, update",
         "service.stripe_refunds": "select, insert, update",
         "service.stripe_methods": "select, insert, update",
+        # Endpoints are made by the API; what is queued is sent, and replayed from the log.
+        "webhooks.endpoints": _ROWS,
+        "webhooks.deliveries": _ROWS,
+        "webhooks.queues": _ROWS,
+        "webhooks.attempts": "select, insert, delete",
         # The billing run updates its calendar itself.
         "projections.calendar": "select, insert, update",
         "projections.checkpoints": "select, update",
@@ -112,6 +117,9 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "consumers.dead_letters": "select, insert, delete",
         "consumers.halts": _ROWS,
         "entitlement_cache.windows": "select, insert, delete",
+        "webhooks.endpoints": "select (id, tenant, types)",
+        "webhooks.deliveries": "select, insert",
+        "webhooks.queues": "select, insert, update",
         "finance_ledger.accounts": "select, insert, update",
         "finance_ledger.transfers": "select, insert",
         "finance_ledger.invoices": "select, insert, update",
@@ -199,6 +207,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "persons key": None,
     "persons rewrap": SERVICE,
     "persons destroy": SERVICE,
+    "webhooks send": SERVICE,
     "demo": None,
 }
 """The role that each command is run by; None: it needs no database of Prorata's, or brings its own logins."""
@@ -216,7 +225,7 @@ def role_for(arguments: Sequence[str]) -> str | None:
 
 
 _SCHEMAS: Final = (
-    "^(service|persons|projections|publishing|reporting|consumers|operations|api"
+    "^(service|persons|webhooks|projections|publishing|reporting|consumers|operations|api"
     "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
 )
 _PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]

@@ -48,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether accounts may live on a test clock (R97). Where money is real, refuse them: none is opened, and
     none that there is gets a command or is billed."""
 
+    webhook_networks: str = ""
+    """Networks, separated by commas, whose hosts webhooks may be sent to although they are not of the
+    internet, also without TLS, such as `10.0.0.0/8`; default: none, so that nobody reaches by an endpoint's
+    address what only this machine can."""
+
     persons_key: str | None = None
     """The file of the key that billing details are sealed by (`prorata persons key`); default: none, and no
     details can be given."""

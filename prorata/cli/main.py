@@ -31,13 +31,17 @@ ledger = cyclopts.App(name="ledger", help="The finance ledger: recognise, close 
 dlq = cyclopts.App(name="dlq", help="Records that a consumer could not handle: look, mend, release.")
 key = cyclopts.App(name="key", help="API keys: create, list, roll, revoke.")
 archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a day, verified by itself.")
+webhooks = cyclopts.App(name="webhooks", help="Webhooks: what sends them.")
 persons = cyclopts.App(name="persons", help="Billing details: their key, and what a timer destroys.")
 export = cyclopts.App(name="export", help="The log as a file, for another database.")
 import_ = cyclopts.App(name="import", help="Take over what another system, or another log, kept.")
 
 GROUPS = {
     str(group.name[0]): group
-    for group in (catalog, tax, discounts, ledger, dlq, archive, persons, key, export, import_)
+    for group in (
+        *(catalog, tax, discounts, ledger, dlq, archive),
+        *(persons, key, export, import_, webhooks),
+    )
 }
 
 
@@ -119,6 +123,8 @@ _add(app, "prorata.cli.audit.seal:seal")
 _add(app, "prorata.cli.audit.seal:seal_key", name="seal-key")
 _add(app, "prorata.cli.operate.persons:erase")
 app.command(persons)
+app.command(webhooks)
+webhooks.command("prorata.cli.operate.webhooks:send", name="send")
 for _verb in ("key", "rewrap", "destroy"):
     _add(persons, f"prorata.cli.operate.persons:{_verb}", name=_verb)
 _add(app, "prorata.cli.demo:demo")

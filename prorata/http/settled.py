@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,9 +20,7 @@ from domain.events import Clock
 from eventlog.port import EventLog
 from eventlog.records import StoredEvent
 from publishing.clocks import AccountClocks
-from publishing.dataschema import dataschema
-from publishing.envelope import ce_id
-from publishing.headers import EVENTS, SOURCE
+from publishing.cloudevents import structured
 
 PAGE: Final = 500
 """Events read of the log at once."""
@@ -66,29 +63,6 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     position: str
 
 
-def cloud_event(log_id: UUID, stored: StoredEvent, clock: Clock | None) -> dict[str, Any]:
-    """The event as a CloudEvent; its data are the bytes that the log keeps."""
-    found: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": ce_id(log_id, stored.position),
-        "source": f"{SOURCE}{log_id}",
-        "type": stored.type,
-        "subject": stored.account_id,
-        "time": stored.recorded_at,
-        "datacontenttype": "application/json",
-        "dataschema": dataschema(EVENTS, stored.type, stored.schema_version),
-        "pos": str(stored.position),
-        "version": str(stored.version),
-        "eventid": str(stored.event_id),
-        "effectiveat": stored.effective_at,
-        "previoushash": stored.previous_hash.hex(),
-        "hash": stored.hash.hex(),
-        "data": msgspec.Raw(stored.state),
-    }
-    more = {"clock": clock, "commandid": stored.command_id, "actor": stored.actor}
-    return found | {name: value for name, value in more.items() if value is not None}
-
-
 class SettledLog:
     """The settled log, for threads: pages of it, and the events of one tenant as CloudEvents."""
 
@@ -105,7 +79,7 @@ class SettledLog:
         """The events as CloudEvents."""
         with self._one_at_a_time:
             clocks = dict(self._clocks.of(page)) if page else {}
-        return [cloud_event(self.log.log_id, stored, clocks.get(stored.account_id)) for stored in page]
+        return [structured(self.log.log_id, stored, clocks.get(stored.account_id)) for stored in page]
 
     def of_tenant(self, tenant: str, after: int, limit: int) -> dict[str, Any]:
         """Up to `limit` events of the tenant above that position, as `EventsAnswer`."""

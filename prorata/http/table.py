@@ -14,6 +14,7 @@ from prorata.http import (
     health,
     stories,
     views,
+    webhooks,
 )
 from prorata.http.commands import command_routes
 from prorata.http.route import Route
@@ -31,6 +32,7 @@ def routes() -> tuple[Route, ...]:
         *stories.ROUTES,
         *events.ROUTES,
         *catalogues.ROUTES,
+        *webhooks.ROUTES,
         *health.ROUTES,
         *documentation.ROUTES,
     )

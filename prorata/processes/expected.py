@@ -20,11 +20,12 @@ NOTHING: Final = "none"
 """The setting's value if no process is expected."""
 
 _NAME: Final = re.compile(
-    r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics|serve"
+    r"bill(:test-clock)?|project|relay(:\S+)?|consume:[a-z0-9_]+|archive:.+|metrics|serve|webhooks"
 )
 
 _COMMANDS: Final = {
     "bill:test-clock": "prorata bill --test-clock",
+    "webhooks": "prorata webhooks send",
     RECOGNITION: "prorata ledger recognise",
 }
 

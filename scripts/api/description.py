@@ -26,9 +26,15 @@ _STEADY: Final[dict[str, Any]] = {
     "reference": "consent-1",
     "id": None,
     "source": "urn:uuid:0192f3a4-0000-7000-8000-000000000000",
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "created_at": "2026-11-30T12:00:00Z",
+    "paused_at": "2026-11-30T12:00:00Z",
+    "milliseconds": 21,
+    "error": "ConnectError: shop.example is not known",
 }
 """What differs from one time to the next, by field, and what stands in an example for it."""
 
+_ENDPOINT: Final = "we_3v9k1q7m2x8c5b0n"
 _EVENT_ID: Final = "0192f3a4-0000-7000-8000-000000000000/1"
 
 
@@ -56,7 +62,7 @@ def examples(api: Api) -> dict[str, dict[str, Any]]:
 
 
 def _example(done: Done) -> dict[str, Any]:
-    example: dict[str, Any] = {"path": done.parameters}
+    example: dict[str, Any] = {"path": steady(done.parameters)}
     if done.step.body is not None:
         example["body"] = done.step.body
     if isinstance(done.answer, dict):
@@ -72,6 +78,8 @@ def steady(value: Any, name: str = "") -> Any:
         return [steady(entry, name) for entry in value]
     if name == "id" and isinstance(value, str) and "/" in value:
         return _EVENT_ID
+    if name in ("id", "endpoint") and isinstance(value, str) and value.startswith("we_"):
+        return _ENDPOINT
     if name in _STEADY and value is not None and name != "id":
         return _STEADY[name]
     return value

@@ -22,6 +22,10 @@ WITH_POLICIES: Final = {
 }
 
 
+MADE: Final = "what was made last"
+"""Of a parameter: the id of what a step before has made."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """A request: the route's name, the account, its body and its query."""
 
@@ -148,10 +152,29 @@ def _looks(shop: str) -> tuple[Step, ...]:
         Step("load-catalogue", body=catalogue, key="operator"),
         Step("list-catalogues"),
         Step("get-catalogue", more={"version": "current"}),
+        *_webhooks(),
         Step("healthz"),
         Step("readyz"),
         Step("metrics"),
     )
+
+
+def _webhooks() -> Iterator[Step]:
+    endpoint = {"url": "https://shop.example/hooks", "types": ["addon_purchased"]}
+    yield Step("create-webhook-endpoint", body=endpoint, key="operator")
+    for name, body in (
+        ("get-webhook-endpoint", None),
+        ("pause-webhook-endpoint", {"because": "moving house"}),
+        ("resume-webhook-endpoint", None),
+        ("replay-webhook-endpoint", {"after": "0"}),
+        ("roll-webhook-secret", None),
+        ("test-webhook-endpoint", None),
+        ("list-webhook-attempts", None),
+        ("list-webhook-deliveries", None),
+        ("delete-webhook-endpoint", None),
+    ):
+        yield Step(name, body=body, more={"endpoint": MADE}, key="operator")
+    yield Step("list-webhook-endpoints", key="operator")
 
 
 def _example_catalogue() -> dict[str, Any]:
@@ -175,15 +198,21 @@ def _example_catalogue() -> dict[str, Any]:
 def played(ask: Ask, first: str) -> Iterator[Done]:
     """Every step with its answer; each command's preview before it."""
     known = {route.name: route for route in routes()}
+    made = ""
     for step in story(first):
         preview = known.get(f"preview-{step.name}")
         if preview is not None:
-            yield _done(ask, preview, step)
-        yield _done(ask, known[step.name], step)
+            yield _done(ask, preview, step, made)
+        done = _done(ask, known[step.name], step, made)
+        if done.route.tag == "webhooks" and done.status == 201:
+            made = done.answer["id"]
+        yield done
 
 
-def _done(ask: Ask, route: Route, step: Step) -> Done:
-    parameters = ({"account": step.account} if "{account}" in route.path else {}) | step.more
+def _done(ask: Ask, route: Route, step: Step, made: str) -> Done:
+    parameters = ({"account": step.account} if "{account}" in route.path else {}) | {
+        name: made if value == MADE else value for name, value in step.more.items()
+    }
     path = route.path.format(**parameters)
     status, answer = ask(Request(route.method, path, step.body, step.query, step.key))
     return Done(route, step, parameters, status, answer)

@@ -62,6 +62,7 @@ LINES = {
     "erase": "a1",
     "persons rewrap": "",
     "persons destroy": "",
+    "webhooks send": "--once",
     "rebuild": "calendar",
     "replay": "finance_ledger",
 }

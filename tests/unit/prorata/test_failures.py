@@ -19,6 +19,7 @@ from prorata.cli.terminal.failures import explained
 PACKAGES = ("domain", "eventlog", "projections", "service", "publishing", "consumers", "prorata")
 
 CAUGHT_INSIDE = {
+    "consumers.webhooks.addresses.AddressRefused",
     "eventlog.group_commit.loop_connection.StatementFailed",
     "prorata.http.problems.ProblemFound",
     "service.billing.kept.InvoicesUnread",

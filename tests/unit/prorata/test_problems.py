@@ -32,6 +32,9 @@ NOT_OVER_HTTP = {
     "until_in_future",
     "no_key",
     "persons_key_missing",
+    "invalid_file",
+    "invalid_row",
+    "invalid_message",
 }
 
 

@@ -1,0 +1,1 @@
+"""What sends webhooks where: wired to the settings, with replays from the log."""
