@@ -18,6 +18,9 @@ GATEWAY_PATIENCE = 5.0
 """Seconds for the payment gateway: less than `Settings.recover_after`, so that a live process gives up
 first."""
 
+_TO_SPARE: Final = 3.0
+"""Seconds by which a provider's answer must come before its payment may be taken over."""
+
 _SHIPPED: Final = {"stripe": "service.gateways.stripe:opened"}
 
 
@@ -42,7 +45,8 @@ def opened_gateways(settings: Settings) -> Iterator[Gateways]:
             yield Gateways(test, test, settings.allow_test_gateway)
             return
         factory = gateway_factory(settings.gateway)
-        chosen = stack.enter_context(closing(factory(url, patience=GATEWAY_PATIENCE)))
+        patience = max(GATEWAY_PATIENCE, settings.recover_after - _TO_SPARE)
+        chosen = stack.enter_context(closing(factory(url, patience=patience)))
         yield Gateways(chosen, test, serve_the_wall_clock=True)
 
 

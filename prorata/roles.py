@@ -164,6 +164,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "explain": SERVICE,
     "clock": SERVICE,
     "bill": SERVICE,
+    "gateway event": SERVICE,
     "import accounts": SERVICE,
     "import events": OWNER,
     "export events": SERVICE,

@@ -34,13 +34,14 @@ archive = cyclopts.App(name="archive", help="The audit archive: a Parquet file a
 webhooks = cyclopts.App(name="webhooks", help="Webhooks: what sends them.")
 persons = cyclopts.App(name="persons", help="Billing details: their key, and what a timer destroys.")
 export = cyclopts.App(name="export", help="The log as a file, for another database.")
+gateway = cyclopts.App(name="gateway", help="The payment provider: its messages.")
 import_ = cyclopts.App(name="import", help="Take over what another system, or another log, kept.")
 
 GROUPS = {
     str(group.name[0]): group
     for group in (
         *(catalog, tax, discounts, ledger, dlq, archive),
-        *(persons, key, export, import_, webhooks),
+        *(persons, key, gateway, export, import_, webhooks),
     )
 }
 
@@ -84,6 +85,8 @@ _add(key, "prorata.cli.operate.keys:create", name="create")
 _add(key, "prorata.cli.operate.keys:list_", name="list")
 _add(key, "prorata.cli.operate.keys:roll", name="roll")
 _add(key, "prorata.cli.operate.keys:revoke", name="revoke")
+app.command(gateway)
+_add(gateway, "prorata.cli.operate.gateway_event:event", name="event")
 app.command(import_)
 _add(import_, "prorata.cli.operate.import_accounts:accounts", name="accounts")
 _add(import_, "prorata.cli.operate.transfer:import_events", name="events")

@@ -33,6 +33,7 @@ LINES = {
     "key list": "",
     "key roll": "key_none",
     "key revoke": "key_none",
+    "gateway event": "{folder}/tax.json --signature t=1,v1=0",
     "bill": "--test-clock --until 2026-06-01 --once",
     "project": "--once",
     "lag": "",
