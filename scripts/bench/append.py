@@ -1,7 +1,8 @@
 """Durable appends of single events by many callers at once.
 
-Measured in turns: the package's recorder called by threads, pgbench's plain INSERTs, our group commit for
-asyncio and for threads. Each caller waits for its answer before it appends its account's next event.
+Measured in turns: the package's recorder called by threads, pgbench's plain INSERTs, UmaDB's conditional
+appends, our group commit for asyncio and for threads. Each caller waits for its answer before it appends its
+account's next event.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import count
 from typing import Final
@@ -25,10 +26,11 @@ from eventlog.group_commit.asyncio import GroupedAppends
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
-from scripts.bench import pgbench, stock
+from scripts.bench import pgbench, stock, uma
 from scripts.bench import scratch as places
 from scripts.bench.measured import Measured, against, in_turns, p50_and_p99
 from scripts.bench.pgbench import Inserts, Pgbench
+from scripts.bench.uma import UmaServer
 from scripts.bench.workload import STORIES, bytes_per_event, stories
 
 WARM_UP: Final = 5
@@ -51,16 +53,18 @@ def append(*, callers: int, seconds: float, rounds: int) -> Iterator[Measured]:
     with (
         places.database(Settings.of().database_url) as url,
         stock.stock_application(url, callers) as application,
+        uma_server(url) as uma_db,
     ):
         turns = count()
         sides: dict[str, Callable[[], Round]] = {
             stock.NAME: lambda: _stock(application, callers_of(next(turns), callers), seconds),
             **_inserts(url, callers, seconds),
+            **_of_uma_db(uma_db, lambda: callers_of(next(turns), callers), seconds),
             _OURS: lambda: asyncio.run(by_tasks(url, callers_of(next(turns), callers), seconds)),
             _THREADS: lambda: _threads(url, callers_of(next(turns), callers), seconds),
         }
         found = in_turns(sides, rounds)
-        check(url, found)
+        check(url, found, uma_db)
         about = {"callers": callers, "seconds a round": seconds, "a commit alone, ms": places.commit_ms(url)}
     yield from _lines(found, about)
 
@@ -102,6 +106,29 @@ def _stock(application: stock.StockBilling, callers: list[Caller], seconds: floa
         return Head(version, head.hash, None)
 
     return _in_threads(callers, append, seconds)
+
+
+@contextmanager
+def uma_server(url: str) -> Iterator[UmaServer | None]:
+    """UmaDB on the database's disk; None if it is not installed."""
+    if not uma.is_there():
+        yield None
+        return
+    with UmaServer(uma.beside(url)) as server:
+        yield server
+
+
+def _of_uma_db(
+    server: UmaServer | None, callers: Callable[[], list[Caller]], seconds: float
+) -> dict[str, Callable[[], Round]]:
+    if server is None:
+        return {}
+    at = server.appending()
+
+    def append(account: str, head: Head, event: NewEvent) -> Head:
+        return Head(at(account, head.version, event), b"", None)
+
+    return {uma.NAME: lambda: _in_threads(callers(), append, seconds)}
 
 
 def _threads(url: str, callers: list[Caller], seconds: float) -> Round:
@@ -179,8 +206,10 @@ def _named(inserts: Inserts) -> str:
     return f"{pgbench.NAME}, {inserts.name}"
 
 
-def check(url: str, found: Mapping[str, list[Round]]) -> None:
-    """Assert that both sides' tables hold exactly the events that were acknowledged."""
+def check(url: str, found: Mapping[str, list[Round]], uma_db: UmaServer | None) -> None:
+    """Assert that each side holds exactly the events that were acknowledged."""
+    if uma_db is not None and (held := uma_db.last_position()) != sum(r.stored for r in found[uma.NAME]):
+        raise RuntimeError(f"UmaDB holds {held} events, and others were answered")
     answered = {
         "public.events": sum(r.stored for side in (_OURS, _THREADS) for r in found[side]),
         f"public.{stock.TABLE}": sum(r.stored for r in found[stock.NAME]),
@@ -197,7 +226,7 @@ def _lines(found: Mapping[str, list[Round]], about: Mapping[str, object]) -> Ite
         against, events=sum(r.stored for r in found[_OURS]), bytes_per_event=bytes_per_event(), about=about
     )
     rates = {side: [r.rate for r in rounds] for side, rounds in found.items()}
-    for peer in (stock.NAME, *map(_named, pgbench.ALL)):
+    for peer in (stock.NAME, *map(_named, pgbench.ALL), uma.NAME):
         peer_is = peer if peer in rates else f"{peer}: not found"
         yield line("append", "events/s", rates[_OURS], rates.get(peer), peer_is=peer_is)
     yield line("append by threads", "events/s", rates[_THREADS], rates[stock.NAME], peer_is=stock.NAME)

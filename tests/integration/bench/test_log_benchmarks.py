@@ -8,10 +8,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -24,13 +26,15 @@ from projections.models import access_windows, entitlements, invoices
 from projections.registry import FOLDS
 from scripts.bench import __main__ as bench
 from scripts.bench import append as appending
-from scripts.bench import generate, stock
+from scripts.bench import generate, stock, uma
 from scripts.bench import scratch as places
 from scripts.bench import stock_as_shipped as shipped
 from scripts.bench.append import Round
 from scripts.bench.pgbench import Pgbench
 from scripts.bench.read import in_order, of_histories, pages, stock_pages
 from scripts.bench.stock_as_shipped import Shipped
+from scripts.bench.uma import UmaServer
+from tests.support.eventlog.sample_events import new_event
 
 EVENTS = 600
 
@@ -51,7 +55,7 @@ def _databases(url: str) -> set[str]:
         return {name for (name,) in connection.execute("select datname from pg_database").fetchall()}
 
 
-def test_appends_are_measured_against_the_package_and_pgbench(
+def test_appends_are_measured_against_the_package_pgbench_and_uma_db(
     server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench.append(callers=3, seconds=0.1, rounds=1, json=True) == 0
@@ -61,6 +65,7 @@ def test_appends_are_measured_against_the_package_and_pgbench(
         ("append", "events/s", "pgbench, plain INSERT, our columns and indexes"),
         ("append", "events/s", "pgbench, prepared INSERT, our columns and indexes"),
         ("append", "events/s", "pgbench, plain INSERT, id and bytes"),
+        ("append", "events/s", uma.NAME),
         ("append by threads", "events/s", stock.NAME),
         ("append p50", "ms", stock.NAME),
         ("append p99", "ms", stock.NAME),
@@ -69,25 +74,41 @@ def test_appends_are_measured_against_the_package_and_pgbench(
     assert all(line["about"]["callers"] == 3 for line in lines)
 
 
-def test_without_pgbench_the_line_says_so(
+def test_without_a_peer_the_line_says_so(
     server: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Pgbench, "found", lambda: None)
+    monkeypatch.setattr(uma, "is_there", lambda: False)
     assert bench.append(callers=2, seconds=0.1, rounds=1, json=True) == 0
     without = [line for line in _lines(capsys) if line["peer"] is None]
     assert [line["peer_is"] for line in without] == [
         "pgbench, plain INSERT, our columns and indexes: not found",
         "pgbench, prepared INSERT, our columns and indexes: not found",
         "pgbench, plain INSERT, id and bytes: not found",
+        f"{uma.NAME}: not found",
     ]
 
 
 def test_an_answer_that_nothing_stands_behind_is_noticed(server: str) -> None:
     with places.database(server) as url, stock.stock_application(url):
         found = {side: [Round(1.0, stored=0)] for side in (stock.NAME, "ours", "ours, threads")}
-        appending.check(url, found)
+        appending.check(url, found, None)
         with pytest.raises(RuntimeError, match=r"public\.events holds 0 events, and 1 were answered"):
-            appending.check(url, found | {"ours": [Round(1.0, stored=1)]})
+            appending.check(url, found | {"ours": [Round(1.0, stored=1)]}, None)
+
+
+def test_uma_db_does_what_ours_does() -> None:
+    """It refuses an append where another was before, and answers a repeated one with what is stored."""
+    first, second, third = (replace(new_event(), event_id=uuid4()) for _ in range(3))
+    with UmaServer(None) as server:
+        append = server.appending()
+        assert append("bench/a", 0, first) == 1
+        append("bench/b", 0, second)
+        assert append("bench/a", 0, first) == 1
+        with pytest.raises(ValueError, match="condition"):
+            append("bench/a", 0, third)
+        assert append("bench/a", 1, third) == 3
+        assert server.last_position() == 3
 
 
 def test_every_way_of_reading_gives_the_same_events(server: str) -> None:
