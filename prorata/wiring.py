@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +18,6 @@ from prorata.settings import Settings
 from service.account_log import BlockingLog
 from service.account_log_asyncio import AsyncioAccountLog
 from service.accounts import Accounts
-from service.billing import BillingRun
-from service.billing.opening import opened_billing
 from service.blocking import BlockingService
 from service.catalogue_store import PostgresCatalogues
 from service.catalogues import CatalogueLibrary
@@ -30,19 +30,36 @@ from service.service import BillingService
 from service.snapshots import PostgresSnapshots
 from service.turns import LoopTurns
 
+if TYPE_CHECKING:
+    from service.billing import BillingRun
+
 PATIENCE = 10.0
 """Seconds for which a call tries to reach a lost server before it fails."""
 
 
-class Running(msgspec.Struct, frozen=True):
+class Running:
     """The service and its parts, connected to its servers for the time of a `with`."""
 
-    log: PostgresEventLog
-    service: BlockingService
-    catalogues: CatalogueLibrary
-    billing: BillingRun
-    clock: Clock
-    gateways: Gateways
+    def __init__(
+        self,
+        log: PostgresEventLog,
+        service: BlockingService,
+        catalogues: CatalogueLibrary,
+        clock: Clock,
+        gateways: Gateways,
+        open_billing: Callable[[Running], BillingRun],
+    ) -> None:
+        self.log = log
+        self.service = service
+        self.catalogues = catalogues
+        self.clock = clock
+        self.gateways = gateways
+        self._open_billing = open_billing
+
+    @cached_property
+    def billing(self) -> BillingRun:
+        """The billing run, which connects when it is first asked for."""
+        return self._open_billing(self)
 
 
 @contextmanager
@@ -61,7 +78,7 @@ def opened_catalogues(settings: Settings) -> Iterator[CatalogueLibrary]:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[Running]:
-    """The service with its log, gateway, catalogues and billing run."""
+    """The service with its log, gateway and catalogues, and the billing run for those who ask for it."""
     url = settings.database_url
     with ExitStack() as stack:
         log = stack.enter_context(opened_log(settings))
@@ -75,19 +92,24 @@ def running(settings: Settings) -> Iterator[Running]:
         )
         wall_clock = gateways.serve_the_wall_clock
         service = BlockingService(_service(settings, ports, catalogues, clock, wall_clock=wall_clock))
-        billing = stack.enter_context(
-            opened_billing(
-                url,
-                service,
-                log,
-                {"wall": gateways.wall, "test": gateways.test},
-                catalogues,
-                clock,
-                patience=PATIENCE,
-                recover_after=timedelta(seconds=settings.recover_after),
-            )
+        yield Running(log, service, catalogues, clock, gateways, partial(_open_billing, settings, stack))
+
+
+def _open_billing(settings: Settings, stack: ExitStack, system: Running) -> BillingRun:
+    from service.billing.opening import opened_billing
+
+    return stack.enter_context(
+        opened_billing(
+            settings.database_url,
+            system.service,
+            system.log,
+            {"wall": system.gateways.wall, "test": system.gateways.test},
+            system.catalogues,
+            system.clock,
+            patience=PATIENCE,
+            recover_after=timedelta(seconds=settings.recover_after),
         )
-        yield Running(log, service, catalogues, billing, clock, gateways)
+    )
 
 
 class AsyncSystem(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ import domain
 from domain.state import Account
 from eventlog.records import Head
 from service.completing import OffLoop, blocking_call
-from service.schema import connect
+from service.schema import ConnectionsLater
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -79,7 +79,8 @@ _WRITE: Final = """
 
 
 class PostgresSnapshots:
-    """Snapshots in the table service.snapshots, as long as there is one. `off_loop` does what blocks."""
+    """Snapshots in the table service.snapshots, as long as there is one; most accounts are too short for one,
+    so it connects when the first is asked for. `off_loop` does what blocks."""
 
     def __init__(
         self,
@@ -89,7 +90,9 @@ class PostgresSnapshots:
         patience: float = 10.0,
         off_loop: OffLoop = blocking_call,
     ) -> None:
-        self._connections = connect(database_url, "prorata snapshots", limit=connections, patience=patience)
+        self._connections = ConnectionsLater(
+            database_url, "prorata snapshots", limit=connections, patience=patience
+        )
         self._off_loop = off_loop
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ from service.gateways.played import (
     with_reference,
 )
 from service.gateways.port import Charged, Confirmation, Means, Movement, RefundMade
-from service.schema import connect
+from service.schema import ConnectionsLater
 
 T = TypeVar("T")
 
@@ -58,7 +58,9 @@ class PostgresTestGateway:
     def __init__(
         self, database_url: str, *, connections: int = 4, patience: float = 10.0, delay: float = 0.0
     ) -> None:
-        self._connections = connect(database_url, "prorata gateway", limit=connections, patience=patience)
+        self._connections = ConnectionsLater(
+            database_url, "prorata gateway", limit=connections, patience=patience
+        )
         self._threads = ThreadPoolExecutor(connections, "gateway")
         self._delay = delay
         self._batches = Batches(self._charge_all, threads=min(2, connections))
