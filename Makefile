@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test demo prove prove-imports mutate chaos chaos-log soak contract lint format lock servers clean
+.PHONY: help setup test test-stripe-mock demo prove prove-imports mutate chaos chaos-log soak contract lint format lock servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,6 +30,10 @@ demo: setup ## the whole system at work, on real servers
 # Further arguments: ARGS="--histories 20000 --seed 7".
 prove: setup ## 100,000 random histories against the reference model of the rules
 	@$(BIN)/python -m scripts.prove --histories 100000 --workers 2 $(ARGS)
+
+# It needs Go, which builds stripe-mock once.
+test-stripe-mock: setup ## the Stripe adapter's requests against Stripe's own description of its API
+	@$(SERVERS) run --only postgres --in-memory -- $(BIN)/python -m scripts.stripe_mock
 
 prove-imports: setup ## a year of 1,000 accounts taken over from elsewhere beside the same ones opened here
 	@$(BIN)/python -m scripts.prove_imports --accounts 1000 $(ARGS)

@@ -45,8 +45,8 @@ class FakeStripe:
         self.disputes = Disputes(self.books)
         self.keys = IdempotencyKeys()
         self.faults = Faults()
-        self.requests: list[str] = []
-        """What was asked, as `POST /v1/payment_intents`, in order."""
+        self.asked: list[tuple[str, str, str]] = []
+        """What was asked, in order: method, path, and the form as text."""
         self._routes = self._made_routes()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         fake = self.server.fake
         request = f"{method} {path}"
-        fake.requests.append(request)
+        fake.asked.append((method, path, text))
         fault = fake.faults.take(request)
         reply = self._reply(fault, lambda: fake.answer(method, path, parsed(text), self.headers))
         if reply is None:
