@@ -276,6 +276,10 @@ _HELD: Final = """
 
 _EXISTING: Final = "select rolname from pg_roles where rolname = any(%(roles)s)"
 
+_MAY_ACT_AS_OWNER: Final = """
+    select pg_has_role(current_user, relowner, 'USAGE') from pg_class where oid = to_regclass('public.events')
+"""
+
 _NOT_THE_OWNERS: Final = """
     select kind, name from (
         select case relkind when 'v' then 'view' else 'table' end as kind,
@@ -324,6 +328,13 @@ def grant_rights(database_url: str) -> int:
             wanted, held = set(_wanted(connection, roles)), set(_held(connection, roles))
             _grant(connection, wanted, held)
     return len(wanted ^ held)
+
+
+def is_owner(database_url: str) -> bool:
+    """Whether the login may act as the owner of Prorata's tables, and so do anything with them."""
+    with connect(database_url, "prorata roles") as connection:
+        rows = connection.execute(_MAY_ACT_AS_OWNER).fetchall()
+    return bool(rows and rows[0][0])
 
 
 def _existing(connection: Connection) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -46,11 +47,21 @@ def serve(
     settings: Settings, host: str, port: int, process: AnnouncedProcess, ready: Callable[[], None]
 ) -> None:
     """Serve the API at the address until the process is to stop. Raises InvalidInput `port_unusable`."""
+    with usable_port(host, port, "--port"):
+        _check_port(host, port)
     with (
-        usable_port(host, port, "--port"),
         closing(KeyStore(settings.database_url, settings.api_secret)) as keys,
     ):
         asyncio.run(_serve(settings, host, port, keys, process, ready))
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise OSError where another program listens there; another server of ours shares the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        tried.bind((host, port))
 
 
 async def _serve(
@@ -94,6 +105,8 @@ async def _serve_at(
         if signum == signal.SIGHUP and signal.getsignal(signum) is signal.SIG_IGN:
             continue
         loop.add_signal_handler(signum, stop.set)
+    if process.stop.is_set():  # the signal came before
+        stop.set()
     tasks = [asyncio.create_task(keyring.note_used()), asyncio.create_task(_turn(process))]
     serving = asyncio.create_task(server.serve())
     await asyncio.wait([serving, stopped := asyncio.create_task(stop.wait())], timeout=0.1)

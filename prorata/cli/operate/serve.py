@@ -20,15 +20,25 @@ def serve(
 
     SIGTERM ends it once what is under way is answered.
     """
+    from prorata.cli.terminal.failures import complain
     from prorata.http.serving import serve as serve_api
     from prorata.processes.running import at_work
+    from prorata.roles import is_owner
 
     settings = Settings.of()
     address = host or settings.listen
     with at_work(settings, "serve") as process:
+        if is_owner(settings.database_url):
+            complain("served_as_owner", _AS_OWNER)
         process.doing = lambda: f"serves http://{address}:{port}"
         serve_api(settings, address, port, process, lambda: _say(address, port))
     return 0
+
+
+_AS_OWNER = (
+    "this login may change everything in the database: give the server one that is a member of "
+    "prorata_service alone (docs/operations.md, Roles)"
+)
 
 
 def _say(address: str, port: int) -> None:
