@@ -1,7 +1,7 @@
 """The log in memory: the same promises as in PostgreSQL, for one process and as long as it lives."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
@@ -74,6 +74,9 @@ class MemoryEventLog:
     ) -> list[StoredEvent]:
         with self._lock:
             return self._accounts.get(account_id, [])[after_version:][:limit]
+
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+        return [event for account, last in versions.items() for event in self.read_account(account, 0, last)]
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         found = self.read_account(account_id, version - 1, 1) if version >= 1 else []

@@ -1,6 +1,6 @@
 """The log as the rest of Prorata sees it: `postgres` keeps it in PostgreSQL, `memory` is its twin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -47,6 +47,11 @@ class EventLog(Protocol):
         self, account_id: str, after_version: int = 0, limit: int | None = None
     ) -> list[StoredEvent]:
         """The account's events after that version, in order."""
+        ...
+
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+        """The events of each of these accounts up to its version (inclusive), account after account, each
+        one's in order."""
         ...
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:

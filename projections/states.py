@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -161,6 +161,46 @@ def documents_of(
         return (), failure_of(account_id, folded.version, folded.position, error)
 
 
+_TOGETHER = 20_000
+"""Events that a statement reads of several accounts; a longer history is read alone, page after page."""
+
+
+def recall(
+    states: Iterable[AccountStates[Any]], log: EventLog, codec: Codec[Event], firsts: Iterable[StoredEvent]
+) -> None:
+    """Let each of these know the accounts' states before these events, as far as it can: a cache that is cold
+    reads the histories of a page together, in a few statements instead of one for each account."""
+    states = list(states)
+    lacking = {
+        first.account_id: first
+        for first in firsts
+        if 1 < first.version <= _TOGETHER and not all(kept.has_before(first) for kept in states)
+    }
+    for some in _parts(lacking.values()):
+        by_account: dict[str, list[StoredEvent]] = {}
+        for stored in log.read_up_to({first.account_id: first.version - 1 for first in some}):
+            by_account.setdefault(stored.account_id, []).append(stored)
+        for account_id, events in by_account.items():
+            readings = read_all(codec, events)
+            whole = at_once(readings)
+            for kept in states:
+                kept.fold_before(lacking[account_id], readings, whole)
+
+
+def _parts(firsts: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:
+    """Divide them, so that the events before those of a part are at most _TOGETHER."""
+    part: list[StoredEvent] = []
+    events = 0
+    for first in firsts:
+        events += first.version
+        if part and events > _TOGETHER:
+            yield part
+            part, events = [], first.version
+        part.append(first)
+    if part:
+        yield part
+
+
 class AccountStates(Generic[S]):
     """Keeps the states of up to `limit` accounts under one evolution; drops the least recently used first."""
 
@@ -184,6 +224,24 @@ class AccountStates(Generic[S]):
             kept = after if rested is after.state else replace(after, state=rested)
             self._keep(first.account_id, kept)
         return after
+
+    def has_before(self, first: StoredEvent) -> bool:
+        """Whether the account's state before this event is kept; if so, it is the last one to be dropped."""
+        kept = self._kept.get(first.account_id)
+        if kept is None or kept.hash != first.previous_hash:
+            return False
+        self._kept.move_to_end(first.account_id)
+        return True
+
+    def fold_before(
+        self, first: StoredEvent, readings: Sequence[Reading], whole: EventsAtOnce | None
+    ) -> None:
+        """Keep the account's state after these, all its events before this one, unless one of them fails or
+        another history came between."""
+        if not self.has_before(first):
+            folded = fold_on(self._evolution, Folded(self._evolution.start()), readings, whole)
+            if folded.failure is None and folded.hash == first.previous_hash:
+                self._keep(first.account_id, replace(folded, state=self._evolution.at_rest(folded.state)))
 
     def _before(self, first: StoredEvent) -> Folded[S]:
         kept = self._kept.pop(first.account_id, None)

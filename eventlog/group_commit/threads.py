@@ -7,7 +7,7 @@ There is no background thread: one waiting caller stores the whole group. For as
 `eventlog.group_commit.asyncio`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from queue import SimpleQueue
 from threading import Lock
 from typing import Final, TypeAlias
@@ -77,6 +77,9 @@ class GroupedEventLog:
         self, account_id: str, after_version: int = 0, limit: int | None = None
     ) -> list[StoredEvent]:
         return self._log.read_account(account_id, after_version, limit)
+
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+        return self._log.read_up_to(versions)
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._log.event(account_id, version)

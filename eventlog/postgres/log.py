@@ -115,6 +115,9 @@ class PostgresEventLog:
     ) -> list[StoredEvent]:
         return self._read(reading.read_account, account_id, after_version, limit)
 
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+        return self._read(reading.read_up_to, versions)
+
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._read(reading.event, account_id, version)
 

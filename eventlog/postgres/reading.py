@@ -1,7 +1,7 @@
 """Read accounts and single events on a PostgreSQL connection, each by an index."""
 # ruff: noqa: S608  (only constants are joined into the statements)
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -23,6 +23,14 @@ _HEAD: Final = """
 _ACCOUNT: Final = f"""
     select {COLUMNS} from public.events
     where account_id = %(account_id)b and version > %(after_version)b order by version limit %(limit)b
+"""
+
+_UP_TO: Final = f"""
+    select found.* from unnest(%(account_ids)b::text[], %(versions)b::bigint[]) wanted (account_id, version)
+    cross join lateral (
+        select {COLUMNS} from public.events
+        where account_id = wanted.account_id and version <= wanted.version order by version
+    ) found
 """
 
 # There is no index on commands: every append would pay for it, and it would serve only commands that are too
@@ -74,6 +82,11 @@ def read_account(
     connection: Connection, account_id: str, after_version: int, limit: int | None
 ) -> list[StoredEvent]:
     return fetch_events(connection, _ACCOUNT, account_id=account_id, after_version=after_version, limit=limit)
+
+
+def read_up_to(connection: Connection, versions: Mapping[str, int]) -> list[StoredEvent]:
+    account_ids = list(versions)
+    return fetch_events(connection, _UP_TO, account_ids=account_ids, versions=list(versions.values()))
 
 
 def find_command(connection: Connection, account_id: str, command_id: str) -> list[StoredEvent]:

@@ -19,7 +19,16 @@ from projections.fold import Fold
 from projections.live.checkpoints import LogPoint
 from projections.live.parking import EventFailure
 from projections.live.runs import LaneRun, RunChunk
-from projections.states import AccountStates, Folded, Reading, at_once, checked, documents_of, read_all
+from projections.states import (
+    AccountStates,
+    Folded,
+    Reading,
+    at_once,
+    checked,
+    documents_of,
+    read_all,
+    recall,
+)
 from projections.tables import Projection
 
 _Making: TypeAlias = tuple[str, Fold[Any, Any], list[Any]]
@@ -65,6 +74,7 @@ class PageFolding:
     ) -> None:
         self._projections = {projection.name: projection for projection in projections}
         self._codec = codec
+        self._log = log
         self._log_id = log.log_id
         self._states = {
             p.fold.evolution.name: AccountStates(p.fold.evolution, log, codec, limit=cached_accounts)
@@ -77,7 +87,10 @@ class PageFolding:
             run, chunk.end, len(chunk.events), {n: [] for n in run.names}, {n: [] for n in run.names}
         )
         making = [(name, self._projections[name].fold, made) for name, made in page.documents.items()]
-        for account_id, readings in self._readings(chunk.events).items():
+        by_account = self._readings(chunk.events)
+        used = [self._states[name] for name in {fold.evolution.name for _, fold, _ in making}]
+        recall(used, self._log, self._codec, [readings[0][1] for readings in by_account.values()])
+        for account_id, readings in by_account.items():
             going_on = [of for of in making if (of[0], account_id) not in stopped] if stopped else making
             self._fold_account(page, account_id, readings, going_on)
         return page

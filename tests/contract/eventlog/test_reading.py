@@ -9,6 +9,7 @@ def test_an_empty_log_has_nothing(log: EventLog) -> None:
     assert log.read_account("acme/a") == []
     assert log.event("acme/a", 1) is None
     assert log.find_command("acme/a", "command-1") == []
+    assert log.read_up_to({"acme/a": 1}) == []
     assert log.read_settled(0, 100) == []
     assert log.at_position(1) is None
     assert log.last_position() == 0
@@ -34,6 +35,14 @@ def test_an_account_is_read_after_a_version_and_up_to_a_limit(log: EventLog) -> 
     assert log.read_account("acme/a", limit=2) == history[:2]
     assert log.read_account("acme/a", after_version=1, limit=3) == history[1:4]
     assert log.read_account("acme/a", after_version=5) == []
+
+
+def test_histories_are_read_together_each_up_to_a_version(log: EventLog) -> None:
+    one, other = given_history(log, "acme/a", 5), given_history(log, "acme/b", 3)
+    given_history(log, "acme/c", 2)
+    assert log.read_up_to({"acme/b": 2, "acme/a": 4}) == other[:2] + one[:4]
+    assert log.read_up_to({"acme/a": 9, "acme/d": 1}) == one
+    assert log.read_up_to({}) == []
 
 
 def test_an_event_is_found_by_its_version_and_by_its_position(log: EventLog) -> None:

@@ -1,6 +1,6 @@
 """Which remembered states may be used, and what stops an account."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.commands import PurchaseAddon, PurchasePlan
@@ -8,16 +8,25 @@ from domain.events import AddonRemovalWithdrawn
 from eventlog import StoredEvent
 from eventlog.memory import MemoryEventLog
 from projections.fold import ACCOUNT, AccountAt
-from projections.states import AccountStates, Folded, Reading, from_start, read, stream
+from projections.states import AccountStates, Folded, Reading, from_start, read, recall, stream
 from tests.support.projections.fold_driver import CODEC, Billing, instant, unreadable
 
 A, B = "acme/a", "acme/b"
 
 
 class CountingLog(MemoryEventLog):
-    """Counts how often an account's stream was read."""
+    """Counts how often an account's stream was read, and how often those of several together."""
 
     streams = 0
+    pages = 0
+
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+        self.pages += 1
+        return [
+            event
+            for account, last in versions.items()
+            for event in MemoryEventLog.read_account(self, account, 0, last)
+        ]
 
     def read_account(
         self, account_id: str, after_version: int = 0, limit: int | None = None
@@ -82,6 +91,44 @@ def test_the_least_lately_used_state_is_forgotten() -> None:
         log.streams = 0
         states.advance(page)
         assert log.streams == streams, account_id
+
+
+def test_what_a_page_of_a_cold_cache_needs_is_read_together() -> None:
+    billing = Billing(log := CountingLog())
+    accounts = [f"acme/{nth}" for nth in range(20)]
+    for account_id in accounts:
+        billing.open(account_id, "2026-03-20")
+        billing.give(account_id, PurchasePlan("standard"), "2026-03-20")
+    page = {account_id: log.read_account(account_id, 2) for account_id in accounts}
+    cold, warm = states_of(log, limit=20), states_of(log, limit=20)
+    for kept in (cold, warm):
+        log.streams, log.pages = 0, 0
+        if kept is cold:
+            recall([kept], log, CODEC, [events[0] for events in page.values()])
+            recall([kept], log, CODEC, [events[0] for events in page.values()])
+        for events in page.values():
+            kept.advance(readings(events))
+        assert (log.streams, log.pages) == ((0, 1) if kept is cold else (20, 0))
+    for account_id in accounts:
+        billing.give(account_id, PurchaseAddon("surveys"), "2026-03-20")
+        more = readings(log.read_account(account_id, 3))
+        assert cold.advance(more) == warm.advance(more) == whole(log, account_id)
+
+
+def test_an_account_that_cannot_be_recalled_is_stopped_as_if_it_were_read_alone() -> None:
+    billing = Billing(log := MemoryEventLog())
+    for account_id in (A, B):
+        billing.open(account_id, "2026-03-20")
+    billing.append(A, unreadable())
+    for account_id in (A, B):
+        billing.give(account_id, PurchasePlan("standard"), "2026-03-20")
+    firsts = {A: log.read_account(A, 2), B: log.read_account(B, 1)}
+    states = states_of(log)
+    recall([states], log, CODEC, [events[0] for events in firsts.values()])
+    stopped, going_on = (states.advance(readings(events)) for events in firsts.values())
+    assert stopped.failure is not None
+    assert (stopped.version, stopped.failure.version) == (1, 2)
+    assert going_on == whole(log, B)
 
 
 def test_an_unreadable_event_leaves_the_state_before_it() -> None:
