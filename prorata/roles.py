@@ -165,6 +165,7 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "clock": SERVICE,
     "bill": SERVICE,
     "gateway event": SERVICE,
+    "reconcile": SERVICE,
     "import accounts": SERVICE,
     "import events": OWNER,
     "export events": SERVICE,

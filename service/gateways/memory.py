@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Lock
@@ -26,6 +26,11 @@ from service.gateways.played import (
 )
 from service.gateways.port import Charged, Confirmation, Means, Movement, RefundMade
 
+
+def _real_time() -> datetime:
+    return datetime.now(UTC)
+
+
 _CANCELLED = Charged("cancelled")
 
 
@@ -37,6 +42,8 @@ class MemoryTestGateway:
 
     def __init__(self, *, delay: float = 0.0) -> None:
         self._lock = Lock()
+        self.now: Callable[[], datetime] = _real_time
+        """What its list of a day goes by."""
         self._delay = delay
         self._methods: dict[str, PlayedMethod] = {}
         self._refunds_fail: set[str] = set()
@@ -143,7 +150,7 @@ class MemoryTestGateway:
         amount: Decimal,
         currency: str,
     ) -> None:
-        at = datetime.now(UTC)
+        at = self.now()
         reference = f"test_{charge}" if kind == "charge" else f"test_{charge}/{key}"
         self._listed[key] = Movement(kind, "paid", reference, key, account_id, amount, currency, at)
 

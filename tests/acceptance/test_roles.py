@@ -35,6 +35,7 @@ LINES = {
     "key revoke": "key_none",
     "gateway event": "{folder}/tax.json --signature t=1,v1=0",
     "bill": "--test-clock --until 2026-06-01 --once",
+    "reconcile": "",
     "project": "--once",
     "lag": "",
     "parked": "",
