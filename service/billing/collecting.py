@@ -34,10 +34,12 @@ class Question(msgspec.Struct, frozen=True, gc=False):
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """The provider's answer; None: it gives none. `interrupted`: it gave none to the charge, which was
-    cancelled, so that the account is left to a later run."""
+    cancelled, so that the account is left to a later run. `fault`: the adapter failed, which concerns this
+    account alone."""
 
     reply: AnsweredPayment | None
     interrupted: bool = False
+    fault: Exception | None = None
 
 
 class Provider:
@@ -65,6 +67,8 @@ class Provider:
                 charged = await without_consent(self._gateway, question.key, question.payment, charged)
         except GatewayUnavailable:
             return Answer(None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other accounts go on
+            return Answer(None, fault=error)
         return Answer(charged.told, interrupted)
 
     async def _charged(self, question: Question) -> Charged:

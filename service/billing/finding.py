@@ -168,4 +168,4 @@ class CalendarFinder:
         return reached
 
     def _rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
-        return self._connections.run(lambda connection: connection.execute(statement, values).fetchall())
+        return kept.rows_read(self._connections, statement, values)

@@ -8,14 +8,17 @@ account is folded from its events instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
+from psycopg.errors import UndefinedTable
 
 from domain.events import Invoice
 from domain.state import NO_INVOICES, Account, IssuedInvoices
+from eventlog.postgres.connect import Connection
+from eventlog.postgres.connections import Connections
 from service.snapshots import state_format
 
 
@@ -77,3 +80,26 @@ def decoded(data: bytes) -> Account | None:
     except msgspec.MsgspecError:
         return None
     return replace(state, invoices=LaterInvoices((), (), state.next_invoice - 1))
+
+
+_TABLE: Final = "service.kept_states"
+_NONE_KEPT: Final = """(
+    select null::text as account_id, null::bigint as version, null::bytea as hash,
+        null::timestamptz as due_at, null::text as format, null::bytea as state where false
+)"""
+
+
+def rows_read(
+    connections: Connections, statement: str, values: Mapping[str, object], *, binary: bool = False
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement that may read the table of kept states, which may have been dropped: then as
+    if none were kept."""
+
+    def read(connection: Connection) -> list[tuple[Any, ...]]:
+        try:
+            return connection.execute(statement, values, prepare=binary, binary=binary).fetchall()
+        except UndefinedTable:
+            without = statement.replace(_TABLE, _NONE_KEPT)
+            return connection.execute(without, values, binary=binary).fetchall()
+
+    return connections.run(read)

@@ -188,6 +188,9 @@ class Way:
 
     def answered(self, hand: Hand, answer: Answer) -> None:
         """Go on with an account whose payment was answered, or was not."""
+        if answer.fault is not None:
+            self._stopped_by(hand, answer.fault)
+            return
         if answer.reply is None:
             self._waits(hand)
             return

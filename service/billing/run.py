@@ -193,6 +193,7 @@ class _Run:
             running += [tasks.create_task(self._alone.run()) for _ in range(4)]
             running += [tasks.create_task(self._sharing.renew()), tasks.create_task(self._tell())]
             await self._over.wait()
+            await self._keeps.drained()
             for task in running:
                 task.cancel()
             self._collector.close()
@@ -301,7 +302,7 @@ class _Run:
 
     def _answered(self, question: Question, answer: Answer) -> None:
         self._way.answered(self._hands[question.account_id], answer)
-        if self._aside and len(self._collector) < TO_ASK // 2:
+        if self._aside and len(self._collector) <= (TO_ASK + self._system.in_flight) // 2:
             for _ in range(min(PAGE, len(self._aside))):
                 self._loads.add(self._aside.popleft())
 

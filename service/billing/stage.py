@@ -18,6 +18,8 @@ class Stage(Generic[Item]):
         self._most = most
         self._waiting: deque[Item] = deque()
         self._called = asyncio.Event()
+        self._rests = asyncio.Event()
+        self._under_way = 0
 
     def __len__(self) -> int:
         """Items that are not worked on yet."""
@@ -35,4 +37,13 @@ class Stage(Generic[Item]):
             while not waiting:
                 self._called.clear()
                 await self._called.wait()
+            self._under_way += 1
             await self._work([waiting.popleft() for _ in range(min(len(waiting), self._most))])
+            self._under_way -= 1
+            self._rests.set()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits and nothing is worked on."""
+        while self._waiting or self._under_way:
+            self._rests.clear()
+            await self._rests.wait()

@@ -203,9 +203,7 @@ class PostgresStates:
 
     def _rows(self, statement: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         with readable():
-            return self._connections.run(
-                lambda connection: connection.execute(statement, values, prepare=True, binary=True).fetchall()
-            )
+            return kept.rows_read(self._connections, statement, values, binary=True)
 
 
 def _beginning(

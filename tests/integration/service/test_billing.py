@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 
+import psycopg
 import pytest
 
-from domain.events import Clock
+from domain.events import Clock, CyclesRenewed
+from domain.settle import next_due
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from projections import MIGRATIONS
@@ -63,6 +66,98 @@ def test_what_the_calendar_does_not_know_yet_is_found_in_the_log(world: World, b
 
     world.say(do="purchase_addon", account="early", product="surveys", at="2026-07-01")
     assert billing.run_due("test", UNTIL + timedelta(days=60)).events > 0
+
+
+@pytest.mark.parametrize("due_at", ["2020-01-01", "2027-01-01"])
+def test_a_calendar_that_says_the_wrong_instant_bills_nobody_before_it(
+    due_at: str, world: World, billing: BillingRun, service_url: str
+) -> None:
+    world.open("a1")
+    world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20")
+    before = world.happened()
+    with Projector(service_url, world.log) as projector:
+        projector.run_once()
+    with psycopg.connect(service_url, autocommit=True) as connection:
+        connection.execute("update projections.calendar set due_at = %s", [due_at])
+
+    assert billing.run_due("test", NOW + timedelta(days=1)).events == 0
+    assert world.happened() == before
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "update service.kept_states set state = 'damaged'",
+        "update service.kept_states set state = substr(state, 1, 200)",
+        "update service.kept_states set hash = sha256(hash)",
+        "update service.kept_states set version = version + 100",
+        "update service.kept_states set format = 'of another release'",
+        "update service.kept_states set state = (select max(state) from service.kept_states)",
+        "truncate service.kept_states",
+        "drop table service.kept_states",
+    ],
+)
+def test_a_kept_state_that_is_worth_nothing_changes_no_renewal(
+    spoiled: str, world: World, billing: BillingRun, service_url: str
+) -> None:
+    for nth, product in enumerate(("standard", "essentials")):
+        world.open(f"a{nth}")
+        world.say(do="purchase_plan", account=f"a{nth}", product=product, at="2026-03-20")
+    assert billing.run_due("test", NOW + timedelta(days=40)).events == 4
+    with psycopg.connect(service_url, autocommit=True) as connection:
+        if "max(state)" in spoiled:
+            connection.execute("update service.kept_states set hash = sha256(hash)")
+        connection.execute(spoiled)
+
+    assert billing.run_due("test", NOW + timedelta(days=70)).events == 4
+
+    amounts = [
+        [e.invoice.total for e in world.history(a) if isinstance(e, CyclesRenewed)] for a in ("a0", "a1")
+    ]
+    assert [len(set(each)) for each in amounts] == [1, 1]
+    assert amounts[0] != amounts[1]
+
+
+def test_a_lost_kept_state_makes_the_next_run_read_the_history_once(
+    world: World, billing: BillingRun, service_url: str
+) -> None:
+    world.open("a1")
+    world.say(do="purchase_plan", account="a1", product="standard", at="2026-03-20")
+    billing.run_due("test", NOW + timedelta(days=40))
+    with psycopg.connect(service_url, autocommit=True) as connection:
+        connection.execute("truncate service.kept_states")
+        billing.run_due("test", NOW + timedelta(days=70))
+        [[version, due_at]] = connection.execute("select version, due_at from service.kept_states").fetchall()
+
+    state = world.service.account("main/a1")
+    assert state is not None
+    due = next_due(state)
+    assert due is not None
+    assert (version, due_at) == (state.version, due[1])
+
+
+def test_a_dry_run_says_what_would_be_billed_and_how_it_differs_from_the_month_before(
+    world: World, billing: BillingRun, service_url: str
+) -> None:
+    for nth in range(2):
+        world.open(f"a{nth}")
+        world.say(do="purchase_plan", account=f"a{nth}", product="standard", at="2026-03-20")
+    billing.run_due("test", NOW + timedelta(days=40))
+    world.say(do="purchase_addon", account="a0", product="custom_domain", at="2026-05-01")
+    world.say(do="cancel_plan", account="a1", family="marketing", at="2026-05-02")
+    with Projector(service_url, world.log) as projector:
+        projector.run_once()
+    before = world.happened("a0")
+
+    foreseen = billing.foresee("test", NOW + timedelta(days=70))
+
+    assert (foreseen.accounts, foreseen.invoices, foreseen.failed) == (2, 1, ())
+    assert [(p.product, p.now.lines, p.before.lines, p.difference) for p in foreseen.products] == [
+        ("custom_domain", 1, 0, Decimal("10.00")),
+        ("standard", 1, 2, Decimal("-20.00")),
+    ]
+    assert foreseen.charged == {"EUR": Decimal("30.00")}
+    assert world.happened("a0") == before
 
 
 def test_a_payment_that_a_dead_process_left_open_is_taken_over(
