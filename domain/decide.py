@@ -317,14 +317,18 @@ def _intent(
     )
 
 
-def _locked(state: Account, at: Instant) -> Refusal | None:
+def locked_until(state: Account) -> Instant | None:
     """Five attempts declined within less than 24 hours lock further ones until 24 hours after the last
     (R16)."""
     declines = state.declines
     if len(declines) < LOCKING_DECLINES or declines[-1] - declines[-LOCKING_DECLINES] >= LOCK:
         return None
-    free_at = declines[-1] + LOCK
-    if at >= free_at:
+    return declines[-1] + LOCK
+
+
+def _locked(state: Account, at: Instant) -> Refusal | None:
+    free_at = locked_until(state)
+    if free_at is None or at >= free_at:
         return None
     return Refusal("payment_locked", {"until": local_text(free_at, state.time_zone)})
 

@@ -14,9 +14,10 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.arithmetic import TaxGroup, arithmetic, tax_groups
-from domain.calendar import CivilDate, Instant
+from domain.calendar import CivilDate, Instant, date_of
 from domain.catalog import AddOn, BlockPrice, Catalogues, CreditPack, Plan
 from domain.coming import settled_as_paid
+from domain.decide import locked_until
 from domain.money import zero
 from domain.pricing import PriceList
 from domain.process import preview
@@ -110,6 +111,15 @@ def shop(state: Account, at: Instant, catalogues: Catalogues) -> Shop:
         tuple([counter.credits(pack) for pack in catalog.credits.values()]),
         tuple([counter.own_process(add_on) for add_on in add_ons if add_on.process is not None]),
     )
+
+
+def moment_of(state: Account, at: Instant, catalogues: Catalogues) -> tuple[object, ...]:
+    """What the shop of an account depends on of the instant: at two instants where this is equal, it is the
+    same shop."""
+    in_force = sum(v.effective_from is None or v.effective_from <= at for v in catalogues.versions)
+    waits_until = None if state.payment is None else state.payment.waits_until
+    over = [passed is not None and at >= passed for passed in (locked_until(state), waits_until)]
+    return date_of(at, state.time_zone), in_force, *over
 
 
 class _Counter(msgspec.Struct, frozen=True):

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 import msgspec
 
 from domain.billing_page import billing_page
 from domain.forecast import forecast
-from domain.shop import shop
 from prorata.cli.account.present import Looked
-from prorata.cli.account.screens import billing_json, shop_json
+from prorata.cli.account.screens import billing_json
 from prorata.http.call import Answered, Call, etag
-from prorata.http.looking import AT, looking
+from prorata.http.desk import Desk
+from prorata.http.looking import AT, looked_at, looking
 from prorata.http.route import LOOK, Route
 from prorata.http.shapes import BillingAnswer, ForecastAnswer, ShopAnswer
+from prorata.shop_pages import ShopPages
+
+_SHOPS: Final = ShopPages()
 
 
-def shop_shown(looked: Looked, call: Call) -> Answered:
+async def shop_shown(desk: Desk, call: Call) -> Answered:
     """What the account can buy (R49)."""
-    found, state = shop(looked.state, looked.at, looked.catalogues), looked.state
-    told = shop_json(found, state.currency, looked.wording(call.language))
-    return Answered(looked.heading | told, headers=etag(state.version))
+    looked = await looked_at(desk, call)
+    told = _SHOPS.kept(looked, call.language)
+    if told is None:
+        told = await desk.run(partial(_SHOPS.made, looked, call.language))
+    return Answered(looked.heading | told, headers=etag(looked.state.version))
 
 
 def billing_shown(looked: Looked, call: Call) -> Answered:
@@ -46,7 +54,7 @@ ROUTES = (
         "get-shop",
         "What the account can buy now, each with what it would cost today and why, or why not (R49).",
         LOOK,
-        looking(shop_shown, long=True),
+        shop_shown,
         ShopAnswer,
         parameters=(AT,),
         tag="screens",

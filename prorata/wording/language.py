@@ -103,7 +103,7 @@ class Wording:
 
     def day(self, day: date) -> str:
         """The date, as `5 Apr 2026`."""
-        return format_date(day, "medium", locale=self._locale)
+        return _day(day, self.language)
 
     def moment(self, at: Instant, zone: str) -> str:
         """The instant as a date where it is the beginning of one, else as date and time in the zone."""
@@ -133,6 +133,11 @@ def amount_written(text: str, currency: str | None, say: Wording) -> str:
 def _shown(values: Mapping[str, object]) -> dict[str, object]:
     """A sentence is one line, whatever an id or a name in it holds."""
     return {name: escaped(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+@lru_cache(maxsize=4_096)
+def _day(day: date, language: Language) -> str:
+    return str(format_date(day, "medium", locale=LOCALES[language]))
 
 
 @lru_cache(maxsize=8)

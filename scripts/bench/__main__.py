@@ -87,6 +87,21 @@ def hot(
 
 
 @app.command
+def screens(
+    *,
+    accounts: Annotated[int, Parameter(help="Accounts that are looked at.", validator=_positive)] = 500,
+    callers: Annotated[int, Parameter(help="Callers at once.", validator=_positive)] = 16,
+    seconds: Seconds = 2.0,
+    rounds: Rounds = 5,
+    json: Json = False,
+) -> int:
+    """The shop page as an API asks for it, kept for as long as it stays the same, beside made anew."""
+    from scripts.bench.screens import screens as measure
+
+    return _print(measure(accounts=accounts, callers=callers, seconds=seconds, rounds=rounds), json=json)
+
+
+@app.command
 def read(*, events: Events = 100_000, workers: Workers = 2, rounds: Rounds = 5, json: Json = False) -> int:
     """The whole log read and decoded, beside the package's notifications."""
     from scripts.bench.read import read as measure

@@ -52,6 +52,16 @@ def test_a_hot_account_is_measured_beside_one_caller(server: str, capsys: pytest
     assert waits["about"]["p99 to p50"] == pytest.approx(waits["ours"] / waits["peer"], rel=0.1)
 
 
+def test_the_shop_page_is_measured_beside_one_made_anew(
+    server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.screens(accounts=3, callers=2, seconds=0.2, rounds=1, json=True) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["name"] for line in lines] == ["shop page", "shop page, each page made anew"]
+    assert lines[0]["peer"] == lines[1]["ours"] > 0
+    assert all(0 < line["p50_ms"] <= line["p99_ms"] for line in lines)
+
+
 @pytest.mark.parametrize("hot", [False, True])
 def test_what_was_bought_is_in_the_log_and_was_charged_once(server: str, hot: bool) -> None:
     gateway = MemoryTestGateway()
