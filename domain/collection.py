@@ -106,15 +106,32 @@ def reminder(
 
 
 def shares_of(state: Account, amount: Decimal) -> tuple[tuple[e.Share, ...], Decimal]:
-    """The amount laid on what is due, the oldest open invoice first, and what is left over. A late one has
-    its payment under way (R98)."""
+    """The amount laid on what is due, the oldest open invoice first, and what is left over. Not on what a
+    payment is under way for already: a late one (R98), or one without an answer (R16)."""
     shares = []
+    paying = under_payment(state)
     for record in state.open_invoices:
         part = min(amount, record.due)
-        if part and not record.late:
+        if part and not record.late and record.number not in paying:
             shares.append(e.Share(record.number, part))
             amount -= part
     return tuple(shares), amount
+
+
+def under_payment(state: Account) -> frozenset[int]:
+    """The open invoices that the payment without an answer is for."""
+    payment = state.payment
+    if payment is None or payment.invoice_number is None:
+        return frozenset()
+    return frozenset([payment.invoice_number, *[share.invoice for share in payment.invoices]])
+
+
+def available_credit(state: Account) -> Decimal:
+    """Account credit less what the purchase takes whose payment has no answer yet."""
+    held = state.standing.credit + zero(state.currency)
+    activation = None if state.payment is None else state.payment.if_paid
+    invoice = getattr(activation, "invoice", None)
+    return held if invoice is None else held - min(held, invoice.credit_taken)
 
 
 def paid_by(state: Account, shares: Sequence[e.Share]) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -134,7 +151,7 @@ def credit_follows(state: Account, at: Instant) -> tuple[e.Event, ...]:
     """Account credit pays what is open, whenever there are both (R63)."""
     if not state.standing.credit:
         return ()
-    shares, _ = shares_of(state, state.standing.credit)
+    shares, _ = shares_of(state, available_credit(state))
     if not shares:
         return ()
     paid, restored = paid_by(state, shares)
@@ -152,9 +169,10 @@ _CAUSES_CREDIT = (
 
 
 def with_credit_applied(state: Account, events: tuple[e.Event, ...]) -> tuple[e.Event, ...]:
-    """The events, and where account credit arises by them beside an amount due, its payment of that (R63)."""
-    if not any(isinstance(event, _CAUSES_CREDIT) for event in events):
+    """The events, and where account credit stands beside an amount due after them, its payment of that (R63):
+    it arose by them, or a payment under way, which it was kept for or had to wait for, came to nothing."""
+    if not state.standing.credit and not any(isinstance(event, _CAUSES_CREDIT) for event in events):
         return events
     after = evolve_all(state, events)
     assert after is not None
-    return (*events, *credit_follows(after, events[-1].at))
+    return (*events, *credit_follows(after, max(events[-1].at, state.last_at)))

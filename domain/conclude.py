@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from domain import events as e
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
-from domain.collection import reminder, tries_of
-from domain.evolve import evolve
+from domain.collection import credit_follows, reminder, tries_of
+from domain.evolve import evolve, evolve_all
 from domain.notes import restorable
 from domain.state import Account, PendingPayment
 
@@ -81,7 +81,7 @@ def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
         case "purchase" | "scheduled_resume":
             assert payment.if_paid is not None
             grant = () if payment.grant is None else (payment.grant,)
-            return (*grant, *payment.notes, payment.if_paid)
+            return (*grant, *_notes(state, payment), _activation(state, payment.if_paid))
         case "renewal" | "balance" | "balance_retry":
             assert payment.invoice_number is not None
             if not payment.invoices:
@@ -95,6 +95,23 @@ def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
             )
         case _:
             assert_never(payment.purpose)
+
+
+def _notes(state: Account, payment: PendingPayment) -> tuple[e.CreditNoteIssued, ...]:
+    """The credit notes of an upgrade. Others may have been issued while it waited: these have the numbers
+    that follow (R61)."""
+    following = state.standing.next_credit_note
+    return tuple([replace(note, number=n) for n, note in enumerate(payment.notes, following)])
+
+
+def _activation(state: Account, event: e.Activation) -> e.Activation:
+    """What was bought. An invoice may have been issued anew while it waited: its own has the next number
+    (R47)."""
+    invoice = event.invoice
+    if invoice is None or invoice.number == state.next_invoice:
+        return event
+    numbered: e.Activation = replace(event, invoice=replace(invoice, number=state.next_invoice))
+    return numbered
 
 
 def _invoice_paid(
@@ -185,11 +202,12 @@ class _Declined:
             final=self.final,
             decline_reason=self.reason,
         )
-        after = evolve(self.state, declined)
-        told = reminder(
-            after, after.record(record.number), "declined", at, authentication_required=self.asked
-        )
-        return declined, told
+        after, paid = _paid_by_credit(evolve(self.state, declined), at)
+        left = after.record(record.number)
+        if left.status != "open":
+            return declined, *paid
+        told = reminder(after, left, "declined", at, authentication_required=self.asked)
+        return declined, *paid, told
 
     def _try(self) -> tuple[e.Event, ...]:
         """A declined try; of R41's, the items that would have renewed end. Reminded of for every open
@@ -203,12 +221,19 @@ class _Declined:
         if self.policy is None and not dated:
             return (declined, *ended)
         standing = replace(self.state.standing, method_refused=bool(self.final))
-        after = replace(self.state, standing=standing)
+        after, paid = _paid_by_credit(replace(self.state, standing=standing, payment=None), at)
         told = [
             reminder(after, record, "try_declined", at, authentication_required=self.asked)
-            for record in self.state.past_due_invoices
+            for record in after.past_due_invoices
         ]
-        return (declined, *ended, *told)
+        return (declined, *ended, *paid, *told)
+
+
+def _paid_by_credit(state: Account, at: Instant) -> tuple[Account, tuple[e.Event, ...]]:
+    """Account credit that arose while the payment had no answer pays what is due now; the state then
+    (R63)."""
+    paid = credit_follows(state, max(at, state.last_at))
+    return evolve_all(state, paid) or state, paid
 
 
 def _command(payment: PendingPayment) -> e.CommandRef | None:

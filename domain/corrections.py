@@ -10,6 +10,7 @@ import msgspec
 from domain import events as e
 from domain.answers import Refusal
 from domain.calendar import days_after, days_between
+from domain.collection import available_credit
 from domain.commands import CreditNote, PayOut, Reissue, WriteOff
 from domain.crediting import billed_item, days_credited, days_within, left_of, packs_of, share_of
 from domain.errors import InvalidInput
@@ -18,7 +19,7 @@ from domain.lapsing import lapse
 from domain.money import parse_amount, zero
 from domain.notes import Issue, Part, credit_note, lines_left, unusable
 from domain.proposals import Context, Proposal, Proposed, amount_given, not_creditable, unknown_invoice
-from domain.state import Account, AddonItem, InvoiceRecord, Pack, PlanItem
+from domain.state import AddonItem, InvoiceRecord, Pack, PlanItem
 from domain.tax import taxed
 
 SUPPORT_DAYS = 29
@@ -301,14 +302,6 @@ def pay_out(ctx: Context, command: PayOut) -> Proposed:
         return Refusal("over_credited", {"credit": str(held), "currency": ctx.state.currency})
     paid = e.CreditPaidOut(at=ctx.at, command=ctx.command, amount=amount, ticket=command.ticket)
     return Proposal(paid, while_past_due=True)
-
-
-def available_credit(state: Account) -> Decimal:
-    """Account credit less what the purchase takes whose payment has no answer yet."""
-    held = state.standing.credit + zero(state.currency)
-    activation = None if state.payment is None else state.payment.if_paid
-    invoice = getattr(activation, "invoice", None)
-    return held if invoice is None else held - min(held, invoice.credit_taken)
 
 
 def _over_credited(number: int) -> Refusal:

@@ -33,8 +33,9 @@ from domain.addons import (
     undo,
 )
 from domain.answers import Refusal
-from domain.calendar import Instant, local_text
+from domain.calendar import Instant, date_of, local_text
 from domain.catalog import EMPTY, Catalogues
+from domain.collection import under_payment
 from domain.collection_commands import record_payment, set_payment_method, stop_tries
 from domain.corrections import give_credit_note, pay_out, reissue, write_off
 from domain.crediting import present_lines
@@ -130,21 +131,26 @@ def _waits(state: Account, request: c.Request) -> Refusal | None:
         isinstance(request.command, c.AbandonPayment) or request.at >= payment.waits_until
     ):
         return None
-    if isinstance(request.command, BOOKKEEPING) and not _touches(state, request.command, payment):
+    if isinstance(request.command, BOOKKEEPING) and not _touches(state, request, payment):
         return None
     return Refusal("payment_in_progress")
 
 
-def _touches(state: Account, command: c.Command, payment: PendingPayment) -> bool:
-    """The payment is of the invoice that the command is about, or credits lines of it."""
+def _touches(state: Account, request: c.Request, payment: PendingPayment) -> bool:
+    """The payment is of the invoice that the command is about, or credits lines of it; or a date has begun
+    while a command's payment had no answer: what falls due on it comes first, and waits too."""
+    command = request.command
+    zone = state.time_zone
+    if state.unanswered is None and date_of(request.at, zone) > date_of(payment.at, zone):
+        return True
+    asked = getattr(command, "invoice", None)
     if payment.invoice_number is not None:
-        asked = getattr(command, "invoice", None)
-        mine = {payment.invoice_number, *[share.invoice for share in payment.invoices]}
-        return isinstance(command, c.RecordPayment) or asked in mine
+        oldest_first = isinstance(command, c.RecordPayment) and command.invoice is None
+        return oldest_first or asked in under_payment(state)
     changed = payment.if_paid
     if isinstance(changed, e.PlanChanged) and changed.family in state.plans:
         credited = present_lines(state, state.plans[changed.family])
-        return getattr(command, "invoice", None) in {number for number, _ in credited}
+        return asked in {number for number, _ in credited}
     return False
 
 

@@ -13,16 +13,20 @@ from domain.windows import close_window, open_window, packs_until
 
 
 def use(draft: Draft, product: str, start: Instant, until: Instant | None) -> None:
-    """The product is held, and can be used from now on."""
+    """The product is held, and can be used from now on; not while a dispute is open, which may have begun
+    while its payment waited for the customer (R58)."""
     draft.ended.pop(product, None)
-    open_window(draft.windows, product, start, until)
+    if draft.standing.disputed_at is None:
+        open_window(draft.windows, product, start, until)
 
 
 def leave(draft: Draft, product: str | None, at: Instant) -> None:
-    """Another plan takes this one's place, if there is one."""
+    """Another plan takes this one's place, if there is one; it could be used until then, or until a dispute
+    was opened while the payment for the other one waited for the customer (R58)."""
     if product is not None:
-        ended(draft, product, at)
-        close_window(draft.windows, product, at)
+        ended(draft, product, draft.standing.disputed_at or at)
+        if draft.standing.disputed_at is None:
+            close_window(draft.windows, product, at)
 
 
 def ended(draft: Draft, product: str, access_until: Instant, *, metered: bool = False) -> None:

@@ -18,6 +18,9 @@ from domain.evolve_records import change_standing, closed, keep_record
 from domain.state import Credited, Discount, Draft, Ended, PendingRefund
 from domain.windows import close_window, open_window
 
+GIVEN_ON = 30
+"""Dates: today and the 29 before it (R60)."""
+
 
 def apply_second_part(draft: Draft, event: e.SecondPart) -> None:  # noqa: C901 - one case an event
     """Change the draft as the event says."""
@@ -188,9 +191,13 @@ def _uncredit(draft: Draft, number: int) -> None:
 
 
 def _count_for_support(draft: Draft, event: e.Event, amount: Decimal) -> None:
-    if event.command is not None and event.command.role == "support":
-        given = (date_of(event.at, draft.time_zone), amount)
-        change_standing(draft, corrected_by_support=(*draft.standing.corrected_by_support[-200:], given))
+    """Keep what support gave on each of the last dates on which it gave something: more than R60 asks for."""
+    if event.command is None or event.command.role != "support":
+        return
+    today = date_of(event.at, draft.time_zone)
+    given = dict(draft.standing.corrected_by_support)
+    given[today] = given.get(today, amount - amount) + amount
+    change_standing(draft, corrected_by_support=tuple(given.items())[-GIVEN_ON:])
 
 
 def _invoice_reissued(draft: Draft, event: e.InvoiceReissued) -> None:

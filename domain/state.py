@@ -226,7 +226,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     disputed_at: Instant | None = None
     """The first of the open disputes began then (R58)."""
     corrected_by_support: tuple[tuple[CivilDate, Decimal], ...] = ()
-    """What support credited, by date (R60)."""
+    """What support credited on each of the last dates on which it did (R60)."""
 
 
 NOTHING_ELSE = Standing()

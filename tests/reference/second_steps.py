@@ -44,8 +44,16 @@ def second_part(random: Random, books: Books, switches: Switches, now: int) -> l
     return choices
 
 
-def while_waiting(random: Random, books: Books) -> Step | None:
-    """R96: what may happen while a payment waits for the customer; None: a step of any kind."""
+def while_waiting(random: Random, books: Books, switches: Switches) -> Step | None:
+    """R96: what may happen while a payment waits for the customer; None: a step of any kind. Corrections and
+    the provider's facts of other invoices do not wait for it."""
+    others: list[Choice] = []
+    if switches.corrections:
+        others += _corrections(random, books, books.today)
+    if switches.disputes:
+        others += _disputes(random, books)
+    if others and random.random() < 0.45:
+        return random.choices([step for _, step in others], [weight for weight, _ in others])[0]
     drawn = random.random()
     if drawn < 0.5:
         return {"do": "payment_answer", "answer": "paid"}

@@ -262,7 +262,7 @@ class Teller:
     def _step(self) -> dict[str, Any]:
         waiting = self.books.waiting
         if waiting is not None and self.now < waiting["at"] + WAIT:
-            found = while_waiting(self.random, self.books)
+            found = while_waiting(self.random, self.books, self.switches)
             return found or {**self._first_part().sensible(), "by": "owner"}
         if self.switches.tax and self.books.profile is None and self.random.random() < 0.6:
             return {"do": "set_tax_profile", **tax_profile(self.random, self.books.today)}

@@ -24,6 +24,7 @@ class Books:
         self.codes = {code["code"]: code for code in story.get("discounts", [])}
         self.tax_table = story.get("tax")
         self.today = date_at(opened, self.zone)
+        self.last_at = self.now = opened
         self.anchor: date | None = None
         self.plans: dict[str, Item] = {}
         self.addons: list[Item] = []
@@ -137,10 +138,12 @@ class Books:
 
     def look(self, at: int) -> None:
         """Write down which products can be used from this instant on."""
+        for product in self.held_products() - set(self.usage):
+            self.usage[product] = []
         now = {item["product"] for item in self.held() if self.usable(item)}
-        before = {product for product, log in self.usage.items() if log[-1][1]}
+        before = {product for product, log in self.usage.items() if log and log[-1][1]}
         for product in sorted(now - before):
-            self.usage.setdefault(product, []).append((at, True))
+            self.usage[product].append((at, True))
         for product in before - now:
             self.usage[product].append((at, False))
             self.left[product] = at

@@ -8,6 +8,7 @@ from typing import Any
 from tests.reference.account.books import Books, Invoice, Item, Line
 from tests.reference.account.money import (
     credit_arises,
+    credit_pays,
     left_of,
     money_for_open,
     note,
@@ -222,7 +223,7 @@ def charged_back(books: Books, invoice: Invoice, amount: int, day: date, at: int
         if any(line["item"] is item and _charges(line, day) for line in invoice["lines"]):
             item["owing"].append(invoice)
     books.look(at)
-    books.credit = money_for_open(books, books.credit, at, credit=True)
+    credit_pays(books, at)
 
 
 def _charges(line: Line, day: date) -> bool:
@@ -236,6 +237,7 @@ def late_answer(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     invoice = next(inv for inv in books.invoices if inv["number"] == step["invoice"])
     if not invoice["pending"]:
         return
+    books.last_at = at
     if step["answer"] == "paid":
         invoice.update(pending=False, status="paid", by_method=invoice["by_method"] + invoice["due"], due=0)
     else:

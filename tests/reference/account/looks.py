@@ -7,7 +7,7 @@ from typing import Any
 from tests.reference.account.books import Books, Invoice, Item
 from tests.reference.account.collecting import plans_left_at, would_renew
 from tests.reference.account.discounts import is_over
-from tests.reference.dates import beginning
+from tests.reference.dates import beginning, date_at
 
 _LINE = (
     "product", "tier", "kind", "from", "to", "unit_price", "days", "of_days", "quantity", "amount",
@@ -19,13 +19,14 @@ def end_state(books: Books) -> dict[str, Any]:
     """Everything that FORMAT.md names of the end state."""
     products = sorted(books.usage, key=books.shelves.place)
     entitlements = [entitlement(books, product) for product in products]
+    today = date_at(books.now, books.zone)
     return {
         "account": _account(books),
         "invoices": [_invoice(invoice) for invoice in books.invoices],
         "credit_notes": [_note(note) for note in books.notes],
         "happened": [dict(fact) for fact in books.happened],
         "discounts": [
-            {"discount": f"D{number}", "left": discount["left"], "over": is_over(discount, books.today)}
+            {"discount": f"D{number}", "left": discount["left"], "over": is_over(discount, today)}
             for number, discount in enumerate(books.discounts, 1)
         ],
         "entitlements": entitlements,

@@ -172,7 +172,7 @@ def pay_all(books: Books, at: int) -> None:
 def money_for_open(books: Books, amount: int, at: int, *, credit: bool) -> int:
     """Money pays what is open, the oldest first; what is left of it."""
     for invoice in books.open_invoices():
-        if invoice["due"] == 0:
+        if invoice["due"] == 0 or (books.waiting and invoice["number"] in books.waiting["pays"]):
             continue
         part = min(amount, invoice["due"])
         invoice["due"] -= part
@@ -185,7 +185,20 @@ def money_for_open(books: Books, amount: int, at: int, *, credit: bool) -> int:
 
 def credit_arises(books: Books, amount: int, at: int) -> None:
     """R63."""
-    books.credit += money_for_open(books, amount, at, credit=True)
+    books.credit += amount
+    credit_pays(books, at)
+
+
+def credit_pays(books: Books, at: int) -> None:
+    """R63: credit pays what is open, but what a waiting purchase will take of it."""
+    kept = credit_kept(books)
+    free, books.credit = books.credit - kept, kept
+    books.credit += money_for_open(books, free, at, credit=True)
+
+
+def credit_kept(books: Books) -> int:
+    """R96: the account credit that the purchase takes whose payment waits for the customer."""
+    return 0 if books.waiting is None else min(books.credit, int(books.waiting["takes"]))
 
 
 # ---- credit notes

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tests.reference.account import addon_orders, plan_orders
 from tests.reference.account.answers import facts, product_meant
-from tests.reference.account.books import Books
+from tests.reference.account.books import Books, Line
 from tests.reference.account.collecting import end_items, fact_of_dispute
 from tests.reference.account.days import let_dates_begin
 from tests.reference.account.discounts import Discount, made
-from tests.reference.account.money import drafted, issue, pay_all, pay_by_method
+from tests.reference.account.money import credit_pays, drafted, issue, pay_all, pay_by_method
 from tests.reference.account.offers import Answered, Offer, Refused
 from tests.reference.account.staff_orders import CORRECTIONS, correct, once_free
 from tests.reference.amounts import minor
@@ -30,6 +30,7 @@ _BESIDE = (
 
 def settle(books: Books, at: int) -> None:
     """Everything that is due by the instant, a waiting payment's end too (R16, R96)."""
+    books.now = at
     if books.waiting is not None and at >= books.waiting["at"] + WAIT:
         _forget_waiting(books)
     if books.waiting is None:
@@ -53,6 +54,8 @@ def give(books: Books, step: dict[str, Any], at: int) -> Answer:
     if answer["charged"] is not None:
         answer["answer"] = facts(books, step, product_meant(books, step) or product)
     recorded = answer["outcome"] in ("accepted", "reinstated", "action_required")
+    if recorded or answer["code"] == "payment_declined":
+        books.last_at = at
     if key is not None and (recorded or answer["code"] == "payment_declined"):
         books.answers[key] = (contents, answer)
     return answer
@@ -79,12 +82,12 @@ def _contents(books: Books, step: dict[str, Any]) -> Any:
 
 def _decide(books: Books, step: dict[str, Any], at: int) -> Answer:
     do = step["do"]
+    if books.waiting is not None and (do in DISPUTES or do in CORRECTIONS) and _touches(books, step, at):
+        raise Refused("payment_in_progress")
     if do in DISPUTES:
         outcome, code = fact_of_dispute(books, step, date_at(at, books.zone), at)
         return {"outcome": outcome, "code": code, "charged": None if code else 0, "answer": None}
     if do in CORRECTIONS:
-        if books.waiting is not None and step.get("invoice") in books.waiting["invoices"]:
-            raise Refused("payment_in_progress")
         correct(books, step, date_at(at, books.zone), at)
         return accepted(0)
     if books.waiting is not None and do != "abandon_payment":
@@ -99,6 +102,18 @@ def _decide(books: Books, step: dict[str, Any], at: int) -> Answer:
         return special(books, step, at)
     offer = _COMMANDS[do](books, step)
     return _sold(books, step, offer, at)
+
+
+def _touches(books: Books, step: dict[str, Any], at: int) -> bool:
+    """Section 10: a correction waits for the payment of its own invoice alone; giving discounts is none. What
+    falls due on a date that has begun meanwhile comes first."""
+    assert books.waiting is not None
+    if step["do"] in ("grant_discount", "withdraw_discount") or date_at(at, books.zone) > books.today:
+        return True
+    mine = books.waiting["invoices"]
+    if step["do"] == "record_payment" and "invoice" not in step:
+        return bool(books.waiting["pays"])
+    return step.get("invoice") in mine
 
 
 # ---- what is charged
@@ -121,9 +136,23 @@ def _sold(books: Books, step: dict[str, Any], offer: Offer, at: int) -> Answer:
         if code is not None:
             books.used_codes.add(step["discount"])
         offer.deed(at)
+        if books.disputes:  # opened while it waited for the customer
+            books.left[str(offer.bought)] = books.disputed_at
         return accepted(draft["due"])
 
-    return _charged(books, step, draft["due"], done, at, confirmed=True)
+    bearers = _bearers(books, step)
+    return _charged(
+        books, step, draft["due"], done, at, confirmed=True, takes=draft["credit"], bearers=bearers
+    )
+
+
+def _bearers(books: Books, step: dict[str, Any]) -> list[Line]:
+    """Of an upgrade, the lines of the present price."""
+    if step["do"] != "change_plan":
+        return []
+    family = books.shelves.ever[step["product"]]["family"]
+    held = books.plans.get(family)
+    return [] if held is None or held["free"] else held["lines"]
 
 
 def _charged(
@@ -134,7 +163,10 @@ def _charged(
     at: int,
     *,
     confirmed: bool,
+    takes: int = 0,
+    bearers: Collection[Line] = (),
 ) -> Answer:
+    """`takes`: the account credit that it takes once it is paid; `bearers`: the lines that it credits."""
     if charge > 0:
         if _locked(books, at):
             raise Refused("payment_locked")
@@ -144,9 +176,13 @@ def _charged(
     _quote_holds(books, step, charge)
     if charge > 0:
         if step.get("payment") == "action_required":
-            numbers = {invoice["number"] for invoice in books.open_invoices()}
-            invoices = numbers if step["do"] in ("pay_balance", "set_payment_method") else set()
-            books.waiting = {"at": at, "done": done, "step": step, "invoices": invoices}
+            pays = {invoice["number"] for invoice in books.open_invoices()}
+            if step["do"] not in ("pay_balance", "set_payment_method"):
+                pays = set()
+            books.waiting = {
+                "at": at, "done": done, "step": step, "pays": pays, "takes": takes,
+                "invoices": pays | {line["issued_on"]["number"] for line in bearers},
+            }  # fmt: skip
             return {"outcome": "action_required", "code": None, "charged": None, "answer": None}
         if not books.method["works"] or step.get("payment") == "declined":
             _declined_attempt(books, at)
@@ -198,6 +234,7 @@ def _forget_waiting(books: Books) -> None:
     assert books.waiting is not None
     books.answers.pop(books.waiting["step"].get("id", ""), None)
     books.waiting = None
+    credit_pays(books, books.last_at)
 
 
 def conclude(books: Books, answer: str, at: int) -> None:
@@ -218,6 +255,7 @@ def conclude(books: Books, answer: str, at: int) -> None:
     else:
         _declined_attempt(books, intent)
         result = rejected("payment_declined")
+    credit_pays(books, books.last_at)
     if "id" in step:
         books.answers[step["id"]] = (_contents(books, step), result)
     settle(books, at)

@@ -10,6 +10,7 @@ from tests.reference.account.books import Books, Invoice, Item, Line, share
 from tests.reference.account.collecting import end_items, record
 from tests.reference.account.discounts import Discount, granted, is_free_month, is_over, made
 from tests.reference.account.money import (
+    credit_kept,
     days_of,
     drafted,
     give_back,
@@ -260,8 +261,9 @@ def _record_payment(books: Books, step: dict[str, Any], day: date, at: int) -> N
 
 def _pay_out(books: Books, step: dict[str, Any], day: date, at: int) -> None:
     """R63."""
-    amount = minor(step["amount"], books.currency) if "amount" in step else books.credit
-    if amount > books.credit or amount == 0:
+    held = books.credit - credit_kept(books)
+    amount = minor(step["amount"], books.currency) if "amount" in step else held
+    if amount > held or amount == 0:
         raise Refused("over_credited")
     books.credit -= amount
     books.paid_out += amount

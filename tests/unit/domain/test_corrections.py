@@ -419,3 +419,17 @@ def test_with_an_upgrades_invoice_taken_back_whole_what_its_credit_line_took_cou
     assert correct(account, c.CreditNote(2, "goodwill"), "2026-04-06").code is None
     assert (str(credit_notes(account)[0].total), str(left(account, 1))) == ("3.39", "13.00")
     assert credits_of(account.state.record(1), 0) == ()
+
+
+def test_supports_limit_counts_every_credit_note_of_the_last_thirty_days_however_many() -> None:
+    account = billed()
+    catalog = account.catalogues.versions[0].catalog
+    limited = replace(catalog.policies, support_limit={"EUR": Decimal("10.00")})
+    account.catalogues = Catalogues.always(replace(catalog, policies=limited))
+    assert correct(account, c.CreditNote(1, "goodwill", 1, "7.00"), "2026-03-21", "support").code is None
+    for _ in range(250):
+        correct(account, c.CreditNote(1, "goodwill", 1, "0.01"), "2026-03-21", "support")
+    assert account.state.standing.corrected_by_support == ((date(2026, 3, 21), Decimal("9.50")),)
+    too_much = correct(account, c.CreditNote(1, "goodwill", 1, "0.51"), "2026-03-22", "support")
+    assert (too_much.code, too_much.facts["given"]) == ("limit_exceeded", "9.50")
+    assert correct(account, c.CreditNote(1, "goodwill", 1, "0.51"), "2026-04-20", "support").code is None
