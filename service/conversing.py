@@ -29,7 +29,15 @@ from service.completing import OffLoop, blocking_call, blocking_sleep, to_the_en
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
 from service.event_ids import new_event_id
-from service.gateways.port import RENEWING, SAVED_METHOD, Charged, Confirmation, Means, PaymentGateway
+from service.gateways.port import (
+    PRESENT,
+    RENEWING,
+    SAVED_METHOD,
+    Charged,
+    Confirmation,
+    Means,
+    PaymentGateway,
+)
 from service.turns import NO_TURNS, Turns
 
 Returned = TypeVar("Returned")
@@ -180,7 +188,7 @@ class Attempt:
         provider that is away is not asked for ever."""
         assert self._key is not None, "a payment is charged after its intent is recorded, by whom recorded it"
         assert self.state is not None
-        means = self._means if payment.role is not None else _saved(payment)
+        means = _customers(self._means) if payment.role is not None else _saved(payment)
         gateway, currency = self._gateway, self.state.currency
         self.reference = None
         try:
@@ -243,6 +251,11 @@ async def without_consent(
         return charged
     ended = await gateway.cancel(key)
     return charged if ended.answer == "cancelled" else ended
+
+
+def _customers(means: Means) -> Means:
+    """What pays a command: the customer who gives it may consent to the saved method's charge (R96)."""
+    return PRESENT if means == SAVED_METHOD else means
 
 
 def _saved(payment: PendingPayment) -> Means:

@@ -44,14 +44,16 @@ class Confirmation(msgspec.Struct, frozen=True):
 
 class SavedMethod(msgspec.Struct, frozen=True):
     """The method that the provider keeps for the account: renewals, scheduled resumes, tries, `pay_balance`.
-    `late`: it may be answered later (R98)."""
+    `late`: it may be answered later (R98). `present`: the customer is there to consent (R96)."""
 
     late: bool = False
+    present: bool = False
 
 
 Means: TypeAlias = Confirmation | SavedMethod
 SAVED_METHOD: Final = SavedMethod()
 RENEWING: Final = SavedMethod(late=True)
+PRESENT: Final = SavedMethod(present=True)
 
 
 class Charged(msgspec.Struct, frozen=True):

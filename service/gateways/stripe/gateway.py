@@ -291,7 +291,7 @@ def _confirming(customer: MethodRow, means: Means) -> PaymentIntentConfirmParams
     if isinstance(means, Confirmation):
         return {"confirmation_token": means.token}
     assert customer.method is not None
-    return {"payment_method": customer.method, "off_session": True}
+    return {"payment_method": customer.method, "off_session": not means.present}
 
 
 def _refused_request(error: stripe.InvalidRequestError) -> Declined:

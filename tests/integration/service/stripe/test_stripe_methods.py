@@ -9,7 +9,15 @@ import pytest
 
 from service.completing import complete
 from service.errors import GatewayUnavailable
-from service.gateways.port import RENEWING, SAVED_METHOD, Charged, Confirmation, Means, MethodTakeOver
+from service.gateways.port import (
+    PRESENT,
+    RENEWING,
+    SAVED_METHOD,
+    Charged,
+    Confirmation,
+    Means,
+    MethodTakeOver,
+)
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.methods import METHODS, Behaviour
 from tests.support.service.blocking_gateway import AskedGateway
@@ -152,6 +160,21 @@ def test_what_a_customer_has_consented_to_is_paid(
     fake.intents.authenticated(intent["id"], ok=True)
     assert (gateway.finish(key), gateway.cancel(key), gateway.reference(key)) == ("paid", "paid", None)
     assert charge(uuid4(), SAVED_METHOD).answer == "declined", "the card asks whenever the customer is away"
+
+
+def test_a_customer_who_pays_with_the_saved_method_may_consent_where_a_renewal_could_not(
+    fake: FakeStripe, gateway: AskedGateway, charge: Charge, token: Token
+) -> None:
+    first, key = uuid4(), uuid4()
+    charge(first, token("asks"))
+    fake.intents.authenticated(fake.intents_of(first)[0]["id"], ok=True)
+    assert gateway.finish(first) == "paid"
+    assert charge(uuid4(), RENEWING).decline_reason == "authentication_required"
+
+    asked = charge(key, PRESENT)
+    assert (asked.answer, asked.reference is not None) == ("action_required", True)
+    fake.intents.authenticated(fake.intents_of(key)[0]["id"], ok=True)
+    assert gateway.finish(key) == "paid"
 
 
 def test_consent_that_is_refused_is_a_decline_that_nobody_can_pay_afterwards(
