@@ -1,15 +1,18 @@
 """`PRORATA_GATEWAY=stripe`: a purchase, the customer's consent and a dispute, by the command line."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from tests.support.command_line import CommandLine, Done
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.books import Thing
+from tests.support.fake_stripe.methods import METHODS
 
 EXAMPLE = Path(__file__).parents[2] / "service" / "example_catalog.json"
 
@@ -119,3 +122,54 @@ def test_a_live_key_starts_nothing_and_the_test_gateway_sends_no_messages(
     none = prorata("gateway", "event", "-", "--signature", "t=1,v1=0", given=b"{}")
     assert none.exit_code == 2
     assert "the gateway 'test' sends no messages" in none.err
+
+
+def test_customers_of_stripes_are_taken_over_billed_and_reconciled(
+    prorata: CommandLine, fake: FakeStripe, tmp_path: Path
+) -> None:
+    today = datetime.now(UTC).date()
+    methods = {f"m{n}": "visa" for n in range(4)} | {"declined": "do_not_try_again", "late": "sepa"}
+    rows = [_row(fake, account, method, today - timedelta(days=1)) for account, method in methods.items()]
+    file = tmp_path / "accounts.jsonl"
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    with psycopg.connect(prorata.database_url) as connection:
+        connection.execute("update service.catalogues set effective_from = '2026-01-01'")
+    as_of = f"{today - timedelta(days=3)}T00:00:00Z"
+    imported = prorata("import", "accounts", str(file), "--as-of", as_of)
+    assert imported.exit_code == 0, imported.err
+
+    billed = prorata("bill", "--once")
+    assert billed.exit_code == 0, billed.err
+    statuses = {
+        intent["metadata"]["prorata_account"].removeprefix("main/"): intent["status"]
+        for intent in fake.books.all("payment_intent")
+    }
+    assert statuses == {f"m{n}": "succeeded" for n in range(4)} | {
+        "declined": "canceled",
+        "late": "processing",
+    }
+    renewed = prorata("history", "declined").out
+    assert "renewal_declined" in renewed
+    assert prorata("bill", "--once").exit_code == 0
+    assert len(fake.books.all("payment_intent")) == 6, "a method declined for good is not asked again"
+
+    [processing] = [one for one in fake.books.all("payment_intent") if one["status"] == "processing"]
+    fake.intents.answered_late(processing["id"], paid=True)
+    assert _tell(prorata, fake, fake.events("payment_intent.succeeded")[-1]).out == "recorded\n"
+    books = prorata("reconcile", "--day", str(today))
+    assert (books.exit_code, books.err) == (0, ""), books.out
+
+
+def _row(fake: FakeStripe, account: str, method: str, paid_until: date) -> dict[str, Any]:
+    """As Stripe's customer was exported."""
+    saved = fake.methods.method(METHODS[method])
+    saved["customer"] = fake.books.add("cus", "customer", metadata={})["id"]
+    dates = {"paid_until": str(paid_until), "anchor": str(paid_until)}
+    product = {"product": "standard", "tier": "500", "price": "20.00", **dates}
+    return {
+        "account": account,
+        "currency": "EUR",
+        "time_zone": "Europe/Paris",
+        "method": saved["id"],
+        "products": [product],
+    }
