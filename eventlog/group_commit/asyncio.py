@@ -22,6 +22,7 @@ from eventlog.appending import chained_rows, utc_now
 from eventlog.errors import LogUnavailable
 from eventlog.group_commit.insert_connection import STATEMENTS, InsertConnection
 from eventlog.group_commit.loop_connection import SETTINGS, StatementFailed, prepared
+from eventlog.group_commit.pace import Pace
 from eventlog.group_commit.queue import AppendQueue, QueuedAppend
 from eventlog.port import Outcome
 from eventlog.postgres.inserting import winners
@@ -61,6 +62,8 @@ class GroupedAppends:
         self._connections = connections
         self._groups: AppendQueue[asyncio.Future[list[StoredEvent]]] = AppendQueue(max_events=max_events)
         self._room = asyncio.Semaphore(max_waiting)
+        self._pace = Pace()
+        self._alarm: asyncio.TimerHandle | None = None
         self._resting: list[asyncio.Future[None]] = []
         self._closing = True
 
@@ -109,7 +112,7 @@ class GroupedAppends:
             self._room.release()
             raise
         self._groups.add(queued)
-        self._wake()
+        self._call()
         try:
             return await queued.waiter
         except asyncio.CancelledError:
@@ -152,6 +155,7 @@ class GroupedAppends:
                 except Exception as error:  # noqa: BLE001 - each who waits is to raise it
                     outcomes = [error] * len(group)
                 finally:
+                    self._pace.ends()
                     self._answer(group, outcomes)
         finally:
             if connection is not None:
@@ -159,8 +163,11 @@ class GroupedAppends:
 
     async def _next_group(self) -> list[Queued]:
         """The next group; empty once the queue is closed and drained."""
-        while not self._groups:
-            if self._closing:
+        await asyncio.sleep(0)  # those who were just answered come again first
+        while not self._groups or self._is_held_back():
+            if self._groups:
+                self._call()
+            elif self._closing:
                 return []
             called = self._loop.create_future()
             self._resting.append(called)
@@ -169,10 +176,27 @@ class GroupedAppends:
             except asyncio.CancelledError:
                 self._resting = [other for other in self._resting if other is not called]
                 raise
-        group = self._groups.take(share=self._connections)
+        group = self._groups.take(share=self._connections, room=self._pace.room)
+        self._pace.begins(self._loop.time())
         if self._groups:
-            self._wake()
+            self._call()
         return group
+
+    def _is_held_back(self) -> bool:
+        return not self._closing and self._pace.holds_back(self._groups.waiting, self._loop.time())
+
+    def _call(self) -> None:
+        """Wake a writer for those who wait: now, or once the statement under way was waited for long
+        enough."""
+        if not self._is_held_back():
+            self._wake()
+        elif self._alarm is None:
+            self._alarm = self._loop.call_later(self._pace.patience, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        if self._groups:
+            self._call()
 
     def _wake(self) -> None:
         """Wake one resting writer, if there is one, to look for a group."""
@@ -199,8 +223,10 @@ class GroupedAppends:
         if connection is None or positions.behind:
             return await self._in_thread(self._log.append_many, appends)
         before = positions.expected()
+        began = self._loop.time()
         try:
             returned = await connection.insert(rows.values())
+            self._pace.took(self._loop.time() - began)
         except StatementFailed:
             return await self._in_thread(self._log.append_many, appends)
         positions.after_append(before, [position for _, _, position in returned])

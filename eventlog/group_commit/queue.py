@@ -58,14 +58,14 @@ class AppendQueue(Generic[W]):
             self._behind[account_id] = deque()
             self._ready.append(waiting)
 
-    def take(self, *, share: int = 1) -> list[QueuedAppend[W]]:
+    def take(self, *, share: int = 1, room: int = 1) -> list[QueuedAppend[W]]:
         """Take the appends whose turn it is; none if all that wait do so for a running statement.
 
         At most one in `share` of all that have no outcome yet, so that another statement runs while the
-        callers of this one are answered and come again.
+        callers of this one are answered and come again; but `room` always go together.
         """
         group: list[QueuedAppend[W]] = []
-        events, most = 0, -(-self.waiting // share)
+        events, most = 0, max(room, -(-self.waiting // share))
         while self._ready and len(group) < most:
             events += len(self._ready[0].append.events)
             if group and events > self._max_events:

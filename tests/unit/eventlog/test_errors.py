@@ -31,6 +31,7 @@ EXAMPLES = [
     ),
     (errors.LogUnavailable("connection refused"), "connection refused; try the same again"),
     (errors.NotSettled("backend 7"), "held back by backend 7; end that transaction"),
+    (errors.LogNotEmpty("the log has events already"), "has events already; nothing was changed"),
     (errors.SealRefused("the seal was changed"), "the seal was changed"),
     (errors.UnsafeDurability(), "set it to on"),
     (errors.NotPrimary(), "connect to the primary"),

@@ -1,0 +1,62 @@
+"""Whether appends wait for the statement under way, to go together in the next one, or in a second one beside
+it. Without I/O.
+
+Two statements at once use the time for which one waits for the disk: worth it where so many appends wait
+that their own work takes as long. Where they are few, or the disk is slow, two statements only cost another
+commit each, and wait for one another's. A statement that takes longer than it should waits for a rival's
+transaction, and is waited for no longer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FEWEST: Final = 24
+"""Go together however fast the disk is."""
+
+WORK: Final = 50e-6
+"""Seconds of work on an append, at both ends."""
+
+SLOWER: Final = 1.1
+"""How much slower than before a statement may count as being: one that waited for a rival says nothing of the
+disk."""
+
+LONGEST_WAIT: Final = 0.05
+
+
+class Pace:
+    """Follows the statements of a queue: how many are under way, and how long they take, which is believed at
+    once where it becomes less, else little by little."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._under_way = 0
+        self._began = 0.0
+
+    def begins(self, now: float) -> None:
+        """A statement begins."""
+        self._under_way += 1
+        self._began = now
+
+    def took(self, seconds: float) -> None:
+        """A statement was answered after so long."""
+        self._seconds = min(seconds, SLOWER * self._seconds) if self._seconds else seconds
+
+    def ends(self) -> None:
+        """A statement has ended, in whatever way."""
+        self._under_way -= 1
+
+    @property
+    def room(self) -> int:
+        """How many appends go together."""
+        return max(FEWEST, int(self._seconds / WORK))
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which the statement under way is waited for."""
+        return min(max(4 * self._seconds, 0.001), LONGEST_WAIT)
+
+    def holds_back(self, waiting: int, now: float) -> bool:
+        """Whether those who wait go together with those of the statement under way once they come again.
+        `waiting`: all without an answer."""
+        return self._under_way > 0 and waiting <= self.room and now < self._began + self.patience
