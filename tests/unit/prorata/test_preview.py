@@ -43,7 +43,7 @@ def look(
     language: Literal["en", "fr"] = "en",
 ) -> Previewed:
     text = command if isinstance(command, str) else json.dumps(command)
-    system = Running(world.log, world.service, world.library, None, world.clock, None)  # type: ignore[arg-type]
+    system = Running(world.log, world.service, world.library, world.clock, None, None)  # type: ignore[arg-type]
     return previewed(system, account, text.encode(errors="surrogatepass"), "main", clock, at, language)
 
 
