@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -22,10 +25,13 @@ from domain import commands as c
 from domain import events as e
 from domain.catalog import Catalogues, parse_catalog
 from domain.settle import next_due
+from eventlog.appending import chained_rows
 from eventlog.codec import domain_codec
 from eventlog.group_commit.threads import GroupedEventLog
 from eventlog.postgres.log import PostgresEventLog
+from eventlog.postgres.row_encoding import COLUMNS
 from eventlog.records import Append, Head, NewEvent
+from projections.models import calendar
 from prorata.simulation.run import VirtualAccount
 from service.account_log import BlockingLog
 from service.accounts import Accounts
@@ -37,12 +43,13 @@ from service.catalogue_versions import EXAMPLE
 from service.catalogues import CatalogueLibrary
 from service.clock import SystemClock
 from service.conversing import Ports
+from service.event_ids import new_event_id
 from service.gateways.memory import MemoryTestGateway
 from service.service import BillingService
 
 BEGIN: Final = datetime(2024, 1, 15, 9, 0, tzinfo=UTC)
 _MONTH: Final = timedelta(days=31)
-_AT_ONCE: Final = 200
+_AT_ONCE: Final = 2_000
 _BOUGHT: Final[tuple[c.Command, ...]] = (
     c.PurchasePlan("standard"),
     c.PurchaseAddon("custom_domain"),
@@ -55,6 +62,7 @@ def account(nth: int) -> str:
     return f"bench/{nth:07}"
 
 
+@lru_cache
 def story(digest: str, months: int) -> tuple[tuple[NewEvent, ...], datetime]:
     """The events of an account with a plan and two add-ons after so many months, and when it renews next."""
     catalogues = Catalogues.always(parse_catalog(EXAMPLE.read_bytes()))
@@ -76,31 +84,47 @@ def story(digest: str, months: int) -> tuple[tuple[NewEvent, ...], datetime]:
     return tuple(rows), due[1]
 
 
-def fill(url: str, *, accounts: int, months: int) -> datetime:
-    """Fill the log, and the calendar as a projector would; when all of the accounts renew next."""
+def fill(url: str, *, accounts: int, months: int, workers: int = 2) -> datetime:
+    """Fill the log by COPY, and the calendar as a projector would; when all of the accounts renew next."""
     with closing(PostgresCatalogues(url)) as store:
         digest = CatalogueLibrary(store).pin(None)
-    events, due = story(digest, months)
-    with closing(PostgresEventLog(url, connections=1)) as log:
-        for begin in range(0, accounts, _AT_ONCE):
-            log.append_many(
-                [
-                    Append(account(nth), Head.NONE, tuple([replace(row, event_id=uuid4()) for row in events]))
-                    for nth in range(begin, min(begin + _AT_ONCE, accounts))
-                ]
-            )
+    _, due = story(digest, months)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        spans = [(begin, min(begin + _AT_ONCE, accounts)) for begin in range(0, accounts, _AT_ONCE)]
+        list(pool.map(partial(_copied, url, digest, months), spans))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             """
             insert into projections.calendar
                 (account_id, clock, due_at, pending_payment, recorded_at, version, revision, fold)
-            select account_id, 'test', %s, false, recorded_at, version, position, 1
-            from (select distinct on (account_id) * from public.events order by account_id, version desc) last
+            select account_id, 'test', %s, false, max(recorded_at), max(version), max(position), %s
+            from public.events group by account_id
             """,
-            [due],
+            [due, calendar.FOLD.version],
         )
     caught_up(url)
     return due
+
+
+_COPY: Final = f"copy public.events ({', '.join(COLUMNS)}) from stdin (format binary)"
+_TYPES: Final = (
+    "text", "int8", "int2", "uuid", "text", "text", "int2", "timestamptz", "timestamptz", "text", "bytea",
+    "bytea", "bytea",
+)  # fmt: skip
+
+
+def _copied(url: str, digest: str, months: int, span: tuple[int, int]) -> None:
+    """Copy the histories of these accounts into the log, chained as appends chain them."""
+    events, _ = story(digest, months)
+    now = datetime.now(UTC)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        [[log_id]] = cursor.execute("select id from public.log").fetchall()
+        with cursor.copy(_COPY) as copy:
+            copy.set_types(_TYPES)
+            for nth in range(*span):
+                rows = tuple([replace(row, event_id=new_event_id()) for row in events])
+                for row in chained_rows(log_id, Append(account(nth), Head.NONE, rows), now):
+                    copy.write_row(msgspec.structs.astuple(row)[1:])
 
 
 def caught_up(url: str, due: datetime | None = None) -> None:
@@ -109,8 +133,13 @@ def caught_up(url: str, due: datetime | None = None) -> None:
         if due is not None:
             connection.execute("update projections.calendar set due_at = %s", [due])
         connection.execute(
-            "update projections.checkpoints set position = (select max(position) from public.events) "
-            "where projection = 'calendar'"
+            """
+            update projections.checkpoints c
+            set position = e.position, hash = e.hash, fold = %s, turn = turn + 1
+            from (select position, hash from public.events order by position desc limit 1) e
+            where c.projection = 'calendar'
+            """,
+            [calendar.FOLD.version],
         )
         connection.execute("vacuum analyze projections.calendar")
         connection.execute("vacuum analyze public.events")
