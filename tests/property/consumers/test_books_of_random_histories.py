@@ -32,7 +32,7 @@ from tests.support.consumers.random_money import money_story
 
 ACCOUNT = "acme/a-1"
 HISTORIES = 240
-BATCH = 20
+BATCH = 5
 FAR = date(9000, 1, 1)
 
 
@@ -128,6 +128,30 @@ def test_what_is_known_of_an_account_is_what_its_events_say(first: int) -> None:
             facts = shelf.accounts[ACCOUNT].facts
             known = {name: getattr(facts, name) for name in Facts.__dataclass_fields__}
             assert known == {name: said[name] for name in known} | {"credit": state.standing.credit}
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, BATCH))
+def test_every_entry_names_the_invoice_and_of_a_line_its_product(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        events = money_story(seed)
+        lines = {
+            (line_of.number, nth): line.product
+            for event in events
+            if isinstance(line_of := getattr(event, "invoice", None), e.Invoice)
+            for nth, line in enumerate(line_of.lines, 1)
+        }
+        for entry in booked(seed).transfers:
+            assert (entry.invoice is None) == (entry.kind in OF_THE_ACCOUNT)
+            of_a_line = entry.kind in ("issued", "credited")
+            if entry.kind == "written_off":
+                of_a_line = DEFERRED in (entry.debit, entry.credit)
+            assert (entry.line is not None) == of_a_line
+            if entry.invoice is not None and entry.line is not None:
+                assert entry.product == lines[entry.invoice, entry.line]
+
+
+OF_THE_ACCOUNT = ("overpaid", "paid_out")
+"""Entries that are about no invoice."""
 
 
 def said_by(event: e.Event) -> Iterator[tuple[str, Decimal]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+from msgspec.structs import replace
+
+from consumers.finance_ledger.journal import Facts
 from consumers.finance_ledger.register import day_of
-from domain.events import CreditNoteIssued, ItemsLapsed
-from tests.support.consumers.told_books import ToldBooks, events_of, step
+from domain.events import CreditNoteIssued, CreditPaidOut, CyclesRenewed, ItemsLapsed, PaymentRecorded
+from tests.support.consumers.told_books import ACCOUNT, ToldBooks, events_of, step
 
 PLAN = step("2026-03-20", "purchase_plan", product="standard")
 GERMAN_TAX = {
@@ -296,3 +300,89 @@ def test_in_a_log_of_before_r41a_a_lapse_is_a_write_off() -> None:
     assert books.of("written_off") == [("2026-05-20", "deferred_revenue", "receivable", "20.00")]
     assert [(t.line, t.product) for t in books.shelf.transfers][-1] == (1, "standard")
     assert books.earned_through("2026-05-20") == {"cash": "20.00", "revenue:standard": "-20.00"}
+
+
+# ---- what an entry names ---------------------------------------------------------
+
+
+def test_the_books_of_an_account_that_was_just_opened_know_nothing() -> None:
+    books = ToldBooks(events_of(until="2026-03-20"))
+    [account] = books.shelf.accounts.values()
+    assert account.facts == Facts(*[Decimal(0)] * len(Facts.__dataclass_fields__))
+    assert books.shelf.transfers == []
+
+
+def test_an_account_whose_currency_nobody_knows_has_to_be_replayed() -> None:
+    books = ToldBooks(events_of(until="2026-03-20"))
+    books.shelf.accounts[ACCOUNT].currency = None
+    [paid_out] = [
+        event
+        for event in events_of(
+            step("2026-03-20", "record_payment", amount="5.00"),
+            step("2026-03-21", "pay_out"),
+            until="2026-03-22",
+        )
+        if isinstance(event, CreditPaidOut)
+    ]
+    with pytest.raises(ValueError, match="currency"):
+        books.take([paid_out])
+
+
+def test_money_for_an_invoice_is_booked_on_no_day_before_it_whatever_the_zone_was_then() -> None:
+    """Zone data may have changed since: an invoice's date is what its event says."""
+    events = list(events_of(PLAN, until="2026-04-21"))
+    renewed, paid = events[-2:]
+    assert isinstance(renewed, CyclesRenewed)
+    moved = replace(renewed, invoice=replace(renewed.invoice, date=date(2026, 4, 21)))
+    assert ToldBooks([*events[:-2], moved, paid]).of("paid")[-1][0] == "2026-04-21"
+
+
+def test_a_write_off_takes_of_each_line_its_share_of_what_is_given_up() -> None:
+    books = ToldBooks(
+        events_of(
+            PLAN,
+            step("2026-03-20", "purchase_addon", product="custom_domain"),
+            step("2026-04-25", "dispute_lost", invoice=3),
+            step("2026-04-26", "record_payment", amount="20.00"),
+            step("2026-04-27", "write_off", invoice=3),
+            until="2026-04-28",
+        )
+    )
+    entries = [
+        (t.invoice, t.line, t.product, str(t.amount))
+        for t in books.shelf.transfers
+        if t.kind == "written_off"
+    ]
+    assert entries == [
+        (3, 1, "standard", "6.67"),
+        (3, 2, "custom_domain", "3.33"),
+    ]
+
+
+def test_before_r41a_more_was_deferred_than_was_due_and_only_that_was_given_up() -> None:
+    events = [e for e in events_of(PLAN, BROKE, until="2026-05-20") if not isinstance(e, CreditNoteIssued)]
+    partly = step("2026-04-22", "record_payment", amount="12.00")
+    told = [e for e in events_of(PLAN, BROKE, partly, until="2026-04-23") if isinstance(e, PaymentRecorded)]
+    books = ToldBooks([*events[:-1], *told, events[-1]])
+    assert books.of("written_off") == [("2026-05-20", "bad_debt", "receivable", "8.00")]
+
+
+def test_of_a_line_below_one_its_own_credit_lines_alone_count_when_it_is_taken_back() -> None:
+    tiny = step("2026-03-20", "reprice", product="standard", tier="500", price="0.62")
+    core = step("2026-03-20", "purchase_plan", product="websites_core")
+    books = ToldBooks(
+        events_of(
+            tiny,
+            PLAN,
+            core,
+            step("2026-04-04", "change_plan", product="premium"),
+            step("2026-04-04", "credit_note", invoice=2, line=1, reason="goodwill", net="10.00"),
+            step("2026-04-04", "credit_note", invoice=1, line=1, reason="goodwill"),
+            until="2026-04-05",
+        )
+    )
+    assert books.of("credited") == [
+        ("2026-04-04", "deferred_revenue", "receivable", "5.16"),
+        ("2026-04-04", "revenue:websites_core", "receivable", "4.84"),
+        ("2026-04-04", "revenue:standard", "receivable", "0.30"),
+    ]

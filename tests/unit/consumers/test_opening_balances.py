@@ -9,7 +9,7 @@ from domain.catalog import Catalogues
 from domain.events import AccountImported
 from domain.import_rows import AccountRow, ProductRow
 from domain.importing import account_imported
-from tests.support.consumers.told_books import ToldBooks
+from tests.support.consumers.told_books import ACCOUNT, ToldBooks
 from tests.support.domain.catalogs import SHIPPED
 
 PLAN = ProductRow("standard", tier="500", price="31.00", paid_until=date(2026, 4, 20))
@@ -45,3 +45,14 @@ def test_a_pack_is_earned_over_the_twelve_months_since_it_was_bought() -> None:
 
 def test_who_brings_nothing_along_changes_no_books() -> None:
     assert books().balances() == {}
+
+
+def test_an_entry_names_the_line_and_the_product_that_was_paid_for_elsewhere() -> None:
+    told = books(PLAN, ProductRow("credits_5000", credits=4000, expires_on=date(2027, 4, 5), paid="365.00"))
+    brought = [(t.kind, t.invoice, t.line, t.product) for t in told.shelf.transfers]
+    assert brought == [("taken_over", None, 1, "standard"), ("taken_over", None, 2, "credits_5000")]
+    [lines] = told.shelf.booked_lines.values()
+    assert [(line.account_id, line.invoice, line.line) for line in lines] == [
+        (ACCOUNT, 0, 1),
+        (ACCOUNT, 0, 2),
+    ]

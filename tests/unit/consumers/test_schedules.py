@@ -99,3 +99,10 @@ def test_of_a_line_that_was_given_up_nothing_is_deferred() -> None:
     of = line("29.00", 29)
     of.written_off = True
     assert of.deferred(day(1)) == Decimal("0.00")
+
+
+def test_what_is_taken_back_of_a_line_in_two_spans_leaves_something_in_both() -> None:
+    of = line("29.00", 29)
+    of.take_back(day(11), Decimal("5.00"), (day(15), day(20)))
+    of.take_back(day(12), Decimal("3.00"))
+    assert spans(of) == [(1, 11, "10.00"), (11, 12, "1.00"), (12, 15, "2.31"), (20, 30, "7.69")]
