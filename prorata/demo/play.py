@@ -63,6 +63,7 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Answ
     from consumers.entitlement_cache import EntitlementCache
     from consumers.runtime import Consumer
     from eventlog.postgres.migrate import migrate
+    from prorata.demo.over_http import ask_over_http
     from publishing.relay import run_relay
 
     timed = _Timed(say)
@@ -93,6 +94,7 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Answ
         EntitlementCache(), consumer.database_url, consumer.kafka, prefix=consumer.kafka_prefix
     ).run_once()
     timed("the entitlement cache took in what was published")
+    ask_over_http(_as(settings, SERVICE), told[0].account, timed)
     return answers
 
 

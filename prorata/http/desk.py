@@ -14,12 +14,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from domain.catalog import Catalogues
 from domain.state import Account
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from projections import MIGRATIONS as PROJECTIONS
+from prorata.http.call import Answered
 from prorata.http.feed import Feed
+from prorata.http.recent import Recent
 from prorata.http.settled import SettledLog
 from prorata.http.traffic import Traffic
 from prorata.settings import Settings
@@ -34,8 +38,21 @@ _logger = logging.getLogger(__name__)
 THREADS: Final = 16
 """Looks that block and are under way at once; the others wait for their turn."""
 
+SEEN: Final = 0.25
+"""Seconds for which it is not asked again whether another process has changed an account."""
+
+_REMEMBERED: Final = 10_000
+
 READING: Final = 8
 """Connections to the read models."""
+
+
+class Memo(msgspec.Struct, frozen=True):
+    """What was answered of that state in that second."""
+
+    state: Account
+    second: int
+    answered: Answered
 
 
 class Desk:
@@ -51,6 +68,8 @@ class Desk:
         )
         self.settled = SettledLog(system.log)
         self.feed = Feed(self.settled, traffic, self.run)
+        self._seen: Recent[str, float] = Recent(_REMEMBERED)
+        self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)
         self._later: set[asyncio.Task[None]] = set()
         self.threads = ThreadPoolExecutor(THREADS, "http")
 
@@ -78,6 +97,17 @@ class Desk:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What the work reads of the read models."""
         return await self.run(partial(self._read_models.run, work))
+
+    async def seen(self, account_id: str) -> Account | None:
+        """The account as it was in the log at most SEEN seconds ago, and as this process left it since."""
+        at = self._seen.get(account_id)
+        now = asyncio.get_running_loop().time()
+        if at is not None and now - at < SEEN:
+            return await self.service.last_seen(account_id)
+        state = await self.service.account(account_id)
+        if state is not None:
+            self._seen.keep(account_id, now)
+        return state
 
     async def series_for(self, state: Account | None) -> Catalogues:
         """The versions of the catalogue that the account's prices are read from."""

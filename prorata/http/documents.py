@@ -29,12 +29,6 @@ from prorata.http.shapes import CreditNotesAnswer, CreditNoteShown, InvoicesAnsw
 
 D = TypeVar("D", InvoiceDocument, CreditNoteDocument)
 
-WAIT: Final = Parameter(
-    "wait",
-    "Seconds for which to wait until the read models have every event of the account. Where they have not, "
-    "the answer is folded from the log, which takes longer for accounts with many events.",
-    {"type": "number", "minimum": 0, "maximum": 30},
-)
 AFTER: Final = Parameter(
     "after", "Those after this number (`next` of the page before).", {"type": "string", "examples": ["50"]}
 )
@@ -142,7 +136,7 @@ ROUTES = (
         LOOK,
         list_invoices,
         InvoicesAnswer,
-        parameters=(WAIT, AFTER, LIMIT),
+        parameters=(AFTER, LIMIT),
         tag="documents",
     ),
     Route(
@@ -153,7 +147,6 @@ ROUTES = (
         LOOK,
         get_invoice,
         InvoiceShown,
-        parameters=(WAIT,),
         tag="documents",
     ),
     Route(
@@ -164,7 +157,7 @@ ROUTES = (
         LOOK,
         list_credit_notes,
         CreditNotesAnswer,
-        parameters=(WAIT, AFTER, LIMIT),
+        parameters=(AFTER, LIMIT),
         tag="documents",
     ),
 )

@@ -161,7 +161,7 @@ def _operation(route: Route, example: Mapping[str, Any]) -> dict[str, Any]:
             *(
                 {"name": one.name, "in": one.place, "description": one.about, "schema": one.schema}
                 | ({"required": True} if one.required else {})
-                for one in route.parameters
+                for one in route.all_parameters
             ),
         ],
         "responses": _responses(route, example),

@@ -34,6 +34,15 @@ class Parameter(msgspec.Struct, frozen=True):
     required: bool = False
 
 
+WAIT: Final = Parameter(
+    "wait",
+    "Seconds for which to wait until the read models have every event of the account that is in the log, so "
+    "that a caller reads what it wrote. Where they have not, the answer is made of the log itself.",
+    {"type": "number", "minimum": 0, "maximum": 30},
+)
+"""Of every look: also where no read model is asked, so that a caller need not know."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """A route. `roles`: of the keys that may ask, None: it needs no key. `body`, `returns`: JSON Schemas, or
     types that they are made of. `answer`: what answers it."""
@@ -58,9 +67,15 @@ class Route(msgspec.Struct, frozen=True):
         return self.path.replace("}", ":str}")
 
     @property
+    def all_parameters(self) -> tuple[Parameter, ...]:
+        """With those that routes of its kind have."""
+        looks = self.method == "GET" and self.roles is not None and self.media_type == "application/json"
+        return (*self.parameters, WAIT) if looks else self.parameters
+
+    @property
     def queried(self) -> frozenset[str]:
         """The parameters of its query."""
-        return frozenset(one.name for one in self.parameters if one.place == "query")
+        return frozenset(one.name for one in self.all_parameters if one.place == "query")
 
     async def answered(self, desk: Desk, call: Call) -> Answered:
         """The answer to the call, if its key may ask it and its parameters are known here."""
@@ -74,6 +89,7 @@ class Route(msgspec.Struct, frozen=True):
         if unknown := call.query.keys() - self.queried:
             name = min(unknown)
             raise refuse("unknown_parameter", f"there is no parameter {name[:40]!r} here", place=name[:40])
+        _ = call.wait
         if call.fields is not None and self.body is None:
             raise refuse("unknown_field", "this takes no body", place="$")
         return await self.answer(desk, call)

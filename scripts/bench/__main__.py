@@ -102,6 +102,20 @@ def screens(
 
 
 @app.command
+def http(
+    *,
+    connections: Annotated[int, Parameter(help="Connections at once.", validator=_positive)] = 64,
+    seconds: Seconds = 3.0,
+    rounds: Rounds = 3,
+    json: Json = False,
+) -> int:
+    """Purchases and looks over HTTP, beside the same in process and an empty route; subscribers' lag."""
+    from scripts.bench.http import http as measure
+
+    return _print(measure(connections=connections, seconds=seconds, rounds=rounds), json=json)
+
+
+@app.command
 def read(*, events: Events = 100_000, workers: Workers = 2, rounds: Rounds = 5, json: Json = False) -> int:
     """The whole log read and decoded, beside the package's notifications."""
     from scripts.bench.read import read as measure

@@ -39,11 +39,11 @@ BREAKING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a route is gone": (lambda d: d["paths"].pop(ADDON), f"POST {ADDON}: is gone"),
     "a parameter is gone": (
         lambda d: d["paths"][INVOICES]["get"]["parameters"].pop(),
-        f"GET {INVOICES}: parameter limit is gone",
+        f"GET {INVOICES}: parameter wait is gone",
     ),
     "a parameter is required now": (
         lambda d: d["paths"][INVOICES]["get"]["parameters"][-1].update(required=True),
-        f"GET {INVOICES}: parameter limit is required now",
+        f"GET {INVOICES}: parameter wait is required now",
     ),
     "a field of a body is required now": (
         lambda d: body(d)["required"].append("discount"),
