@@ -6,15 +6,18 @@ async with AsyncioAccountLog(database_url) as log:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeAlias, TypeVar
 
 from eventlog.group_commit.asyncio import GroupedAppends
 from eventlog.group_commit.asyncio_reads import GroupedReads
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.records import Head, NewEvent, StoredEvent
+
+T = TypeVar("T")
+Answered: TypeAlias = Coroutine[Any, Any, T]
 
 
 class AsyncioAccountLog:
@@ -42,19 +45,21 @@ class AsyncioAccountLog:
         """The log itself, for what concerns no single account; its calls block."""
         return self._appends.log
 
-    async def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
-        return await self._appends.append(account_id, head, events)
+    # These return the coroutine of what does the work: one less to go through for each call.
 
-    async def head(self, account_id: str) -> Head:
-        return await self._reads.head(account_id)
+    def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> Answered[list[StoredEvent]]:
+        return self._appends.append(account_id, head, events)
 
-    async def read_account(
+    def head(self, account_id: str) -> Answered[Head]:
+        return self._reads.head(account_id)
+
+    def read_account(
         self, account_id: str, after_version: int = 0, limit: int | None = None
-    ) -> list[StoredEvent]:
-        return await self._reads.read_account(account_id, after_version, limit)
+    ) -> Answered[list[StoredEvent]]:
+        return self._reads.read_account(account_id, after_version, limit)
 
-    async def event(self, account_id: str, version: int) -> StoredEvent | None:
-        return await self._reads.event(account_id, version)
+    def event(self, account_id: str, version: int) -> Answered[StoredEvent | None]:
+        return self._reads.event(account_id, version)
 
-    async def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
-        return await self._reads.find_command(account_id, command_id)
+    def find_command(self, account_id: str, command_id: str) -> Answered[list[StoredEvent]]:
+        return self._reads.find_command(account_id, command_id)

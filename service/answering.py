@@ -66,6 +66,8 @@ def credit_applied_with(last: StoredEvent, stored: list[StoredEvent]) -> int:
 
 def log_answer(account_id: str, request: Request, given: GivenCommand) -> None:
     """Log what a command was answered, without who asked, what it costs and what it says."""
+    if not _logger.isEnabledFor(logging.INFO):
+        return
     facts = {
         "account": account_id,
         "command": type(request.command).__name__,

@@ -24,6 +24,7 @@ from eventlog.group_commit.insert_connection import STATEMENTS, InsertConnection
 from eventlog.group_commit.loop_connection import SETTINGS, StatementFailed, prepared
 from eventlog.group_commit.pace import Pace
 from eventlog.group_commit.queue import AppendQueue, QueuedAppend
+from eventlog.group_commit.room import Room
 from eventlog.port import Outcome
 from eventlog.postgres.inserting import winners
 from eventlog.postgres.log import PostgresEventLog
@@ -61,7 +62,7 @@ class GroupedAppends:
         self._clock = clock
         self._connections = connections
         self._groups: AppendQueue[asyncio.Future[list[StoredEvent]]] = AppendQueue(max_events=max_events)
-        self._room = asyncio.Semaphore(max_waiting)
+        self._room = Room(max_waiting)
         self._pace = Pace()
         self._alarm: asyncio.TimerHandle | None = None
         self._resting: list[asyncio.Future[None]] = []
@@ -102,14 +103,15 @@ class GroupedAppends:
         or not, as if its answer had been lost: the same append again is answered with what became of it.
         """
         append = Append(account_id, head, tuple(events))
-        await self._room.acquire()
+        if not self._room.enter():
+            await self._room.entered()
         try:
             if self._closing:
                 raise LogUnavailable(_CLOSED)
             waiter: asyncio.Future[list[StoredEvent]] = self._loop.create_future()
             queued = QueuedAppend(append, waiter, chained_rows(self.log_id, append, self._clock()))
         except BaseException:
-            self._room.release()
+            self._room.leave()
             raise
         self._groups.add(queued)
         self._call()
@@ -117,7 +119,7 @@ class GroupedAppends:
             return await queued.waiter
         except asyncio.CancelledError:
             if self._groups.withdraw(queued):
-                self._room.release()
+                self._room.leave()
             elif queued.waiter.done() and not queued.waiter.cancelled():
                 queued.waiter.exception()  # it came too late, and is not to be logged as overlooked
             raise
@@ -239,7 +241,7 @@ class GroupedAppends:
     def _answer(self, group: Sequence[Queued], outcomes: Sequence[Outcome | Exception]) -> None:
         self._groups.finish(group)
         for queued, outcome in zip(group, outcomes, strict=True):
-            self._room.release()
+            self._room.leave()
             if queued.waiter.done():
                 continue  # cancelled meanwhile
             if isinstance(outcome, Exception):

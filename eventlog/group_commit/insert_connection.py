@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from psycopg.pq.abc import PGresult
-
 from eventlog.group_commit.loop_connection import LoopConnection
 from eventlog.postgres.inserting import INSERTS, insert_of
 from eventlog.records import StoredEvent
@@ -24,9 +22,13 @@ class InsertConnection(LoopConnection):
         """
         insert, arguments = insert_of(appends)
         result = await self.run(insert.name.encode(), arguments)
-        return list(map(_row, [result] * result.ntuples, range(result.ntuples)))
+        value = result.get_value
+        return [
+            (str(value(nth, 0) or b"", "utf-8"), _number(value(nth, 1)), _number(value(nth, 2)))
+            for nth in range(result.ntuples)
+        ]
 
 
-def _row(result: PGresult, nth: int) -> tuple[str, int, int]:
-    account_id, version, position = (result.get_value(nth, column) or b"" for column in range(3))
-    return account_id.decode(), int.from_bytes(version, "big"), int.from_bytes(position, "big")
+def _number(value: bytes | None) -> int:
+    assert value is not None
+    return int.from_bytes(value, "big")

@@ -37,6 +37,7 @@ class LoopConnection:
         self._loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[list[PGresult]] | None = None
         self._results: list[PGresult] = []
+        self._is_writing = False
         self.is_lost = False
         self._loop.add_reader(self._socket, self._read)
 
@@ -78,10 +79,12 @@ class LoopConnection:
         except psycopg.Error as error:
             self._lose(error)
             return
-        if all_sent:
-            self._loop.remove_writer(self._socket)
-        else:
-            self._loop.add_writer(self._socket, self._write)
+        if all_sent == self._is_writing:
+            if all_sent:
+                self._loop.remove_writer(self._socket)
+            else:
+                self._loop.add_writer(self._socket, self._write)
+            self._is_writing = not all_sent
 
     def _read(self) -> None:
         try:
