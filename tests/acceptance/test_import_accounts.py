@@ -201,3 +201,30 @@ def test_the_reference_of_a_payment_method_is_in_nothing_that_is_written(
     assert done.exit_code == 0
     told = prorata("history", "a-17", "--json").out + done.out + done.err + report.read_text("utf-8")
     assert "pm_secret_reference" not in told
+
+
+def test_every_screen_shows_an_account_that_was_taken_over(prorata: CommandLine, tmp_path: Path) -> None:
+    assert imported(prorata, written(tmp_path, CSV)).exit_code == 0
+    upgraded = {"do": "change_plan", "account": "a-17", "at": "2026-04-15", "product": "premium"}
+    assert prorata.commands(upgraded).answers[0]["outcome"] == "accepted"
+    assert prorata("clock", "a-17", "--advance-to", "2026-05-01").exit_code == 0
+    assert prorata("project", "--once").exit_code == 0
+    for screen in (
+        ("history", "a-17"),
+        ("history", "a-17", "--language", "fr"),
+        ("show", "a-17"),
+        ("show", "a-17", "--at", "2026-04-12"),
+        ("diff", "a-17", "--from", "2026-04-12", "--to", "2026-05-01"),
+        ("billing", "a-17"),
+        ("shop", "a-17"),
+        ("explain", "a-17", "1"),
+        ("explain", "a-17", "2", "--language", "fr"),
+        ("billing", "a-18"),
+        ("shop", "a-19"),
+    ):
+        done = prorata(*screen)
+        assert (screen, done.exit_code, done.err) == (screen, 0, "")
+        assert done.out
+    first = prorata("history", "a-17").out.splitlines()
+    assert "account_imported (R3, R4) by import" in first[0]
+    assert "The account was taken over from another system, in EUR, Europe/Paris." in first[1]

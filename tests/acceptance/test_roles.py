@@ -35,6 +35,10 @@ LINES = {
     "key revoke": "key_none",
     "gateway event": "{folder}/tax.json --signature t=1,v1=0",
     "bill": "--test-clock --until 2026-06-01 --once",
+    "clock": "a1 --advance-to 2026-06-02",
+    "import accounts": "{folder}/accounts.csv --test-clock --as-of 2026-04-10",
+    "export events": "{folder}/log.jsonl",
+    "import events": "{folder}/log.jsonl",
     "reconcile": "",
     "project": "--once",
     "lag": "",
@@ -71,6 +75,7 @@ LINES = {
 """In an order in which each finds what it needs. `metrics` and `serve` run on: they ask what `status` and
 `command` ask."""
 
+ACCOUNTS_FILE = Path(__file__).parents[2] / "docs" / "importing" / "accounts.csv"
 STORY = [OPEN, step("2026-03-20", "purchase_plan", product="standard")]
 
 
@@ -89,6 +94,8 @@ def prepare(prorata: CommandLine, folder: Path) -> None:
     prorata("persons", "key", str(folder / "persons.key"))
     prorata.environment |= {"PRORATA_PERSONS_KEY": str(folder / "persons.key")}
     (folder / "tax.json").write_text('{"seller": "FR", "rates": []}', encoding="utf-8")
+    (folder / "accounts.csv").write_text(ACCOUNTS_FILE.read_text("utf-8"), encoding="utf-8")
+    (folder / "log.jsonl").write_text("", encoding="utf-8")
     (folder / "discounts.json").write_text('{"discounts": []}', encoding="utf-8")
 
 
