@@ -73,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The payment provider of accounts on the wall clock: `test` (the test gateway, which charges nobody),
     `stripe`, or `module:factory`, a `service.gateways.port.GatewayFactory`."""
 
+    gateway_per_second: float | None = None
+    """Charges a second that a billing run asks of the payment provider at most; default: as fast as it takes
+    them. Each process has its own measure."""
+
     allow_test_gateway: bool = False
     """Whether the test gateway serves accounts on the wall clock, to try Prorata out (`1`)."""
 
@@ -149,6 +153,9 @@ def _check_gateway(settings: Settings) -> None:
     if settings.gateway not in ("test", "stripe") and not re.fullmatch(r"[\w.]+:\w+", settings.gateway):
         reason = f"{settings.gateway!r} is no gateway: test, stripe, or module:factory"
         raise InvalidInput("invalid_setting", "PRORATA_GATEWAY", reason)
+    if settings.gateway_per_second is not None and not settings.gateway_per_second > 0:
+        reason = f"{settings.gateway_per_second} is no number of charges a second: more than 0 are"
+        raise InvalidInput("invalid_setting", "PRORATA_GATEWAY_PER_SECOND", reason)
 
 
 def _check_addresses(settings: Settings) -> None:

@@ -39,6 +39,10 @@ _CLAIM: Final = """
     update service.stripe_charges set intent = %(intent)s, claim = %(claim)s
     where key = %(key)s and intent is null and answer is null
 """
+_RELEASE: Final = """
+    update service.stripe_charges set intent = null, claim = null
+    where key = %(key)s and claim = %(claim)s and answer is null
+"""
 _FORBID: Final = """
     insert into service.stripe_charges as charges (key, answer) values (%(key)s, 'cancelled')
     on conflict (key) do update set answer = 'cancelled'
@@ -46,12 +50,12 @@ _FORBID: Final = """
 """
 _NOTE: Final = """
     update service.stripe_charges set declined = %(declined)s, decline_reason = %(reason)s
-    where key = %(key)s and answer is null
+    where key = %(key)s and answer is null and intent = %(intent)s
 """
 _DECIDE: Final = """
     update service.stripe_charges
     set answer = %(answer)s, decline_reason = case when %(answer)s like 'declined%%' then %(reason)s end
-    where key = %(key)s and answer is null
+    where key = %(key)s and answer is null and intent is not distinct from %(intent)s
 """
 _REFUND: Final = """
     select key, charge, account_id, amount, currency, refund, answer
@@ -168,20 +172,26 @@ class StripeBooks:
         attempt that it names confirms."""
         return await self._row(ChargeRow, (_CLAIM,), _CHARGE, key=key, intent=intent, claim=claim)
 
+    async def released(self, key: UUID, claim: UUID) -> None:
+        """The attempt will not confirm, and has not: another one may name an intent."""
+        await self._one(ChargeRow, (_RELEASE,), _CHARGE, key=key, claim=claim)
+
     async def forbidden(self, key: UUID) -> ChargeRow:
         """The row; without an intent it is `cancelled` from now on."""
         return await self._row(ChargeRow, (_FORBID,), _CHARGE, key=key)
 
-    async def note(self, key: UUID, declined: Declined) -> None:
-        """A decline was seen, and its intent will be cancelled."""
-        values = {"key": key, "declined": declined.answer, "reason": declined.reason}
+    async def note(self, key: UUID, intent: str, declined: Declined) -> None:
+        """A decline of the row's intent was seen, which will be cancelled."""
+        values = {"key": key, "intent": intent, "declined": declined.answer, "reason": declined.reason}
         await self._row(ChargeRow, (_NOTE,), _CHARGE, **values)
 
-    async def decided(self, key: UUID, answer: Decided, reason: DeclineReason | None = None) -> Charged:
-        """The answer for ever: this one, if there was none."""
-        row = await self._row(ChargeRow, (_DECIDE,), _CHARGE, key=key, answer=answer, reason=reason)
-        assert row.decided is not None
-        return row.decided
+    async def decided(
+        self, key: UUID, intent: str | None, answer: Decided, reason: DeclineReason | None = None
+    ) -> ChargeRow:
+        """The row with its answer for ever: this one, if there was none. Undecided, if it names another
+        intent meanwhile, which the answer is not of."""
+        values = {"key": key, "intent": intent, "answer": answer, "reason": reason}
+        return await self._row(ChargeRow, (_DECIDE,), _CHARGE, **values)
 
     async def refund_begun(
         self, key: UUID, charge: UUID, account_id: str, amount: Decimal, currency: str

@@ -41,6 +41,9 @@ ACCOUNT: Final = "prorata_account"
 """Under which names what is made at Stripe says whose it is."""
 
 _PAUSES: Final = (0.2, 0.4)
+_BUSY: Final = 1.0
+"""Seconds after which to come again to a busy Stripe, which often does not say."""
+
 _PAGE: Final = 100
 
 
@@ -86,11 +89,11 @@ class StripeCalls:
         )
 
     async def confirm(self, intent: str, params: PaymentIntentConfirmParams, once: str) -> Intent:
-        """Charge it."""
+        """Charge it. Raises NotDone where Stripe was too busy to begin with it."""
         intents = self._client.v1.payment_intents
         return read(
             Intent,
-            await self._ask(
+            await self._tried(
                 intents.confirm, intents.confirm_async, intent, params, {"idempotency_key": once}
             ),
         )
@@ -232,27 +235,57 @@ class StripeCalls:
     async def _ask(
         self, block: Callable[P, T], suspend: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        """The answer."""
+        try:
+            return await self._tried(block, suspend, *args, **kwargs)
+        except NotDone as error:
+            raise error.unavailable from None
+
+    async def _tried(
+        self, block: Callable[P, T], suspend: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The answer. It is asked again after no answer, which Stripe's idempotency keys make safe, and when
         Stripe is busy, as it says."""
-        nth = 0
+        nth, begun = 0, False
         while True:
             try:
                 return await suspend(*args, **kwargs) if in_a_loop() else block(*args, **kwargs)
             except (stripe.CardError, stripe.InvalidRequestError):
                 raise
             except (stripe.StripeError, httpx.HTTPError) as error:
-                pause = _pause_after(error, nth)
+                pause, begun = _pause_after(error, nth), begun or not _is_busy(error)
                 if pause is None or pause > seconds_left() / 2:
-                    raise _no_answer(error) from None
+                    raise _no_answer(error) if begun else NotDone(_no_answer(error)) from None
             await sleep(pause)
             nth += 1
+
+
+class NotDone(Exception):  # noqa: N818 - named for what happened
+    """Stripe has not begun with the request, nor has any attempt at it reached it."""
+
+    def __init__(self, unavailable: GatewayUnavailable) -> None:
+        super().__init__(unavailable)
+        self.unavailable = unavailable
+
+
+def _is_busy(error: stripe.StripeError | httpx.HTTPError) -> bool:
+    """Whether it was too much for Stripe's rate limit, or for our connections: nothing was done. A lock is
+    another matter: what holds it may be an earlier attempt of ours."""
+    if isinstance(error, stripe.RateLimitError):
+        return _code(error) != "lock_timeout"
+    return isinstance(error, httpx.PoolTimeout)
+
+
+def _code(error: stripe.StripeError) -> str:
+    return "" if error.error is None else error.error.code or ""
 
 
 def _no_answer(error: stripe.StripeError | httpx.HTTPError) -> GatewayUnavailable:
     """What may be told of it: never Stripe's message."""
     if isinstance(error, httpx.HTTPError):
-        return GatewayUnavailable(f"no connection to Stripe ({type(error).__name__})")
-    code = "" if error.error is None else error.error.code or ""
+        said = f"no connection to Stripe ({type(error).__name__})"
+        return GatewayUnavailable(said, retry_after=_BUSY if _is_busy(error) else None)
+    code = _code(error)
     match error:
         case stripe.RateLimitError():
             said = f"Stripe is busy ({code or 'rate_limit'})"
@@ -261,7 +294,8 @@ def _no_answer(error: stripe.StripeError | httpx.HTTPError) -> GatewayUnavailabl
         case _:
             said = f"Stripe answered {error.http_status} {code}".rstrip()
     request = f", request {error.request_id}" if error.request_id else ""
-    return GatewayUnavailable(f"{said}{request}", retry_after=_retry_after(error))
+    later = _retry_after(error) or (_BUSY if _is_busy(error) else None)
+    return GatewayUnavailable(f"{said}{request}", retry_after=later)
 
 
 def _header(error: stripe.StripeError, name: str) -> str:

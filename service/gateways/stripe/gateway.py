@@ -36,7 +36,7 @@ from service.gateways.port import (
 from service.gateways.stripe import listing
 from service.gateways.stripe.amounts import NotChargeable, in_minor_units
 from service.gateways.stripe.books import ChargeRow, MethodRow, StripeBooks
-from service.gateways.stripe.calls import ACCOUNT, KEY, StripeCalls
+from service.gateways.stripe.calls import ACCOUNT, KEY, NotDone, StripeCalls
 from service.gateways.stripe.declines import (
     METHOD_GONE,
     NO_METHOD,
@@ -156,17 +156,21 @@ class StripeGateway:
             return claimed.decided
         if claimed.claim != claim:
             return await self._awaited(claimed)
-        return await self._confirmed(claimed, created.id, _confirming(customer, means))
+        try:
+            return await self._confirmed(claimed, created.id, _confirming(customer, means))
+        except NotDone as error:
+            await self._books.released(row.key, claim)
+            raise error.unavailable from None
 
     async def _confirmed(self, row: ChargeRow, intent: str, params: PaymentIntentConfirmParams) -> Charged:
         try:
-            answered = await self._calls.confirm(intent, params, f"confirm-{row.key}")
+            answered = await self._calls.confirm(intent, params, f"confirm-{intent}")
         except stripe.CardError:
             answered = await self._calls.intent(intent)
         except stripe.InvalidRequestError as error:
             answered = await self._calls.intent(intent)
             if answered.status in _CONFIRMABLE and answered.failed is None:
-                await self._books.note(row.key, _refused_request(error))
+                await self._books.note(row.key, intent, _refused_request(error))
                 return await self._ended(row.key, giving_up=False)
         return await self._standing(row, answered)
 
@@ -224,7 +228,7 @@ class StripeGateway:
             if intent.status not in _CONFIRMABLE and not waits:
                 return await self._standing(row, intent)
             if intent.failed is not None and row.noted is None:
-                await self._books.note(key, declined(intent.failed))
+                await self._books.note(key, row.intent, declined(intent.failed))
             with suppress(stripe.InvalidRequestError):  # it changed meanwhile: look again
                 await self._calls.cancel(row.intent)
             row = await self._books.forbidden(key)
@@ -234,14 +238,14 @@ class StripeGateway:
         assert row.account_id is not None
         if intent.setup_future_usage is not None and intent.payment_method is not None:
             await self._saved.first(row.account_id, intent.payment_method)
-        return await self._books.decided(row.key, "paid")
+        return _for_ever(await self._books.decided(row.key, intent.id, "paid"))
 
     async def _cancelled(self, row: ChargeRow, intent: Intent) -> Charged:
         """It can never be paid: the answer is the decline before it, if there was one."""
         noted = await self._noted(row, intent)
         if noted is None:
-            return await self._books.decided(row.key, "cancelled")
-        return await self._books.decided(row.key, noted.answer, noted.reason)
+            return _for_ever(await self._books.decided(row.key, intent.id, "cancelled"))
+        return _for_ever(await self._books.decided(row.key, intent.id, noted.answer, noted.reason))
 
     async def _noted(self, row: ChargeRow, intent: Intent) -> Declined | None:
         kept = await self._books.charge(row.key)
@@ -250,8 +254,16 @@ class StripeGateway:
         return None if intent.failed is None else declined(intent.failed)
 
     async def _decline(self, row: ChargeRow, by: Declined) -> Charged:
-        """Declined without an intent; whoever finished it first has won."""
-        return await self._books.decided(row.key, by.answer, by.reason)
+        """Declined without an intent, unless another attempt has begun one, or finished the key."""
+        row = await self._books.decided(row.key, None, by.answer, by.reason)
+        return await self._awaited(row) if row.decided is None else row.decided
+
+
+def _for_ever(row: ChargeRow) -> Charged:
+    """Raises GatewayUnavailable where another attempt has begun another intent meanwhile."""
+    if row.decided is None:
+        raise GatewayUnavailable("it is charged anew at this moment")
+    return row.decided
 
 
 def _refused(customer: MethodRow, means: Means) -> Declined | None:

@@ -24,6 +24,7 @@ CAUGHT_INSIDE = {
     "prorata.http.problems.ProblemFound",
     "service.billing.kept.InvoicesUnread",
     "service.gateways.stripe.amounts.NotChargeable",
+    "service.gateways.stripe.calls.NotDone",
 }
 """Exceptions that never leave their package."""
 

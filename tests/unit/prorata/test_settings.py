@@ -43,3 +43,11 @@ def test_a_factory_that_is_not_there_is_refused_with_its_setting(name: str) -> N
 @pytest.mark.parametrize(("given", "allowed"), [({}, False), ({"PRORATA_ALLOW_TEST_GATEWAY": "1"}, True)])
 def test_the_test_gateway_is_allowed_where_that_is_set(given: dict[str, str], *, allowed: bool) -> None:
     assert Settings.of(given).allow_test_gateway == allowed
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "nan"])
+def test_a_rate_that_charges_nobody_is_refused(number: str) -> None:
+    assert Settings.of({"PRORATA_GATEWAY_PER_SECOND": "12.5"}).gateway_per_second == 12.5
+    with pytest.raises(InvalidInput) as refused:
+        Settings.of({"PRORATA_GATEWAY_PER_SECOND": number})
+    assert (refused.value.code, refused.value.place) == ("invalid_setting", "PRORATA_GATEWAY_PER_SECOND")

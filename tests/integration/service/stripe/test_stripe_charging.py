@@ -12,8 +12,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from service.completing import complete
 from service.errors import GatewayUnavailable
-from service.gateways.port import Charged, Confirmation
+from service.gateways.port import SAVED_METHOD, Charged, Confirmation
+from service.gateways.stripe.books import StripeBooks
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.methods import Behaviour
 from tests.support.service.blocking_gateway import AskedGateway
@@ -297,6 +299,68 @@ def test_when_stripe_is_busy_for_long_it_is_said_when_to_come_again(
         charge(key)
     assert busy.value.retry_after == 30
     assert gateway.finish(key) == "cancelled"
+
+
+def test_a_charge_that_stripe_was_too_busy_to_begin_with_is_made_when_it_is_asked_for_again(
+    fake: FakeStripe, charge: Callable[..., Charged], gateway: AskedGateway, other: AskedGateway
+) -> None:
+    key, given_up = uuid4(), uuid4()
+    for one in (key, given_up):
+        fake.faults.add("limited", CONFIRM, seconds=30)
+        with pytest.raises(GatewayUnavailable):
+            charge(one)
+
+    assert other.finish(given_up) == "cancelled"
+    assert charge(key).answer == "paid"
+    assert (_paid(fake, key), len(fake.intents_of(key))) == (1, 1)
+    assert charge(given_up).answer == "cancelled"
+
+
+def test_what_became_of_an_intent_is_no_answer_once_another_one_was_begun(service_url: str) -> None:
+    """A charge that was given back before it was made, begun anew by another process, while a third one has
+    just cancelled the first intent."""
+    key, first, second = uuid4(), uuid4(), uuid4()
+
+    async def interleaved(books: StripeBooks) -> list[str | None]:
+        await books.begun(key, ACCOUNT, AMOUNT, "EUR", late=False)
+        await books.claimed(key, "pi_first", first)
+        await books.released(key, first)
+        named = await books.claimed(key, "pi_second", second)
+        await books.released(key, first)
+        stale = await books.decided(key, "pi_first", "cancelled")
+        none_begun = await books.decided(key, None, "declined")
+        paid = await books.decided(key, "pi_second", "paid")
+        return [named.intent, stale.answer, none_begun.answer, paid.answer]
+
+    with closing(StripeBooks(service_url)) as books:
+        assert complete(interleaved(books)) == ["pi_second", None, None, "paid"]
+
+
+def test_an_attempt_without_a_method_declines_nothing_that_another_one_is_charging(
+    fake: FakeStripe, charge: Callable[..., Charged], other: AskedGateway
+) -> None:
+    key = uuid4()
+
+    def without_a_method() -> None:
+        with pytest.raises(GatewayUnavailable):
+            other.charge(key, ACCOUNT, AMOUNT, "EUR", SAVED_METHOD)
+
+    fake.faults.add("before", CONFIRM, call=without_a_method)
+    assert charge(key).answer == "paid"
+    assert other.finish(key) == "paid"
+
+
+def test_a_charge_that_may_have_begun_is_not_made_again_though_stripe_is_busy_then(
+    fake: FakeStripe, gateway: AskedGateway, charge: Callable[..., Charged]
+) -> None:
+    key = uuid4()
+    fake.faults.add("lost", CONFIRM)
+    fake.faults.add("limited", CONFIRM, seconds=30)
+    with pytest.raises(GatewayUnavailable):
+        charge(key, "declined")
+    fake.keys.prune()
+    assert charge(key).answer == "declined"
+    assert _paid(fake, key) == 0
 
 
 def test_a_charge_that_takes_too_long_is_given_up_in_time_and_is_unknown_until_it_is_done(
