@@ -44,7 +44,7 @@ REASONS = {
     "block steps": r"`up_to` must be above|exactly the last step has `up_to` null",
     "digits of an amount": r"digits after the point|an amount has at most 15 digits",
     "reprice of what is not sold": r"The catalogue has no (product|tier)|has no price in",
-    "a whole number written as one": r"Expected `int(?: \| null)?`, got `float`",
+    "a whole number written as one": r"Expected `int(?: \| \w+)*`, got `float`",
     "text that forges a line": r"a text has no control characters",
     "size": r"of length <= |Expected `int` <= |out of range|recursion depth",
 }

@@ -28,6 +28,7 @@ from tests.reference.play import plain, read
 from tests.reference.prove import history
 from tests.reference.stories import story
 from tests.reference.switches import NAMES, only
+from tests.support.consumers.random_money import tell_money_stories
 
 CATALOGUE_TESTS = [f"tests/unit/prorata/test_catalog_{name}.py" for name in ("check", "diff", "schema")]
 TESTS = ["tests/scenarios", "tests/unit/domain", "tests/property/domain", *CATALOGUE_TESTS]
@@ -118,7 +119,9 @@ class _Plugin:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         tests: Tests = {item.nodeid: partial(_passes, item) for item in session.items}
-        if not self._asked.ledger:
+        if self._asked.ledger:
+            tell_money_stories()
+        else:
             tests |= _histories(HISTORIES * 2 // 3 if self._asked.quick else HISTORIES)
         _forget()
         killers, failing = _answer_of(lambda: _measured(tests, self._asked.modules))

@@ -28,10 +28,9 @@ from domain.calendar import date_of
 from domain.evolve import evolve
 from domain.state import Account
 from tests.support.consumers.memory_shelf import MemoryShelf, published
-from tests.support.consumers.random_money import money_story
+from tests.support.consumers.random_money import HISTORIES, money_story
 
 ACCOUNT = "acme/a-1"
-HISTORIES = 240
 BATCH = 5
 FAR = date(9000, 1, 1)
 

@@ -26,3 +26,13 @@ def money_story(seed: int) -> tuple[Event, ...]:
         paid = written(random.randint(1, 900), told["account"]["currency"])
         told["steps"].append({**told["steps"][-1], "do": "record_payment", "amount": paid})
     return tuple(history_of(parse_scenario(msgspec.json.encode(told), Path(), {})))
+
+
+HISTORIES = 240
+"""As many stories are told by the tests of the books."""
+
+
+def tell_money_stories() -> None:
+    """Have them told, so that whoever forks from here need not tell them."""
+    for seed in range(HISTORIES):
+        money_story(seed)

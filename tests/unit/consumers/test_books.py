@@ -302,6 +302,20 @@ def test_in_a_log_of_before_r41a_a_lapse_is_a_write_off() -> None:
     assert books.earned_through("2026-05-20") == {"cash": "20.00", "revenue:standard": "-20.00"}
 
 
+def test_an_open_invoice_that_is_taken_back_whole_is_paid_and_earns_nothing() -> None:
+    note = step("2026-04-22", "credit_note", invoice=2, reason="goodwill")
+    books = ToldBooks(events_of(PLAN, BROKE, note, until="2026-04-23"))
+    booked = books.shelf.invoice(ACCOUNT, 2)
+    assert (booked.status, booked.due, booked.held_from) == ("paid", Decimal("0.00"), None)
+    assert books.earned_through("2026-05-19") == {"cash": "20.00", "revenue:standard": "-20.00"}
+
+
+def test_what_was_held_back_of_an_invoice_is_held_no_more_once_it_is_paid() -> None:
+    books = ToldBooks(events_of(PLAN, LOST, step("2026-04-06", "pay_balance"), until="2026-04-07"))
+    assert books.shelf.invoice(ACCOUNT, 1).held_from is None
+    assert [line.held_from for line in books.shelf.lines(ACCOUNT, 1)] == [None]
+
+
 # ---- what an entry names ---------------------------------------------------------
 
 
