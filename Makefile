@@ -63,6 +63,10 @@ api: setup ## write the description of the HTTP API, with examples that the real
 soak: setup ## a million events, and what a row of each read model takes meanwhile
 	@$(SERVERS) run --only postgres -- $(BIN)/python -m scripts.soak $(ARGS)
 
+# Further arguments: ARGS="--plays 60 --examples 25 --seed 7".
+fuzz-api: setup ## 20,000 requests to the HTTP API, each answer held against its description
+	@$(SERVERS) run --only postgres --in-memory -- $(BIN)/python -m scripts.api.fuzz $(ARGS)
+
 contract: setup ## write what follows from the code into publishing/ (ARGS=--release: and keep the schemas)
 	@$(BIN)/python -m scripts.contract $(ARGS)
 

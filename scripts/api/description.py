@@ -22,6 +22,7 @@ _STEADY: Final[dict[str, Any]] = {
     "hash": "5f" * 32,
     "previous_hash": "4e" * 32,
     "previoushash": "4e" * 32,
+    "catalog": "6c" * 32,
     "fingerprint": "3d" * 16,
     "reference": "consent-1",
     "id": None,
