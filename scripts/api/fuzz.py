@@ -1,8 +1,8 @@
 """Random requests on a running API: `python -m scripts.api.fuzz --plays 60 --examples 30 --seed 1`.
 
 The story of all routes is played so many times, on accounts of its own each time, and each answer is held
-against the description; then schemathesis makes requests of the description, on accounts that exist and following its
-links, and looks for faults and for answers that the description does not have.
+against the description; then schemathesis makes requests of the description, on accounts that exist and
+following its links, and looks for faults and for answers that the description does not have.
 """
 
 from __future__ import annotations
