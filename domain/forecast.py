@@ -38,6 +38,12 @@ def forecast(state: Account, at: Instant, catalogues: Catalogues) -> Forecast:
     return Forecast(still_billed(now, catalogues), first, invoices)
 
 
+def next_invoice(state: Account, at: Instant, catalogues: Catalogues) -> e.Invoice | None:
+    """The first invoice after the instant as things stand; None: nothing will be billed."""
+    now, _ = settled_as_paid(state, at, catalogues)
+    return _next_invoice(now, catalogues)
+
+
 def ends_with(
     before: Account, after: Account, catalogues: Catalogues, listed: Collection[str] = ()
 ) -> tuple[Entitlement, ...]:

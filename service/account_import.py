@@ -25,7 +25,7 @@ from domain.catalog import Catalogues
 from domain.errors import InvalidInput
 from domain.events import AccountImported, Clock, CommandRef
 from domain.evolve import evolve
-from domain.forecast import forecast
+from domain.forecast import next_invoice
 from domain.import_rows import AccountRow, Fault, fault
 from domain.importing import account_imported
 from eventlog.codec import domain_codec
@@ -88,7 +88,9 @@ class AccountImport:
         at: Instant,
         catalog: str | None = None,
         actor: str | None = None,
+        foretells: bool = True,
     ) -> None:
+        """`foretells`: say of each account what is billed first."""
         self._log = log
         self._catalogues = catalogues
         self._gateway = gateway
@@ -97,6 +99,7 @@ class AccountImport:
         self._at = at
         self._catalog = catalog
         self._actor = actor
+        self._foretells = foretells
         self._codec = domain_codec()
 
     def checked(self, rows: Iterable[ReadRow]) -> Iterator[Checked]:
@@ -156,9 +159,8 @@ class AccountImport:
         return _refused(ready.read, fault("account_exists", "$.account", "it has a history here already"))
 
     def _as_it_is(self, ready: _Ready, outcome: Outcome) -> Checked:
-        return Checked(
-            ready.read.line, ready.read.account, outcome, (), _next_invoice(ready.event, self._catalogues)
-        )
+        first = _next_invoice(ready.event, self._catalogues) if self._foretells else None
+        return Checked(ready.read.line, ready.read.account, outcome, (), first)
 
     def _take(self, ready: list[_Ready], there: dict[str, str | None]) -> Iterator[Checked]:
         for one in ready:
@@ -211,7 +213,7 @@ def _digest(row: AccountRow) -> str:
 def _next_invoice(event: AccountImported, catalogues: Catalogues) -> NextInvoice | None:
     """The first invoice as things stand; without taxes, which the account's details decide later."""
     known = msgspec.structs.replace(catalogues, taxes=None)
-    invoice = forecast(evolve(None, event), event.at, known).next_invoice
+    invoice = next_invoice(evolve(None, event), event.at, known)
     if invoice is None:
         return None
     return NextInvoice(invoice.date, f"{invoice.total:f}", tuple([line.product for line in invoice.lines]))

@@ -52,7 +52,9 @@ def accounts(
     check_tenant(tenant)
     kind = form or _form_of(file)
     with file.open("rb") as rows, running(Settings.of()) as system, _reported(report) as written:
-        importing = _import_of(system, tenant, as_of, test_clock=test_clock, dry_run=dry_run)
+        importing = _import_of(
+            system, tenant, as_of, test_clock=test_clock, dry_run=dry_run, foretells=report is not None
+        )
         found = dict.fromkeys(("ready", "taken", "taken_before", "refused"), 0)
         for checked in importing.checked(account_rows(rows, kind)):
             found[checked.outcome] += 1
@@ -83,7 +85,7 @@ def _form_of(file: Path) -> Form:
 
 
 def _import_of(
-    system: Running, tenant: str, as_of: str | None, *, test_clock: bool, dry_run: bool
+    system: Running, tenant: str, as_of: str | None, *, test_clock: bool, dry_run: bool, foretells: bool
 ) -> AccountImport:
     """Raises InvalidInput `as_of_missing`, `as_of_in_future`, `invalid_moment`, and as `check_clock`."""
     from prorata.cli.catalog.nothing_sold import nothing_sold
@@ -111,6 +113,7 @@ def _import_of(
         clock="test" if test_clock else "wall",
         at=at,
         catalog=catalog,
+        foretells=foretells,
     )
 
 
