@@ -2,31 +2,34 @@
 it. Without I/O.
 
 Two statements at once use the time for which one waits for the disk: worth it where so many appends wait
-that their own work takes as long. Where they are few, or the disk is slow, two statements only cost another
-commit each, and wait for one another's. A statement that takes longer than it should waits for a rival's
-transaction, and is waited for no longer.
+that their own work takes as long. Where they are few, or a statement is slow for the disk's or for other
+processes' sake, two statements only cost another commit each, and wait for one another's. A statement that
+takes longer than it should waits for a rival's transaction, and is waited for no longer.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-FEWEST: Final = 24
-"""Go together however fast the disk is."""
+FEWEST: Final = 4
+"""Go together however fast a statement is."""
 
 WORK: Final = 50e-6
 """Seconds of work on an append, at both ends."""
 
-SLOWER: Final = 1.1
-"""How much slower than before a statement may count as being: one that waited for a rival says nothing of the
-disk."""
+NEWEST: Final = 0.1
+"""What the last statement counts for in the average."""
+
+MOST: Final = 4
+"""How many times the average a statement may count as having taken: one that waited for a rival says nothing
+of disk and processors."""
 
 LONGEST_WAIT: Final = 0.05
 
 
 class Pace:
-    """Follows the statements of a queue: how many are under way, and how long they take, which is believed at
-    once where it becomes less, else little by little."""
+    """Follows the statements of a queue: how many are under way, and how long they take on average, which is
+    longer on a slow disk, and where others use the processors."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -40,7 +43,9 @@ class Pace:
 
     def took(self, seconds: float) -> None:
         """A statement was answered after so long."""
-        self._seconds = min(seconds, SLOWER * self._seconds) if self._seconds else seconds
+        if not self._seconds:
+            self._seconds = seconds
+        self._seconds += NEWEST * (min(seconds, MOST * self._seconds) - self._seconds)
 
     def ends(self) -> None:
         """A statement has ended, in whatever way."""
@@ -49,7 +54,7 @@ class Pace:
     @property
     def room(self) -> int:
         """How many appends go together."""
-        return max(FEWEST, int(self._seconds / WORK))
+        return max(FEWEST, round(self._seconds / WORK))
 
     @property
     def patience(self) -> float:
