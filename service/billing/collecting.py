@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,8 @@ from service.billing.pace import Pace
 from service.conversing import FINISH_PAUSES, without_consent
 from service.errors import GatewayUnavailable
 from service.gateways.port import RENEWING, SAVED_METHOD, Charged, PaymentGateway
+
+Ts = TypeVarTuple("Ts")
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -43,13 +46,15 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Provider:
-    """A payment provider as a run asks it. `patience`: seconds after which a question counts as
-    unanswered."""
+    """A payment provider as a run asks it. `patience`: seconds after which a question counts as unanswered,
+    once `watch` runs."""
 
     def __init__(self, gateway: PaymentGateway, pace: Pace, *, patience: float) -> None:
         self._gateway = gateway
         self._pace = pace
         self._patience = patience
+        self._asked_at: dict[asyncio.Task[Any], float] = {}
+        self._given_up: set[asyncio.Task[Any]] = set()
 
     async def ask(self, question: Question) -> Answer:
         """The answer. A charge that gets none is not asked for again: `finish` tells what became of it."""
@@ -71,11 +76,22 @@ class Provider:
             return Answer(None, fault=error)
         return Answer(charged.told, interrupted)
 
+    async def watch(self) -> None:
+        """Give up what has had no answer for too long, until cancelled. One watch for all costs less than a
+        timer for each."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._patience / 4)
+            too_old = loop.time() - self._patience
+            for task in [task for task, asked_at in self._asked_at.items() if asked_at < too_old]:
+                self._given_up.add(task)
+                task.cancel()
+
     async def _charged(self, question: Question) -> Charged:
-        gateway, payment = self._gateway, question.payment
+        payment = question.payment
         means = RENEWING if payment.purpose == "renewal" else SAVED_METHOD
         asked = question.key, question.account_id, payment.amount, question.currency, means
-        return await self._asked(lambda: gateway.charge(*asked))
+        return await self._answer(self._gateway.charge, *asked)
 
     async def _what_became(self, key: UUID) -> Charged:
         for pause in FINISH_PAUSES:
@@ -86,21 +102,30 @@ class Provider:
         return await self._finished(key)
 
     async def _finished(self, key: UUID) -> Charged:
-        return await self._asked(lambda: self._gateway.finish(key))
+        return await self._answer(self._gateway.finish, key)
 
-    async def _asked(self, ask: Callable[[], Awaitable[Charged]]) -> Charged:
+    async def _answer(self, ask: Callable[[*Ts], Awaitable[Charged]], *arguments: *Ts) -> Charged:
         """What the provider answers, asked again where it wants to be asked later."""
+        task = asyncio.current_task()
+        assert task is not None
         while True:
-            await self._pace.turn()
+            if not self._pace.is_free:
+                await self._pace.turn()
+            self._asked_at[task] = asyncio.get_running_loop().time()
             try:
-                async with asyncio.timeout(self._patience):
-                    return await ask()
-            except TimeoutError:
-                raise GatewayUnavailable("no answer in time") from None
+                return await ask(*arguments)
             except GatewayUnavailable as error:
                 if error.retry_after is None:
                     raise
                 self._pace.hold(error.retry_after)
+            except asyncio.CancelledError:
+                if task not in self._given_up:
+                    raise
+                task.uncancel()
+                raise GatewayUnavailable("no answer in time") from None
+            finally:
+                del self._asked_at[task]
+                self._given_up.discard(task)
 
 
 class Collector:

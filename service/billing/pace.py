@@ -40,9 +40,14 @@ class Pace:
         """Let nobody have a turn for so long, or longer if that was asked for before."""
         self._held_until = max(self._held_until, self._monotonic() + seconds)
 
+    @property
+    def is_free(self) -> bool:
+        """Nobody needs to wait for a turn now."""
+        return self._per_second is None and self._monotonic() >= self._held_until
+
     async def turn(self) -> None:
         """Wait for a turn."""
-        if self._per_second is None and self._monotonic() >= self._held_until:
+        if self.is_free:
             return
         async with self._queue:
             wait = self._wait()

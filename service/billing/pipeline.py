@@ -40,7 +40,7 @@ LOSSES: Final = 5
 NOBODY_CAN: Final = (LogUnavailable, WrongDatabase, ClockAhead)
 """What ends the run, since no account could go on."""
 
-_INTENTS: Final = (e.CyclesRenewed, e.PaymentStarted)
+_INTENTS: Final = frozenset({e.CyclesRenewed, e.PaymentStarted})
 
 _logger = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class Way:
     def _recorded(self, hand: Hand, events: tuple[e.Event, ...], stored: Sequence[StoredEvent]) -> None:
         hand.recorded, hand.answered = True, None
         for event, row in zip(events, stored, strict=True):
-            if isinstance(event, _INTENTS):
+            if type(event) in _INTENTS:
                 hand.intent, hand.key = row.version, row.event_id
         try:
             state = evolve_all(hand.state, events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -81,19 +81,19 @@ class Tally:
         self.expected = 0
         self._sums: dict[str, _Sums] = {}
 
-    def recorded(self, events: Iterable[e.Event], after: Account) -> None:
+    def recorded(self, events: Sequence[e.Event], after: Account) -> None:
         """Count events that were recorded, and the account after them."""
         sums = self._sums.get(after.currency)
         if sums is None:
             sums = self._sums[after.currency] = _Sums(zero(after.currency))
+        self.events += len(events)
         for event in events:
-            self.events += 1
-            if isinstance(event, e.CyclesRenewed):
-                sums.invoices += 1
-                sums.issued += event.invoice.total
-            elif isinstance(event, e.InvoicePaid):
+            if isinstance(event, e.InvoicePaid):
                 sums.payments += 1
                 sums.paid += event.amount
+            elif isinstance(event, e.CyclesRenewed):
+                sums.invoices += 1
+                sums.issued += event.invoice.total
             elif isinstance(event, e.RenewalDeclined):
                 sums.declines += 1
                 sums.declined += after.record(event.number).due

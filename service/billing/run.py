@@ -197,7 +197,8 @@ class _Run:
             twice = (self._loads, self._appends)
             running = [tasks.create_task(stage.run()) for stage in (*twice, *twice, self._keeps)]
             running += [tasks.create_task(self._alone.run()) for _ in range(4)]
-            running += [tasks.create_task(self._sharing.renew()), tasks.create_task(self._tell())]
+            further = (provider.watch(), self._sharing.renew(), self._tell())
+            running += [tasks.create_task(work) for work in further]
             await self._over.wait()
             await self._keeps.drained()
             for task in running:
