@@ -103,7 +103,7 @@ def _try(books: Books, at: int) -> bool:
     paid = bool(books.method["works"])
     books.tell(at, fact="try", amount=books.all_due(), paid=paid)
     if paid:
-        pay_all(books, at)
+        pay_all(books, books.open_invoices(), at)
         return True
     books.was_refused_for_good |= bool(books.method["final"])
     for invoice in books.open_invoices():

@@ -162,9 +162,9 @@ def settled(books: Books, invoice: Invoice, at: int) -> None:
     books.look(at)
 
 
-def pay_all(books: Books, at: int) -> None:
-    """All that is due of the open invoices was paid by the method."""
-    for invoice in books.open_invoices():
+def pay_all(books: Books, invoices: list[Invoice], at: int) -> None:
+    """All that is due of the invoices was paid by the method."""
+    for invoice in invoices:
         pay_by_method(invoice)
         settled(books, invoice, at)
 

@@ -276,13 +276,18 @@ def _pay_balance(books: Books, step: dict[str, Any], at: int) -> Answer:
     """R40."""
     if not books.past_due:
         raise Refused("nothing_due")
-    return _charged(books, step, books.all_due(), lambda at: _balance_paid(books, at), at, confirmed=False)
+    return _balance(books, step, at)
 
 
-def _balance_paid(books: Books, at: int) -> Answer:
-    due = books.all_due()
-    pay_all(books, at)
-    return accepted(due)
+def _balance(books: Books, step: dict[str, Any], at: int) -> Answer:
+    """R57: all that is due now; what becomes due while it waits for the customer is not of it."""
+    due, invoices = books.all_due(), books.open_invoices()
+
+    def done(at: int) -> Answer:
+        pay_all(books, invoices, at)
+        return accepted(due)
+
+    return _charged(books, step, due, done, at, confirmed=False)
 
 
 def _set_payment_method(books: Books, step: dict[str, Any], at: int) -> Answer:
@@ -292,9 +297,7 @@ def _set_payment_method(books: Books, step: dict[str, Any], at: int) -> Answer:
     if not books.past_due or books.disputes:
         return accepted(0)
     try:
-        return _charged(
-            books, step, books.all_due(), lambda at: _balance_paid(books, at), at, confirmed=False
-        )
+        return _balance(books, step, at)
     except Refused:
         return accepted(0)
 
