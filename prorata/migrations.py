@@ -8,6 +8,7 @@ from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG
 from projections import MIGRATIONS as PROJECTIONS
 from prorata.keys.store import MIGRATIONS as KEYS
+from prorata.portal.sessions import MIGRATIONS as PORTAL
 from prorata.processes.table import MIGRATIONS as OPERATIONS
 from service.persons import PERSONS
 from service.schema import SERVICE
@@ -22,4 +23,5 @@ def migrations() -> tuple[MigrationSource, ...]:
     from publishing import MIGRATIONS as PUBLISHING
 
     consumers = [MigrationSource(name, folder) for name, folder in CONSUMERS]
-    return (EVENTLOG, SERVICE, PERSONS, PROJECTIONS, PUBLISHING, *consumers, OPERATIONS, KEYS, REPORTING)
+    own = (EVENTLOG, SERVICE, PERSONS, PROJECTIONS, PUBLISHING)
+    return (*own, *consumers, OPERATIONS, KEYS, PORTAL, REPORTING)

@@ -81,6 +81,8 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "service.stripe_charges": "select, insert, update",
         "service.stripe_refunds": "select, insert, update",
         "service.stripe_methods": "select, insert, update",
+        "portal.links": _ROWS,
+        "portal.sessions": _ROWS,
         # Endpoints are made by the API; what is queued is sent, and replayed from the log.
         "webhooks.endpoints": _ROWS,
         "webhooks.deliveries": _ROWS,
@@ -227,7 +229,7 @@ def role_for(arguments: Sequence[str]) -> str | None:
 
 
 _SCHEMAS: Final = (
-    "^(service|persons|webhooks|projections|publishing|reporting|consumers|operations|api"
+    "^(service|persons|portal|webhooks|projections|publishing|reporting|consumers|operations|api"
     "|(entitlement_cache|finance_ledger)(_next|_before)?)$"
 )
 _PUBLIC: Final = ["log", "events", "migrations", "sealed_event", "refuse_change", "events_position"]

@@ -48,6 +48,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether accounts may live on a test clock (R97). Where money is real, refuse them: none is opened, and
     none that there is gets a command or is billed."""
 
+    public_url: str | None = None
+    """The address of `prorata serve` as browsers reach it, such as `https://billing.example`: links begin
+    with it. Default: as the caller reached it, over http."""
+
+    return_urls: str = ""
+    """Origins, separated by commas, that a customer's pages may lead back to, such as `https://shop.example`;
+    default: none."""
+
     webhook_networks: str = ""
     """Networks, separated by commas, whose hosts webhooks may be sent to although they are not of the
     internet, also without TLS, such as `10.0.0.0/8`; default: none, so that nobody reaches by an endpoint's

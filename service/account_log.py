@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from eventlog.port import EventLog
 from eventlog.records import Head, NewEvent, StoredEvent
+from service.completing import OffLoop
 
 
 class AccountLog(Protocol):
@@ -57,3 +59,28 @@ class BlockingLog:
 
     async def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return self._log.find_command(account_id, command_id)
+
+
+class LogOffLoop:
+    """An AccountLog of a log whose calls block, for the tasks of an event loop: each runs in a thread."""
+
+    def __init__(self, log: EventLog, off_loop: OffLoop) -> None:
+        self._log = log
+        self._off_loop = off_loop
+
+    async def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
+        return await self._off_loop(partial(self._log.append, account_id, head, events))
+
+    async def head(self, account_id: str) -> Head:
+        return await self._off_loop(partial(self._log.head, account_id))
+
+    async def read_account(
+        self, account_id: str, after_version: int = 0, limit: int | None = None
+    ) -> list[StoredEvent]:
+        return await self._off_loop(partial(self._log.read_account, account_id, after_version, limit))
+
+    async def event(self, account_id: str, version: int) -> StoredEvent | None:
+        return await self._off_loop(partial(self._log.event, account_id, version))
+
+    async def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
+        return await self._off_loop(partial(self._log.find_command, account_id, command_id))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
 
 from domain import commands as c
 from domain.answers import Answer, Outcome
@@ -112,15 +113,22 @@ def answered(
 ) -> AnswerLine:
     """The line that says what came of the command. Nothing is charged for another price, catalogue or payment
     method, not even 0.00."""
-    charged = None if isinstance(parsed.asked, _NOTHING_CHARGED) else answer.charged
+    line = answer_line(parsed.account, parsed.id, answer, version, reference)
+    return replace(line, charged=None) if isinstance(parsed.asked, _NOTHING_CHARGED) else line
+
+
+def answer_line(
+    account: str, id_: str | None, answer: Answer, version: int | None, reference: str | None = None
+) -> AnswerLine:
+    """The line that says what came of a command of that id, given to that account."""
     return AnswerLine(
-        parsed.account,
-        parsed.id,
+        account,
+        id_,
         answer.outcome,
         answer.code,
         UNSET,
         answer.facts,
-        None if charged is None else format(charged, "f"),
+        None if answer.charged is None else format(answer.charged, "f"),
         answer.lines,
         answer.renews_on,
         version,

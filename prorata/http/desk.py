@@ -26,9 +26,15 @@ from prorata.http.feed import Feed
 from prorata.http.recent import Recent
 from prorata.http.settled import SettledLog
 from prorata.http.traffic import Traffic
+from prorata.portal.sessions import PortalSessions
 from prorata.settings import Settings
 from prorata.wiring import PATIENCE, AsyncSystem
+from prorata.wiring_of_persons import vault_of
+from service.account_log import LogOffLoop
 from service.clock import checked_now
+from service.persons.desk import DetailsDesk
+from service.persons.erasing import Eraser
+from service.persons.store import PostgresDetails
 from service.schema import connect
 
 T = TypeVar("T")
@@ -70,6 +76,9 @@ class Desk:
         self.feed = Feed(self.settled, traffic, self.run)
         self._seen: Recent[str, float] = Recent(_REMEMBERED)
         self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)
+        self.portal = PortalSessions(settings.database_url, patience=PATIENCE)
+        self._details_store = PostgresDetails(settings.database_url, patience=PATIENCE)
+        self._details: DetailsDesk | None = None
         self._later: set[asyncio.Task[None]] = set()
         self.threads = ThreadPoolExecutor(THREADS, "http")
 
@@ -77,6 +86,31 @@ class Desk:
         """End the threads and close the connections."""
         self.threads.shutdown(wait=True, cancel_futures=True)
         self._read_models.close()
+        self._details_store.close()
+        self.portal.close()
+
+    @property
+    def details(self) -> DetailsDesk:
+        """Where billing details are given and shown. Raises InvalidInput `persons_key_missing`,
+        `invalid_setting`."""
+        if self._details is None:
+            log, clock = LogOffLoop(self.system.log, self.system.off_loop), self.system.clock
+            vault = vault_of(self.settings)
+            self._details = DetailsDesk(
+                self.service, log, self._details_store, vault, clock, self.system.off_loop
+            )
+        return self._details
+
+    @property
+    def eraser(self) -> Eraser:
+        """Who erases them; it needs no key."""
+        return Eraser(
+            LogOffLoop(self.system.log, self.system.off_loop),
+            self._details_store,
+            self.system.clock,
+            retention_years=self.settings.retention_years,
+            off_loop=self.system.off_loop,
+        )
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what nobody waits for; a failure of it is logged. What is under way as the server ends is given

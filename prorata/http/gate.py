@@ -38,7 +38,7 @@ CALL: Final = "prorata.call"
 """Where the scope holds the `Call`."""
 
 PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-"""What is answered without a key; and all below /docs."""
+"""What is answered without a key; and all below /docs, and below /portal, where links are."""
 
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 _JSON: Final = "application/json"
@@ -105,7 +105,7 @@ class Gate:
     async def _let_in(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         self._check_head(scope, path)
-        if path not in PUBLIC and not path.startswith("/docs"):
+        if path not in PUBLIC and not path.startswith(("/docs", "/portal/")):
             call.key = await self._keyring.admit(call.headers.get("authorization"), _address(scope))
         pairs = _query(scope)
         call.query = dict(pairs)

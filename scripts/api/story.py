@@ -122,8 +122,27 @@ def story(first: str) -> tuple[Step, ...]:
         _command("close-account", disputed, "2026-06-02"),
         _opened(packs),
         _command("buy-credits", packs, "2026-03-20", product="credits_5000"),
+        *_persons(shop),
         *_looks(shop),
     )
+
+
+def _persons(shop: str) -> Iterator[Step]:
+    details = {
+        "name": "Zoë Example",
+        "country": "FR",
+        "address": ["1 rue de la Paix"],
+        "postal_code": "75002",
+        "city": "Paris",
+        "email": "zoe@shop.example",
+        "person": "person-204",
+        "at": "2026-04-26",
+    }
+    yield Step("put-billing-details", shop, details)
+    yield Step("get-billing-details", shop)
+    yield Step("delete-billing-details", shop)
+    yield Step("create-portal-session", body={"account": shop, "language": "fr"})
+    yield Step("enter-portal", more={"token": MADE})
 
 
 def _looks(shop: str) -> tuple[Step, ...]:
@@ -193,8 +212,8 @@ def played(ask: Ask, first: str) -> Iterator[Done]:
         if preview is not None:
             yield _done(ask, preview, step, made)
         done = _done(ask, known[step.name], step, made)
-        if done.route.tag == "webhooks" and done.status == 201:
-            made = done.answer["id"]
+        if done.status == 201 and done.route.tag in ("webhooks", "portal"):
+            made = done.answer.get("id") or done.answer["url"].rpartition("/")[2]
         yield done
 
 

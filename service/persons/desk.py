@@ -10,6 +10,7 @@ there; a version that no event names, as of a crash between the two, is erased w
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -23,7 +24,8 @@ from domain.state import Account
 from eventlog.codec import domain_codec
 from service.account_log import AccountLog
 from service.answering import GivenCommand
-from service.clock import Clock
+from service.clock import Clock, checked_now
+from service.completing import OffLoop, blocking_call
 from service.persons.details import BillingDetails
 from service.persons.store import KeptDetails, NewDetails, PostgresDetails
 from service.persons.vault import Sealed, Vault
@@ -67,12 +69,14 @@ class DetailsDesk:
         store: PostgresDetails,
         vault: Vault,
         clock: Clock,
+        off_loop: OffLoop = blocking_call,
     ) -> None:
         self._commands = commands
         self._log = log
         self._store = store
         self._vault = vault
         self._clock = clock
+        self._off_loop = off_loop
         self._codec = domain_codec()
 
     async def give(
@@ -93,18 +97,21 @@ class DetailsDesk:
         state = await self._commands.account(account_id)
         if state is None:
             return GivenCommand(refused(Refusal("unknown_account")), None)
-        now = self._clock.now()
-        kept, new = self._store.add(self._to_keep(account_id, details, command_id, now))
+        now = await checked_now(self._clock, self._off_loop)
+        kept, new = await self._off_loop(
+            partial(self._store.add, self._to_keep(account_id, details, command_id, now))
+        )
         if not new and kept.sealed is not None and self._opened(kept) != details:
             return GivenCommand(refused(Refusal("command_id_reused")), state.version)
         recorded = None if new else await self._recorded(account_id, command_id)
-        command = (
-            _as_recorded(recorded) if recorded else self._profile(account_id, state, details, kept.version)
-        )
+        if recorded is not None:
+            command = _as_recorded(recorded)
+        else:
+            command = await self._profile(account_id, state, details, kept.version)
         request = Request(command, now if at is None else at, state.clock, role, command_id)
         given = await self._commands.handle(account_id, request, actor=actor)
         if new and given.answer.outcome == "rejected":
-            self._store.destroy(account_id, [kept.version], now)
+            await self._off_loop(partial(self._store.destroy, account_id, [kept.version], now))
         return given
 
     async def current(self, account_id: str, *, role: str = "owner") -> ShownDetails | None:
@@ -114,16 +121,18 @@ class DetailsDesk:
         profile = None if state is None else state.standing.tax_profile
         if profile is None or profile.details is None:
             return None
-        kept = self._store.version(account_id, profile.details)
+        kept = await self._off_loop(partial(self._store.version, account_id, profile.details))
         return self._shown(kept, role, profile.vat_id)
 
-    def version(self, account_id: str, version: int, *, role: str) -> ShownDetails | None:
+    async def version(self, account_id: str, version: int, *, role: str) -> ShownDetails | None:
         """That version, for a document that names it; None: as of `current`."""
-        return self._shown(self._store.version(account_id, version), role, "none")
+        kept = await self._off_loop(partial(self._store.version, account_id, version))
+        return self._shown(kept, role, "none")
 
-    def accounts_with_email(self, email: str) -> list[str]:
+    async def accounts_with_email(self, email: str) -> list[str]:
         """The accounts of which any version that is not erased has this address."""
-        return self._store.accounts_with_email(self._vault.email_digests(email))
+        digests = self._vault.email_digests(email)
+        return await self._off_loop(partial(self._store.accounts_with_email, digests))
 
     def _to_keep(
         self, account_id: str, details: BillingDetails, command_id: str | None, now: Instant
@@ -150,7 +159,7 @@ class DetailsDesk:
             return None
         return ShownDetails(kept.version, kept.given_at, self._opened(kept), status, kept.locked_until)
 
-    def _profile(
+    async def _profile(
         self, account_id: str, state: Account, details: BillingDetails, version: int
     ) -> SetTaxProfile:
         """The tax profile that follows from the details, and from what was checked of those before."""
@@ -164,13 +173,15 @@ class DetailsDesk:
         held = state.standing.tax_profile
         if held is None or held.country != details.country:
             return profile
-        if held.vat_id == "confirmed" and self._same_vat_id(account_id, held, details):
+        if held.vat_id == "confirmed" and await self._same_vat_id(account_id, held, details):
             profile = msgspec.structs.replace(profile, vat_id="confirmed")
         return msgspec.structs.replace(profile, exempt_until=held.exempt_until)
 
-    def _same_vat_id(self, account_id: str, held: e.TaxProfileSet, details: BillingDetails) -> bool:
+    async def _same_vat_id(self, account_id: str, held: e.TaxProfileSet, details: BillingDetails) -> bool:
         """Whether the id is that of the version which the profile names, so that its check still counts."""
-        kept = None if held.details is None else self._store.version(account_id, held.details)
+        if held.details is None:
+            return False
+        kept = await self._off_loop(partial(self._store.version, account_id, held.details))
         if kept is None or kept.sealed is None or details.vat_id is None:
             return False
         return self._opened(kept).vat_id == details.vat_id

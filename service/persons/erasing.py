@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 import msgspec
 
 from domain.calendar import date_of
 from eventlog.codec import domain_codec
 from service.account_log import AccountLog
-from service.clock import Clock
+from service.clock import Clock, checked_now
+from service.completing import OffLoop, blocking_call
 from service.persons.documents import kept_until, last_documents
 from service.persons.store import PostgresDetails
 
@@ -30,12 +32,19 @@ class Eraser:
     issue a document is kept, by the law of the seller's country."""
 
     def __init__(
-        self, log: AccountLog, store: PostgresDetails, clock: Clock, *, retention_years: int = 10
+        self,
+        log: AccountLog,
+        store: PostgresDetails,
+        clock: Clock,
+        *,
+        retention_years: int = 10,
+        off_loop: OffLoop = blocking_call,
     ) -> None:
         self._log = log
         self._store = store
         self._clock = clock
         self._years = retention_years
+        self._off_loop = off_loop
         self._codec = domain_codec()
 
     async def erase_account(self, account_id: str) -> Erased:
@@ -44,16 +53,19 @@ class Eraser:
         rows = await self._log.read_account(account_id)
         last = last_documents(self._codec.read(row) for row in rows)
         until = {version: kept_until(day, self._years) for version, day in last.items()}
-        there = [kept.version for kept in self._store.versions(account_id) if kept.sealed is not None]
+        versions = await self._off_loop(partial(self._store.versions, account_id))
+        there = [kept.version for kept in versions if kept.sealed is not None]
         locked = {version: until[version] for version in there if version in until}
         unnamed = [version for version in there if version not in until]
-        self._store.lock(account_id, locked)
-        destroyed = self._store.destroy(account_id, unnamed, self._clock.now())
+        await self._off_loop(partial(self._store.lock, account_id, locked))
+        now = await checked_now(self._clock, self._off_loop)
+        destroyed = await self._off_loop(partial(self._store.destroy, account_id, unnamed, now))
         return Erased(account_id, tuple(destroyed), locked)
 
     async def erase_person(self, person: str) -> list[Erased]:
         """Erase all versions of each account that names this person."""
-        return [await self.erase_account(account) for account in self._store.accounts_of_person(person)]
+        accounts = await self._off_loop(partial(self._store.accounts_of_person, person))
+        return [await self.erase_account(account) for account in accounts]
 
     def destroy_past(self) -> Sequence[tuple[str, int]]:
         """Destroy what was kept for documents whose time is over; return account and version of each."""

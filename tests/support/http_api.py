@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +20,7 @@ import msgspec
 
 from prorata.roles import SERVICE
 from scripts.servers.postgres import SUPERUSER
+from service.persons.vault import new_key
 from tests.support.command_line import PRORATA, CommandLine
 from tests.support.roles import login
 
@@ -42,6 +48,16 @@ class Api:
         return httpx.Client(base_url=self.url, headers=headers, timeout=30)
 
 
+@cache
+def persons_key() -> str:
+    """The file of a key for billing details, for all that runs in this process."""
+    folder = Path(tempfile.mkdtemp(prefix="prorata-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "persons.key"
+    file.write_text(new_key(), encoding="ascii")
+    return str(file)
+
+
 def free_port() -> int:
     """A port that nobody listens at."""
     with socket.socket() as listener:
@@ -54,7 +70,13 @@ def started(database_url: str, port: int, settings: dict[str, str] | None = None
     """`prorata serve` in a process of its own, as a member of the service's role, once it answers."""
     url = login(database_url, SERVICE) if f"//{SUPERUSER}@" in database_url else database_url
     environment = (
-        os.environ | {"PRORATA_DATABASE_URL": url, "PRORATA_ALLOW_TEST_GATEWAY": "1"} | (settings or {})
+        os.environ
+        | {
+            "PRORATA_DATABASE_URL": url,
+            "PRORATA_ALLOW_TEST_GATEWAY": "1",
+            "PRORATA_PERSONS_KEY": persons_key(),
+        }
+        | (settings or {})
     )
     process = subprocess.Popen(
         [PRORATA, "serve", "--port", str(port)],

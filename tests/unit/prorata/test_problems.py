@@ -31,7 +31,6 @@ NOT_OVER_HTTP = {
     "nothing_loaded",
     "until_in_future",
     "no_key",
-    "persons_key_missing",
     "invalid_file",
     "invalid_row",
     "invalid_message",
