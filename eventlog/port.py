@@ -63,7 +63,7 @@ class EventLog(Protocol):
         ...
 
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
-        """The events that this command appended, in order; reads the account's whole stream."""
+        """The events that this command appended, in order, however long the account's history is."""
         ...
 
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:

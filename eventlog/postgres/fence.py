@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
-_FEW_SHARDS: Final = SHARDS // 8
-"""Up to this number of shards, merging a page of each reads fewer index entries than filtering all shards."""
-
 # NULL before the first position; the sequence's own last_value would be 1 already.
 _HANDED_OUT: Final = """
     select coalesce(pg_sequence_last_value('public.events_position'), 0)
@@ -57,19 +54,6 @@ _HOLDER: Final = f"""
 _SETTLED: Final = "position > %(after)b and position <= %(until)b"
 
 _OF_MANY_SHARDS: Final = f"{_SETTLED} and shard between %(first)b and %(last)b"
-
-# A row comparison, which only the index by shard supports: with `shard = wanted` the planner would take the
-# index by position and read 64 events for each that it keeps.
-_OF_FEW_SHARDS: Final = """
-    select page.* from generate_series(%(first)b::bigint, %(last)b::bigint) wanted
-    cross join lateral (
-        select {columns} from public.events
-        where (shard, position) > (wanted, %(after)b::bigint)
-            and (shard, position) <= (wanted, %(until)b::bigint)
-        order by shard, position limit %(limit)b
-    ) page
-    order by position limit %(limit)b
-"""
 
 
 def read_settled(
@@ -103,8 +87,6 @@ def settled_until(connection: Connection, after: int, patience: float) -> int:
 def page_of(shards: range, columns: str = COLUMNS) -> str:
     """The statement that selects these columns of the shards' events above `after` and up to `until`
     (inclusive), in order, at most `limit`."""
-    if len(shards) <= _FEW_SHARDS:
-        return _OF_FEW_SHARDS.format(columns=columns)
     within = _SETTLED if len(shards) == SHARDS else _OF_MANY_SHARDS
     return f"select {columns} from public.events where {within} order by position limit %(limit)b"
 

@@ -33,11 +33,13 @@ _UP_TO: Final = f"""
     ) found
 """
 
-# There is no index on commands: every append would pay for it, and it would serve only commands that are too
-# old for the account's state.
+# Sorted apart: in the order of the primary key the planner could choose to read the account's whole stream.
 _COMMAND: Final = f"""
-    select {COLUMNS} from public.events
-    where account_id = %(account_id)b and command_id = %(command_id)b order by version
+    with found as materialized (
+        select {COLUMNS} from public.events
+        where account_id = %(account_id)b and command_id = %(command_id)b
+    )
+    select * from found order by version
 """
 
 _EVENT: Final = f"""

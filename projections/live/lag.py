@@ -61,7 +61,7 @@ _WORKERS: Final = sql.SQL(
 def lags(connection: Connection, *, counted: int = COUNTED) -> list[ProjectionLag]:
     """The lag of every projection whose tables are made, by name. It changes nothing and waits for no lock.
 
-    `counted`: the most events counted in each shard.
+    `counted`: the most events looked at after each checkpoint.
     """
     [[now, last]] = connection.execute(_NOW).fetchall()
     found = checkpoints.read_all(connection)

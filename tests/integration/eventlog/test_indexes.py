@@ -6,7 +6,9 @@ from tests.support.eventlog.sample_events import an_append, given_history, new_e
 from tests.support.eventlog.sessions import Session, until
 
 _SCANS = "select seq_scan, idx_scan from pg_stat_user_tables where relname = 'events'"
-_BY_SHARD = "select idx_scan from pg_stat_user_indexes where indexrelname = 'events_by_shard'"
+_BY_COMMAND = (
+    "select idx_scan, idx_tup_read from pg_stat_user_indexes where indexrelname = 'events_by_command'"
+)
 
 
 def test_no_call_reads_the_whole_table(service_url: str, session: Session) -> None:
@@ -33,5 +35,17 @@ def test_no_call_reads_the_whole_table(service_url: str, session: Session) -> No
     until(lambda: session.execute(_SCANS).fetchall()[0][1] > before[1])
     [after] = session.execute(_SCANS).fetchall()
     assert after[0] == before[0]
-    [[by_shard]] = session.execute(_BY_SHARD).fetchall()
-    assert by_shard == 10 * 4
+
+
+def test_a_command_of_a_long_history_is_found_without_reading_it(service_url: str, session: Session) -> None:
+    log = PostgresEventLog(service_url)
+    head = Head.NONE
+    for _ in range(20):
+        events = [new_event(command_id=f"command-{head.version + nth}") for nth in range(100)]
+        head = log.append("acme/a", head, events)[-1].head
+    session.execute("analyze events")
+    for nth in range(10):
+        assert [event.version for event in log.find_command("acme/a", f"command-{nth}")] == [nth + 1]
+    log.close()
+    until(lambda: session.execute(_BY_COMMAND).fetchall()[0][0] >= 10)
+    assert session.execute(_BY_COMMAND).fetchall() == [(10, 10)]
