@@ -22,6 +22,8 @@ from eventsourcing.persistence import JSONTranscoder, StoredEvent, Transcoding
 from eventsourcing.utils import register_topic
 
 from domain import events as domain_events
+from domain.calendar import Cycle
+from domain.catalog import BlockPrice
 from eventlog import NewEvent
 from eventlog.codec import domain_codec
 from scripts.bench import stock
@@ -118,6 +120,6 @@ def _event_classes() -> dict[type, Any]:
 
 def _structs() -> Iterator[type[msgspec.Struct]]:
     """The domain's events and the values in them."""
-    for found in vars(domain_events).values():
+    for found in (*vars(domain_events).values(), Cycle, BlockPrice):
         if isinstance(found, type) and issubclass(found, msgspec.Struct) and found is not msgspec.Struct:
             yield found
