@@ -81,6 +81,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The payment provider of accounts on the wall clock: `test` (the test gateway, which charges nobody),
     `stripe`, or `module:factory`, a `service.gateways.port.GatewayFactory`."""
 
+    gateway_in_flight: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+    """Charges that a billing run has under way at once."""
+
     gateway_per_second: float | None = None
     """Charges a second that a billing run asks of the payment provider at most; default: as fast as it takes
     them. Each process has its own measure."""

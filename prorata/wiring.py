@@ -108,6 +108,7 @@ def _open_billing(settings: Settings, stack: ExitStack, system: Running) -> Bill
             system.clock,
             patience=PATIENCE,
             recover_after=timedelta(seconds=settings.recover_after),
+            in_flight=settings.gateway_in_flight,
             per_second=settings.gateway_per_second,
         )
     )
