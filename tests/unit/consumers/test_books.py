@@ -400,3 +400,10 @@ def test_of_a_line_below_one_its_own_credit_lines_alone_count_when_it_is_taken_b
         ("2026-04-04", "revenue:websites_core", "receivable", "4.84"),
         ("2026-04-04", "revenue:standard", "receivable", "0.30"),
     ]
+
+
+def test_what_was_bought_for_one_day_is_earned_on_that_day() -> None:
+    books = ToldBooks(
+        events_of(PLAN, step("2026-04-19", "purchase_addon", product="custom_domain"), until="2026-04-19")
+    )
+    assert books.earned_through("2026-04-19")["revenue:custom_domain"] == "-0.32"

@@ -56,3 +56,8 @@ def test_an_entry_names_the_line_and_the_product_that_was_paid_for_elsewhere() -
         (ACCOUNT, 0, 1),
         (ACCOUNT, 0, 2),
     ]
+
+
+def test_what_cost_nothing_elsewhere_is_passed_over_and_what_follows_it_is_not() -> None:
+    free = ProductRow("custom_domain", price="0.00", paid_until=date(2026, 4, 20))
+    assert books(free, PLAN).balances() == {"deferred_revenue": "-15.00", "taken_over": "15.00"}
