@@ -4,7 +4,7 @@ ends."""
 from __future__ import annotations
 
 import sys
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
@@ -90,18 +90,20 @@ def _bill_all(
     billed, failed = _Billed(process), False
     with Projector(settings.database_url, system.log, [projection_named("calendar")]) as projector:
         calendar = _Calendar(projector, process.stop, beside=not once)
-        while not process.stop.is_set():
-            calendar.bring_up_to_date()
-            report = system.billing.run_due(
-                lives_on, given or system.clock.now(), billed.progress, stopped=process.stop.is_set
-            )
-            billed.count(report)
-            failed = failed or bool(report.failed)
-            _say_billed(report, always=once)
-            if once:
-                break
-            process.stop.wait(PAUSE)
-        calendar.end()
+        try:
+            while not process.stop.is_set():
+                calendar.bring_up_to_date()
+                report = system.billing.run_due(
+                    lives_on, given or system.clock.now(), billed.progress, stopped=process.stop.is_set
+                )
+                billed.count(report)
+                failed = failed or bool(report.failed)
+                _say_billed(report, always=once)
+                if once:
+                    break
+                process.stop.wait(PAUSE)
+        finally:
+            calendar.end()
     return 1 if failed else 0
 
 
@@ -112,6 +114,7 @@ class _Calendar:
     def __init__(self, projector: Projector, stop: StopSignal, *, beside: bool) -> None:
         self._projector = projector
         self._stop = stop
+        self._ended = Event()
         self._error: Exception | None = None
         self._thread = Thread(target=self._follow, name="calendar") if beside else None
         if self._thread is not None:
@@ -122,20 +125,18 @@ class _Calendar:
         if self._thread is None:
             self._projector.run_once(stop=self._stop)
         if self._error is not None:
-            self.end()
             raise self._error
 
     def end(self) -> None:
-        """Wait for the thread, which ends with the process's work."""
+        """End the thread, as the process's work has ended."""
+        self._ended.set()
         if self._thread is not None:
-            self._stop.set()
             self._thread.join()
 
     def _follow(self) -> None:
         try:
-            while not self._stop.is_set():
-                self._projector.run_once(stop=self._stop)
-                self._stop.wait(PAUSE)
+            while not self._ended.wait(PAUSE):
+                self._projector.run_once(stop=self._ended)
         except Exception as error:  # noqa: BLE001 - the process's own thread raises it
             self._error = error
 
