@@ -41,6 +41,7 @@ READERS = {
     "webhooks.queues_waiting": ("consumers/webhooks/queues.py", "waiting and stopped_because is null"),
     "webhooks.attempts_of_endpoint": ("consumers/webhooks/endpoints.py", "order by id desc limit"),
     "webhooks.attempts_by_time": ("consumers/webhooks/queues.py", "webhooks.attempts where at <"),
+    "portal.links_by_end": ("prorata/portal/sessions.py", "portal.links where expires_at <"),
     "api.keys_of_tenant": ("prorata/keys/store.py", "tenant = %(tenant)s order by tenant"),
 }
 """Index → the module that reads by it, and the condition or order there."""
