@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -100,12 +101,9 @@ def _schemathesis(
     asked = [f"{api.url}/openapi.json", "-H", f"Authorization: Bearer {api.key(TENANT, role)}", *only]
     how = ["--seed", str(seed), "-n", str(examples), "--phases", phases, "-c", CHECKS]
     more = ["--continue-on-failure", "--exclude-operation-id", "stream-events"]
-    done = subprocess.run(
-        [program, "--no-color", "run", *asked, *how, *more],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    line = [program, "--no-color", "run", *asked, *how, *more]
+    with TemporaryDirectory() as folder:  # it keeps what it found where it runs
+        done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
     made = sum(int(found[1]) for found in _CASES.finditer(done.stdout))
     return made, [] if done.returncode == 0 else [done.stdout[-6_000:] + done.stderr[-2_000:]]
 
