@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-stripe-mock demo prove prove-imports mutate chaos chaos-log soak contract lint format lock servers clean
+.PHONY: help setup test test-stripe-mock demo prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,13 @@ chaos-log: SEED ?= 1
 chaos-log: MINUTES ?= 20
 chaos-log: setup ## kill writers, projectors, rebuilders and PostgreSQL, then check everything
 	@$(BIN)/python -m scripts.chaos log --kills $(KILLS) --seed $(SEED) --minutes $(MINUTES)
+
+# make chaos-service KILLS=150 SEED=1, likewise.
+chaos-service: KILLS ?= 150
+chaos-service: SEED ?= 1
+chaos-service: MINUTES ?= 20
+chaos-service: setup ## kill, pause and cut off servers, commands, billing runs and the gateway, then check everything
+	@$(BIN)/python -m scripts.chaos service --kills $(KILLS) --seed $(SEED) --minutes $(MINUTES)
 
 # make chaos KILLS=40 SEED=7, likewise.
 chaos: KILLS ?= 40

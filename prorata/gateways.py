@@ -38,9 +38,9 @@ def opened_gateways(settings: Settings) -> Iterator[Gateways]:
 
     Raises InvalidInput `invalid_setting` where PRORATA_GATEWAY names nothing that there is.
     """
-    url = settings.database_url
+    url, books = settings.database_url, settings.test_gateway_url or settings.database_url
     with ExitStack() as stack:
-        test = stack.enter_context(closing(PostgresTestGateway(url, patience=GATEWAY_PATIENCE)))
+        test = stack.enter_context(closing(PostgresTestGateway(books, patience=GATEWAY_PATIENCE)))
         if settings.gateway == "test":
             yield Gateways(test, test, settings.allow_test_gateway)
             return

@@ -91,6 +91,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_test_gateway: bool = False
     """Whether the test gateway serves accounts on the wall clock, to try Prorata out (`1`)."""
 
+    test_gateway_url: str | None = None
+    """The PostgreSQL database of the test gateway's books, as if it were a provider of its own; default: that
+    of `database_url`."""
+
     log_format: Literal["text", "json"] = "text"
     """How log lines on stderr are written: for people, or as JSON."""
 
@@ -173,13 +177,14 @@ def _check_addresses(settings: Settings) -> None:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
-    try:
-        conninfo_to_dict(settings.database_url)
-    except ProgrammingError as error:
-        reason = (
-            f"no address of a database (such as postgresql://prorata@127.0.0.1:5432/prorata): {error}".strip()
-        )
-        raise InvalidInput("invalid_setting", "PRORATA_DATABASE_URL", reason) from None
+    for name in ("database_url", "test_gateway_url"):
+        try:
+            conninfo_to_dict(getattr(settings, name) or "")
+        except ProgrammingError as error:
+            reason = (
+                f"no address of a database (such as postgresql://prorata@127.0.0.1:5432/prorata): {error}"
+            )
+            raise InvalidInput("invalid_setting", _variable(name), reason.strip()) from None
     for server in settings.kafka.split(","):
         host, _, port = server.strip().rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from prorata.settings import Settings
 from prorata.wiring import Running, running
 from scripts.chaos.appending import each
 from scripts.chaos.journal import Answered, Given, Journal, read, recent
+from service.commands import AnswerLine
 from service.errors import LineUnanswered
 from service.session import CommandSession
 
@@ -36,7 +38,7 @@ JOURNALS: Final = "commands"
 """The prefix of the names of these writers' journals."""
 ACCOUNTS: Final = [f"c{nth}" for nth in range(8)]
 CALLERS: Final = 3
-FINISH_SECONDS: Final = 120.0
+FINISH_SECONDS: Final = 300.0
 
 _BEGIN: Final = datetime(2026, 1, 10, 9, tzinfo=UTC)
 _DAYS_A_SECOND: Final = 1.0
@@ -84,18 +86,22 @@ def clock(began: float) -> datetime:
     return _BEGIN + timedelta(days=_DAYS_A_SECOND) * (time.time() - began)
 
 
-class CommandCaller:
-    """Gives new and repeated lines, and writes their answers to the journal."""
+class CommandCaller(ABC):
+    """Gives new and repeated lines, and writes their answers to the journal. Subclasses say by which door."""
 
-    def __init__(self, system: Running, journal: Path, began: float) -> None:
+    def __init__(self, journal: Path, began: float) -> None:
         self._chance = Random()  # noqa: S311 - which lines it gives is not part of the plan
         self._path = journal
         self._journal = Journal(journal)
         self._began = began
-        self._service = system.service
-        self._session = CommandSession(
-            system.service.core, system.catalogues, system.clock, tenant=TENANT, lives_on="test"
-        )
+
+    @abstractmethod
+    def is_open(self, account: str) -> bool:
+        """Whether the account is there."""
+
+    @abstractmethod
+    def answer(self, line: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The line's answer, by the fields of an AnswerLine; None: its outcome is unknown."""
 
     def run(self, stop: Event) -> None:
         """Give lines until `stop` is set."""
@@ -110,11 +116,11 @@ class CommandCaller:
 
     def give(self, line: Mapping[str, Any]) -> bool:
         """Give the line; False if it got no answer, so that its outcome is unknown."""
-        try:
-            answer = self._session.answer_line(msgspec.json.encode(line))
-        except LineUnanswered:
+        answer = self.answer(line)
+        if answer is None:
             return False
-        self._journal.write(Answered(line["id"], msgspec.to_builtins(answer)))
+        # The sentence is made for who asks; all else is alike by every door.
+        self._journal.write(Answered(line["id"], answer | {"message": None}))
         return True
 
     def finish(self) -> bool:
@@ -141,11 +147,34 @@ class CommandCaller:
 
     def _new_line(self) -> dict[str, Any]:
         account = self._chance.choice(ACCOUNTS)
-        if self._service.last_seen(f"{TENANT}/{account}") is None:
+        if not self.is_open(account):
             # Every writer gives the same line, which must be done once.
             return {**_OPENING, "account": account, "id": f"open-{account}", "at": _BEGIN.isoformat()}
         line, at = self._chance.choice(_STEPS), clock(self._began).isoformat()
         return {**line, "account": account, "id": str(uuid4()), "at": at}
+
+
+class ServiceCaller(CommandCaller):
+    """Gives lines to the service in this process."""
+
+    def __init__(self, system: Running, journal: Path, began: float) -> None:
+        super().__init__(journal, began)
+        self._service = system.service
+        self._session = CommandSession(
+            system.service.core, system.catalogues, system.clock, tenant=TENANT, lives_on="test"
+        )
+
+    def is_open(self, account: str) -> bool:
+        return self._service.last_seen(f"{TENANT}/{account}") is not None
+
+    def answer(self, line: Mapping[str, Any]) -> dict[str, Any] | None:
+        try:
+            answer = self._session.answer_line(msgspec.json.encode(line))
+        except LineUnanswered as error:
+            print(f"{line['id']} ({line['do']}, {line['account']}): {error!r}", file=sys.stderr)
+            return None
+        told: dict[str, Any] = msgspec.to_builtins(answer)
+        return {name: told.get(name) for name in AnswerLine.__struct_fields__}
 
 
 def unanswered(path: Path) -> list[dict[str, Any]]:
@@ -164,7 +193,7 @@ def main(journal: str, began: str, *options: str) -> int:
     stop = stopping()
     try:
         with running(Settings.of()) as system:
-            callers = [CommandCaller(system, Path(journal), float(began)) for _ in range(CALLERS)]
+            callers = [ServiceCaller(system, Path(journal), float(began)) for _ in range(CALLERS)]
             if "--finish" in options:
                 return 0 if callers[0].finish() else TRY_AGAIN
             each(lambda nth: callers[nth].run(stop), len(callers), stop)

@@ -37,7 +37,7 @@ _PAID: Final = """
 """
 """What a method paid of each account, less what was given back: invariant 10, where nothing was paid out,
 charged back or recorded otherwise."""
-_BETWEEN: Final = ("credit_note_issued", "refund_concluded", "credit_applied")
+BETWEEN: Final = ("credit_note_issued", "refund_concluded", "credit_applied")
 """What may happen while a payment is without its answer: corrections do not wait for it (section 19)."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -65,9 +65,9 @@ def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -
         histories[row.account_id].append(row)
     for account_id, history in histories.items():
         for place, row in enumerate(history):
-            following = next((row for row in history[place + 1 :] if row.type not in _BETWEEN), None)
+            following = next((row for row in history[place + 1 :] if row.type not in BETWEEN), None)
             amount = (
-                _charged_by(codec.read(row)) if row.type in ("payment_started", "cycles_renewed") else None
+                charged_by(codec.read(row)) if row.type in ("payment_started", "cycles_renewed") else None
             )
             if amount is None:
                 continue
@@ -83,11 +83,13 @@ def payment_problems(rows: Sequence[StoredEvent], charges: dict[UUID, Charge]) -
             yield f"key {key}: {charge} is in the gateway's books, and no intent is in the log"
 
 
-def invoice_problems(connection: Connection, charges: dict[UUID, Charge]) -> Iterator[str]:
+def invoice_problems(
+    connection: Connection, charges: dict[UUID, Charge], given_back: dict[UUID, Charge]
+) -> Iterator[str]:
     """Check that the gateway took from each account, less what it gave back, exactly what its invoices,
     credit notes and account credit say."""
     taken: dict[str, Decimal] = defaultdict(Decimal)
-    for refund in refunds(connection).values():
+    for refund in given_back.values():
         if refund.answer == "refunded":
             assert refund.account is not None
             assert refund.amount is not None
@@ -136,7 +138,8 @@ def refund_problems(rows: Sequence[StoredEvent], given_back: dict[UUID, Charge])
         yield f"key {key}: {refund} was given back, and no credit note is in the log"
 
 
-def _charged_by(event: e.Event) -> Decimal | None:
+def charged_by(event: e.Event) -> Decimal | None:
+    """What the intent lets the gateway charge; None: the event is no intent, or nothing is due."""
     match event:
         case e.PaymentStarted():
             return event.amount

@@ -121,7 +121,10 @@ class ProcessVictim:
     def stop(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
-            end(process, signal.SIGTERM, _GRACE)
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
+            end(process, signal.SIGABRT, _STOPS_WITHIN)  # it shows where one hangs that does not end
             if process.returncode != -signal.SIGTERM:  # otherwise it had no handler yet
                 self._judge(process.returncode)
 

@@ -109,7 +109,7 @@ def test_of_a_system_that_does_what_it_promises_nothing_is_found(
         assert list(state_problems(topic, states, log)) == []
     assert list(table_problems(connection, log)) == []
     assert list(payment_problems(rows, books(connection))) == []
-    assert list(invoice_problems(connection, books(connection))) == []
+    assert list(invoice_problems(connection, books(connection), refunds(connection))) == []
     assert list(refund_problems(rows, refunds(connection))) == []
     assert list(read_model_problems(rested.url, log, rows)) == []
 
@@ -197,7 +197,7 @@ def test_money_that_was_taken_twice_or_not_at_all_is_found(
     more = taken | {key: msgspec.structs.replace(charge, amount=charge.amount + Decimal("0.01"))}
     for wrong in (without, more):
         assert "main/a1" in "\n".join(payment_problems(rows, wrong))
-        assert "invoices say" in "\n".join(invoice_problems(connection, wrong))
+        assert "invoices say" in "\n".join(invoice_problems(connection, wrong, refunds(connection)))
 
 
 def test_money_that_was_given_back_twice_or_not_at_all_is_found(
