@@ -56,7 +56,7 @@ def begin(books: Books, day: date, at: int) -> None:
     renewed += _addons_whose_cycle_ends(books, day, at)
     _bill(books, day, renewed, at)
     for pack in books.packs:
-        if pack["end"] == day:
+        if pack["end"] == day and not pack["expired"]:
             end_items(books, [pack], day, at)
     books.look(at)
     for item in books.plans_in_order():
