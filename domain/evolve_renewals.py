@@ -116,7 +116,8 @@ def _items_lapsed(draft: Draft, event: e.ItemsLapsed) -> None:
         if all(kept.product != pack.product for kept in draft.packs):
             ended(draft, pack.product, until, metered=True)
     draft.anchor = event.account_anchor
-    draft.payment = None
+    if draft.payment is not None and draft.payment.purpose == "balance_retry":
+        draft.payment = None  # its decline; a purchase that waits is not answered by what ends
     if event.written_off:
         record = draft.records[event.number]
         keep_record(draft, replace(record, status="uncollectible", declined=False))
