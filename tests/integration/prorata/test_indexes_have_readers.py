@@ -42,6 +42,7 @@ READERS = {
     "webhooks.attempts_of_endpoint": ("consumers/webhooks/endpoints.py", "order by id desc limit"),
     "webhooks.attempts_by_time": ("consumers/webhooks/queues.py", "webhooks.attempts where at <"),
     "portal.links_by_end": ("prorata/portal/sessions.py", "portal.links where expires_at <"),
+    "portal.sessions_by_end": ("prorata/portal/sessions.py", "portal.sessions where seen_at <"),
     "api.keys_of_tenant": ("prorata/keys/store.py", "tenant = %(tenant)s order by tenant"),
 }
 """Index → the module that reads by it, and the condition or order there."""
