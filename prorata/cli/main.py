@@ -128,7 +128,7 @@ _add(app, "prorata.cli.audit.seal:seal_key", name="seal-key")
 _add(app, "prorata.cli.operate.persons:erase")
 app.command(persons)
 app.command(webhooks)
-webhooks.command("prorata.cli.operate.webhooks:send", name="send")
+_add(webhooks, "prorata.cli.operate.webhooks:send", name="send")
 for _verb in ("key", "rewrap", "destroy"):
     _add(persons, f"prorata.cli.operate.persons:{_verb}", name=_verb)
 _add(app, "prorata.cli.demo:demo")
