@@ -37,8 +37,9 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 CALL: Final = "prorata.call"
 """Where the scope holds the `Call`."""
 
-PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-"""What is answered without a key; and all below /docs, and below /portal, where links are."""
+PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/provider-messages")
+"""What is answered without a key (the payment provider signs what it tells); and all below /docs, and below
+/portal, where links are."""
 
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 _JSON: Final = "application/json"

@@ -18,6 +18,7 @@ STATUSES: Final[dict[str, int]] = {
     # The request cannot be read.
     "malformed_json": 400,
     "malformed_request": 400,
+    "invalid_message": 400,
     "repeated_field": 400,
     "too_deep": 400,
     "card_data_refused": 400,

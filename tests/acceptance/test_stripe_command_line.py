@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from tests.support.command_line import CommandLine, Done
 from tests.support.fake_stripe import FakeStripe
 from tests.support.fake_stripe.books import Thing
 from tests.support.fake_stripe.methods import METHODS
+from tests.support.http_api import api_at
 
 EXAMPLE = Path(__file__).parents[2] / "service" / "example_catalog.json"
 
@@ -107,6 +109,30 @@ def test_a_message_that_stripe_did_not_sign_is_refused(prorata: CommandLine, fak
     away = prorata("gateway", "event", "-", "--signature", signature, given=body)
     assert away.exit_code == 3
     assert "gateway_unavailable" in away.err
+
+
+def test_the_api_takes_messages_that_stripe_signed(prorata: CommandLine, fake: FakeStripe) -> None:
+    assert _buy(prorata, "c1", fake.confirmation_token("asks"))["outcome"] == "action_required"
+    [intent] = fake.books.all("payment_intent")
+    fake.intents.authenticated(intent["id"], ok=True)
+    body, signature = fake.webhook(fake.events("payment_intent.succeeded")[0])
+    stripe = {
+        name: text for name, text in prorata.environment.items() if "STRIPE" in name or "GATEWAY" in name
+    }
+    with api_at(prorata.database_url, stripe) as api:
+
+        def tell(signed: str) -> httpx.Response:
+            headers = {"Stripe-Signature": signed, "Content-Type": "application/json"}
+            return httpx.post(f"{api.url}/v1/provider-messages", content=body, headers=headers)
+
+        told = [tell(signature) for _ in range(2)]
+        assert [(one.status_code, one.json()["outcome"]) for one in told] == [
+            (200, "recorded"),
+            (200, "known"),
+        ]
+        forged = tell("t=1,v1=00")
+        assert (forged.status_code, forged.json()["code"]) == (400, "invalid_message")
+    assert _buy(prorata, "c1", fake.confirmation_token("visa"))["outcome"] == "accepted"
 
 
 def test_a_live_key_starts_nothing_and_the_test_gateway_sends_no_messages(

@@ -33,7 +33,6 @@ NOT_OVER_HTTP = {
     "no_key",
     "invalid_file",
     "invalid_row",
-    "invalid_message",
 }
 
 
