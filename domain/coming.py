@@ -139,10 +139,14 @@ def _key_of(family: str | None, product: str) -> Key:
 
 
 def _paid(state: Account, events: list[e.Event], catalogues: Catalogues) -> tuple[Account, list[e.Event]]:
-    """The account once the payment that waits is paid, or declined unasked (R54)."""
+    """The account once its payment is paid, or declined unasked (R54). What waits for the customer's consent
+    comes to nothing if nothing else is done (R96)."""
     assert state.payment is not None
-    unasked = asks_nobody(state, state.payment, catalogues)
-    concluded = conclude(state, "declined" if unasked else "paid", catalogues)
+    if state.payment.waits_until is not None:
+        concluded = conclude(state, "cancelled", catalogues)
+    else:
+        unasked = asks_nobody(state, state.payment, catalogues)
+        concluded = conclude(state, "declined" if unasked else "paid", catalogues)
     after = evolve_all(state, concluded)
     assert after is not None
     return after, [*events, *concluded]

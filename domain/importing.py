@@ -23,6 +23,7 @@ from domain.calendar import (
     begins_at,
     check_time_zone,
     date_of,
+    days_after,
     days_between,
     full_cycle,
     parse_moment,
@@ -341,7 +342,7 @@ class _Checked:
             message = f"{end} is no renewal date: counted from {anchor} they are {start} and {last}"
             self._fault("not_a_boundary", f"{place}.paid_until", message)
             return None
-        start = full_cycle(anchor, CivilDate.fromordinal(end.toordinal() - 1))[0]
+        start = full_cycle(anchor, days_after(end, -1))[0]
         of_days, begins = days_between(start, end), start if row.paid_from is None else row.paid_from
         if not start <= begins < end or begins > self.today:
             message = f"{begins} is not in the cycle from {start} to {end}, or still to come"
@@ -360,7 +361,7 @@ class _Checked:
         for anchor in of_account:
             if full_cycle(anchor, end)[0] == end:
                 return anchor
-        if end.day < 31 and CivilDate.fromordinal(end.toordinal() + 1).day == 1:
+        if end.day < 31 and days_after(end, 1).day == 1:
             message = f"{end} is the last day of a short month: a later day may be meant"
             self._fault("anchor_missing", f"{place}.anchor", message)
             return None

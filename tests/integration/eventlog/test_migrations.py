@@ -11,6 +11,8 @@ from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG, migrate, missing
 from scripts.servers.postgres import PostgresServer
 
+OF_THE_LOG = ["eventlog/0001_events", "eventlog/0002_sealed_event", "eventlog/0003_commands"]
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> MigrationSource:
@@ -33,6 +35,7 @@ def test_sources_are_applied_in_the_order_given_and_once(database_url: str, sour
     assert migrate(database_url, [EVENTLOG, source]) == [
         "eventlog/0001_events",
         "eventlog/0002_sealed_event",
+        "eventlog/0003_commands",
         "projections/0001_balances",
         "projections/0002_notes",
     ]
@@ -41,7 +44,7 @@ def test_sources_are_applied_in_the_order_given_and_once(database_url: str, sour
 
 
 def test_the_log_alone_is_the_default(database_url: str) -> None:
-    assert migrate(database_url) == ["eventlog/0001_events", "eventlog/0002_sealed_event"]
+    assert migrate(database_url) == OF_THE_LOG
 
 
 def test_a_new_file_is_applied_after_the_others(database_url: str, source: MigrationSource) -> None:
@@ -110,7 +113,7 @@ def test_many_who_migrate_one_database_at_once_apply_each_file_once(
 ) -> None:
     with ThreadPoolExecutor(6) as pool:
         applied = list(pool.map(lambda _: migrate(database_url, [EVENTLOG, source]), range(6)))
-    assert sorted(map(len, applied)) == [0, 0, 0, 0, 0, 4]
+    assert sorted(map(len, applied)) == [0, 0, 0, 0, 0, 5]
     assert _count(database_url, "balances") == 1
 
 
@@ -118,4 +121,4 @@ def test_many_databases_of_a_new_server_are_migrated_at_once(own_postgres: Postg
     """They all make the same role, which belongs to the server."""
     urls = [own_postgres.create_database(f"d{nth}") for nth in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(migrate, urls)) == [["eventlog/0001_events", "eventlog/0002_sealed_event"]] * 8
+        assert list(pool.map(migrate, urls)) == [OF_THE_LOG] * 8

@@ -1,6 +1,6 @@
 """Two projectors at once: one wins each page, and the rows are those of one alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Barrier, Thread
 
 from domain.commands import PurchasePlan
@@ -18,7 +18,7 @@ ACCOUNTS = [f"acme/a-{n}" for n in range(6)]
 
 class InterruptedLog(PostgresEventLog):
     """Does something, once, between reading a page and giving it to the projector; or, while the page is
-    folded, before the earlier events of an account are read."""
+    folded, before the earlier events of its accounts are read."""
 
     after_reading: Callable[[], object] | None = None
     while_folding: Callable[[], object] | None = None
@@ -30,13 +30,11 @@ class InterruptedLog(PostgresEventLog):
             meanwhile()
         return page
 
-    def read_account(
-        self, account_id: str, after_version: int = 0, limit: int | None = None
-    ) -> list[StoredEvent]:
+    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
         if self.while_folding is not None:
             meanwhile, self.while_folding = self.while_folding, None
             meanwhile()
-        return super().read_account(account_id, after_version, limit)
+        return super().read_up_to(versions)
 
 
 def test_the_one_that_comes_second_writes_nothing(
