@@ -27,7 +27,7 @@ from scripts.bench import scratch
 from scripts.bench.generate import append_batch
 from scripts.bench.workload import BATCH, batches
 
-BLOATED: Final = 2.5
+BLOATED: Final = 3
 """Times the bytes of a packed row (one that was copied once and never changed) that a row may take."""
 
 FEW: Final = 1_000
