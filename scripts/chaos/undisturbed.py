@@ -106,15 +106,29 @@ def undisturbed_problems(
 
 
 def without_given_up(history: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """The history without the intents that were cancelled, and their cancellations."""
+    """The history without the intents that were cancelled, and their cancellations. A renewal whose charge
+    was given up stays, as its invoice is issued; the intent that charged it anew goes, and its key is the
+    renewal's."""
     kept: list[StoredEvent] = []
+    renewal: int | None = None
     for row in history:
         if row.type == "payment_cancelled":
             place = max(nth for nth, before in enumerate(kept) if before.type in _INTENTS)
-            del kept[place]
+            if kept[place].type == "cycles_renewed":
+                renewal = place
+            else:
+                del kept[place]
+        elif renewal is not None and _is_renewal_again(row):
+            kept[renewal] = msgspec.structs.replace(kept[renewal], event_id=row.event_id)
+            renewal = None
         else:
             kept.append(row)
     return kept
+
+
+def _is_renewal_again(row: StoredEvent) -> bool:
+    intent = _CODEC.read(row) if row.type == "payment_started" else None
+    return isinstance(intent, e.PaymentStarted) and intent.purpose == "renewal"
 
 
 Step: TypeAlias = Mapping[str, Any] | None
