@@ -78,13 +78,16 @@ def statement(events: Iterable[e.Event], from_date: CivilDate, until: CivilDate)
 
 
 class Owed:
-    """What the customer owes, as the events come."""
+    """What the customer owes, as the events come that follow the opening one. An account that was taken over
+    brought its credit."""
 
-    def __init__(self, currency: str, time_zone: str) -> None:
-        self.currency = currency
-        self._zone = time_zone
+    def __init__(self, opening: e.Opening) -> None:
+        self.currency = opening.currency
+        self._zone = opening.time_zone
         self._standings: dict[int, InvoiceStanding] = {}
-        self._due = self._credit = zero(currency)
+        self._due = self._credit = zero(opening.currency)
+        if isinstance(opening, e.AccountImported):
+            self._credit += opening.credit
 
     @property
     def amount(self) -> Decimal:
@@ -110,9 +113,9 @@ class Owed:
 
 
 def _begun(opening: e.Event | None) -> Owed:
-    if not isinstance(opening, e.AccountOpened):
+    if not isinstance(opening, e.Opening):
         raise ValueError("the first event opens no account")  # noqa: TRY004 - the events are wrong, not their type
-    return Owed(opening.currency, opening.time_zone)
+    return Owed(opening)
 
 
 _Movement: TypeAlias = tuple[StatementKind, Decimal, int | None, int | None]

@@ -89,6 +89,15 @@ class MemoryEventLog:
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return [event for event in self.read_account(account_id) if event.command_id == command_id]
 
+    def commands_named(self, begins: str, command_id: str, limit: int) -> list[StoredEvent]:
+        found = [
+            event
+            for account_id in self.accounts(begins)
+            if account_id.startswith(begins)
+            for event in self.find_command(account_id, command_id)
+        ]
+        return found[:limit]
+
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
         wanted = neighbours(shards)
         with self._lock:

@@ -66,6 +66,12 @@ class EventLog(Protocol):
         """The events that this command appended, in order, however long the account's history is."""
         ...
 
+    def commands_named(self, begins: str, command_id: str, limit: int) -> list[StoredEvent]:
+        """Events that a command of this id appended to accounts whose id begins so, by account and version:
+        for people who have nothing but the command's id. It reads the index of all commands of these
+        accounts."""
+        ...
+
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
         """Up to `limit` events above the position `after`, in order; none will ever appear between them.
 

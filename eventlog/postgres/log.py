@@ -127,6 +127,9 @@ class PostgresEventLog:
     def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
         return self._read(reading.find_command, account_id, command_id)
 
+    def commands_named(self, begins: str, command_id: str, limit: int) -> list[StoredEvent]:
+        return self._read(reading.commands_named, begins, command_id, limit)
+
     def read_settled(self, after: int, limit: int, shards: range | None = None) -> list[StoredEvent]:
         return self._read(fence.read_settled, after, limit, neighbours(shards), self._fence_patience)
 

@@ -42,6 +42,13 @@ _COMMAND: Final = f"""
     select * from found order by version
 """
 
+# A range of the index of commands, in which the command's id is compared: the ids of accounts are bytes.
+_COMMANDS_NAMED: Final = f"""
+    select {COLUMNS} from public.events
+    where account_id >= %(begins)b and account_id < %(beyond)b and command_id = %(command_id)b
+    order by account_id, version limit %(limit)b
+"""
+
 _EVENT: Final = f"""
     select {COLUMNS} from public.events where account_id = %(account_id)b and version = %(version)b
 """
@@ -93,6 +100,13 @@ def read_up_to(connection: Connection, versions: Mapping[str, int]) -> list[Stor
 
 def find_command(connection: Connection, account_id: str, command_id: str) -> list[StoredEvent]:
     return fetch_events(connection, _COMMAND, account_id=account_id, command_id=command_id)
+
+
+def commands_named(connection: Connection, begins: str, command_id: str, limit: int) -> list[StoredEvent]:
+    beyond = begins[:-1] + chr(ord(begins[-1]) + 1)
+    return fetch_events(
+        connection, _COMMANDS_NAMED, begins=begins, beyond=beyond, command_id=command_id, limit=limit
+    )
 
 
 def event(connection: Connection, account_id: str, version: int) -> StoredEvent | None:

@@ -11,7 +11,7 @@ is answered by a forecast, and the same question always has the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ from domain.state import Account
 from domain.views import AccessWindows, Entitlement
 from eventlog import StoredEvent
 from eventlog.codec import Codec, domain_codec
+from eventlog.errors import EventUnreadable
+from eventlog.history import places_of
 from projections.billed import BILLED, BilledAt
 from projections.fold import AccountAt
 from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, Moment, counted
@@ -75,18 +77,73 @@ def past(
     Raises EventUnreadable if one of the events that count cannot be read by this code.
     """
     reader = codec or domain_codec()
+    stored = list(counted(events, *_moments(upto, known_at)))
+    return _past_of([reader.read(one) for one in stored], stored, upto, known_at)
+
+
+class ReadHistory(msgspec.Struct, frozen=True):
+    """An account's events as stored and as read, for many looks: `events` may end before the first that this
+    code cannot read."""
+
+    stored: Sequence[StoredEvent]
+    events: Sequence[e.Event]
+
+    @classmethod
+    def of(cls, stored: Sequence[StoredEvent], codec: Codec[Any] | None = None) -> ReadHistory:
+        """All of these events that can be read."""
+        reader = codec or domain_codec()
+        try:
+            return cls(stored, reader.read_all(stored))
+        except Exception:  # noqa: BLE001 - the first that cannot be read is found one by one
+            return cls(stored, list(_readable(stored, reader)))
+
+    def past(
+        self, upto: At | AtVersion | AtInstant | None = None, *, known_at: Instant | None = None
+    ) -> Past | None:
+        """As `past`. Raises EventUnreadable."""
+        return self.past_at(self.number_counted(upto, known_at), upto, known_at)
+
+    def past_at(
+        self, number: int, upto: At | AtVersion | AtInstant | None, known_at: Instant | None
+    ) -> Past | None:
+        """As `past`, where it is known how many events count."""
+        if number > len(self.events):
+            domain_codec().read(self.stored[len(self.events)])
+        return _past_of(self.events[:number], self.stored[:number], upto, known_at)
+
+    def number_counted(self, upto: At | AtVersion | AtInstant | None, known_at: Instant | None) -> int:
+        """How many of the first events lie at or before both moments."""
+        return sum(1 for _ in counted(self.stored, *_moments(upto, known_at)))
+
+
+def _readable(stored: Iterable[StoredEvent], reader: Codec[Any]) -> Iterator[e.Event]:
+    for one in stored:
+        try:
+            yield reader.read(one)
+        except EventUnreadable:
+            return
+
+
+def _moments(upto: Moment | None, known_at: Instant | None) -> list[Moment]:
     moments: list[Moment] = [] if upto is None else [upto]
     if known_at is not None:
         moments.append(KnownAt(known_at))
-    account, billed, last = entitlements.FOLD.start(), BILLED.start(), None
-    for stored in counted(events, *moments):
-        event = reader.read(stored)
-        account = entitlements.FOLD.apply(account, event, stored)
-        billed = BILLED.apply(billed, event, stored)
-        last = stored
-    if account is None or last is None:
+    return moments
+
+
+def _past_of(
+    events: Sequence[e.Event],
+    stored: Sequence[StoredEvent],
+    upto: At | AtVersion | AtInstant | None,
+    known_at: Instant | None,
+) -> Past | None:
+    if not events:
         return None
-    return _at_instant(account, billed, last, upto, known_at)
+    places = places_of(stored)
+    account = entitlements.FOLD.evolution.apply_all(entitlements.FOLD.start(), events, places)
+    billed = BILLED.apply_all(BILLED.start(), events, places)
+    assert account is not None
+    return _at_instant(account, billed, stored[-1], upto, known_at)
 
 
 def _at_instant(

@@ -21,6 +21,7 @@ from domain.state import Account
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from projections import MIGRATIONS as PROJECTIONS
+from projections.history.kept import KeptHistories
 from prorata.http.call import Answered
 from prorata.http.feed import Feed
 from prorata.http.recent import Recent
@@ -74,6 +75,7 @@ class Desk:
         )
         self.settled = SettledLog(system.log)
         self.feed = Feed(self.settled, traffic, self.run)
+        self.histories = KeptHistories(system.log)
         self._seen: Recent[str, float] = Recent(_REMEMBERED)
         self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)
         self.portal = PortalSessions(settings.database_url, patience=PATIENCE)

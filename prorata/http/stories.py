@@ -152,14 +152,14 @@ def _item(stored: StoredEvent, account: str, currency: str, say: Wording) -> dic
 
 async def state(desk: Desk, call: Call) -> Answered:
     """The account as it was, and as it was known."""
-    return await desk.run(partial(_state, desk.system.log, call, await desk.now()))
+    return await desk.run(partial(_state, desk, call, await desk.now()))
 
 
-def _state(log: EventLog, call: Call, now: Any) -> Answered:
+def _state(desk: Desk, call: Call, now: Any) -> Answered:
     given = [name for name in ("at", "position", "version") if name in call.query]
     if len(given) > 1:
         raise refuse("one_moment_only", "give one of `at`, `position` and `version`", place=given[1])
-    found = _history(log, call, now)
+    found = history_of(desk, call, now)
     upto: At | AtVersion | AtInstant | None = None
     if "at" in call.query:
         upto = AtInstant(found.instant(call.query["at"], "at"))
@@ -175,13 +175,13 @@ def _state(log: EventLog, call: Call, now: Any) -> Answered:
 
 async def diff(desk: Desk, call: Call) -> Answered:
     """What changed between two looks."""
-    return await desk.run(partial(_diff, desk.system.log, call, await desk.now()))
+    return await desk.run(partial(_diff, desk, call, await desk.now()))
 
 
-def _diff(log: EventLog, call: Call, now: Any) -> Answered:
+def _diff(desk: Desk, call: Call, now: Any) -> Answered:
     if "from" not in call.query:
         raise refuse("invalid_parameter", "`from` is the earlier look", place="from")
-    found = _history(log, call, now)
+    found = history_of(desk, call, now)
     known_from, known_to = call.query.get("known_from"), call.query.get("known_to")
     before = found.look(found.written(call.query["from"], "from"), known_from, "from", "known_from")
     upto = found.written(call.query["to"], "to") if "to" in call.query else None
@@ -190,11 +190,12 @@ def _diff(log: EventLog, call: Call, now: Any) -> Answered:
     return Answered({**told, "account": call.account}, headers=etag(after.last.version))
 
 
-def _history(log: EventLog, call: Call, now: Any) -> History:
-    events = list(events_of(log, call.account_id))
-    if not events:
+def history_of(desk: Desk, call: Call, now: Any) -> History:
+    """The account's history, for looks at any of its moments. Raises ProblemFound `unknown_account`."""
+    kept = desk.histories.of(call.account_id)
+    if not kept.stored:
         raise unknown_account()
-    return History(events, log.last_position(), now)
+    return History(kept.stored, desk.system.log.last_position(), now, kept)
 
 
 def _named(told: dict[str, Any], call: Call) -> dict[str, Any]:

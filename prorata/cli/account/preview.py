@@ -10,13 +10,15 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from domain.answers import Answer
-from domain.calendar import local_text, parse_moment
+from domain.calendar import Instant, local_text, parse_moment
+from domain.catalog import Catalogues
 from domain.coming import settled_as_paid
 from domain.commands import Request
 from domain.errors import InvalidInput
 from domain.forecast import ends_with, forecast
 from domain.process import rehearse
 from domain.repeated_names import repeated_name
+from domain.state import Account
 from prorata.cli.account.present import AccountName, Json, LanguageChoice, Tenant
 from prorata.cli.account.preview_screen import After, Previewed, preview_json, print_preview
 from prorata.cli.account.speaking import Speaker
@@ -105,7 +107,9 @@ def previewed(
         parsed = parse_line(line, tenant, clock)
         if isinstance(parsed, Invalid) or not answer.is_command:
             raise InvalidInput(answer.code or "invalid", str(answer.place or ""), str(answer.message))
-        seen = _foreseen(system, parsed, answer, clock)
+        state = system.service.account(parsed.account_id)
+        series = system.catalogues.series_for(state)
+        seen = foreseen(state, parsed, answer, clock, system.clock.now(), series)
         if seen is not None:
             return _spoken(seen, parsed.account_id, Speaker(system, language))
     raise Contended(f"{tenant}/{account}", ATTEMPTS)
@@ -135,14 +139,19 @@ def _line(
     return msgspec.json.encode({**fields, "account": account, "preview": True})
 
 
-def _foreseen(
-    system: Running, parsed: ParsedCommand, answer: AnswerLine, clock: Literal["wall", "test"]
+def foreseen(
+    state: Account | None,
+    parsed: ParsedCommand,
+    answer: AnswerLine,
+    clock: Literal["wall", "test"],
+    now: Instant,
+    series: Catalogues,
 ) -> Previewed | None:
-    """The account after the command. None: it has changed since the answer, or another date has begun."""
-    state = system.service.account(parsed.account_id)
+    """The account after the command, which was previewed with this answer. `series`: the versions of its
+    catalogue. None: it has changed since the answer, or another date has begun."""
     if state is None or isinstance(parsed.asked, OpenLine | PaymentMethod | PaymentAnswered):
         return Previewed(answer, None, parsed.at, None)
-    at = max(system.clock.now(), state.last_at)
+    at = max(now, state.last_at)
     if parsed.at is not None:
         at = parse_moment(parsed.at, state.time_zone, "$.at")
     request = Request(
@@ -155,7 +164,6 @@ def _foreseen(
         parsed.billing,
         parsed.expected_total,
     )
-    series = system.catalogues.series_for(state)
     again, after = rehearse(state, request, series)
     if isinstance(again, Answer) and answered(parsed, again, state.version) != answer:
         return None

@@ -17,7 +17,7 @@ from eventlog.errors import EventUnreadable
 from eventlog.port import EventLog
 from eventlog.records import StoredEvent
 from projections.history.as_of import At, AtInstant, AtVersion, KnownAt, counted, events_of
-from projections.history.past import Past, past
+from projections.history.past import Past, ReadHistory
 from prorata.cli.account.present import unknown
 from service.commands import account_id_of
 
@@ -30,6 +30,8 @@ class History(msgspec.Struct, frozen=True, dict=True):
     events: Sequence[StoredEvent]
     last_position: int
     now: Instant
+    kept: ReadHistory | None = None
+    """The same events as they were read before."""
 
     @classmethod
     def of(cls, log: EventLog, account: str, tenant: str, now: Instant) -> History:
@@ -38,6 +40,11 @@ class History(msgspec.Struct, frozen=True, dict=True):
         if not events:
             raise unknown(account, tenant)
         return cls(events, log.last_position(), now)
+
+    @cached_property
+    def read(self) -> ReadHistory:
+        """The events that can be read, for many looks."""
+        return ReadHistory.of(self.events) if self.kept is None else self.kept
 
     @cached_property
     def opened(self) -> Opening:
@@ -92,7 +99,7 @@ class History(msgspec.Struct, frozen=True, dict=True):
         known = None if known_at is None else self.instant(known_at, known_place)
         if upto is None and self.opened.clock == "wall":
             upto = AtInstant(self.now if known is None else min(known, self.now))
-        found = past(self.events, upto, known_at=known)
+        found = self.read.past(upto, known_at=known)
         if found is None:
             raise self._no_account_yet(place)
         return found

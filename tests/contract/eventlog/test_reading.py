@@ -64,6 +64,16 @@ def test_a_command_is_found_with_all_of_its_events(log: EventLog) -> None:
     assert log.find_command("acme/a", "sell") == []
 
 
+def test_a_command_is_found_among_the_accounts_whose_id_begins_so(log: EventLog) -> None:
+    for name in ("acme/a", "acme/b", "acme0", "acm", "globex/a"):
+        log.append(name, Head.NONE, [new_event(command_id=None), new_event(command_id="pay")])
+    found = log.commands_named("acme/", "pay", 10)
+    assert [(event.account_id, event.version) for event in found] == [("acme/a", 2), ("acme/b", 2)]
+    assert log.commands_named("acme/", "pay", 1) == found[:1]
+    assert log.commands_named("acme/", "buy", 10) == []
+    assert log.commands_named("initech/", "pay", 10) == []
+
+
 def test_accounts_are_listed_once_each_in_byte_order(log: EventLog) -> None:
     names = ["zeta/a", "acme/b", "Acme/b", "acme/é", "acme/a", "acme/ä"]
     for name in names:

@@ -25,6 +25,7 @@ def test_no_call_reads_the_whole_table(service_url: str, session: Session) -> No
         log.read_up_to({"acme/a": 2, f"acme/b-{nth}": 1})
         log.event("acme/a", 2)
         log.find_command("acme/a", "command-1")
+        log.commands_named("acme/", "command-1", 10)
         log.read_settled(0, 10)
         log.read_settled(0, 10, range(4))
         log.read_settled(0, 10, range(40))

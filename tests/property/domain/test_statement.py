@@ -42,7 +42,7 @@ def lines_of(history: list[e.Event]) -> Iterator[tuple[e.Event, Account, Owed, l
     state: Account | None = None
     opening = history[0]
     assert isinstance(opening, e.AccountOpened)
-    owed = Owed(opening.currency, opening.time_zone)
+    owed = Owed(opening)
     for event in history:
         state = evolve(state, event)
         yield event, state, owed, list(owed.take(event))

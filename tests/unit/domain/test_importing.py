@@ -4,6 +4,7 @@ place and what to do, and what is right becomes the event that opens the account
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from domain.evolve import evolve
 from domain.import_rows import REMEDIES, AccountRow, Fault
 from domain.importing import account_imported
 from domain.state import Account
+from domain.statement import statement
 from tests.support.domain.catalogs import SHIPPED
 
 AT = parse_moment("2026-04-05T12:00", "Europe/Paris")
@@ -164,3 +166,10 @@ def test_free_has_no_cycle() -> None:
     plan = taken({"product": "free"}).plans["marketing"]
     assert plan.cycle is None
     assert plan.price == 0
+
+
+def test_the_statement_of_an_account_opens_with_the_credit_that_it_brought() -> None:
+    imported = checked(PLAN, account_credit="4.84")
+    assert isinstance(imported, AccountImported)
+    shown = statement([imported], date(2026, 4, 1), date(2026, 5, 1))
+    assert (shown.opening, shown.lines, shown.closing) == (Decimal("-4.84"), (), Decimal("-4.84"))
