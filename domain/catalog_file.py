@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.errors import InvalidCatalog, InvalidInput
+from domain.errors import InvalidCatalog, InvalidInput, decoder_said
 from domain.repeated_names import repeated_name
 from domain.terms_file import CodeFile, TaxFile
 from domain.texts import check_document
@@ -202,10 +202,7 @@ def invalid(place: str, message: str) -> InvalidCatalog:
 def fault_of_shape(error: msgspec.ValidationError, document: Any) -> InvalidCatalog:
     """The decoder's message, and the place of the fault. Of prices it names no place: that is the first that
     is none."""
-    message, _, place = str(error).rpartition(" - at `")
-    if not message:
-        return invalid("$", str(error))
-    place = place.removeprefix("key` in `").rstrip("`")
+    message, place = decoder_said(error)
     place = place.removesuffix("[...]")
     if not place.endswith(("prices", "support_limit")):
         return invalid(place, message)

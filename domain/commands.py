@@ -298,8 +298,6 @@ class LoseDispute(_Command, frozen=True, tag="dispute_lost"):
     ticket: Reference | None = None
 
 
-Correction = CreditNote | Reissue | RecordPayment | PayOut | StopTries | WriteOff
-"""What staff does to the books (R60)."""
 DisputeFact = OpenDispute | WinDispute | LoseDispute
 """What the provider says, whoever passes it on (R58)."""
 

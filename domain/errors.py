@@ -79,3 +79,10 @@ class InvalidCatalog(InvalidInput):
     """A catalogue that cannot be used."""
 
     code = "invalid_catalog"
+
+
+def decoder_said(error: Exception) -> tuple[str, str]:
+    """What msgspec's decoder found wrong, and where as a JSON path: `$` where it names no place, of a key the
+    object that it stands in."""
+    message, _, place = str(error).rpartition(" - at `")
+    return (message, place.rstrip("`").removeprefix("key` in `")) if message else (str(error), "$")

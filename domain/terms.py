@@ -16,7 +16,7 @@ import msgspec
 
 from domain.calendar import parse_date
 from domain.codes import DiscountCode
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 from domain.money import check_currency, parse_amount
 from domain.repeated_names import repeated_name
 from domain.tax import TaxRow, TaxTable
@@ -142,10 +142,8 @@ def _converted(value: Any, kind: Any, code: str, place: str) -> Any:
 
 
 def _fault(error: msgspec.ValidationError, code: str, place: str) -> InvalidInput:
-    message, _, inside = str(error).rpartition(" - at `")
-    if not message:
-        return InvalidInput(code, place, str(error))
-    return InvalidInput(code, place + inside.rstrip("`").removeprefix("$"), message)
+    message, inside = decoder_said(error)
+    return InvalidInput(code, place + inside.removeprefix("$"), message)
 
 
 def null_in(value: Any, place: str) -> str | None:

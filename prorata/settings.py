@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,8 +120,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             settings = msgspec.convert(found, cls, strict=False)
         except msgspec.ValidationError as error:
-            message, _, place = str(error).rpartition(" - at `$.")
-            raise InvalidInput("invalid_setting", _variable(place.rstrip("`")), message) from None
+            message, place = decoder_said(error)
+            raise InvalidInput("invalid_setting", _variable(place.removeprefix("$.")), message) from None
         _check_addresses(settings)
         _check_processes(settings)
         _check_gateway(settings)

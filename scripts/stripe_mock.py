@@ -32,6 +32,7 @@ import msgspec
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from prorata.settings import Settings
 from scripts.servers.cache import cache, locked, make_once
+from scripts.servers.processes import free_port
 from service.completing import complete
 from service.gateways.port import RENEWING, SAVED_METHOD, Confirmation
 from service.gateways.stripe.calls import API_VERSION
@@ -155,7 +156,10 @@ def _built(go: str) -> Path:
 @contextmanager
 def _mock(program: Path) -> Iterator[str]:
     """stripe-mock on this machine's loopback alone."""
-    ports = _free_ports(2)
+    ports: list[int] = []
+    while len(ports) < 2:
+        if (port := free_port()) not in ports:
+            ports.append(port)
     addresses = [f"127.0.0.1:{port}" for port in ports]
     command: Sequence[str] = [str(program), "-http-addr", addresses[0], "-https-addr", addresses[1]]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
@@ -174,14 +178,6 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError("stripe-mock does not listen after a minute")
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 if __name__ == "__main__":

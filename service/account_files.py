@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Literal, TypeAlias
 
 import msgspec
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 from domain.import_rows import AccountRow, Fault, ProductRow, fault
 from domain.repeated_names import repeated_name
 from domain.texts import check_document
@@ -37,7 +37,6 @@ OF_THE_ACCOUNT: Final = {
 
 _OF_A_PRODUCT: Final = frozenset(ProductRow.__struct_fields__)
 _PAUSE: Final = re.compile(r"(\S+) (\d{4}-\d\d-\d\d)\Z")
-_PLACE: Final = re.compile(r" - at `([^`]*)`\Z")
 
 
 class ReadRow(msgspec.Struct, frozen=True):
@@ -86,7 +85,8 @@ def _from_object(number: int, line: bytes) -> ReadRow:
     except InvalidInput as error:
         return ReadRow(number, None, None, (fault(error.code, error.place, error.message),))
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
-        return _unreadable(number, account, *_place_and_reason(error))
+        message, place = decoder_said(error)
+        return _unreadable(number, account, place, message)
 
 
 def _account_in(document: Any) -> str | None:
@@ -187,7 +187,7 @@ def _from_lines(account: str, lines: list[tuple[int, dict[str, str]]]) -> ReadRo
     except InvalidInput as error:
         return ReadRow(first, account, None, (fault(error.code, error.place, error.message),))
     except msgspec.MsgspecError as error:
-        place, message = _place_and_reason(error)
+        message, place = decoder_said(error)
         return _unreadable(first, account, f"line {number}, {place.removeprefix('$.')}", message)
 
 
@@ -205,9 +205,3 @@ def _pauses(text: str) -> dict[str, list[str]]:
 
 def _unreadable(line: int, account: str | None, place: str, message: str) -> ReadRow:
     return ReadRow(line, account, None, (fault("invalid_row", place, message),))
-
-
-def _place_and_reason(error: Exception) -> tuple[str, str]:
-    text = str(error)
-    found = _PLACE.search(text)
-    return ("$", text) if found is None else (found[1], text[: found.start()])

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from eventlog.port import EventLog
 from eventlog.records import Head, NewEvent, StoredEvent
-from service.completing import OffLoop
+from service.completing import OffLoop, blocking_call
 
 
 class AccountLog(Protocol):
@@ -38,33 +38,10 @@ class AccountLog(Protocol):
 
 
 class BlockingLog:
-    """An AccountLog whose calls block: for scripts, the terminal and tests (`service.completing`)."""
+    """An AccountLog of a log whose calls block: as they are for scripts, the terminal and tests
+    (`service.completing`), in threads for the tasks of an event loop, by its `off_loop`."""
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-
-    async def append(self, account_id: str, head: Head, events: Sequence[NewEvent]) -> list[StoredEvent]:
-        return self._log.append(account_id, head, events)
-
-    async def head(self, account_id: str) -> Head:
-        return self._log.head(account_id)
-
-    async def read_account(
-        self, account_id: str, after_version: int = 0, limit: int | None = None
-    ) -> list[StoredEvent]:
-        return self._log.read_account(account_id, after_version, limit)
-
-    async def event(self, account_id: str, version: int) -> StoredEvent | None:
-        return self._log.event(account_id, version)
-
-    async def find_command(self, account_id: str, command_id: str) -> list[StoredEvent]:
-        return self._log.find_command(account_id, command_id)
-
-
-class LogOffLoop:
-    """An AccountLog of a log whose calls block, for the tasks of an event loop: each runs in a thread."""
-
-    def __init__(self, log: EventLog, off_loop: OffLoop) -> None:
+    def __init__(self, log: EventLog, off_loop: OffLoop = blocking_call) -> None:
         self._log = log
         self._off_loop = off_loop
 

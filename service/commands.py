@@ -20,7 +20,7 @@ from domain import commands as c
 from domain.answers import Answer, Outcome
 from domain.calendar import CivilDate, check_time_zone
 from domain.decide import STAFF_COMMANDS
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 from domain.events import Clock, Line
 from domain.facts import Facts
 from domain.money import check_currency
@@ -163,6 +163,26 @@ def answered_failed(account: str | None, id_: str | None, code: str, message: st
 # ---- parsing -------------------------------------------------------------
 
 
+def converted(value: Any, kind: type[Parsed], named: int = _MAX_SHOWN) -> Parsed:
+    """The decoded JSON as that type; of a field's name the place has so many characters.
+
+    Raises InvalidInput `unknown_field`, `missing_field`, `invalid_field`, with the decoder's message and its
+    place.
+    """
+    try:
+        return msgspec.convert(value, type=kind)
+    except msgspec.ValidationError as error:
+        message, place = decoder_said(error)
+    code = "invalid_field"
+    for start, found in (
+        ("Object contains unknown field `", "unknown_field"),
+        ("Object missing required field `", "missing_field"),
+    ):
+        if message.startswith(start):
+            code, place = found, f"{place}.{message.removeprefix(start).rstrip('`')[:named]}"
+    raise InvalidInput(code, place, message)
+
+
 class _Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cvv: bool | Token | UnsetType = UNSET
     billing: bool | UnsetType = UNSET
@@ -272,7 +292,7 @@ def _parsed(fields: dict[str, Any], tenant: str, clock: Clock) -> ParsedCommand:
     around = _ENVELOPE_FIELDS
     if fields.get("do") == "payment_method":
         around -= _OWN_FIELDS[PaymentMethod]
-    envelope = _converted({k: v for k, v in fields.items() if k in around}, _Envelope)
+    envelope = converted({k: v for k, v in fields.items() if k in around}, _Envelope)
     asked = _asked({k: v for k, v in fields.items() if k not in around})
     check_document(fields)
     account_id = account_id_of(tenant, envelope.account)
@@ -314,7 +334,7 @@ def _asked(fields: dict[str, Any]) -> Asked:
     kind = _KINDS.get(do) if isinstance(do, str) else None
     if kind is None:
         raise InvalidInput("unknown_command", "$.do", "there is no command of this name")
-    asked: Asked = _converted(fields, kind)
+    asked: Asked = converted(fields, kind)
     return asked
 
 
@@ -385,23 +405,6 @@ def _confirmation(envelope: _Envelope, asked: Asked, clock: Clock) -> tuple[bool
     saved = isinstance(asked, c.PayBalance | c.SetPaymentMethod)
     means = SAVED_METHOD if saved else Confirmation(confirm.cvv)
     return True, confirm.billing is True, means
-
-
-def _converted(value: dict[str, Any], kind: Any) -> Any:
-    """The value as that type. Raises InvalidInput with the decoder's message and its place."""
-    try:
-        return msgspec.convert(value, type=kind)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).rpartition(" - at `")
-        message, place = (message, place.rstrip("`")) if message else (str(error), "$")
-    code = "invalid_field"
-    for start, named in (
-        ("Object contains unknown field `", "unknown_field"),
-        ("Object missing required field `", "missing_field"),
-    ):
-        if message.startswith(start):
-            code, place = named, f"{place}.{message.removeprefix(start).rstrip('`')}"
-    raise InvalidInput(code, place, message)
 
 
 def _check_length(text: str, place: str, what: str) -> None:

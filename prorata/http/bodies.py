@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import msgspec
+from typing import Final, TypeVar
 
 from domain.texts import check_document
 from prorata.http.call import Call
-from prorata.http.problems import refuse
+from service.commands import converted
 
 T = TypeVar("T")
 
-_UNKNOWN = "Object contains unknown field `"
-_MISSING = "Object missing required field `"
+_NAMED: Final = 40
+"""Characters of an unknown field's name that a problem's place shows."""
 
 
 def body_of(call: Call, kind: type[T]) -> T:
-    """The body. Raises ProblemFound `unknown_field`, `missing_field`, `invalid_field`, and InvalidInput
-    `invalid_text`, with the place."""
+    """The body. Raises InvalidInput `unknown_field`, `missing_field`, `invalid_field`, `invalid_text`, with
+    the place."""
     fields = call.fields or {}
     check_document(fields)
-    try:
-        return msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).rpartition(" - at `")
-        message, place = (message, place.rstrip("`")) if message else (str(error), "$")
-    code = "invalid_field"
-    for start, named in ((_UNKNOWN, "unknown_field"), (_MISSING, "missing_field")):
-        if message.startswith(start):
-            code, place = named, f"{place}.{message.removeprefix(start).rstrip('`')[:40]}"
-    raise refuse(code, message, place=place)
+    return converted(fields, kind, _NAMED)

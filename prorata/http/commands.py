@@ -26,7 +26,6 @@ IF_MATCH: Final = Parameter(
     {"type": "string", "examples": ['"7"']},
     "header",
 )
-_REFUSALS: Final = (400, 402, 403, 404, 409, 412, 413, 415, 422, 503)
 
 
 async def open_account(desk: Desk, call: Call) -> Answered:

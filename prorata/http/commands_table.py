@@ -103,5 +103,3 @@ COMMANDS: Final[tuple[CommandRoute, ...]] = (
     ),
     CommandRoute(c.CloseAccount, "End everything now, for good (R42).", {}),
 )
-
-BY_DO: Final[dict[str, CommandRoute]] = {route.do: route for route in COMMANDS}

@@ -31,7 +31,7 @@ from prorata.portal.sessions import PortalSessions
 from prorata.settings import Settings
 from prorata.wiring import PATIENCE, AsyncSystem
 from prorata.wiring_of_persons import vault_of
-from service.account_log import LogOffLoop
+from service.account_log import BlockingLog
 from service.clock import checked_now
 from service.persons.desk import DetailsDesk
 from service.persons.erasing import Eraser
@@ -96,7 +96,7 @@ class Desk:
         """Where billing details are given and shown. Raises InvalidInput `persons_key_missing`,
         `invalid_setting`."""
         if self._details is None:
-            log, clock = LogOffLoop(self.system.log, self.system.off_loop), self.system.clock
+            log, clock = BlockingLog(self.system.log, self.system.off_loop), self.system.clock
             vault = vault_of(self.settings)
             self._details = DetailsDesk(
                 self.service, log, self._details_store, vault, clock, self.system.off_loop
@@ -107,7 +107,7 @@ class Desk:
     def eraser(self) -> Eraser:
         """Who erases them; it needs no key."""
         return Eraser(
-            LogOffLoop(self.system.log, self.system.off_loop),
+            BlockingLog(self.system.log, self.system.off_loop),
             self._details_store,
             self.system.clock,
             retention_years=self.settings.retention_years,

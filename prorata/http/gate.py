@@ -43,7 +43,6 @@ PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/provid
 
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 _JSON: Final = "application/json"
-_CATALOGUE: Final = ("/v1/catalogues",)
 
 _logger = logging.getLogger(__name__)
 

@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from consumers.webhooks import endpoints
-from consumers.webhooks.endpoints import Attempt, Endpoint, NewEndpoint, Queued
+from consumers.webhooks.endpoints import Endpoint, NewEndpoint
 from consumers.webhooks.sending import Sender
 from domain.calendar import Instant
-from domain.errors import InvalidInput
 from eventlog.postgres.connect import Connection
 from prorata.http.accounts import LIMIT
 from prorata.http.bodies import body_of
@@ -166,7 +165,7 @@ async def remove(desk: Desk, call: Call) -> Answered:
 async def pause(desk: Desk, call: Call) -> Answered:
     """Send it nothing."""
     because = body_of(call, PauseBody).because
-    return Answered(_shown(await _of(desk, call, partial(_pause, because))))
+    return Answered(_shown(await _of(desk, call, partial(endpoints.pause, because=because))))
 
 
 async def resume(desk: Desk, call: Call) -> Answered:
@@ -177,12 +176,12 @@ async def resume(desk: Desk, call: Call) -> Answered:
 async def replay(desk: Desk, call: Call) -> Answered:
     """Send everything after a position again."""
     after = int(body_of(call, ReplayBody).after)
-    return Answered(_shown(await _of(desk, call, partial(_replay, after))), 202)
+    return Answered(_shown(await _of(desk, call, partial(endpoints.replay, after=after))), 202)
 
 
 async def roll_secret(desk: Desk, call: Call) -> Answered:
     """Give it another secret."""
-    made = await _of(desk, call, _roll)
+    made = await _of(desk, call, partial(endpoints.roll_secret, now=datetime.now(UTC)))
     return Answered({**_shown(made.endpoint), "secret": made.secret})
 
 
@@ -190,7 +189,7 @@ async def test(desk: Desk, call: Call) -> Answered:
     """Send a test message now, and say what came of it."""
     now = datetime.now(UTC)
     found = await _of(desk, call, endpoints.endpoint)
-    keys = await _of(desk, call, partial(_secrets, now))
+    keys = await _of(desk, call, partial(endpoints.secrets_of, now=now))
     body = msgspec.json.encode(
         {
             "specversion": "1.0",
@@ -211,7 +210,7 @@ async def test(desk: Desk, call: Call) -> Answered:
 async def attempts(desk: Desk, call: Call) -> Answered:
     """The newest attempts."""
     before, limit = call.whole_number("before"), call.limit
-    found: list[Attempt] = await _of(desk, call, partial(_attempts, before=before, limit=limit + 1))
+    found = await _of(desk, call, partial(endpoints.attempts, before=before, limit=limit + 1))
     items = [
         AttemptShown(
             _account(one.account_id),
@@ -234,8 +233,8 @@ async def deliveries(desk: Desk, call: Call) -> Answered:
     if given not in (None, "true", "false"):
         raise refuse("invalid_parameter", "`waiting` is true or false", place="waiting")
     waiting = None if given is None else given == "true"
-    found: list[Queued] = await _of(
-        desk, call, partial(_deliveries, after=after, waiting=waiting, limit=limit + 1)
+    found = await _of(
+        desk, call, partial(endpoints.deliveries, after=after, waiting=waiting, limit=limit + 1)
     )
     items = [
         DeliveryShown(
@@ -256,38 +255,7 @@ async def deliveries(desk: Desk, call: Call) -> Answered:
 
 async def _of(desk: Desk, call: Call, work: Callable[[Connection, str, str], T]) -> T:
     """What the work does with the tenant's endpoint that the call names."""
-    try:
-        return await desk.read(lambda connection: work(connection, call.tenant, call.path["endpoint"]))
-    except InvalidInput as error:
-        raise refuse(error.code, error.message, place=error.place) from None
-
-
-def _pause(because: str, connection: Connection, tenant: str, id_: str) -> Endpoint:
-    return endpoints.pause(connection, tenant, id_, because)
-
-
-def _replay(after: int, connection: Connection, tenant: str, id_: str) -> Endpoint:
-    return endpoints.replay(connection, tenant, id_, after)
-
-
-def _roll(connection: Connection, tenant: str, id_: str) -> endpoints.MadeEndpoint:
-    return endpoints.roll_secret(connection, tenant, id_, datetime.now(UTC))
-
-
-def _secrets(now: datetime, connection: Connection, tenant: str, id_: str) -> tuple[str, ...]:
-    return endpoints.secrets_of(connection, tenant, id_, now)
-
-
-def _attempts(
-    connection: Connection, tenant: str, id_: str, *, before: int | None, limit: int
-) -> list[Attempt]:
-    return endpoints.attempts(connection, tenant, id_, before=before, limit=limit)
-
-
-def _deliveries(
-    connection: Connection, tenant: str, id_: str, *, after: int, waiting: bool | None, limit: int
-) -> list[Queued]:
-    return endpoints.deliveries(connection, tenant, id_, after=after, waiting=waiting, limit=limit)
+    return await desk.read(lambda connection: work(connection, call.tenant, call.path["endpoint"]))
 
 
 def _account(account_id: str) -> str:

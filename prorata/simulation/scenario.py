@@ -14,7 +14,7 @@ from domain.catalog import Catalog, convert_catalog, parse_catalog
 from domain.catalog_file import NamedPolicies, check_catalog_texts
 from domain.codes import DiscountCode
 from domain.commands import Command, CreditNote, Reissue, SetPaymentMethod
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 from domain.money import MAX_DIGITS, check_currency
 from domain.own_catalog import laid_over
 from domain.repeated_names import repeated_name
@@ -350,7 +350,5 @@ def _converted(value: Any, kind: Any, place: str) -> Any:
 
 
 def _invalid(error: Exception, prefix: str) -> InvalidInput:
-    message, _, place = str(error).rpartition(" - at `")
-    if not message:
-        return InvalidInput("invalid_scenario", prefix, str(error))
-    return InvalidInput("invalid_scenario", prefix + place.rstrip("`").removeprefix("$"), message)
+    message, place = decoder_said(error)
+    return InvalidInput("invalid_scenario", prefix + place.removeprefix("$"), message)

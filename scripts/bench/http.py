@@ -31,7 +31,8 @@ from scripts.bench import scratch as places
 from scripts.bench.http_load import Round, Work
 from scripts.bench.measured import Measured, against, in_turns
 from scripts.bench.purchasing import Load, load_catalogue, run
-from tests.support.http_api import ended, free_port, started
+from scripts.servers.processes import free_port
+from tests.support.http_api import ended, started
 
 SETTINGS: Final = {"PRORATA_API_RATE": "1000000", "PRORATA_ALLOW_TEST_GATEWAY": "true"}
 SUBSCRIBERS: Final = 50

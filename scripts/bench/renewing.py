@@ -48,7 +48,6 @@ from service.gateways.memory import MemoryTestGateway
 from service.service import BillingService
 
 BEGIN: Final = datetime(2024, 1, 15, 9, 0, tzinfo=UTC)
-_MONTH: Final = timedelta(days=31)
 _AT_ONCE: Final = 2_000
 _BOUGHT: Final[tuple[c.Command, ...]] = (
     c.PurchasePlan("standard"),

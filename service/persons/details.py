@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from domain.commands import Country
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, decoder_said
 from domain.texts import check_document
 
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 _Short = Annotated[str, Meta(min_length=1, max_length=40)]
 Email = Annotated[str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+\Z", max_length=254)]
 PersonId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,100}\Z")]
-
-BUYER_KINDS: Final = ("consumer", "business")
 
 
 class BillingDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,8 +48,8 @@ def details_in(document: Any, place: str = "$") -> BillingDetails:
     try:
         return msgspec.convert(document, BillingDetails)
     except msgspec.ValidationError as error:
-        message, _, at = str(error).partition(" - at `")
-        raise InvalidInput("invalid_details", place + at.rstrip("`").removeprefix("$"), message) from None
+        message, at = decoder_said(error)
+        raise InvalidInput("invalid_details", place + at.removeprefix("$"), message) from None
 
 
 def normal_email(email: str) -> str:

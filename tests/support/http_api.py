@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import msgspec
 
 from prorata.roles import SERVICE
 from scripts.servers.postgres import SUPERUSER
+from scripts.servers.processes import free_port
 from service.persons.vault import new_key
 from tests.support.command_line import PRORATA, CommandLine
 from tests.support.roles import login
@@ -56,14 +56,6 @@ def persons_key() -> str:
     file = folder / "persons.key"
     file.write_text(new_key(), encoding="ascii")
     return str(file)
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def started(database_url: str, port: int, settings: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

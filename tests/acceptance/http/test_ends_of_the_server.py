@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from scripts.servers.processes import free_port
 from tests.support.command_line import CommandLine
-from tests.support.http_api import OPENED, Api, api_at, ended, free_port, started
+from tests.support.http_api import OPENED, Api, api_at, ended, started
 from tests.support.http_buyers import Buyer
 from tests.support.servers import SharedServers
 

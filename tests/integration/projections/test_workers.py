@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Event, Thread
@@ -22,6 +21,7 @@ from projections.rebuild.rebuilding import rebuild
 from projections.registry import PROJECTIONS
 from projections.tables import Connection
 from tests.support.command_line import PRORATA, CommandLine
+from tests.support.eventlog.sessions import until
 from tests.support.projections.fold_driver import Billing
 from tests.support.projections.read_models import live_a_little
 
@@ -51,13 +51,6 @@ def _ending(worker: Worker) -> Iterator[Worker]:
         worker.send_signal(signal.SIGCONT)
         worker.terminate()
         worker.wait(60)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Look until it holds, for a minute at most; each look is a query."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
 
 
 def holders(connection: Connection) -> list[int | None]:

@@ -124,13 +124,6 @@ class Refunds:
         check_names(form, _LIST)
         return self._books.listed("refund", form, "payment_intent")
 
-    def fails_later(self, name: str) -> None:
-        """The bank sends the money back."""
-        refund = self._books.get(name, "refund")
-        refund.update(status="failed", failure_reason="lost_or_stolen_card")
-        self._books.get(refund["charge"], "charge")["amount_refunded"] -= refund["amount"]
-        self._books.happened("refund.failed", refund)
-
     def _refundable(self, intent: Thing) -> Thing:
         if intent["status"] != "succeeded":
             message = "This PaymentIntent does not have a successful charge to refund."
