@@ -53,7 +53,7 @@ class Today(msgspec.Struct, frozen=True):
 
 class Offer(msgspec.Struct, frozen=True):
     """Something sold. `price`: a month's; of credits, the pack's. `status`: of what the account holds of it
-    or held; of a plan only on the tier that is held."""
+    or held; of a plan only on the tier that is held. `command`: the one that takes it, by its name."""
 
     product: str
     name: str
@@ -61,6 +61,7 @@ class Offer(msgspec.Struct, frozen=True):
     price: Decimal | None
     status: EntitlementStatus | None
     today: Today
+    command: str
     credits: int | None = None
 
 
@@ -142,19 +143,22 @@ class _Counter(msgspec.Struct, frozen=True):
             command = c.ChangePlan(plan.id, tier)
         price = self.prices.plan(plan.id, tier)
         today = self._today(command, plan.id if same else None)
-        return Offer(plan.id, plan.name, tier, price, self._status(plan.id) if same else None, today)
+        status = self._status(plan.id) if same else None
+        return Offer(plan.id, plan.name, tier, price, status, today, _named(command))
 
     def add_on(self, add_on: AddOn) -> Offer:
         """The add-on with a flat price as an offer."""
         price = self.prices.add_on(add_on.id)
-        today = self._today(c.PurchaseAddon(add_on.id), add_on.id)
-        return Offer(add_on.id, add_on.name, None, price, self._status(add_on.id), today)
+        command = c.PurchaseAddon(add_on.id)
+        today = self._today(command, add_on.id)
+        return Offer(add_on.id, add_on.name, None, price, self._status(add_on.id), today, _named(command))
 
     def credits(self, pack: CreditPack) -> Offer:
         """The pack as an offer; it is bought once."""
-        today = self._today(c.BuyCredits(pack.id), None)
-        price = self.prices.credits(pack.id)
-        return Offer(pack.id, pack.name, None, price, self._status(pack.id), today, pack.credits)
+        command = c.BuyCredits(pack.id)
+        today = self._today(command, None)
+        price, status = self.prices.credits(pack.id), self._status(pack.id)
+        return Offer(pack.id, pack.name, None, price, status, today, _named(command), pack.credits)
 
     def own_process(self, add_on: AddOn) -> OwnProcess:
         """The pointer to what is sold by its own process, with what its first block would cost."""
@@ -174,27 +178,36 @@ class _Counter(msgspec.Struct, frozen=True):
         request = c.Request(command, self.at, self.state.clock, cvv=True, billing=True)
         answer = preview(self.asked, request, self.catalogues)
         assert isinstance(answer, Answer), "a request without a key is never a repeated one"
-        begins_on = (
-            answer.facts.get("on") if isinstance(command, c.ChangePlan) and answer.code is None else None
-        )
-        bought = answer.charged is not None
-        net = sum([line.net for line in answer.lines], zero(self.state.currency)) if bought else None
-        taxes = tax_groups(answer.lines) if bought else ()
+        changes = isinstance(command, c.ChangePlan)
         own = None if held is None else renewal_date(self.state, held, self.catalogues)
-        return Today(
-            answer.charged,
-            answer.lines,
-            tuple([arithmetic(line) for line in answer.lines]) if bought else (),
-            own if answer.code is not None else answer.renews_on,
-            None if begins_on is None else CivilDate.fromisoformat(begins_on),
-            answer.code,
-            answer.facts,
-            answer.outcome,
-            answer.events,
-            net,
-            taxes,
-            None if net is None else sum([tax.tax for tax in taxes], net),
-        )
+        return today_of(answer, self.state.currency, own, changes=changes)
 
     def _status(self, product: str) -> EntitlementStatus | None:
         return self.shown[product].status if product in self.shown else None
+
+
+def today_of(answer: Answer, currency: str, own: CivilDate | None = None, *, changes: bool = False) -> Today:
+    """The answer as an offer tells it. `own`: the renewal date of what is held, shown where it cannot be
+    bought; `changes`: it is a change of plan, which may begin later (R29)."""
+    begins_on = answer.facts.get("on") if changes and answer.code is None else None
+    bought = answer.charged is not None
+    net = sum([line.net for line in answer.lines], zero(currency)) if bought else None
+    taxes = tax_groups(answer.lines) if bought else ()
+    return Today(
+        answer.charged,
+        answer.lines,
+        tuple([arithmetic(line) for line in answer.lines]) if bought else (),
+        own if answer.code is not None else answer.renews_on,
+        None if begins_on is None else CivilDate.fromisoformat(begins_on),
+        answer.code,
+        answer.facts,
+        answer.outcome,
+        answer.events,
+        net,
+        taxes,
+        None if net is None else sum([tax.tax for tax in taxes], net),
+    )
+
+
+def _named(command: c.Command) -> str:
+    return str(command.__struct_config__.tag)

@@ -56,6 +56,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Origins, separated by commas, that a customer's pages may lead back to, such as `https://shop.example`;
     default: none."""
 
+    frame_ancestors: str = ""
+    """Origins, separated by commas, whose pages may show the customer's pages in a frame: of the same site,
+    since browsers give the session's cookie to no other; default: none."""
+
+    pages_theme: str | None = None
+    """A folder with the company's `theme.css`, which sets the pages' CSS variables, and its logo (`logo.svg`,
+    `.png` or `.webp`); default: Prorata's own look."""
+
+    card_element: str | None = None
+    """The address of the test gateway's card element as browsers reach it (`prorata card-element`), such as
+    `http://127.0.0.1:8081`: of another origin than the pages. Default: none, and nothing can be paid
+    there."""
+
     webhook_networks: str = ""
     """Networks, separated by commas, whose hosts webhooks may be sent to although they are not of the
     internet, also without TLS, such as `10.0.0.0/8`; default: none, so that nobody reaches by an endpoint's

@@ -91,23 +91,26 @@ class Gate:
             try:
                 await self._let_in(call, scope, receive, sending)
             except ProblemFound as error:
-                await send_problem(sending, error.problem, call, error.headers)
+                await self._tell(sending, error.problem, call, error.headers)
             except asyncio.CancelledError:
                 status = 499
                 raise
             except Exception:
                 _logger.exception("a request failed", extra={"request_id": call.request_id})
                 if not started:
-                    await send_problem(sending, _FAULT, call)
+                    await self._tell(sending, _FAULT, call, {})
         self._traffic.answered(call.route or "none", scope["method"], status, time.perf_counter() - began)
         _log(call, scope["method"], status, began)
+
+    async def _tell(self, send: Send, problem: Problem, call: Call, headers: dict[str, str]) -> None:
+        await send_problem(send, problem, call, headers)
 
     async def _let_in(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         self._check_head(scope, path)
         if path not in PUBLIC and not path.startswith(("/docs", "/portal/")):
-            call.key = await self._keyring.admit(call.headers.get("authorization"), _address(scope))
-        pairs = _query(scope)
+            call.key = await self._keyring.admit(call.headers.get("authorization"), address_of(scope))
+        pairs = query_of(scope)
         call.query = dict(pairs)
         if (place := card_data_in_pairs(pairs)) is not None:
             raise refuse("card_data_refused", CARD_DATA, place=place)
@@ -118,6 +121,9 @@ class Gate:
         if path == "/v1/events/stream":
             await self._routes(scope, receive, send)
             return
+        await self._answered_in_time(scope, receive, send)
+
+    async def _answered_in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(self._limits.answering):
                 await self._routes(scope, receive, send)
@@ -202,7 +208,8 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _query(scope: Scope) -> list[tuple[str, str]]:
+def query_of(scope: Scope) -> list[tuple[str, str]]:
+    """The parameters of the query, as they stand there. Raises ProblemFound `invalid_parameter`."""
     try:
         return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50)
     except (ValueError, UnicodeError):
@@ -216,7 +223,8 @@ def _request_id(headers: dict[str, str]) -> str:
     return given if usable and not is_card_number(given) else uuid4().hex
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
+    """Whence the request comes."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 

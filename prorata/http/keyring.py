@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from math import ceil
 from typing import Final
@@ -64,7 +65,14 @@ class Keyring:
         given = given.strip()
         if kind.lower() != "bearer" or not given:
             raise refuse("key_missing", "give an API key: Authorization: Bearer prk_…", place="Authorization")
-        key = await self._found(given)
+        return self._let_in(await self._found(given), address)
+
+    async def admit_again(self, id_: str, address: str) -> ApiKey:
+        """The key of that id, which somebody has shown before and signed in with. Raises as `admit` does."""
+        name, find = f"id {id_}".encode(), partial(self._store.by_id, id_)
+        return self._let_in(await self._remembering(name, find), address)
+
+    def _let_in(self, key: ApiKey | None, address: str) -> ApiKey:
         if key is None:
             raise refuse("key_unknown", "this API key is not known", place="Authorization")
         now = datetime.now(UTC)
@@ -95,11 +103,14 @@ class Keyring:
     async def _found(self, given: str) -> ApiKey | None:
         if not given.startswith(PREFIX) or len(given) > _LONGEST or not given.isascii():
             return None
-        name, now = sha256(given.encode()).digest(), self._monotonic()
+        return await self._remembering(sha256(given.encode()).digest(), partial(self._store.find, given))
+
+    async def _remembering(self, name: bytes, find: Callable[[], ApiKey | None]) -> ApiKey | None:
+        now = self._monotonic()
         known = self._remembered.get(name)
         if known is not None and now < known.until:
             return known.key
-        key = await asyncio.to_thread(self._store.find, given)
+        key = await asyncio.to_thread(find)
         self._remembered[name] = _Remembered(key, now + KEPT)
         self._remembered.move_to_end(name)
         if len(self._remembered) > _MOST:

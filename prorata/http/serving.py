@@ -23,6 +23,7 @@ from prorata.http.desk import Desk
 from prorata.http.keyring import Keyring
 from prorata.http.traffic import Traffic
 from prorata.keys.store import KeyStore
+from prorata.pages.site import Site, pages_application
 from prorata.processes.health import usable_port
 from prorata.processes.running import AnnouncedProcess
 from prorata.settings import Settings
@@ -89,7 +90,7 @@ async def _serve_at(
 ) -> None:
     loop, settings = asyncio.get_running_loop(), desk.settings
     traffic, keyring = desk.traffic, Keyring(keys, settings.api_rate)
-    app = application(desk, keyring)
+    app = Site(application(desk, keyring), pages_application(desk, keyring))
     server = Server(
         app,
         address=host,

@@ -39,6 +39,7 @@ _CREATE: Final = f"""
     returning {_COLUMNS}
 """  # noqa: S608 - a constant of ours
 _FIND: Final = f"select {_COLUMNS} from api.keys where hash = %(hash)s"  # noqa: S608
+_BY_ID: Final = f"select {_COLUMNS} from api.keys where id = %(id)s"  # noqa: S608
 _LIST: Final = f"""
     select {_COLUMNS} from api.keys
     where %(tenant)s::text is null or tenant = %(tenant)s order by tenant, created_at, id
@@ -96,6 +97,11 @@ class KeyStore:
         """What is kept of the key, whether or not it still counts; None: there is none such."""
         bound = {"hash": hash_of(self._hash_secret(), key)}
         found = self._connections.run(lambda connection: _rows(connection, _FIND, bound))
+        return found[0] if found else None
+
+    def by_id(self, id_: str) -> ApiKey | None:
+        """What is kept of the key of that id, whether or not it still counts."""
+        found = self._connections.run(lambda connection: _rows(connection, _BY_ID, {"id": id_}))
         return found[0] if found else None
 
     def list(self, tenant: str | None = None) -> list[ApiKey]:

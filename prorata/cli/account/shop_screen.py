@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from rich.console import Console
 
 from domain.shop import Offer, OwnProcess, Shop, Today
 from domain.texts import escaped
 from prorata.cli.terminal.tables import RIGHT, heading, table
-from prorata.wording import Wording, answer_said, calculation_said, tax_said
+from prorata.wording import Wording, answer_said
 from prorata.wording.labels import STATUSES
+from prorata.wording.quotes import beside_said, why_said
 
 
 def print_shop(out: Console, found: Shop, currency: str, say: Wording, *, account: str, when: str) -> None:
@@ -56,48 +55,8 @@ def _today_cells(today: Today, currency: str, say: Wording) -> tuple[str, str, s
     if today.charged is None:
         return "–", f"{answer_said(today, say, currency)} ({today.code})", renews_on
     assert today.net is not None
-    why = "\n".join([_why(today, currency, say), *_beside(today, currency, say)])
+    why = "\n".join([*why_said(today, currency, say), *beside_said(today, currency, say)])
     return say.amount(today.net, currency), why, renews_on
-
-
-def _beside(today: Today, currency: str, say: Wording) -> list[str]:
-    """Beside the amount before tax: the taxes, the total, what account credit leaves to be charged (R78), and
-    until when it is free (R87)."""
-    assert today.charged is not None
-    assert today.total is not None
-    told = []
-    if today.taxes:
-        told += [
-            say.say(
-                "{tax}: {amount}",
-                tax=tax_said(tax, currency, say),
-                amount=say.amount(tax.tax, currency),
-            )
-            for tax in today.taxes
-        ]
-        told.append(say.say("total {amount}", amount=say.amount(today.total, currency)))
-    if today.charged != today.total:
-        told.append(
-            say.say(
-                "account credit pays {credit}, {charge} are charged",
-                credit=say.amount(today.total - today.charged, currency),
-                charge=say.amount(today.charged, currency),
-            )
-        )
-    until = today.facts.get("free_until")
-    if isinstance(until, str):
-        told.append(say.say("free until {date}", date=say.day(date.fromisoformat(until))))
-    return told
-
-
-def _why(today: Today, currency: str, say: Wording) -> str:
-    if today.begins_on is not None:
-        return say.say("from {date}, in place of the present plan", date=say.day(today.begins_on))
-    if today.outcome == "reinstated":
-        return say.say("goes on as before; paid already")
-    if not today.lines:
-        return say.say("nothing is charged")
-    return "\n".join(calculation_said(line, currency, say) for line in today.lines)
 
 
 def _print_own_process(out: Console, process: OwnProcess, currency: str, say: Wording) -> None:

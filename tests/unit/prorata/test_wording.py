@@ -33,6 +33,9 @@ def sentences_in_the_code() -> set[Sentence]:
     for path in PACKAGE.rglob("*.py"):
         for _line, sentence, _comments, _context in extract_from_file("python", path, keywords=KEYWORDS):
             found.add(sentence)
+    for path in PACKAGE.rglob("*.html"):
+        for _line, sentence, _comments, _context in extract_from_file("jinja2", path, keywords=KEYWORDS):
+            found.add(sentence)
     return found
 
 

@@ -1,0 +1,37 @@
+"""One server with pages for all tests of this folder; they keep apart by accounts and tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command_line import CommandLine
+from tests.support.http_api import Api, api_at
+from tests.support.pages import Browser, Enter
+from tests.support.servers import SharedServers
+
+
+@pytest.fixture(scope="session")
+def api(servers: SharedServers) -> Iterator[Api]:
+    """`prorata serve`, as a member of the service's role."""
+    with servers.new_database() as url:
+        done = CommandLine(url)("migrate", "--roles")
+        assert done.exit_code == 0, done.err
+        with api_at(url) as running:
+            yield running
+
+
+@pytest.fixture
+def enter(api: Api) -> Iterator[Enter]:
+    """A browser at the pages of an account, by a link that the API made."""
+    browsers: list[Browser] = []
+
+    def entered(account: str, language: str = "en", **more: str) -> Browser:
+        browsers.append(Browser(api.url))
+        browsers[-1].enter(api, account, language, **more)
+        return browsers[-1]
+
+    yield entered
+    for browser in browsers:
+        browser.close()

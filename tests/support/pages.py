@@ -1,0 +1,145 @@
+"""A browser without scripts: it follows links, keeps cookies, and sends a form as it stands on the page."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any, Protocol
+from urllib.parse import urljoin
+
+import httpx
+
+from tests.support.http_api import OPENED, Api
+
+VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+
+class Form:
+    """A form of a page: where it goes, and its fields as they stand."""
+
+    def __init__(self, attributes: dict[str, str]) -> None:
+        self.action, self.method = attributes.get("action", ""), attributes.get("method", "get").lower()
+        self.fields: dict[str, str] = {}
+        self.buttons: list[str] = []
+
+
+class Read(HTMLParser):
+    """What a page holds. `text`: all that is said on it, in one line."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[str] = []
+        self.frames: list[str] = []
+        self.loaded: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self._form: Form | None = None
+        self._said: list[str] = []
+        self._button: list[str] | None = None
+        self._select: str | None = None
+        self.feed(html)
+        self.text = " ".join(" ".join(self._said).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.tags.append((tag, found))
+        if tag == "form":
+            self._form = Form(found)
+            self.forms.append(self._form)
+        elif tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        elif tag == "iframe":
+            self.frames.append(found.get("src", ""))
+        elif tag in ("link", "img", "script"):
+            self.loaded += [found[name] for name in ("href", "src") if name in found]
+        elif tag == "button":
+            self._button = []
+        elif tag == "select":
+            self._select = found.get("name")
+        self._field(tag, found)
+
+    def _field(self, tag: str, found: dict[str, str]) -> None:
+        if self._form is None:
+            return
+        if tag == "input" and "name" in found:
+            unset = found.get("type") in ("checkbox", "radio") and "checked" not in found
+            if not unset:
+                self._form.fields[found["name"]] = found.get("value", "")
+        if tag == "option" and self._select is not None:
+            first = self._select not in self._form.fields
+            if first or "selected" in found:
+                self._form.fields[self._select] = found.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        if tag == "select":
+            self._select = None
+        if tag == "button" and self._button is not None:
+            if self._form is not None:
+                self._form.buttons.append(" ".join("".join(self._button).split()))
+            self._button = None
+
+    def handle_data(self, data: str) -> None:
+        self._said.append(data)
+        if self._button is not None:
+            self._button.append(data)
+
+
+class Browser:
+    """One person's browser at the pages."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = httpx.Client(
+            base_url=url, headers={"Accept": "text/html,*/*"}, timeout=30, follow_redirects=True
+        )
+        self.answer: httpx.Response | None = None
+
+    def close(self) -> None:
+        self.client.close()
+
+    def enter(self, api: Api, account: str, language: str = "en", **more: str) -> Read:
+        """By a link of the API's, for an account of the tenant `acme`."""
+        with api.client() as shop:
+            body = {"account": account, "language": language, **more}
+            made = shop.post("/v1/portal-sessions", json=body)
+        assert made.status_code == 201, made.text
+        return self.open(made.json()["url"])
+
+    def open(self, path: str, status: int = 200) -> Read:
+        """A page, after all that it leads on to."""
+        return self._read(self.client.get(path), status)
+
+    def send(self, form: Form, status: int = 200, **fields: str) -> Read:
+        """The form with its fields, and these besides."""
+        assert self.answer is not None
+        at = urljoin(str(self.answer.url), form.action)
+        data: dict[str, Any] = form.fields | fields
+        if form.method == "get":
+            return self._read(self.client.get(at, params=data), status)
+        return self._read(self.client.post(at, data=data, headers={"Origin": self.url}), status)
+
+    def _read(self, answer: httpx.Response, status: int) -> Read:
+        self.answer = answer
+        assert answer.status_code == status, (answer.status_code, answer.url, answer.text[:2000])
+        return Read(answer.text)
+
+
+class Enter(Protocol):
+    """The fixture `enter`: a browser at the pages of an account."""
+
+    def __call__(self, account: str, language: str = "en", **more: str) -> Browser: ...
+
+
+def opened(api: Api, account: str, **more: object) -> None:
+    """An account of the tenant `acme`, on a test clock unless `more` says otherwise."""
+    with api.client() as client:
+        made = client.post("/v1/accounts", json={"account": account, **OPENED, **more})
+        assert made.status_code == 201, made.text
+
+
+def form_with(page: Read, button: str) -> Form:
+    """The first form of the page that has this button."""
+    found = [form for form in page.forms if button in form.buttons]
+    assert found, f"no form has a button {button!r}: {[form.buttons for form in page.forms]}"
+    return found[0]
