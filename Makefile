@@ -14,7 +14,9 @@ MAKEFLAGS += --no-print-directory
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
+# Byte code of our own is made here, since not every environment lets Python keep it as it imports: half of a command's start.
 setup: $(INSTALLED) ## build .venv from requirements.lock
+	@$(BIN)/python -m compileall -q domain eventlog projections service publishing consumers prorata scripts
 
 $(INSTALLED): requirements.lock pyproject.toml scripts/bootstrap.sh
 	@scripts/bootstrap.sh
