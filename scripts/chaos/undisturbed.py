@@ -192,8 +192,9 @@ def _differences(account_id: str, kept: Sequence[StoredEvent], again: Sequence[S
 
 
 def in_order(history: Sequence[StoredEvent]) -> list[StoredEvent]:
-    """The history with what concludes a payment or a refund right after its intent: corrections do not wait
-    for a payment, and nothing waits for a refund (section 19, R62)."""
+    """The history with what concludes a payment or a refund right after its intent, and behind it what
+    follows from a decline by itself: corrections do not wait for a payment, and nothing waits for a refund
+    (section 19, R62)."""
     ordered: list[StoredEvent] = []
     for row in history:
         place = len(ordered)
@@ -205,6 +206,8 @@ def in_order(history: Sequence[StoredEvent]) -> list[StoredEvent]:
             intent = next((n for n in range(place - 1, -1, -1) if ordered[n].type not in BETWEEN), None)
             if intent is not None and charged_by(_CODEC.read(ordered[intent])) is not None:
                 place = intent + 1
+            elif row.command_id is None:  # at the conclusion's instant, as a decline's reminder is (R55)
+                place = 1 + max(n for n in range(place) if ordered[n].effective_at <= row.effective_at)
         ordered.insert(place, row)
     return ordered
 
