@@ -43,7 +43,8 @@ class HeldItem(msgspec.Struct, frozen=True):
     nothing more will be charged for it as things stand.
 
     `actions`: what would not be refused now. `removal`: where an add-on can be removed or stopped.
-    `free_until`: where its free months go on, the date of the first line at a price (R87).
+    `free_until`: where its free months go on, the date of the first line at a price (R87). `family`: of a
+    plan; `blocks`: those of the next cycle, of what is sold by blocks.
     """
 
     product: str
@@ -58,6 +59,8 @@ class HeldItem(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...]
     removal: Removal | None
     free_until: CivilDate | None = None
+    family: str | None = None
+    blocks: int | None = None
 
 
 class HeldCredits(msgspec.Struct, frozen=True, gc=False):
@@ -163,6 +166,7 @@ class _Desk(msgspec.Struct, frozen=True):
             self._plan_actions(item),
             None,
             free_until(self.state, item.product),
+            family=item.family,
         )
 
     def add_on(self, item: AddonItem) -> HeldItem:
@@ -182,6 +186,7 @@ class _Desk(msgspec.Struct, frozen=True):
             actions,
             self._removal(item) if "remove" in actions or "stop" in actions else None,
             free_until(self.state, item.product),
+            blocks=item.next_blocks,
         )
 
     def name(self, product: str) -> str:

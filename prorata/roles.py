@@ -143,6 +143,7 @@ A generation of a read model (`calendar_v2`) has the rights of the read model, a
 
 COMMANDS: Final[Mapping[str, str | None]] = {
     "simulate": None,
+    "card-element": None,
     "migrate": OWNER,
     "catalog load": SERVICE,
     "catalog check": None,

@@ -39,3 +39,41 @@ def problem_said(code: str, status: int, say: Wording) -> str:
     if status in (408, 429, 503):
         return say.say(BY_KIND[1])
     return say.say(BY_KIND[2] if status >= 500 else BY_KIND[0])
+
+
+CHANGED_MEANWHILE: Final = message(
+    "The account has changed since you were shown this, perhaps in another tab: nothing was done. "
+    "Look at it once more."
+)
+
+_TITLES: Final[dict[str, str]] = {
+    "purchase_plan": message("Purchase {product}"),
+    "change_plan": message("Change to {product}"),
+    "purchase_addon": message("Purchase {product}"),
+    "buy_credits": message("Purchase {product}"),
+    "start_transactional": message("Purchase {product}"),
+    "change_transactional": message("Change the blocks of {product}"),
+    "top_up_transactional": message("Top up {product}"),
+    "stop_transactional": message("Stop {product}"),
+    "remove_addon": message("Remove {product}"),
+    "undo": message("Keep {product}"),
+    "cancel_plan": message("Cancel {product}"),
+    "pause_plan": message("Pause {product}"),
+    "resume_plan": message("Resume {product}"),
+    "pay_balance": message("Pay the open balance"),
+    "abandon_payment": message("Give up the payment"),
+    "set_payment_method": message("Another payment method"),
+}
+"""Of a window, by the command that it asks about."""
+
+
+def title_said(do: str, product: str, say: Wording, *, keeps: bool) -> str:
+    """The title of a window. `keeps`: what was to end would go on."""
+    return say.say(_TITLES["undo" if keeps else do], product=product)
+
+
+def button_said(do: str, say: Wording, *, pays: bool, keeps: bool) -> str:
+    """What is written on the button that does it."""
+    if pays:
+        return say.say("Pay Now")
+    return say.say("Keep") if keeps or do == "undo" else say.say("Confirm")

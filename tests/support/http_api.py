@@ -93,9 +93,11 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
 
 
 @contextmanager
-def api_at(database_url: str, settings: dict[str, str] | None = None) -> Iterator[Api]:
+def api_at(
+    database_url: str, settings: dict[str, str] | None = None, port: int | None = None
+) -> Iterator[Api]:
     """The API on the migrated database; it ends well, and says nothing of failures."""
-    port = free_port()
+    port = port or free_port()
     process = started(database_url, port, settings)
     api = Api(CommandLine(database_url), f"http://127.0.0.1:{port}", process)
     try:

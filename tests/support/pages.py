@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import httpx
 
+from scripts.servers.processes import free_port
+from tests.support.command_line import PRORATA
 from tests.support.http_api import OPENED, Api
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
@@ -125,6 +130,22 @@ class Browser:
         return Read(answer.text)
 
 
+@contextmanager
+def card_element(pages_port: int) -> Iterator[str]:
+    """The test gateway's card element for the pages at that port, in a process of its own; its address."""
+    port = free_port()
+    line = [str(PRORATA), "card-element", "--port", str(port), "--pages", f"http://127.0.0.1:{pages_port}"]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert b"serving" in process.stdout.readline()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told.decode()
+
+
 class Enter(Protocol):
     """The fixture `enter`: a browser at the pages of an account."""
 
@@ -143,3 +164,30 @@ def form_with(page: Read, button: str) -> Form:
     found = [form for form in page.forms if button in form.buttons]
     assert found, f"no form has a button {button!r}: {[form.buttons for form in page.forms]}"
     return found[0]
+
+
+def with_plan(api: Api, account: str, **more: object) -> None:
+    """An account that holds a plan since 20 March, on 5 April of its test clock."""
+    opened(api, account, **more)
+    with api.client() as client:
+        at = f"/v1/accounts/{account}"
+        client.post(
+            f"{at}/purchase-plan", json={"product": "standard", "at": "2026-03-20"}
+        ).raise_for_status()
+        method = {"works": True, "at": "2026-04-05"}
+        client.post(f"{at}/set-payment-method", json=method).raise_for_status()
+
+
+def code_given(frame: str, code: str) -> Read:
+    """What the payment element answers to a security code typed into its field."""
+    with httpx.Client(timeout=30) as client:
+        asks = Read(client.get(frame).text)
+        answered = client.post(frame, data=asks.forms[0].fields | {"code": code})
+    return Read(answered.text)
+
+
+def pay(browser: Browser, page: Read, code: str = "123", status: int = 200) -> Read:
+    """Type the code into the page's frame, tick the box, and press Pay Now."""
+    [frame] = [src for src in page.frames if "/code?" in src]
+    answered = code_given(frame, code)
+    return browser.send(answered.forms[0], status, billing="yes")

@@ -5,15 +5,13 @@ from __future__ import annotations
 from rich.console import Console
 
 from domain.billing_page import BillingPage, HeldItem
-from domain.happened import CreditNoteEntry
-from domain.owing import OpenInvoice
 from domain.state import Account
 from domain.texts import escaped
 from prorata.cli.terminal.tables import RIGHT, heading, print_invoice, table
 from prorata.wording import Wording
 from prorata.wording.labels import ACCOUNT_STATUSES, ACTIONS, STATUSES
 from prorata.wording.second_part import CREDIT_REASONS
-from prorata.wording.terms import terms_said
+from prorata.wording.standing import discount_said, open_said, standing_said, whereabouts_said
 
 
 def print_billing(
@@ -106,53 +104,16 @@ def _print_balance(out: Console, page: BillingPage, state: Account, say: Wording
         return
     heading(out, say.say("Open balance: {amount}", amount=say.amount(balance.amount, currency)))
     for invoice in balance.invoices:
-        out.print(" ".join(_open_said(invoice, currency, say)))
+        out.print(" ".join(open_said(invoice, currency, say)))
     if balance.suspended:
         suspended = say.products(balance.suspended)
         out.print(say.say("It cannot be used until paid: {products}.", products=suspended))
 
 
-def _open_said(invoice: OpenInvoice, currency: str, say: Wording) -> list[str]:
-    """What is due of an invoice, when it is tried again, and what ends when if it stays unpaid."""
-    number, day = invoice.invoice, say.day(invoice.date)
-    if invoice.late:
-        under_way = say.say(
-            "The payment of invoice {number} of {date} is under way.", number=number, date=day
-        )
-        if invoice.answer_by is None:
-            return [under_way]
-        return [under_way, say.say("The answer is expected by {date}.", date=say.day(invoice.answer_by))]
-    told = [say.say("Invoice {number} of {date} is unpaid.", number=number, date=day)]
-    if invoice.charged_back:
-        told.append(say.say("It was charged back."))
-    if invoice.due != invoice.total:
-        due, total = say.amount(invoice.due, currency), say.amount(invoice.total, currency)
-        told.append(say.say("Of {total}, {due} are due.", total=total, due=due))
-    if invoice.next_try is not None:
-        told.append(say.say("The next try is on {date}.", date=say.day(invoice.next_try)))
-    if invoice.next_reminder is not None:
-        told.append(say.say("The next reminder is on {date}.", date=say.day(invoice.next_reminder)))
-    if invoice.lapses:
-        ends = [
-            say.say("{product} ({date})", product=say.product(one.product), date=say.day(one.on))
-            for one in invoice.lapses
-        ]
-        told.append(say.say("What ends unpaid, and when: {products}.", products=say.listed(ends)))
-    return told
-
-
 def _print_standing(out: Console, page: BillingPage, state: Account, say: Wording) -> None:
     """What holds the account up, and what it has to its credit; of most accounts nothing."""
-    if page.disputed:
-        numbers = say.listed(map(str, page.disputed))
-        out.print(
-            say.say("The payment of invoice {invoices} is disputed: nothing can be used.", invoices=numbers)
-        )
-    if page.waits_until is not None:
-        until = say.moment(page.waits_until, state.time_zone)
-        out.print(say.say("A payment waits for the customer's consent until {until}.", until=until))
-    if page.credit:
-        out.print(say.say("Account credit: {amount}", amount=say.amount(page.credit, state.currency)))
+    for told in standing_said(page, state.currency, state.time_zone, say):
+        out.print(told)
 
 
 def _print_discounts(out: Console, page: BillingPage, currency: str, say: Wording) -> None:
@@ -160,12 +121,7 @@ def _print_discounts(out: Console, page: BillingPage, currency: str, say: Wordin
         return
     heading(out, say.say("Discounts"))
     for one in page.discounts:
-        told = f"{one.discount}: {terms_said(one.terms, currency, say)}"
-        if one.left is not None:
-            told += f"; {say.say('{amount} left', amount=say.amount(one.left, currency))}"
-        if one.last_day is not None and "last_day" not in one.terms:
-            told += f"; {say.say('to {day} inclusive', day=say.day(one.last_day))}"
-        out.print(f"· {told}")
+        out.print(f"· {discount_said(one, currency, say)}")
 
 
 def _print_credit_notes(out: Console, page: BillingPage, currency: str, say: Wording) -> None:
@@ -188,18 +144,6 @@ def _print_credit_notes(out: Console, page: BillingPage, currency: str, say: Wor
             str(note.invoice),
             say.say(CREDIT_REASONS[note.reason]),
             say.amount(note.total, currency),
-            "\n".join(_whereabouts(entry, currency, say)),
+            "\n".join(whereabouts_said(entry, currency, say)),
         )
     out.print(made)
-
-
-def _whereabouts(entry: CreditNoteEntry, currency: str, say: Wording) -> list[str]:
-    """Where the money of a credit note is by now (R62)."""
-    told = []
-    if entry.note.lowered:
-        told.append(say.say("{amount} less due", amount=say.amount(entry.note.lowered, currency)))
-    if entry.refunded:
-        told.append(say.say("{amount} refunded", amount=say.amount(entry.refunded, currency)))
-    if entry.to_account:
-        told.append(say.say("{amount} account credit", amount=say.amount(entry.to_account, currency)))
-    return told

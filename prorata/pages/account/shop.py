@@ -4,6 +4,7 @@ cannot be bought."""
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,8 +12,11 @@ import msgspec
 
 from domain.shop import Offer, OwnProcess, Shop, Today, shop
 from prorata.http.desk import Desk
+from prorata.http.problems import refuse
+from prorata.pages.account.details import payer_lines
 from prorata.pages.account.opened import Opened, opened
-from prorata.pages.page import Shown, Visit
+from prorata.pages.account.window import Window, of_offer
+from prorata.pages.page import Away, Seen, Visit
 from prorata.wording import answer_said
 from prorata.wording.quotes import beside_said, why_said
 
@@ -47,11 +51,14 @@ class TodaySaid(msgspec.Struct, frozen=True):
 
 
 class OfferSaid(msgspec.Struct, frozen=True):
-    """An offer as a card shows it."""
+    """An offer as a card shows it. `window`: what asks before it is bought, None where it cannot be; `href`:
+    the same on a page of its own; `id`: of the window."""
 
     offer: Offer
     today: TodaySaid
+    window: Window | None
     href: str
+    id: str
 
 
 class PlanSaid(msgspec.Struct, frozen=True):
@@ -62,22 +69,41 @@ class PlanSaid(msgspec.Struct, frozen=True):
     tiers: list[OfferSaid]
 
 
-async def show(desk: Desk, visit: Visit) -> Shown:
-    """The shop."""
+async def show(desk: Desk, visit: Visit) -> Seen:
+    """The shop; with `buy`, the window of that offer on a page of its own."""
     account = await opened(desk, visit)
     looked = account.looked
     found = await desk.run(partial(shop, looked.state, looked.at, looked.catalogues))
-    return account.shown("shop.html", TAB, said(found, account))
+    if "buy" in visit.call.query:
+        return Away(_asked_for(found, visit.call.query))
+    values = said(desk, found, account) | {"payer": await payer_lines(desk, account)}
+    return account.shown("shop.html", TAB, values, frames=desk.settings.card_element)
 
 
-def said(found: Shop, account: Opened) -> dict[str, Any]:
+def _asked_for(found: Shop, query: dict[str, str]) -> str:
+    """The page that asks about the offer that the query names. Raises ProblemFound `not_found`."""
+    plans = [plan for shelf in found.plans for plan in shelf.plans]
+    for offer in (*plans, *found.add_ons, *found.credits):
+        if offer.product == query["buy"] and query.get("tier", offer.tier) == offer.tier:
+            return _page_of(offer)
+    raise refuse("not_found", "nothing of this name is sold")
+
+
+def _page_of(offer: Offer) -> str:
+    asked = {"do": offer.command, "product": offer.product}
+    return f"/account/confirm?{urlencode(asked | ({} if offer.tier is None else {'tier': offer.tier}))}"
+
+
+def said(desk: Desk, found: Shop, account: Opened) -> dict[str, Any]:
     """The shop in the session's language."""
+    numbers = count(1)
 
     def offer(one: Offer) -> OfferSaid:
-        asked = {"do": one.command, "product": one.product}
-        asked |= {} if one.tier is None else {"tier": one.tier}
-        href = f"/account/confirm?{urlencode(asked)}"
-        return OfferSaid(one, TodaySaid.of(one.today, account.currency, account), href)
+        today = TodaySaid.of(one.today, account.currency, account)
+        window = None if one.today.code is not None else of_offer(desk, account, one)
+        tier = {} if one.tier is None else {"tier": one.tier}
+        href = f"/account/shop?{urlencode({'buy': one.product} | tier)}"
+        return OfferSaid(one, today, window, href, f"offer-{next(numbers)}")
 
     shelves = []
     for shelf in found.plans:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.servers.processes import free_port
 from tests.support.command_line import CommandLine
 from tests.support.http_api import Api, api_at
-from tests.support.pages import Browser, Enter
+from tests.support.pages import Browser, Enter, card_element
 from tests.support.servers import SharedServers
 
 
@@ -18,7 +19,8 @@ def api(servers: SharedServers) -> Iterator[Api]:
     with servers.new_database() as url:
         done = CommandLine(url)("migrate", "--roles")
         assert done.exit_code == 0, done.err
-        with api_at(url) as running:
+        port = free_port()
+        with card_element(port) as element, api_at(url, {"PRORATA_CARD_ELEMENT": element}, port) as running:
             yield running
 
 
