@@ -100,6 +100,8 @@ def _paid(state: Account, payment: PendingPayment) -> tuple[e.Event, ...]:
 def _notes(state: Account, payment: PendingPayment) -> tuple[e.CreditNoteIssued, ...]:
     """The credit notes of an upgrade. Others may have been issued while it waited: these have the numbers
     that follow (R61)."""
+    if not payment.notes:
+        return ()
     following = state.standing.next_credit_note
     return tuple([replace(note, number=n) for n, note in enumerate(payment.notes, following)])
 

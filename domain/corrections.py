@@ -246,7 +246,8 @@ def _issued_anew(ctx: Context, old: e.Invoice) -> e.Invoice:
     state = ctx.state
     lines = old.lines
     if ctx.catalogues.taxes is not None:
-        lines = taxed(lines, ctx.catalogues.taxes.taxes_of(state.standing.tax_profile, old.date))
+        taxes = ctx.catalogues.taxes.taxes_of(state.standing.tax_profile, old.date)
+        lines = taxed(lines, taxes, state.currency)
     else:
         lines = tuple([msgspec.structs.replace(line, taxes=msgspec.UNSET) for line in lines])
     total = sum([line.net + line.tax for line in lines], zero(state.currency))

@@ -95,10 +95,10 @@ def present_lines(account: AccountFields, plan: PlanItem) -> tuple[LineRef, ...]
         return tuple(reversed(plan.lines))
     if plan.cycle is None:
         return ()
-    for number in reversed(account.invoices):
-        for index, line in enumerate(account.invoices[number].lines):
+    for invoice in account.invoices.latest_first():
+        for index, line in enumerate(invoice.lines):
             if line.kind == "plan" and line.product == plan.product and line.to_date == plan.cycle.end:
-                return ((number, index),)
+                return ((invoice.number, index),)
     return ()
 
 
@@ -117,7 +117,7 @@ def credit_worth(account: AccountFields, plan: PlanItem, today: CivilDate, amoun
     if brought is None and not account.records and not account.standing.discounts:
         return amount
     assert plan.cycle is not None
-    lines = list(_lines_of(account, plan))
+    lines = list(_lines_of(account, present_lines(account, plan)))
     nothing = amount - amount
     elsewhere = nothing if brought is None else brought.paid
     whole = sum([line.amount for _, _, line in lines], nothing if brought is None else brought.amount)
@@ -136,10 +136,11 @@ def _borne(record: InvoiceRecord, index: int, line: Line) -> Decimal:
     return line.net - sum([c.net for c in credits_of(record, index) if c.from_date is None])
 
 
-def allocate(account: AccountFields, plan: PlanItem, worth: Decimal) -> tuple[Allocation, ...]:
-    """The lines that an upgrade's credit takes back, the latest first, each as far as it reaches (R75)."""
+def allocate(account: AccountFields, present: Iterable[LineRef], worth: Decimal) -> tuple[Allocation, ...]:
+    """The lines that an upgrade's credit takes back, each as far as it reaches (R75). `present`: those of the
+    present price, the latest first."""
     found = []
-    for ref, record, line in _lines_of(account, plan):
+    for ref, record, line in _lines_of(account, present):
         part = min(worth, left_of(record, ref[1], line))
         if part > 0:
             taxes = taxes_back(record, ref[1], line, part)
@@ -153,6 +154,8 @@ def packs_of(account: AccountFields, number: int) -> tuple[Pack, ...]:
     return tuple([pack for pack in account.packs if pack.invoice == number])
 
 
-def _lines_of(account: AccountFields, plan: PlanItem) -> Iterator[tuple[LineRef, InvoiceRecord, Line]]:
-    for number, index in present_lines(account, plan):
+def _lines_of(
+    account: AccountFields, refs: Iterable[LineRef]
+) -> Iterator[tuple[LineRef, InvoiceRecord, Line]]:
+    for number, index in refs:
         yield (number, index), record_of(account, number), account.invoices[number].lines[index]

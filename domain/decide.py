@@ -185,17 +185,16 @@ def decide(
         return past_due(state)
     if refused := _cannot_be_billed(ctx, code, proposed):
         return refused
-    return _charge(state, request, proposed, ctx.grant if proposed.lines else None)
+    return _charge(state, request, proposed, ctx.grant if code is not None and proposed.lines else None)
 
 
 def _cannot_be_billed(ctx: Context, code: str | None, proposed: Proposal) -> Refusal | None:
     """The discount code does not hold, a note would credit a late invoice, or the tax profile is missing."""
-    lines = proposed.lines
-    if code is not None and lines:
+    if code is not None and (lines := proposed.lines):
         known = ctx.catalogues.codes.get(code)
         if refused := code_refused(ctx.state, code, known, ctx.grant, lines, ctx.today):
             return refused
-    if refused := _credits_late(ctx.state, proposed):
+    if proposed.before and (refused := _credits_late(ctx.state, proposed)):
         return refused
     return None if ctx.catalogues.taxes is None else _details_missing(ctx, proposed)
 
@@ -279,11 +278,9 @@ def _charge(
     (R7, R15, R16, section 10)."""
     invoice = proposed.invoice
     amount = proposed.pays or (zero(state.currency) if invoice is None else invoice.charge)
-    with_it = () if grant is None else (grant,)
-    recorded = (*with_it, *proposed.before, proposed.event, *proposed.then)
     if amount:
         if refusal := _locked(state, request.at):
-            return Decision(recorded) if proposed.follows_method else refusal
+            return _recorded(proposed, grant) if proposed.follows_method else refusal
         if proposed.pays is None and not (request.cvv and request.billing):
             return _confirmation_required(state, request, amount, proposed.lines)
     if request.expected_total is not None and request.expected_total != amount:
@@ -294,9 +291,15 @@ def _charge(
         }
         return Refusal("quote_changed", facts, proposed.lines)
     if not amount:
-        return Decision(recorded)
+        return _recorded(proposed, grant)
     intent = _intent(state, request, proposed, amount, grant)
     return Decision((proposed.event, intent) if proposed.follows_method else (intent,))
+
+
+def _recorded(proposed: Proposal, grant: e.DiscountGranted | None) -> Decision:
+    """What is recorded of a command that needs no payment."""
+    with_it = () if grant is None else (grant,)
+    return Decision((*with_it, *proposed.before, proposed.event, *proposed.then))
 
 
 def _intent(
@@ -308,7 +311,7 @@ def _intent(
 ) -> e.PaymentStarted:
     """The durable intent of a command's payment (R16)."""
     event = proposed.event
-    if isinstance(event, e.InvoicePaid | e.PaymentMethodSet):
+    if proposed.pays is not None:
         return balance_payment(state, request.at, "balance", command=event.command)
     assert isinstance(event, e.Activation)
     return e.PaymentStarted(

@@ -42,7 +42,7 @@ def over(discount: Discount, today: CivilDate) -> bool:
 
 def free_months(terms: DiscountGranted) -> bool:
     """Its lines cost nothing for some months: a trial too (R87)."""
-    return terms.percent == _HUNDRED and terms.months is not None
+    return terms.months is not None and terms.percent == _HUNDRED
 
 
 def reaches(terms: DiscountGranted, line: Line) -> bool:
@@ -69,7 +69,7 @@ def discounted(
     live = [d for d in discounts if not d.used and not d.withdrawn]
     if not live:
         return tuple(lines)
-    percentages = [d for d in live if d.terms.percent is not None]
+    percentages = [(d.terms, d.terms.percent.scaleb(-2)) for d in live if d.terms.percent is not None]
     taken: list[list[LineDiscount]] = [_best_percentage(line, percentages) for line in lines]
     fixed = [d for d in live if d.terms.fixed is not None]
     if fixed:
@@ -116,15 +116,16 @@ def _monthly(terms: DiscountGranted, line: Line) -> Decimal:
     return prorate(terms.fixed, line.days, line.of_days)
 
 
-def _best_percentage(line: Line, discounts: Sequence[Discount]) -> list[LineDiscount]:
+def _best_percentage(
+    line: Line, percentages: Sequence[tuple[DiscountGranted, Decimal]]
+) -> list[LineDiscount]:
+    """What the percentage of the largest amount takes. `percentages`: the terms, and the part of 1."""
     best: LineDiscount | None = None
-    for discount in discounts:
-        percent = discount.terms.percent
-        if percent is None or not reaches(discount.terms, line):
-            continue
-        amount = _EXACT.quantize(_EXACT.multiply(line.amount, percent.scaleb(-2)), line.amount)
-        if amount and (best is None or amount > best.amount):
-            best = LineDiscount(name_of(discount.terms), amount)
+    for terms, part in percentages:
+        if reaches_on(terms, line.product, line.kind, line.from_date):
+            amount = _EXACT.quantize(_EXACT.multiply(line.amount, part), line.amount)
+            if amount and (best is None or amount > best.amount):
+                best = LineDiscount(name_of(terms), amount)
     return [] if best is None else [best]
 
 

@@ -37,8 +37,9 @@ def credit_spent(draft: Draft, invoice: Invoice) -> None:
     discounts = draft.standing.discounts
     if discounts:
         after = tuple([taken_from(discount, invoice.lines) for discount in discounts])
-        free = dict.fromkeys((*draft.standing.free_products, *made_free(invoice.lines, discounts)))
-        if after != discounts or len(free) > len(draft.standing.free_products):
+        made = made_free(invoice.lines, discounts)
+        if after != discounts or made:
+            free = dict.fromkeys((*draft.standing.free_products, *made))
             change_standing(draft, discounts=after, free_products=tuple(free))
 
 
@@ -72,15 +73,15 @@ def lines_credited(draft: Draft, plan: PlanItem, event: e.PlanChanged) -> tuple[
     """Keep what the change's credit line takes back of the lines of the old price (R65), and return the
     lines of the new one."""
     invoice = event.invoice
-    before = tuple(reversed(present_lines(draft, plan)))
+    present = present_lines(draft, plan)
     if invoice is None:
-        return before
+        return present[::-1]
     if not credits_all(event):
-        return (*before, (invoice.number, 0))
+        return (*present[::-1], (invoice.number, 0))
     for line in invoice.lines:
         if line.kind == "credit_line" and line.net:
-            parts = allocate(draft, plan, -line.net)
-            _days_taken(draft, plan, line, invoice.number, [part.ref for part in parts])
+            parts = allocate(draft, present, -line.net)
+            _days_taken(draft, present, line, invoice.number, [part.ref for part in parts])
             for part in parts:
                 number, index = part.ref
                 start, end = (line.from_date, line.to_date) if part.by_days else (None, None)
@@ -96,10 +97,12 @@ def credits_all(event: e.PlanChanged) -> bool:
     return event.invoice is not None and event.invoice.lines[0].days is not None
 
 
-def _days_taken(draft: Draft, plan: PlanItem, credit: e.Line, number: int, had: Collection[LineRef]) -> None:
+def _days_taken(
+    draft: Draft, present: Collection[LineRef], credit: e.Line, number: int, had: Collection[LineRef]
+) -> None:
     """A credit line takes its days from every line of the price that counts days, also where its amount is
     taken from another (R61)."""
-    for ref in present_lines(draft, plan):
+    for ref in present:
         line = draft.invoices[ref[0]].lines[ref[1]]
         if ref not in had and line.days is not None:
             nothing = line.net - line.net

@@ -54,7 +54,9 @@ def _ending(state: Account) -> list[tuple[Discount, PlanItem | AddonItem, CivilD
     """The discounts that make a line of the present cycle free, the items, and the first date at a price."""
     found: list[tuple[Discount, PlanItem | AddonItem, CivilDate]] = []
     free = [discount for discount in state.standing.discounts if free_months(discount.terms)]
-    for discount in free if not state.disputed else ():
+    if not free or state.disputed:
+        return found
+    for discount in free:
         for item in state.items:
             if item.cycle is None or item.product in discount.told or not _goes_on(state, item):
                 continue
@@ -72,9 +74,9 @@ def _goes_on(state: Account, item: PlanItem | AddonItem) -> bool:
 
 def _is_free(state: Account, discount: Discount, item: PlanItem | AddonItem) -> bool:
     """The latest line of the item is one that the discount took."""
-    for number in reversed(state.invoices):
-        for place, line in enumerate(state.invoices[number].lines):
-            if line.kind != "credit_line" and billed_item(state, number, place) == item:
+    for invoice in state.invoices.latest_first():
+        for place, line in enumerate(invoice.lines):
+            if line.kind != "credit_line" and billed_item(state, invoice.number, place) == item:
                 return any(took.discount == name_of(discount.terms) for took in line.discounts or ())
     return False
 

@@ -13,7 +13,7 @@ import msgspec
 
 from domain.calendar import CivilDate, Instant
 from domain.catalog import Catalogues
-from domain.crediting import Allocation, allocate, credit_worth, line_taxes, share_of
+from domain.crediting import Allocation, allocate, credit_worth, line_taxes, present_lines, share_of
 from domain.discounts import discounted
 from domain.events import CommandRef, CreditedLine, CreditNoteIssued, DiscountGranted, Invoice, Line
 from domain.money import zero
@@ -46,7 +46,7 @@ def invoice_of(
         return Invoice(state.next_invoice, day, state.currency, total, lines, issued_at)
     lines = discounted(lines, discounts_with(state, grant))
     if lines and (taxes := _taxes(state, day, catalogues)):
-        lines = taxed(lines, taxes)
+        lines = taxed(lines, taxes, state.currency)
     return _invoice(state, day, lines, issued_at, standing.credit)
 
 
@@ -76,14 +76,14 @@ def upgrade_invoice(
     worth = credit_worth(state, plan, day, -credit.amount)
     (charge,) = discounted((charge,), discounts_with(state, grant), worth)
     taxes = _taxes(state, day, catalogues)
-    credited = allocate(state, plan, worth)
+    credited = allocate(state, present_lines(state, plan), worth)
     same = all(same_taxes(_line(state, part), taxes) for part in credited)
     if plan.brought is not None and not credited:
         worth = min(worth, charge.net)  # billed elsewhere: there is no invoice to take the rest back of
     available = state.standing.credit
     if worth > charge.net or not same:
         notes = _upgrade_notes(state, credited, charge, issued_at, command)
-        (charge,) = taxed((charge,), taxes) if taxes else (charge,)
+        (charge,) = taxed((charge,), taxes, currency) if taxes else (charge,)
         available += sum([note.total for note in notes], zero(currency))
         return Issued(_invoice(state, day, (charge,), issued_at, available), notes)
     if worth != -credit.amount:
@@ -93,7 +93,8 @@ def upgrade_invoice(
         elsewhere = zero(currency)
         if plan.brought is not None:
             elsewhere = worth - sum([part.net for part in credited], zero(currency))
-        lines = taxed((charge,), taxes, (_credit_with_taxes(credit, credited, elsewhere, taxes),))
+        credit = _credit_with_taxes(credit, credited, elsewhere, taxes)
+        lines = taxed((charge,), taxes, currency, (credit,))
     return Issued(_invoice(state, day, lines, issued_at, available))
 
 

@@ -54,10 +54,13 @@ def unusable(state: Account, record: InvoiceRecord) -> tuple[str, ...]:
 def restorable(state: Account, record: InvoiceRecord, paid: Collection[int] = ()) -> tuple[str, ...]:
     """What of that can be used again once the invoice is paid, and those with these numbers (R40): not what
     another open invoice makes unusable too."""
+    made_unusable = unusable(state, record)
+    if not made_unusable:
+        return ()
     items = {item.product for item in state.items}
     others = [r for r in state.open_invoices if r.number != record.number and r.number not in paid]
     still = {product for other in others for product in other.suspended if product in items}
-    return tuple([product for product in unusable(state, record) if product not in still])
+    return tuple([product for product in made_unusable if product not in still])
 
 
 def lines_left(state: Account, number: int, products: Sequence[str] | None = None) -> tuple[Part, ...]:

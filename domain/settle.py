@@ -30,8 +30,7 @@ def next_due(state: Account, until: Instant | None = None) -> tuple[CivilDate, I
     ever will as things stand. `until`: of the tries that are due by then only the last is made (R53)."""
     if state.closed:
         return None
-    unanswered = state.unanswered
-    if unanswered is not None:
+    if state.records and (unanswered := state.unanswered) is not None:
         return state.invoices[unanswered.number].date, unanswered.at
     due: tuple[CivilDate, Instant] | None = None
     for plan in state.plans.values():
@@ -56,8 +55,8 @@ def next_due(state: Account, until: Instant | None = None) -> tuple[CivilDate, I
             due = pack.expires_on, pack.expires_at
     if state.past_due:
         due = min([date for date in (due, *_collecting(state, until)) if date], default=None)
-    if state.standing.discounts:
-        due = min([date for date in (due, *ends_of_free_months(state)) if date], default=None)
+    if state.standing.discounts and (told := ends_of_free_months(state)):
+        due = told[0] if due is None else min(due, told[0])
     return due
 
 
@@ -95,12 +94,12 @@ def settle(
     if due is None or due[1] > until:
         return ()
     day, at = due
-    if (unanswered := state.unanswered) is not None:
-        return (_renewal_payment(state, unanswered, at),)
     issued_at = at if on_time else until
     plans = [p for p in state.plans.values() if cycle_ends(p, day)]
     addons = [a for a in state.addons.values() if a.cycle.end == day]
     if state.records:
+        if (unanswered := state.unanswered) is not None:
+            return (_renewal_payment(state, unanswered, at),)
         trying = _Trying(state, day, at, catalogues, until if late else None, tried and late)
         if events := trying.events(plans, addons):
             return events

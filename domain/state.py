@@ -300,11 +300,13 @@ class IssuedInvoices(msgspec.Struct, frozen=True, gc=False):
     def __iter__(self) -> Iterator[int]:
         return iter(range(1, len(self) + 1))
 
-    def __reversed__(self) -> Iterator[int]:
-        return iter(range(len(self), 0, -1))
-
     def __len__(self) -> int:
         return len(self.older) * _TOGETHER + len(self.latest)
+
+    def latest_first(self) -> Iterator[Invoice]:
+        """The invoices, the latest first."""
+        for part in (self.latest, *reversed(self.older)):
+            yield from reversed(part)
 
     def items(self) -> Iterator[tuple[int, Invoice]]:
         """Number and invoice, in order."""
@@ -386,6 +388,8 @@ class Account(AccountFields, frozen=True, gc=False):  # type: ignore[misc] # its
     @property
     def past_due(self) -> bool:
         """A renewal was declined, or a dispute lost, and its invoice is open (R38, R58)."""
+        if not self.records:
+            return False
         return any(record.declined and record.status == "open" for record in self.records.values())
 
     @property

@@ -1,7 +1,7 @@
 """Taxes: who asks which of an account, and how an invoice's are rounded and shared among its lines (R69-R74).
 
     taxes = table.taxes_of(profile, date)       # for a buyer on the invoice's date
-    lines = taxed(lines, taxes)                 # once for each tax of the invoice, shared by largest
+    lines = taxed(lines, taxes, "EUR")          # once for each tax of the invoice, shared by largest
     remainder
 
 The table is dated and loaded as a catalogue is. Another decider may stand in its place: whatever answers
@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from domain.calendar import CivilDate
 from domain.errors import TRY_AGAIN, Failure
 from domain.events import Line, LineTax, TaxCategory, TaxProfileSet, TaxReason
+from domain.money import MINOR_DIGITS
 
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 _DOWN = Context(prec=60, rounding=ROUND_FLOOR)
@@ -135,20 +136,16 @@ def same_taxes(line: Line, taxes: Sequence[Tax]) -> bool:
     return had == [(tax.jurisdiction, tax.category, tax.rate) for tax in taxes]
 
 
-def taxed(lines: Sequence[Line], taxes: Sequence[Tax], fixed: Sequence[Line] = ()) -> tuple[Line, ...]:
+def taxed(
+    lines: Sequence[Line], taxes: Sequence[Tax], currency: str, fixed: Sequence[Line] = ()
+) -> tuple[Line, ...]:
     """The lines with their shares of the taxes: each tax is rounded once for the invoice, and shared by
     largest remainder, equal ones in line order (R72). `fixed`: credit lines that have the taxes of what
     they credit already, in the order of `taxes`; the rest of each tax is shared among the others (R75).
     They come last."""
     nets = tuple([line.net for line in lines])
-    had = tuple(
-        [
-            (line.net, tuple([tax.amount for tax in line.taxes]))
-            for line in fixed
-            if line.taxes is not msgspec.UNSET
-        ]
-    )
-    shares = _shares(nets, tuple(taxes), had, int(nets[0].as_tuple().exponent))
+    had = tuple([(line.net, tuple([tax.amount for tax in line.taxes])) for line in fixed if line.taxes])
+    shares = _shares(nets, tuple(taxes), had, currency)
     done = [replace(line, taxes=share) for line, share in zip(lines, shares, strict=True)]
     return (*done, *fixed)
 
@@ -158,10 +155,11 @@ def _shares(
     nets: tuple[Decimal, ...],
     taxes: tuple[Tax, ...],
     had: tuple[tuple[Decimal, tuple[Decimal, ...]], ...],
-    exponent: int,
+    currency: str,
 ) -> tuple[tuple[LineTax, ...], ...]:
-    """For each net its shares of the taxes. `had`: net and taxes of the credit lines beside them. `exponent`:
-    that of the amounts: 10 and 10.00 are the same to a cache. Renewals repeat, so this is remembered."""
+    """For each net its shares of the taxes. `had`: net and taxes of the credit lines beside them. Renewals
+    repeat, so this is remembered: by currency too, since 10 and 10.00 are the same to a cache."""
+    exponent = -MINOR_DIGITS[currency]
     columns = []
     for place, tax in enumerate(taxes):
         credited = [(net, amounts[place]) for net, amounts in had]

@@ -15,7 +15,7 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.catalog import Catalogues, CatalogVersion
-from domain.crediting import allocate, credits_of, left_of, taxes_back
+from domain.crediting import allocate, credits_of, left_of, present_lines, taxes_back
 from domain.evolve import evolve_all
 from tests.support.domain.booking_answers import PARIS, billed, charged_back, declined, with_policies
 from tests.support.domain.given import GivenAccount
@@ -293,14 +293,14 @@ def test_a_line_of_which_nothing_is_left_is_not_credited() -> None:
     account = full_difference()
     correct(account, c.CreditNote(2, "goodwill", line=1), "2026-04-05")
     [plan] = account.state.plans.values()
-    [part] = allocate(account.state, plan, Decimal("6.29"))
+    [part] = allocate(account.state, present_lines(account.state, plan), Decimal("6.29"))
     assert (part.ref, part.net, part.by_days) == ((1, 0), Decimal("6.29"), True)
 
 
 def test_a_difference_is_credited_without_days() -> None:
     account = full_difference()
     [plan] = account.state.plans.values()
-    first, second = allocate(account.state, plan, Decimal("14.00"))
+    first, second = allocate(account.state, present_lines(account.state, plan), Decimal("14.00"))
     assert (first.ref, first.net, first.by_days) == ((2, 0), Decimal("13.50"), False)
     assert (second.ref, second.net, second.by_days) == ((1, 0), Decimal("0.50"), True)
 

@@ -162,13 +162,13 @@ def test_of_three_lines_the_two_of_the_smallest_remainders_give_way() -> None:
 def test_each_tax_is_a_group_of_its_own() -> None:
     """10.00 x 5 % = 0.50 and x 9.975 % = 0.9975 -> 1.00; neither is taxed by the other."""
     taxes = (Tax("CA", "S", Decimal(5)), Tax("CA-QC", "S", Decimal("9.975")))
-    [line] = taxed([plan_line("10.00")], taxes)
+    [line] = taxed([plan_line("10.00")], taxes, "EUR")
     assert line.taxes == (taxes[0].share(Decimal("0.50")), taxes[1].share(Decimal("1.00")))
 
 
 def test_a_line_has_the_same_taxes_only_if_all_are() -> None:
     french, german = Tax("FR", "S", Decimal(20)), Tax("DE", "S", Decimal(19))
-    [line] = taxed([plan_line("10.00")], [french])
+    [line] = taxed([plan_line("10.00")], [french], "EUR")
     assert same_taxes(line, [french])
     assert not same_taxes(line, [german])
     assert not same_taxes(line, [french, german])
