@@ -17,7 +17,13 @@ from projections.models import entitlements
 from projections.models.entitlements import ListedAccount
 from prorata.cli.account.present import Looked
 from prorata.http.call import Answered, Call, etag, page
-from prorata.http.commands import IDEMPOTENCY_KEY, advance_clock, open_account
+from prorata.http.commands import (
+    IDEMPOTENCY_KEY,
+    AdvanceBody,
+    AdvancedAnswer,
+    advance_clock,
+    open_account,
+)
 from prorata.http.desk import Desk
 from prorata.http.looking import AT, by_time, looking
 from prorata.http.problems import refuse
@@ -64,15 +70,6 @@ class AccountsAnswer(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class AdvancedAnswer(msgspec.Struct, frozen=True):
-    """How far the test clock went, and how many events fell due by then."""
-
-    account: str
-    at: str
-    recorded: int
-    version: int
-
-
 class OpenBody(msgspec.Struct, frozen=True):
     """Open an account. `clock` `test`: on a test clock, with `at`, perhaps a `catalog`, `policies`, a `tax`
     table and `discounts` of its own (docs/scenarios.md)."""
@@ -88,12 +85,6 @@ class OpenBody(msgspec.Struct, frozen=True):
     policies: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     discounts: list[Any] | msgspec.UnsetType = msgspec.UNSET
     tax: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-
-
-class AdvanceBody(msgspec.Struct, frozen=True):
-    """Up to which moment the test clock goes on."""
-
-    at: str
 
 
 def one(looked: Looked, call: Call) -> Answered:

@@ -19,7 +19,7 @@ from prorata.http.failures import problem_of
 from prorata.http.gate import CALL, App, Gate, Limits
 from prorata.http.keyring import Keyring
 from prorata.http.problems import Problem
-from prorata.http.route import Route
+from prorata.http.route import Route, public_paths
 from prorata.http.sending import problem_answer, written
 from prorata.http.table import routes
 
@@ -28,7 +28,8 @@ HttpRequest = Request[Any, Any, Any]
 
 def application(desk: Desk, keyring: Keyring, limits: Limits | None = None) -> Gate:
     """The whole API."""
-    handlers = [_handler(route, desk) for route in routes()]
+    known = routes()
+    handlers = [_handler(route, desk) for route in known]
     inner = Litestar(
         route_handlers=handlers,
         openapi_config=None,
@@ -36,7 +37,7 @@ def application(desk: Desk, keyring: Keyring, limits: Limits | None = None) -> G
         logging_config=None,
         signature_namespace={"HttpRequest": HttpRequest},
     )
-    return Gate(cast("App", inner), keyring, desk.traffic, limits)
+    return Gate(cast("App", inner), keyring, desk.traffic, public_paths(known), limits)
 
 
 def _handler(route: Route, desk: Desk) -> HTTPRouteHandler:

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from domain.texts import is_plain
 from prorata.http.problems import refuse
 from prorata.keys.key import ApiKey
 from prorata.wording import Language
-from service.commands import account_id_of
+from service.commands import MAX_BYTES, account_id_of
 
 MAX_LIMIT = 500
 """Items of a page at most."""
@@ -63,8 +64,16 @@ class Call(msgspec.Struct):
 
     @property
     def command_id(self) -> str | None:
-        """The command's id (`Idempotency-Key`)."""
-        return self.headers.get("idempotency-key")
+        """The command's id (`Idempotency-Key`). Raises ProblemFound `invalid_header`, `id_too_long`."""
+        given = self.headers.get("idempotency-key")
+        if given is None:
+            return None
+        if not given or not is_plain(given):
+            raise refuse("invalid_header", "an Idempotency-Key is a plain text", place="Idempotency-Key")
+        if len(given.encode()) > MAX_BYTES:
+            message = f"an Idempotency-Key has at most {MAX_BYTES} bytes"
+            raise refuse("id_too_long", message, place="Idempotency-Key")
+        return given
 
     @property
     def wait(self) -> float:

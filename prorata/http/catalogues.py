@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain.calendar import Instant, parse_moment
 from domain.catalog import parse_catalog
 from domain.catalog_diff import CatalogChange, changes
 from domain.errors import InvalidCatalog
 from domain.own_catalog import stored_catalog
+from prorata.http.bodies import body_of
 from prorata.http.call import Answered, Call
 from prorata.http.desk import Desk
 from prorata.http.problems import refuse
@@ -65,15 +67,15 @@ class DiffedAnswer(msgspec.Struct, frozen=True):
     changes: list[CatalogChange]
 
 
-class LoadBody(msgspec.Struct, frozen=True):
+class LoadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue (docs/catalogue.md), in force from a date (its beginning in UTC) or an instant; left out:
     from now on."""
 
     catalogue: dict[str, Any]
-    effective_from: str | msgspec.UnsetType = msgspec.UNSET
+    effective_from: str | UnsetType = UNSET
 
 
-class CatalogueBody(msgspec.Struct, frozen=True):
+class CatalogueBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue (docs/catalogue.md)."""
 
     catalogue: dict[str, Any]
@@ -108,7 +110,7 @@ async def one(desk: Desk, call: Call) -> Answered:
 
 async def check(desk: Desk, call: Call) -> Answered:
     """Whether the catalogue could be loaded now."""
-    data, now = _catalogue(call), await desk.now()
+    data, now = _encoded(body_of(call, CatalogueBody)), await desk.now()
     try:
         against = await desk.run(partial(desk.system.catalogues.check, data, now))
     except InvalidCatalog as error:
@@ -118,7 +120,7 @@ async def check(desk: Desk, call: Call) -> Answered:
 
 async def diff(desk: Desk, call: Call) -> Answered:
     """What the catalogue would change."""
-    data = _catalogue(call)
+    data = _encoded(body_of(call, CatalogueBody))
     versions, now = await desk.run(desk.system.catalogues.versions), await desk.now()
     before = in_force(versions, now)
     try:
@@ -132,16 +134,12 @@ async def diff(desk: Desk, call: Call) -> Answered:
 
 async def load(desk: Desk, call: Call) -> Answered:
     """Load a version. What add-ons then need is noted in each account (R44), after the answer."""
-    data, now, given = (
-        _catalogue(call, "effective_from"),
-        await desk.now(),
-        (call.fields or {}).get("effective_from"),
-    )
-    if given is not None and not isinstance(given, str):
-        raise refuse("invalid_field", "a date or an instant", place="$.effective_from")
-    begins = None if given is None else parse_moment(given, "UTC", "$.effective_from")
+    body, now = body_of(call, LoadBody), await desk.now()
+    begins = None
+    if body.effective_from is not UNSET:
+        begins = parse_moment(body.effective_from, "UTC", "$.effective_from")
     try:
-        loaded = await desk.run(partial(desk.system.catalogues.load, data, begins, now))
+        loaded = await desk.run(partial(desk.system.catalogues.load, _encoded(body), begins, now))
     except InvalidCatalog as error:
         raise error.under("$.catalogue") from None
     if loaded.new and await desk.run(desk.system.catalogues.prerequisites_differ):
@@ -157,16 +155,8 @@ async def _note_prerequisites(desk: Desk) -> None:
         await desk.service.note_prerequisites(account_id)
 
 
-def _catalogue(call: Call, *also: str) -> bytes:
-    fields = call.fields or {}
-    if unknown := fields.keys() - {"catalogue", *also}:
-        name = min(unknown)
-        raise refuse("unknown_field", f"this has no `{name[:40]}`", place=f"$.{name[:40]}")
-    given = fields.get("catalogue")
-    if not isinstance(given, dict):
-        code = "missing_field" if given is None else "invalid_field"
-        raise refuse(code, "`catalogue` is a catalogue, an object", place="$.catalogue")
-    return msgspec.json.encode(given)
+def _encoded(body: LoadBody | CatalogueBody) -> bytes:
+    return msgspec.json.encode(body.catalogue)
 
 
 def _shown(version: CatalogueVersion, standing: Standing) -> VersionShown:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
+from domain.calendar import local_text, parse_moment
 from domain.errors import InvalidInput
+from prorata.http.bodies import body_of
 from prorata.http.call import Answered, Call, etag
 from prorata.http.commands_table import COMMANDS, CommandRoute
 from prorata.http.desk import Desk
@@ -28,31 +32,36 @@ IF_MATCH: Final = Parameter(
 )
 
 
+class AdvancedAnswer(msgspec.Struct, frozen=True):
+    """How far the test clock went, and how many events fell due by then."""
+
+    account: str
+    at: str
+    recorded: int
+    version: int
+
+
+class AdvanceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to which moment the test clock goes on."""
+
+    at: str
+
+
 async def open_account(desk: Desk, call: Call) -> Answered:
     """Open the account that the body names."""
     account = (call.fields or {}).get("account")
     if not isinstance(account, str) or not account:
         code = "missing_field" if account is None else "invalid_field"
         raise refuse(code, "`account` is the id of the new account, a text", place="$.account")
+    if "/" in account or account in (".", ".."):
+        message = "an account that is asked for in paths has no / in its id, and is neither . nor .."
+        raise refuse("invalid_field", message, place="$.account")
     return answered(await give(desk, call, "open_account", account), call, opened=True)
 
 
 async def advance_clock(desk: Desk, call: Call) -> Answered:
     """Let the account's test clock go on, and settle what falls due until then."""
-    fields = call.fields or {}
-    if unknown := fields.keys() - {"at"}:
-        raise refuse("unknown_field", "this has `at` alone", place=f"$.{min(unknown)}")
-    at = fields.get("at")
-    if not isinstance(at, str):
-        code = "missing_field" if at is None else "invalid_field"
-        raise refuse(code, "`at` is the moment up to which the clock goes on", place="$.at")
-    return await _advanced(desk, call, at)
-
-
-async def _advanced(desk: Desk, call: Call, given: str) -> Answered:
-    from domain.calendar import local_text, parse_moment
-
-    state = await state_of(desk, call)
+    given, state = body_of(call, AdvanceBody).at, await state_of(desk, call)
     if state.clock != "test":
         raise refuse("test_clock_only", "this account lives on the wall clock", place="account")
     until = parse_moment(given, state.time_zone, "$.at")
@@ -61,12 +70,7 @@ async def _advanced(desk: Desk, call: Call, given: str) -> Answered:
         raise InvalidInput("at_too_early", "$.at", f"the account's last instant is {last}")
     recorded = await desk.service.settle(call.account_id, until)
     after = await state_of(desk, call)
-    told = {
-        "account": call.account,
-        "at": local_text(until, state.time_zone),
-        "recorded": recorded,
-        "version": after.version,
-    }
+    told = AdvancedAnswer(call.account, local_text(until, state.time_zone), recorded, after.version)
     return Answered(told, headers=etag(after.version))
 
 

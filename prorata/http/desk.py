@@ -26,6 +26,7 @@ from prorata.http.call import Answered
 from prorata.http.feed import Feed
 from prorata.http.recent import Recent
 from prorata.http.settled import SettledLog
+from prorata.http.shared import Shared
 from prorata.http.traffic import Traffic
 from prorata.portal.sessions import PortalSessions
 from prorata.settings import Settings
@@ -77,6 +78,7 @@ class Desk:
         self.feed = Feed(self.settled, traffic, self.run)
         self.histories = KeptHistories(system.log)
         self._seen: Recent[str, float] = Recent(_REMEMBERED)
+        self._looks: Shared[str, Account | None] = Shared()
         self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)
         self.portal = PortalSessions(settings.database_url, patience=PATIENCE)
         self._details_store = PostgresDetails(settings.database_url, patience=PATIENCE)
@@ -140,9 +142,15 @@ class Desk:
         now = asyncio.get_running_loop().time()
         if at is not None and now - at < SEEN:
             return await self.service.last_seen(account_id)
+        if await self._looks(account_id, partial(self._look, account_id)) is None:
+            return None
+        return await self.service.last_seen(account_id)
+
+    async def _look(self, account_id: str) -> Account | None:
+        began = asyncio.get_running_loop().time()
         state = await self.service.account(account_id)
         if state is not None:
-            self._seen.keep(account_id, now)
+            self._seen.keep(account_id, began)
         return state
 
     async def series_for(self, state: Account | None) -> Catalogues:

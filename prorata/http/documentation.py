@@ -70,8 +70,8 @@ def _page(path: str, name: str, media_type: str) -> Route:
 ROUTES = (
     Route("GET", "/openapi.json", "openapi", "This description.", None, openapi, tag=TAG),
     Route("GET", "/docs/problems/{code}", "get-problem", "A problem's status.", None, problem, tag=TAG),
-    _page("/docs", "index.html", "text/html; charset=utf-8"),
-    _page("/docs/start.js", "start.js", "text/javascript; charset=utf-8"),
-    _page("/docs/swagger-ui.css", "swagger-ui.css", "text/css; charset=utf-8"),
-    _page("/docs/swagger-ui-bundle.js", "swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    _page("/docs", "index.html", "text/html"),
+    _page("/docs/start.js", "start.js", "text/javascript"),
+    _page("/docs/swagger-ui.css", "swagger-ui.css", "text/css"),
+    _page("/docs/swagger-ui-bundle.js", "swagger-ui-bundle.js", "text/javascript"),
 )

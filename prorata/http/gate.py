@@ -1,7 +1,7 @@
 """What every request passes, whatever it is for: its size and time are bounded, its key is known, its body is
 JSON without card data. An ASGI application around that of the routes.
 
-    gate = Gate(routes, keyring, limits=Limits(), public=("/healthz",))
+    gate = Gate(routes, keyring, traffic, is_public)
 
 One place, so that no route can forget it: a path that is not public is answered for a key alone, and what a
 route sees of the request is the `Call` made here.
@@ -37,12 +37,21 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 CALL: Final = "prorata.call"
 """Where the scope holds the `Call`."""
 
-PUBLIC: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/provider-messages")
-"""What is answered without a key (the payment provider signs what it tells); and all below /docs, and below
-/portal, where links are."""
-
 _BODY_METHODS: Final = ("POST", "PUT", "PATCH", "DELETE")
 _JSON: Final = "application/json"
+_STREAM: Final = "/v1/events/stream"
+"""It has no end, so no time limit, nor a head without its body."""
+
+_ONCE: Final = (
+    "Authorization",
+    "Content-Type",
+    "Content-Encoding",
+    "Idempotency-Key",
+    "If-Match",
+    "Last-Event-ID",
+)
+"""Headers that say one thing."""
+
 
 _logger = logging.getLogger(__name__)
 
@@ -60,10 +69,19 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Lets requests in, and answers those that it does not."""
+    """Lets requests in, and answers those that it does not. `is_public`: whether a path is answered without a
+    key."""
 
-    def __init__(self, routes: App, keyring: Keyring, traffic: Traffic, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        routes: App,
+        keyring: Keyring,
+        traffic: Traffic,
+        is_public: Callable[[str], bool],
+        limits: Limits | None = None,
+    ) -> None:
         self._routes = routes
+        self._is_public = is_public
         self._keyring = keyring
         self._traffic = traffic
         self._limits = limits or Limits()
@@ -79,12 +97,18 @@ class Gate:
         scope[CALL] = call
         status = 500
         started = False
+        scope["path"] = scope["path"].rstrip("/") or "/"
+        is_head = scope["method"] == "HEAD" and scope["path"] != _STREAM
+        if is_head:
+            scope["method"] = "GET"
 
         async def sending(message: Message) -> None:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
                 message["headers"] = [*message["headers"], (b"x-request-id", call.request_id.encode())]
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         with self._traffic.request():
@@ -108,7 +132,7 @@ class Gate:
     async def _let_in(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         self._check_head(scope, path)
-        if path not in PUBLIC and not path.startswith(("/docs", "/portal/")):
+        if not self._is_public(path):
             call.key = await self._keyring.admit(call.headers.get("authorization"), address_of(scope))
         pairs = query_of(scope)
         call.query = dict(pairs)
@@ -118,7 +142,7 @@ class Gate:
             raise refuse("invalid_parameter", "a parameter stands twice in the query", place="query")
         if scope["method"] in _BODY_METHODS:
             await self._read_body(call, receive)
-        if path == "/v1/events/stream":
+        if path == _STREAM:
             await self._routes(scope, receive, send)
             return
         await self._answered_in_time(scope, receive, send)
@@ -136,9 +160,11 @@ class Gate:
             raise refuse("uri_too_long", f"path and query have at most {self._limits.uri:,} bytes")
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self._limits.headers:
             raise refuse("headers_too_large", f"headers have at most {self._limits.headers:,} bytes")
-        if not is_plain(path) or "\ufffd" in path:
+        if not is_plain(path) or "\ufffd" in path or "//" in path:
             raise refuse("not_found", "there is nothing here")
-        if self._traffic.draining and path not in PUBLIC:
+        if (twice := _repeated_header(scope)) is not None:
+            raise refuse("invalid_header", f"{twice} stands twice", place=twice)
+        if self._traffic.draining and not self._is_public(path):
             raise refuse("shutting_down", "this server ends: ask again", headers={"Connection": "close"})
 
     async def _read_body(self, call: Call, receive: Receive) -> None:
@@ -147,9 +173,11 @@ class Gate:
         if not call.body.strip():
             call.body = b""
             return
-        kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != _JSON:
-            raise refuse("unsupported_media_type", f"a body is {_JSON}", place="Content-Type")
+        if not _is_json(call.headers.get("content-type", "")):
+            raise refuse("unsupported_media_type", f"a body is {_JSON}, in UTF-8", place="Content-Type")
+        if call.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            message = "a body is sent as it is, not compressed"
+            raise refuse("unsupported_media_type", message, place="Content-Encoding")
         call.fields = self._decoded(call.body)
 
     async def _received(self, call: Call, receive: Receive) -> bytes:
@@ -206,6 +234,24 @@ _FAULT: Final = Problem.of("internal_error", "this is a fault of Prorata's own: 
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _repeated_header(scope: Scope) -> str | None:
+    """A header that says one thing, and stands there more than once: which one counts is not guessed."""
+    if len(scope[CALL].headers) == len(scope["headers"]):
+        return None
+    names = [name.decode("latin-1").lower() for name, _ in scope["headers"]]
+    return next((known for known in _ONCE if names.count(known.lower()) > 1), None)
+
+
+def _is_json(content_type: str) -> bool:
+    kind, *parameters = content_type.lower().split(";")
+    charset = [
+        value.strip(' "')
+        for name, _, value in (one.partition("=") for one in parameters)
+        if name.strip() == "charset"
+    ]
+    return kind.strip() == _JSON and set(charset) <= {"utf-8", "utf8"}
 
 
 def query_of(scope: Scope) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.state import Account
@@ -41,7 +42,7 @@ async def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool =
     _check_fields(fields, do)
     clock = _clock(do, fields, state)
     fields |= {"do": do, "account": account}
-    if (by := _by(call.caller, do, fields.get("by"), clock)) is not None:
+    if (by := _by(call.caller, do, fields.get("by", UNSET), clock)) is not None:
         fields["by"] = by
     if call.command_id is not None:
         fields["id"] = call.command_id
@@ -140,7 +141,7 @@ def _by(key: ApiKey, do: str, given: object, clock: Literal["wall", "test"]) -> 
         raise _forbidden(key, "a provider's key tells of disputes, and does nothing else")
     if clock == "test" and key.role in TEST_CLOCK_ROLES:
         return None
-    if given is not None and given != key.role:
+    if given is not UNSET and given != key.role:
         raise _forbidden(key, "`by` is the key's own role")
     if do in _WITHOUT_ROLE:
         return None

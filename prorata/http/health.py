@@ -29,7 +29,7 @@ async def ready(desk: Desk, _call: Call) -> Answered:
 
 async def metrics(desk: Desk, _call: Call) -> Answered:
     """The figures of this process, for Prometheus."""
-    return Answered(desk.traffic.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Answered(desk.traffic.metrics(), media_type="text/plain; version=0.0.4")
 
 
 ROUTES = (

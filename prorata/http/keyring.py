@@ -18,6 +18,7 @@ import msgspec
 
 from eventlog.errors import LogUnavailable
 from prorata.http.problems import refuse
+from prorata.http.shared import Shared
 from prorata.keys.key import PREFIX, ApiKey
 from prorata.keys.store import KeyStore
 
@@ -55,6 +56,7 @@ class Keyring:
         self._rate = rate
         self._monotonic = monotonic
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._looks: Shared[bytes, ApiKey | None] = Shared()
         self._buckets: dict[str, _Bucket] = {}
         self._used: dict[str, datetime] = {}
 
@@ -110,8 +112,12 @@ class Keyring:
         known = self._remembered.get(name)
         if known is not None and now < known.until:
             return known.key
+        return await self._looks(name, partial(self._look_up, name, find))
+
+    async def _look_up(self, name: bytes, find: Callable[[], ApiKey | None]) -> ApiKey | None:
+        began = self._monotonic()
         key = await asyncio.to_thread(find)
-        self._remembered[name] = _Remembered(key, now + KEPT)
+        self._remembered[name] = _Remembered(key, began + KEPT)
         self._remembered.move_to_end(name)
         if len(self._remembered) > _MOST:
             self._remembered.popitem(last=False)

@@ -56,12 +56,12 @@ class ErasedAnswer(msgspec.Struct, frozen=True):
 async def give(desk: Desk, call: Call) -> Answered:
     """Replace the details, and the tax profile with them."""
     fields = dict(call.fields or {})
-    given = fields.pop("at", None)
+    given = fields.pop("at", UNSET)
     details, state = details_in(fields), await state_of(desk, call)
-    if given is not None and (not isinstance(given, str) or state.clock == "wall"):
+    if given is not UNSET and (not isinstance(given, str) or state.clock == "wall"):
         code = "test_clock_only" if isinstance(given, str) else "invalid_field"
         raise refuse(code, "`at` is a moment, on a test clock", place="$.at")
-    at = state.last_at if given is None else parse_moment(given, state.time_zone, "$.at")
+    at = state.last_at if given is UNSET else parse_moment(given, state.time_zone, "$.at")
     done = await desk.details.give(
         call.account_id,
         details,

@@ -73,7 +73,7 @@ async def enter(desk: Desk, call: Call) -> Answered:
     lasts = int(SESSION_LASTS.total_seconds())
     cookie = f"{COOKIE}={session.token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={lasts}{secure}"
     headers = {"Location": PAGES, "Set-Cookie": cookie, **_PRIVATE}
-    return Answered(b"", 303, headers, "text/plain; charset=utf-8")
+    return Answered(b"", 303, headers, "text/plain")
 
 
 _PRIVATE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

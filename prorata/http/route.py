@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -80,6 +81,8 @@ class Route(msgspec.Struct, frozen=True):
     async def answered(self, desk: Desk, call: Call) -> Answered:
         """The answer to the call, if its key may ask it and its parameters are known here."""
         call.route = self.name
+        if self.roles is not None and call.key is None:
+            raise refuse("key_missing", "give an API key: Authorization: Bearer prk_…", place="Authorization")
         if self.roles is not None and call.caller.role not in self.roles:
             raise refuse(
                 "forbidden",
@@ -93,3 +96,17 @@ class Route(msgspec.Struct, frozen=True):
         if call.fields is not None and self.body is None:
             raise refuse("unknown_field", "this takes no body", place="$")
         return await self.answer(desk, call)
+
+
+def public_paths(known: Iterable[Route]) -> Callable[[str], bool]:
+    """Whether a path is of routes that need no key, and of no other."""
+    patterns: dict[bool, list[str]] = {True: [], False: []}
+    for route in known:
+        parts = re.split(r"\{[a-z_]+\}", route.path)
+        patterns[route.roles is None].append("[^/]+".join(map(re.escape, parts)))
+    public, keyed = (re.compile("|".join(patterns[which]) or "$^") for which in (True, False))
+
+    def is_public(path: str) -> bool:
+        return public.fullmatch(path) is not None and keyed.fullmatch(path) is None
+
+    return is_public

@@ -7,6 +7,7 @@ under way is answered, then the process ends with 0.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -101,6 +102,7 @@ async def _serve_at(
         log_enabled=False,
         websockets=False,
     )
+    gc.freeze()  # exclude imports from garbage collection: a full one holds up every request
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signum == signal.SIGHUP and signal.getsignal(signum) is signal.SIG_IGN:

@@ -41,7 +41,7 @@ class PagesGate(Gate):
         page_at: Callable[[str, str], Page | None],
         limits: Limits | None = None,
     ) -> None:
-        super().__init__(routes, keyring, desk.traffic, limits)
+        super().__init__(routes, keyring, desk.traffic, lambda _: False, limits)
         self._keys, self._desk, self._renderer, self._page_at = keyring, desk, renderer, page_at
 
     async def _let_in(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:

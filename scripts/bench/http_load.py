@@ -84,7 +84,8 @@ async def load(work: Work) -> Round:
         await connection.open()
     waits: list[float] = []
     if work.kind == "buy":
-        opened = [await _accounts(connection, work, nth) for nth, connection in enumerate(connections)]
+        opening = [_accounts(connection, work, nth) for nth, connection in enumerate(connections)]
+        opened = await asyncio.gather(*opening)  # all at once: an idle connection is closed after a while
         begins = time.perf_counter()
         ends = begins + work.seconds
         await asyncio.gather(

@@ -6,21 +6,25 @@ import os
 import random
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import psycopg
 import pytest
 
 from scripts.servers.processes import free_port
 from tests.support.command_line import CommandLine
+from tests.support.eventlog.sessions import until, waiting
 from tests.support.http_api import OPENED, Api, api_at, ended, started
 from tests.support.http_buyers import Buyer
 from tests.support.servers import SharedServers
 
 BUYERS = 16
 KILLS = 3
+
+_HOLD = "lock table projections.accounts in access exclusive mode"
 
 
 @pytest.fixture
@@ -55,33 +59,41 @@ def test_killed_at_random_moments_each_purchase_is_done_once_and_everybody_learn
     assert sum(buyer.asked_again for buyer in buyers) > 0, "the kills met nobody"
 
 
-def test_an_orderly_end_answers_what_is_under_way_and_ends_streams(database: str) -> None:
+@pytest.mark.timeout(120)
+def test_an_orderly_end_ends_streams_at_once_and_waits_for_what_is_under_way(database: str) -> None:
+    """A look that waits for a lock of ours is under way: the streams end before it, the server after it."""
     with api_at(database) as api, api.client() as client, api.client() as reader:
         assert client.post("/v1/accounts", json={"account": "a1", **OPENED}).status_code == 201
-        found: dict[str, object] = {}
+        with psycopg.connect(database) as holder, ThreadPoolExecutor(3) as threads:
+            holder.execute(_HOLD)
+            slow = threads.submit(client.get, "/v1/accounts", params={"status": "good"})
+            stream = threads.submit(read_to_its_end, reader)
+            with psycopg.connect(database, autocommit=True) as watcher:
+                until(lambda: waiting(watcher) == 1)
+            until(lambda: "prorata_http_subscribers 1.0" in httpx.get(f"{api.url}/metrics").text)
+            ending = threads.submit(ended, api.process)
 
-        def slow() -> None:
-            found["answer"] = client.get("/v1/accounts/a1/invoices", params={"wait": 3})
+            assert b"account_opened" in stream.result(timeout=60)
+            assert asks_in_vain(api)
+            assert not slow.done()
+            assert not ending.done()
 
-        def stream() -> None:
-            with reader.stream("GET", "/v1/events/stream", timeout=30) as answer:
-                found["chunks"] = b"".join(answer.iter_bytes())
+            holder.rollback()
+            assert slow.result(timeout=60).status_code == 200
+            code, told = ending.result(timeout=60)
+            assert code == 0, told
 
-        threads = [threading.Thread(target=slow), threading.Thread(target=stream)]
-        for thread in threads:
-            thread.start()
-        time.sleep(1.0)
-        began = time.monotonic()
-        code, told = ended(api.process)
-        assert code == 0, told
-        assert time.monotonic() - began < 15
-        for thread in threads:
-            thread.join(timeout=10)
-        answer = found["answer"]
-        assert isinstance(answer, httpx.Response)
-        assert (answer.status_code, answer.json()["items"]) == (200, [])
-        assert isinstance(found["chunks"], bytes)
-        assert b"account_opened" in found["chunks"]
+
+def read_to_its_end(reader: httpx.Client) -> bytes:
+    with reader.stream("GET", "/v1/events/stream", timeout=90) as answer:
+        return b"".join(answer.iter_bytes())
+
+
+def asks_in_vain(api: Api) -> bool:
+    """Whether what comes now is refused, as the server ends."""
+    with api.client() as late:
+        answer = late.get("/v1/accounts")
+    return bool(answer.status_code == 503 and answer.json()["code"] == "shutting_down")
 
 
 def test_as_the_owner_of_the_tables_it_serves_with_a_warning(database: str) -> None:

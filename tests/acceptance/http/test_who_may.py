@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from tests.support.http_api import OPENED, Api, api_at
 from tests.support.servers import SharedServers
 
 OF_TENANTS = [route for route in routes() if route.roles is not None]
+OF_ENDPOINTS = [route for route in OF_TENANTS if "{endpoint}" in route.path]
 OF_ACCOUNTS = [route for route in OF_TENANTS if "{account}" in route.path]
 STEPS: dict[str, Step] = {step.name: step for step in reversed(story("a1"))}
 
@@ -62,6 +64,45 @@ def test_no_route_tells_or_changes_anything_of_another_tenants_account(
             told, unknown = without_id(found), without_id(never)
             assert told == {**unknown, "account": theirs} if "account" in unknown else told == unknown
         assert owner.get(f"/v1/accounts/{theirs}/history").json() == before
+
+
+@pytest.fixture(scope="module")
+def their_endpoint(api: Api) -> str:
+    """An endpoint of the other tenant."""
+    with api.client("theirs", "operator") as operator:
+        made = operator.post("/v1/webhook-endpoints", json={"url": "https://theirs.example/hooks"})
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+
+@pytest.mark.parametrize("route", OF_ENDPOINTS, ids=lambda route: route.name)
+def test_no_route_tells_or_changes_anything_of_another_tenants_endpoint(
+    api: Api, their_endpoint: str, route: Route
+) -> None:
+    at = f"/v1/webhook-endpoints/{their_endpoint}"
+    with api.client("theirs", "operator") as owner, api.client("foreign", "operator") as foreign:
+        before = owner.get(at).json()
+        body = STEPS[route.name].body
+        answers = [
+            foreign.request(route.method, route.path.format(endpoint=id_), json=body)
+            for id_ in (their_endpoint, "we_never")
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        found, never = [{**without_id(answer), "detail": "", "message": ""} for answer in answers]
+        assert found == never
+        assert owner.get(at).json() == before
+
+
+def test_every_route_that_names_something_is_walked_with_a_foreign_key() -> None:
+    named = {name for route in OF_TENANTS for name in re.findall(r"{(\w+)}", route.path)}
+    assert named == {"account", "endpoint", "product", "number", "version"}, "of a tenant: the first two"
+
+
+def test_a_portal_session_is_made_for_an_account_of_the_own_tenant_alone(api: Api, theirs: str) -> None:
+    with api.client("foreign") as foreign:
+        answers = [foreign.post("/v1/portal-sessions", json={"account": name}) for name in (theirs, "never")]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert without_id(answers[0]) == without_id(answers[1])
 
 
 def test_lists_and_events_hold_the_tenants_own_alone(api: Api, theirs: str) -> None:

@@ -22,6 +22,18 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "one that is a field's name": ({"4242424242424242": "x"}, "$"),
     "one of 19 digits": ({"x": "6304000000000000000"}, "$.x"),
     "a saved method of digits": ({"method": "4242"}, "$.method"),
+    "a CVV in digits of another script": ({"confirm": {"cvv": "١٢٣"}}, "$.confirm.cvv"),
+    "a CVV in wide digits": ({"confirm": {"cvv": "１２３"}}, "$.confirm.cvv"),
+    "a CVV with a space that breaks no line": ({"cvc": "1\u00a02\u20113"}, "$.cvc"),
+    "a CVV under a longer name": ({"card_verification_value": "123"}, "$.card_verification_value"),
+    "a card's number in digits of another script": ({"x": "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢"}, "$.x"),
+    "one in wide digits": ({"x": "４２４２ ４２４２ ４２４２ ４２４２"}, "$.x"),
+    "one with hyphens of another width": ({"x": "4242\u20114242\u20134242\u22124242"}, "$.x"),
+    "one with what has no width": ({"x": "4242\u200b4242\u200b4242\u200b4242"}, "$.x"),
+    "one with two spaces": ({"x": "4242  4242  4242  4242"}, "$.x"),
+    "one with full stops": ({"x": "4242.4242.4242.4242"}, "$.x"),
+    "one with slashes": ({"x": "3782/822463/10005"}, "$.x"),
+    "one with a line through it": ({"x": "4242_4242_4242_4242"}, "$.x"),
 }
 TAKEN: dict[str, Any] = {
     "the provider's token": {"confirm": {"cvv": "tok_1N2b3c4d5e6f", "billing": True}},
@@ -33,6 +45,10 @@ TAKEN: dict[str, Any] = {
     "a UUID": {"x": "550e8400-e29b-41d4-a716-446655440000"},
     "an amount": {"expected_total": "1234567890.00"},
     "a digest": {"x": "5f4dcc3b5aa765d61d8327deb882cf994242424242424242aa"},
+    "an amount with thousands": {"x": "1,234,567.00"},
+    "an amount of 13 digits": {"x": "12345678901.40"},
+    "a version": {"x": "2026.11.30"},
+    "an address": {"x": "192.168.100.200"},
     "too few digits": {"x": "424242424242"},
 }
 
