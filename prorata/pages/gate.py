@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from prorata.http.call import Call
 from prorata.http.card_data import MESSAGE as CARD_DATA
@@ -67,13 +67,13 @@ class PagesGate(Gate):
         if page.who == "customer":
             session = await desk.run(lambda: desk.portal.session(token, now)) if token else None
             if session is None:
-                raise _over(page)
+                raise _over(page, visit)
             visit.session, visit.call.key = session, key_of(session)
             visit.call.language = session.language
         else:
             staff = await desk.run(lambda: desk.portal.staff(token, now)) if token else None
             if staff is None:
-                raise _over(page)
+                raise _over(page, visit)
             visit.session = staff
             visit.call.key = await self._keys.admit_again(staff.key_id, visit.address)
             visit.call.language = staff.language
@@ -131,11 +131,16 @@ def _cookies(call: Call) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
-def _over(page: Page) -> ProblemFound:
-    headers = {} if page.sign_in is None else {"Location": page.sign_in}
+def _over(page: Page, visit: Visit) -> ProblemFound:
     message = "the session is over, or there was none"
-    status = 401 if page.sign_in is None else 303
-    return ProblemFound(Problem.of("session_over", message, status=status), headers)
+    if page.sign_in is None:
+        return ProblemFound(Problem.of("session_over", message, status=401))
+    onward = ""
+    if visit.method in ("GET", "HEAD"):
+        asked = f"{visit.path}?{urlencode(visit.call.query)}" if visit.call.query else visit.path
+        onward = f"?{urlencode({'next': asked})}"
+    headers = {"Location": f"{page.sign_in}{onward}"}
+    return ProblemFound(Problem.of("session_over", message, status=303), headers)
 
 
 def _forged() -> ProblemFound:

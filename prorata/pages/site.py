@@ -22,6 +22,7 @@ from prorata.http.keyring import Keyring
 from prorata.http.problems import Problem
 from prorata.http.sending import Scope, written
 from prorata.pages.assets import Assets, page_of
+from prorata.pages.console.start_pages import sign_in_pages
 from prorata.pages.gate import VISIT, PagesGate
 from prorata.pages.page import Away, Page, Seen, Shown, Visit
 from prorata.pages.rendering import Renderer
@@ -59,7 +60,7 @@ def _is_page(scope: Scope) -> bool:
 def pages_application(desk: Desk, keyring: Keyring, limits: Limits | None = None) -> Gate:
     """All pages."""
     renderer = Renderer(desk.settings, Assets(desk.settings.pages_theme))
-    table = (*pages(), page_of(renderer.assets))
+    table = (*pages(), page_of(renderer.assets), *sign_in_pages(keyring))
     inner = Litestar(
         route_handlers=[_handler(page, desk, renderer) for page in table],
         openapi_config=None,

@@ -84,7 +84,10 @@ def print_invoice_story(out: Console, story: InvoiceStory, teller: Teller) -> No
     teller.tell_all(out, say.say("What it rests on"), rests)
     teller.tell_all(out, say.say("How it was issued"), [story.issued])
     _print_what_happened(out, story, teller)
-    _print_standing(out, story.record, invoice, teller)
+    if facts := standing_said(story.record, invoice, teller):
+        heading(out, say.say("How it stands"))
+        for fact in facts:
+            out.print(f"  · {fact}")
 
 
 def _print_what_happened(out: Console, story: InvoiceStory, teller: Teller) -> None:
@@ -103,8 +106,8 @@ def _print_what_happened(out: Console, story: InvoiceStory, teller: Teller) -> N
         out.print("  " + say.say("It was paid before it was issued: payment comes before activation. [R16]"))
 
 
-def _print_standing(out: Console, record: InvoiceRecord, invoice: e.Invoice, teller: Teller) -> None:
-    """How it stands, where it is not simply paid by the payment method."""
+def standing_said(record: InvoiceRecord, invoice: e.Invoice, teller: Teller) -> list[str]:
+    """How the invoice stands, where it is not simply paid by the payment method."""
     say, nothing = teller.say, zero(invoice.currency)
     facts = []
     if record.due:
@@ -122,10 +125,7 @@ def _print_standing(out: Console, record: InvoiceRecord, invoice: e.Invoice, tel
         facts.append(say.say("It was charged back."))
     if record.reissued:
         facts.append(say.say("Another invoice stands in its place."))
-    if facts:
-        heading(out, say.say("How it stands"))
-        for fact in facts:
-            out.print(f"  · {fact}")
+    return facts
 
 
 def print_credit_note(out: Console, story: CreditNoteStory, teller: Teller) -> None:
