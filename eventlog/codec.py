@@ -9,6 +9,7 @@ step by upcasters: plain functions from the JSON object of one version to that o
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -57,8 +58,9 @@ def _type_and_version(of_kind: str) -> tuple[str, int]:
     return event_type, int(version)
 
 
+@cache
 def domain_codec() -> "Codec[domain_events.Event]":
-    """The codec of the billing events."""
+    """The codec of the billing events: one for all, since it takes some milliseconds to make."""
     return Codec(
         domain_events.Event, domain_events.type_name, domain_events.schema_version, upcasters=UPCASTERS
     )

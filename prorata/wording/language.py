@@ -10,18 +10,18 @@ from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
-from babel.messages import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, parse_pattern
 
 from domain.calendar import Instant, begins_at, date_of, zone_info
 from domain.texts import escaped
+
+if TYPE_CHECKING:
+    from babel.messages import Catalog
 
 Language = Literal["en", "fr"]
 
@@ -148,6 +148,8 @@ def wording(language: Language) -> Wording:
 
 def catalogue(language: str) -> Catalog:
     """The language's catalogue, from its .po file."""
+    from babel.messages.pofile import read_po  # English needs none of this, at every start
+
     with (LOCALE_FOLDER / language / "LC_MESSAGES" / "prorata.po").open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
 
@@ -155,6 +157,8 @@ def catalogue(language: str) -> Catalog:
 @lru_cache(maxsize=8)
 def translations(language: str) -> GNUTranslations:
     """The language's catalogue, compiled in memory: there is no .mo file that could go stale."""
+    from babel.messages.mofile import write_mo
+
     compiled = BytesIO()
     write_mo(compiled, catalogue(language))
     compiled.seek(0)
