@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from types import coroutine
 from typing import Any, Protocol, TypeVar
 
 Returned = TypeVar("Returned")
@@ -33,18 +35,58 @@ def complete(work: Coroutine[Any, Any, Returned]) -> Returned:
 
 async def to_the_end(work: Coroutine[Any, Any, Returned]) -> tuple[Returned, bool]:
     """What the coroutine returns, and whether its caller's task was cancelled meanwhile: it goes on all the
-    same."""
+    same, as a task of its own, which may set itself time limits."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return await work, False
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task), False
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        return await task, True
+    return await own_task_to_the_end(asyncio.ensure_future(work).__await__())
+
+
+@coroutine
+def own_task_to_the_end(
+    work: Coroutine[Any, Any, Returned] | Generator[Any, None, Returned],
+) -> Generator[Any, None, tuple[Returned, bool]]:
+    """As `to_the_end`, but in the caller's own task, which costs a third of another one. What the work waits
+    for must end by itself: `asyncio.timeout` in it would end nothing."""
+    cancelled, told = False, None
+    while True:
+        try:
+            awaited = work.send(None) if told is None else work.throw(told)
+        except StopIteration as done:
+            return done.value, cancelled
+        told = None
+        is_future = asyncio.isfuture(awaited)
+        try:
+            yield _Undisturbed(awaited) if is_future else awaited
+        except asyncio.CancelledError:
+            cancelled = cancelled or not (is_future and awaited.cancelled())
+        except BaseException as error:  # noqa: BLE001 - it is the work's to handle
+            told = error
+
+
+class _Undisturbed:
+    """Stands for a future for which a task waits: the task's cancellation does not end that, and is told to
+    the task once the future is done."""
+
+    __slots__ = ("_asyncio_future_blocking", "_future")
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self._future = future
+        future._asyncio_future_blocking = False
+        self._asyncio_future_blocking = True
+
+    def cancel(self, msg: Any = None) -> bool:  # noqa: ARG002 - as asyncio.Future
+        return False
+
+    def cancelled(self) -> bool:
+        return self._future.cancelled()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._future.get_loop()
+
+    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        self._future.add_done_callback(callback, context=context)
 
 
 async def blocking_sleep(seconds: float) -> None:

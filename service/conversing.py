@@ -25,7 +25,7 @@ from eventlog.codec import domain_codec
 from eventlog.records import NewEvent
 from service.account_log import AccountLog
 from service.accounts import Accounts, LoadedAccount
-from service.completing import OffLoop, blocking_call, blocking_sleep, to_the_end
+from service.completing import OffLoop, blocking_call, blocking_sleep, own_task_to_the_end, to_the_end
 from service.driving import drive
 from service.errors import GatewayUnavailable, PaymentUnanswered
 from service.event_ids import new_event_id
@@ -155,7 +155,11 @@ class Attempt:
         self.begun = True
         appending = self._ports.log.append(self.account_id, before.head, rows)
         pays = self.left_open is not None or any(isinstance(event, _INTENTS) for event in events)
-        stored = await (self._to_the_end(appending) if pays else appending)
+        if pays:
+            stored, cancelled = await own_task_to_the_end(appending)
+            self._given_up = self._given_up or cancelled
+        else:
+            stored = await appending
         state = before.state
         for event in events:
             state = evolve(state, event)
