@@ -174,8 +174,11 @@ def play(
 
 
 def _differences(account_id: str, kept: Sequence[StoredEvent], again: Sequence[StoredEvent]) -> Iterator[str]:
-    for row, other in zip(in_order(kept), in_order(again), strict=False):
+    ordered = in_order(kept)
+    for place, (row, other) in enumerate(zip(ordered, in_order(again), strict=False)):
         told, otherwise = _told(row), _told(other)
+        if row.type == "payment_reminder" and any(later.version < row.version for later in ordered[place:]):
+            told["due"] = otherwise.get("due")  # it was told after a correction, which may have lowered it
         if told != otherwise:
             mine = {name: value for name, value in told.items() if otherwise.get(name) != value}
             theirs = {name: otherwise.get(name) for name in mine}

@@ -92,7 +92,7 @@ def test_a_decline_learnt_after_a_correction_comes_out_as_one_learnt_at_once(
 ) -> None:
     opened = LINES[0] | {"policies": {"collection": {"retry_days": [1, 3], "remind_before_lapse": 3}}}
     declining = {"do": "payment_method", "works": False, "at": "2026-04-10"}
-    note = LINES[3] | {"at": "2026-04-25"}
+    note = LINES[3] | {"at": "2026-04-22"}
     lines = _lines([opened, *LINES[1:3], declining, note])
     for line in lines[:-1]:
         world.say(**line)
@@ -106,3 +106,11 @@ def test_a_decline_learnt_after_a_correction_comes_out_as_one_learnt_at_once(
     happened = world.happened()
     assert happened.index("credit_note_issued") < happened.index("payment_reminder")
     assert _problems(world, gateway, lines) == []
+    lowered = [
+        msgspec.structs.replace(row, state=row.state.replace(b'"due":"27.50"', b'"due":"27.00"'))
+        for row in world.log.read_account("main/a1")
+    ]
+    told = [row.type for row in lowered if b'"due":"27.00"' in row.state]
+    assert told == ["payment_reminder"] * 3
+    [problem] = _problems(world, gateway, lines, lowered)  # of the third alone, of 23 April
+    assert "version 16: payment_reminder" in problem
