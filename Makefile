@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-stripe-mock demo prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock servers clean
+.PHONY: help setup test test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,6 +28,22 @@ test: lint ## check everything, and run all tests against real servers (ARGS="..
 
 demo: setup ## the whole system at work, on real servers
 	@$(SERVERS) run -- $(BIN)/prorata demo
+
+# Further arguments: ARGS="--port 9000".
+pages: setup ## the pages with demo data, kept up until Ctrl-C
+	@$(SERVERS) run --only postgres -- $(BIN)/python -m scripts.pages $(ARGS)
+
+# The browser: PRORATA_CHROMIUM, else one on the path, else Debian's (as root). Its driver is locked by itself.
+BROWSER := $(VENV)/browser
+$(BROWSER): $(INSTALLED) requirements-browser.lock
+	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --no-deps --requirement requirements-browser.lock
+	@touch $@
+
+test-pages: setup $(BROWSER) ## drive a real Chromium through the pages (ARGS="...": for pytest)
+	@$(SERVERS) run --only postgres --in-memory -- $(BIN)/python -m pytest --override-ini testpaths=tests/browser tests/browser $(ARGS)
+
+screenshots: setup $(BROWSER) ## pictures of each page, wide and on a phone, into screenshots/
+	@$(SERVERS) run --only postgres --in-memory -- $(BIN)/python -m scripts.screenshots $(ARGS)
 
 # Further arguments: ARGS="--histories 20000 --seed 7".
 prove: setup ## 100,000 random histories against the reference model of the rules
@@ -93,7 +109,9 @@ format: setup ## format the code, and mend what can be mended
 lock: setup ## make requirements.lock follow pyproject.toml (ARGS=--upgrade: to the newest that it allows)
 	$(BIN)/uv pip compile --quiet $(ARGS) --universal --all-extras --generate-hashes --only-binary :all: \
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock pyproject.toml
-	@! grep -n '://' requirements.lock || { echo 'requirements.lock holds an address' >&2; exit 1; }
+	@$(BIN)/uv pip compile --quiet $(ARGS) --universal --group browser --generate-hashes --only-binary :all: \
+		--no-emit-index-url --no-annotate --no-header --output-file requirements-browser.lock
+	@! grep -n '://' requirements.lock requirements-browser.lock || { echo 'a lock holds an address' >&2; exit 1; }
 
 servers: setup ## PostgreSQL and Kafka until Ctrl-C, for a second terminal
 	@$(SERVERS) up

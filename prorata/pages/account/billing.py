@@ -72,8 +72,10 @@ def _facts(account: Opened, item: HeldItem) -> list[tuple[str, str]]:
         amount, day = say.amount(item.next_charge.amount, currency), say.day(item.next_charge.date)
         facts.append((say.say("Next charge"), say.say("{amount} on {date}", amount=amount, date=day)))
     if item.access_until is not None:
-        goes_on = item.next_charge is not None
-        name = say.say("Paid until") if goes_on else say.say("Can be used until")
+        if item.status in ("suspended", "ended"):
+            name = say.say("Could be used until")
+        else:
+            name = say.say("Can be used until") if item.next_charge is None else say.say("Paid until")
         facts.append((name, say.moment(item.access_until, account.zone)))
     if item.allowance is not None:
         facts.append((say.say("E-mails left"), say.number(item.allowance)))
