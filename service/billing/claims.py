@@ -1,6 +1,7 @@
 """Which run bills which accounts: leases on the 16 parts that all accounts are divided into.
 
-    held = claims.claim("wall", until, wanted={0, 1, 2}, most=1)
+    since = claims.began()
+    held = claims.claim("wall", until, since, wanted={0, 1, 2}, most=1)
     claims.renew()                      # again and again, while the work goes on
     claims.release("wall", 0, until)    # all of it was billed up to that instant
 
@@ -39,8 +40,11 @@ class Claims(Protocol):
         """The present, by the clock of the leases."""
         ...
 
-    def claim(self, clock: Clock, wanted: Collection[int], most: int) -> list[int]:
-        """Up to `most` of the wanted parts that nobody holds; from now on this run does."""
+    def claim(
+        self, clock: Clock, until: Instant, since: datetime, wanted: Collection[int], most: int
+    ) -> list[int]:
+        """Up to `most` of the wanted parts that nobody holds; from now on this run does. Those that are
+        `done` are left out: the calendar may still say for a while that all of their accounts are due."""
         ...
 
     def done(self, clock: Clock, until: Instant, since: datetime) -> set[int]:
@@ -64,6 +68,7 @@ _CLAIM: Final = """
         select clock, part from service.billing_parts
         where clock = %(clock)s and part = any(%(wanted)s)
             and (holder is null or holder = %(holder)s or expires_at < clock_timestamp())
+            and (done_until >= %(until)s and done_at > %(since)s) is not true
         order by (part + %(first)s) %% 16 limit %(most)s for update skip locked
     ) free
     where claimed.clock = free.clock and claimed.part = free.part
@@ -97,9 +102,14 @@ class PostgresClaims:
         assert isinstance(now, datetime)
         return now
 
-    def claim(self, clock: Clock, wanted: Collection[int], most: int) -> list[int]:
-        values = {"clock": clock, "wanted": list(wanted), "most": most, "first": self._holder.int % PARTS}
-        return self._parts(_CLAIM, **values, lease=LEASE, holder=self._holder)
+    def claim(
+        self, clock: Clock, until: Instant, since: datetime, wanted: Collection[int], most: int
+    ) -> list[int]:
+        values: dict[str, object] = {"clock": clock, "until": until, "since": since, "most": most}
+        first = self._holder.int % PARTS
+        return self._parts(
+            _CLAIM, **values, wanted=list(wanted), lease=LEASE, holder=self._holder, first=first
+        )
 
     def done(self, clock: Clock, until: Instant, since: datetime) -> set[int]:
         return set(self._parts(_DONE, clock=clock, until=until, since=since))

@@ -65,7 +65,8 @@ class Sharing:
         wanted = set(expected.parts)
         since = await self._call(self._claims.began)
         while wanted and not self._stopped():
-            claimed = await self._call(self._claims.claim, self._clock, frozenset(wanted), most)
+            asked = self._clock, self._until, since, frozenset(wanted), most
+            claimed = await self._call(self._claims.claim, *asked)
             for part in claimed:
                 self._held[part] = _Part()
             for part in claimed:

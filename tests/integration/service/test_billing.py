@@ -15,11 +15,12 @@ from eventlog.postgres.migrate import EVENTLOG, migrate
 from projections import MIGRATIONS
 from projections.live.projector import Projector
 from service.billing import BillingRun
+from service.billing.claims import PostgresClaims
 from service.billing.opening import opened_billing
 from service.clock import CheckedClock, FixedClock
 from service.errors import ClockAhead
 from service.gateways.port import PaymentGateway
-from service.schema import SERVICE
+from service.schema import SERVICE, connect
 from tests.support.service.world import NOW, World
 
 UNTIL = NOW + timedelta(days=100)
@@ -178,6 +179,21 @@ def test_a_payment_that_a_dead_process_left_open_is_taken_over(
     assert young.waiting == ("main/a1",)
     assert (old.accounts, old.events, old.waiting) == (1, 1, ())
     assert world.happened()[-1] == "payment_cancelled"
+
+
+def test_a_part_that_another_run_has_billed_meanwhile_is_not_looked_through_again(service_url: str) -> None:
+    with closing(connect(service_url, "claims", limit=2, patience=10.0)) as connections:
+        ours, theirs = PostgresClaims(connections), PostgresClaims(connections)
+        since = ours.began()
+        assert theirs.claim("test", NOW, since, {0}, 1) == [0]
+        assert ours.claim("test", NOW, since, {0}, 1) == [], "it is held"
+        theirs.release("test", {0}, NOW)
+
+        assert ours.claim("test", NOW, since, {0, 1}, 2) == [1], "the other is billed"
+        further = NOW + timedelta(days=1)
+        assert ours.claim("test", further, since, {0}, 1) == [0], "it is billed up to an earlier instant"
+        ours.release("test", {0}, None)
+        assert ours.claim("test", NOW, ours.began(), {0}, 1) == [0], "a run that begins later looks itself"
 
 
 def test_a_run_whose_clock_is_ahead_of_the_database_s_charges_nobody(world: World, service_url: str) -> None:

@@ -25,7 +25,9 @@ class NoRivals:
     def began(self) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
-    def claim(self, clock: Clock, wanted: Collection[int], most: int) -> list[int]:
+    def claim(
+        self, clock: Clock, until: Instant, since: datetime, wanted: Collection[int], most: int
+    ) -> list[int]:
         return sorted(wanted)[:most]
 
     def done(self, clock: Clock, until: Instant, since: datetime) -> set[int]:

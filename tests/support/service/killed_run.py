@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -87,8 +87,10 @@ def main(database_url: str, until: str, moment: str, nth: str) -> None:
             fate.at("after_keep")
 
     class FatedClaims(claims.PostgresClaims):
-        def claim(self, clock: Clock, wanted: object, most: int) -> list[int]:
-            claimed = super().claim(clock, wanted, most)  # type: ignore[arg-type]
+        def claim(
+            self, clock: Clock, until: datetime, since: datetime, wanted: Collection[int], most: int
+        ) -> list[int]:
+            claimed = super().claim(clock, until, since, wanted, most)
             fate.at("after_claim")
             return claimed
 
