@@ -55,6 +55,12 @@ class LaterInvoices(IssuedInvoices, frozen=True, gc=False):
     def __len__(self) -> int:
         return self.unread + len(self.latest)
 
+    def latest_first(self) -> Iterator[Invoice]:
+        """Raises InvoicesUnread after the last one that is at hand."""
+        yield from reversed(self.latest)
+        if self.unread:
+            raise InvoicesUnread(self.unread)
+
     def items(self) -> Iterator[tuple[int, Invoice]]:
         """Raises InvoicesUnread: they are not at hand."""
         raise InvoicesUnread(1)

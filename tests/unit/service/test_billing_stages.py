@@ -20,7 +20,7 @@ from service.billing.pace import Pace
 from service.errors import GatewayUnavailable
 from service.gateways.memory import MemoryTestGateway
 from service.gateways.port import Charged, Means
-from tests.support.service.billing import billing_in_memory
+from tests.support.service.billing import FoldedStates, ThroughKeptStates, billing_in_memory
 from tests.support.service.gateways import UnreliableGateway
 from tests.support.service.renewing_stories import lives
 from tests.support.service.world import NOW, World, memory_world
@@ -201,8 +201,11 @@ def test_a_run_that_is_stopped_leaves_what_it_had_not_begun_to_a_later_one() -> 
     assert len(paid) == 20, "ten purchases and ten renewals"
 
 
+@pytest.mark.parametrize("states", [FoldedStates, ThroughKeptStates])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_run_records_what_settling_one_account_after_the_other_records(seed: int) -> None:
+def test_a_run_records_what_settling_one_account_after_the_other_records(
+    seed: int, states: type[FoldedStates]
+) -> None:
     lines = lives(Random(seed), accounts=8)
     one_by_one, together = memory_world(), memory_world()
     for world in (one_by_one, together):
@@ -214,7 +217,7 @@ def test_a_run_records_what_settling_one_account_after_the_other_records(seed: i
         until = NOW + month * 31 * DAY
         for account_id in accounts:
             one_by_one.service.settle(account_id, until)
-        report = billing_in_memory(together).run_due("test", until)
+        report = billing_in_memory(together, states=states).run_due("test", until)
         assert (report.failed, report.waiting, report.untaxed) == ((), (), ())
 
     for account_id in accounts:
