@@ -27,7 +27,7 @@ from eventlog.port import Outcome
 from eventlog.records import NewEvent, StoredEvent
 from service.billing.collecting import Answer, Question
 from service.billing.hands import Hand
-from service.billing.kept import InvoicesUnread
+from service.billing.kept import InvoicesUnread, encoded
 from service.billing.report import Failed, Tally
 from service.billing.settling import Answered, FinishStep, settling
 from service.billing.states import BilledAccount, KeptState, Loaded
@@ -218,7 +218,9 @@ class Way:
         assert state is not None
         if hand.head.version > hand.kept_at and state.payment is None:
             due = next_due(state)
-            self._stages.keep(KeptState(hand.account_id, hand.head, None if due is None else due[1], state))
+            due_at = None if due is None else due[1]
+            # Encoded here and not with the others of its batch: by then it would have left the CPU's caches.
+            self._stages.keep(KeptState(hand.account_id, hand.head, due_at, encoded(state)))
         self._leave(hand, later=False)
 
     def _stopped_by(self, hand: Hand, error: Exception) -> None:

@@ -41,12 +41,12 @@ class BilledAccount(msgspec.Struct, frozen=True, gc=False):
 
 
 class KeptState(msgspec.Struct, frozen=True, gc=False):
-    """A state to be kept, and when something of it is due next."""
+    """A state to be kept, as `kept.encoded` makes it, and when something of it is due next."""
 
     account_id: str
     head: Head
     due_at: Instant | None
-    state: Account
+    encoded: bytes
 
 
 Loaded: TypeAlias = BilledAccount | Exception | None
@@ -164,7 +164,7 @@ class PostgresStates:
             "hashes": byte_strings([one.head.hash for one in states]),
             "recorded_at": instants([one.head.recorded_at for one in states]),
             "due_at": instants([one.due_at for one in states]),
-            "states": byte_strings([kept.encoded(one.state) for one in states]),
+            "states": byte_strings([one.encoded for one in states]),
             "format": kept.FORMAT(),
         }
         with suppress(UndefinedTable):

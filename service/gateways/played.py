@@ -45,7 +45,9 @@ class PlayedMethod(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, token: Means) -> PlayedMethod:
         """The method that the token stands for."""
-        reason = _REASONS.get(token) if isinstance(token, Confirmation) else None
+        if not isinstance(token, Confirmation):
+            return _AS_USUAL
+        reason = _REASONS.get(token)
         works = reason is None and token not in (DECLINED, DECLINED_FOR_GOOD)
         return cls(works, token == DECLINED_FOR_GOOD, decline_reason=reason)
 
@@ -60,6 +62,9 @@ class PlayedMethod(msgspec.Struct, frozen=True):
                 answer: PaymentAnswer = "declined_final" if final else "declined"
                 return Charged(answer, decline_reason=method.decline_reason)
         return Charged("pending" if self.pending and means == RENEWING else "paid")
+
+
+_AS_USUAL: Final = PlayedMethod()
 
 
 def with_reference(key: UUID, charged: Charged) -> Charged:
