@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import httpx
+from justhtml import JustHTML
 
 from scripts.servers.processes import free_port
 from tests.support.command_line import PRORATA
@@ -128,6 +130,48 @@ class Browser:
         self.answer = answer
         assert answer.status_code == status, (answer.status_code, answer.url, answer.text[:2000])
         return Read(answer.text)
+
+
+def crawl(browser: Browser, start: str) -> dict[str, httpx.Response]:
+    """Every page that links lead to from there, by its address; none of them fails. Dates and what came of
+    something stand in addresses too: of a path with a query some are looked at."""
+    found: dict[str, httpx.Response] = {}
+    waiting, looked = [start], Counter[str]()
+    while waiting:
+        path = waiting.pop()
+        if path in found or looked[path.partition("?")[0]] > _OF_A_PATH:
+            continue
+        looked[path.partition("?")[0]] += 1
+        answer = found[path] = browser.client.get(path)
+        assert answer.status_code < 500, (path, answer.text[:1000])
+        if answer.headers["content-type"].startswith("text/html"):
+            read = Read(answer.text)
+            at = [urljoin(str(answer.url), link) for link in read.links]
+            at += [urljoin(str(answer.url), form.action) for form in read.forms if form.method == "get"]
+            waiting += [
+                link.removeprefix(browser.url).partition("#")[0] for link in at if _ours(link, browser)
+            ]
+    return found
+
+
+_OF_A_PATH = 40
+
+
+def _ours(link: str, browser: Browser) -> bool:
+    return link.startswith(browser.url)
+
+
+def assert_sound(html: str, about: str) -> None:
+    """The page is HTML without a fault; its ids are unique, and what names an id names one that is there."""
+    faults = [str(fault) for fault in JustHTML(html, collect_errors=True).errors]
+    assert faults == [], (about, faults[:5])
+    tags = Read(html).tags
+    ids = [found["id"] for _, found in tags if "id" in found]
+    assert len(ids) == len(set(ids)), (about, [one for one in ids if ids.count(one) > 1])
+    names = ("commandfor", "aria-labelledby", "aria-describedby", "for", "list")
+    named = {one for _, found in tags for name in names for one in found.get(name, "").split()}
+    assert named <= set(ids), (about, named - set(ids))
+    assert all("alt" in found for tag, found in tags if tag == "img"), about
 
 
 @contextmanager
