@@ -1,7 +1,7 @@
 # The application alone: of requirements.lock only what it needs at run time, each package checked by its hash.
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements.lock pyproject.toml LICENSE ./
+COPY requirements.lock pyproject.toml LICENSE NOTICE ./
 RUN sed -n '/^uv==/,/[^\\]$/p' requirements.lock > uv.lock \
     && pip install --no-cache-dir --require-hashes --only-binary :all: --requirement uv.lock \
     && python -m venv --without-pip /opt/prorata \
