@@ -31,7 +31,7 @@ _COMMON: Final = {
     "ce_id": "The same whenever the same thing is said.",
     "ce_source": "urn:uuid: and the log's id.",
     "ce_type": "The type of the message.",
-    "ce_dataschema": "The name of the value's JSON Schema: its $id, of an event its x-dataschema.",
+    "ce_dataschema": "The name of the value's JSON Schema: its $id, of an event its $comment.",
 }
 _OF_ACCOUNTS: Final = {
     "ce_subject": "The account's id.",

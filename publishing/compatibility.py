@@ -16,19 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 
-Schema: TypeAlias = dict[str, Any]
+from publishing.dialect import COMMENT, Schema, schema_version, standard
 
-VERSION: Final = "x-schema-version"
-"""The annotation with an event's schema version."""
-
-NAME: Final = "x-dataschema"
-"""The annotation with the name of an event's schema, which `ce_dataschema` says."""
-
-_WORDS: Final = frozenset({"$defs", "$schema", "$id", "title", "description", "discriminator", VERSION, NAME})
+_WORDS: Final = frozenset({"$defs", "$schema", "$id", "title", "description", COMMENT})
 """They say nothing about values."""
 
 
@@ -51,8 +45,8 @@ class _Comparison:
     """A walk through two schemas at once, each definition once."""
 
     def __init__(self, released: Schema, today: Schema) -> None:
-        self._released = released
-        self._today = today
+        self._released: Schema = standard(released)
+        self._today: Schema = standard(today)
         self._seen: set[tuple[str, str]] = set()
 
     def root(self) -> Iterator[str]:
@@ -64,18 +58,21 @@ class _Comparison:
         for name, event in events.items():
             if name not in now:
                 yield f"{name}: is not an event any more"
-            elif now[name][VERSION] < event[VERSION]:
-                yield f"{name}: schema version {now[name][VERSION]} is lower than {event[VERSION]}"
-            elif now[name][VERSION] == event[VERSION]:
+                continue
+            before, after = schema_version(event), schema_version(now[name])
+            assert before is not None
+            assert after is not None
+            if after < before:
+                yield f"{name}: schema version {after} is lower than {before}"
+            elif after == before:
                 yield from self._node(name, event, now[name])
 
     def _events(self, schema: Schema) -> dict[str, Schema]:
         """The events of a union of events, by type."""
         found = {}
         for definition in schema.get("$defs", {}).values():
-            if VERSION in definition:
-                [name] = definition["properties"]["type"]["enum"]
-                found[name] = definition
+            if schema_version(definition) is not None:
+                found[definition["properties"]["type"]["const"]] = definition
         return found
 
     def _node(self, place: str, old: Schema, new: Schema) -> Iterator[str]:

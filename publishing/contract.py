@@ -49,8 +49,8 @@ from projections.models.entitlements import FOLD as _ENTITLEMENTS
 from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import FOLD as _INVOICES
 from projections.models.invoices import InvoiceDocument
-from publishing.compatibility import NAME, VERSION
 from publishing.dataschema import dataschema
+from publishing.dialect import COMMENT, standard
 from publishing.envelope import HEARTBEAT_TYPE, Heartbeat, PublishedEvent
 from publishing.topics import Topic, Topics
 
@@ -156,9 +156,8 @@ def _schema(name: str, value: Any) -> dict[str, Any]:
     }
     for event_type, event in _EVENTS.items():
         if (definition := schema["$defs"].get(event.__name__)) is not None:
-            definition[VERSION] = SCHEMA_VERSIONS[event_type]
-            definition[NAME] = dataschema(name, event_type, SCHEMA_VERSIONS[event_type])
-    tidied: dict[str, Any] = _tidied(schema)
+            definition[COMMENT] = dataschema(name, event_type, SCHEMA_VERSIONS[event_type])
+    tidied: dict[str, Any] = standard(_tidied(schema))
     return tidied
 
 

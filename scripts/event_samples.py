@@ -27,7 +27,8 @@ from domain.conclude import PaymentAnswer
 from eventlog.codec import domain_codec
 from prorata.simulation.run import VirtualAccount, history_of
 from prorata.simulation.scenario import read_scenario
-from publishing.compatibility import Schema, breaks
+from publishing.compatibility import breaks
+from publishing.dialect import Schema
 from scripts.sample_imports import imported_histories
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from publishing import asyncapi, contract
-from publishing.compatibility import VERSION, Schema, breaks, releases
+from publishing.compatibility import breaks, releases
+from publishing.dialect import AMOUNT, COMMENT, Schema
 from publishing.envelope import HEARTBEAT_TYPE
 from publishing.topics import Topics
 from scripts import contract as written
@@ -110,7 +115,7 @@ def test_a_new_bound_is_found() -> None:
 def test_an_event_may_be_added_and_not_removed() -> None:
     root, definitions = changed(EVENTS, "$defs")
     definitions["AddonGifted"] = copy.deepcopy(definitions["AddonPurchased"])
-    definitions["AddonGifted"]["properties"]["type"] = {"enum": ["addon_gifted"]}
+    definitions["AddonGifted"]["properties"]["type"] = {"const": "addon_gifted"}
     assert broken_by(EVENTS, root) == []
     assert breaks(root["root"], TODAY[EVENTS]) == ["addon_gifted: is not an event any more"]
 
@@ -120,7 +125,7 @@ def test_an_events_shape_may_change_with_its_schema_version_alone() -> None:
     del event["properties"]["family"]
     event["required"].remove("family")
     assert broken_by(EVENTS, root) == ["plan_paused.family: was removed"]
-    event[VERSION] += 1
+    event[COMMENT] = event[COMMENT].replace(":1", ":2")
     assert broken_by(EVENTS, root) == []
     assert breaks(root["root"], TODAY[EVENTS]) == ["plan_paused: schema version 1 is lower than 2"]
 
@@ -130,7 +135,7 @@ def test_an_event_within_an_event_changes_both() -> None:
     root, event = changed(EVENTS, "$defs", "AddonPurchased")
     del event["properties"]["price"]
     event["required"].remove("price")
-    event[VERSION] += 1
+    event[COMMENT] = event[COMMENT].replace(":1", ":2")
     assert broken_by(EVENTS, root) == ["payment_started.if_paid.price: was removed"]
 
 
@@ -173,3 +178,52 @@ def test_there_is_an_example_of_each_message_and_it_is_valid(topic: Any) -> None
         assert example["topic"] == topic.base
         assert example["headers"]["ce_type"] == name
         assert [error.message for error in validator.iter_errors(example["value"])] == []
+
+
+STANDARD_WORDS = frozenset(
+    "$schema $id $defs $ref $comment title description default type enum const anyOf items properties "
+    "required pattern format additionalProperties minimum maximum minLength maxLength".split()
+)
+"""What every validator knows of JSON Schema 2020-12, ajv in its strict mode among them."""
+
+STANDARD_FORMATS = frozenset({"date", "date-time", "uuid"})
+
+
+def nodes(schema: Any) -> Iterator[Schema]:
+    """Every schema within the schema, itself included."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for word in ("properties", "$defs"):
+        for one in schema.get(word, {}).values():
+            yield from nodes(one)
+    for one in (*schema.get("anyOf", ()), schema.get("items"), schema.get("additionalProperties")):
+        yield from nodes(one)
+
+
+@pytest.mark.parametrize("name", TODAY)
+def test_a_strict_validator_in_another_language_takes_every_schema(name: str) -> None:
+    for node in nodes(TODAY[name]):
+        assert node.keys() <= STANDARD_WORDS, node
+        assert node.get("format", "date") in STANDARD_FORMATS, node
+        assert len(node.get("enum", "ab")) > 1, f"one value is a const: {node}"
+        # Words that say something of one type alone stand beside that type.
+        if node.keys() & {"properties", "required"}:
+            assert node["type"] == "object", node
+        if node.keys() & {"pattern", "format"}:
+            assert node["type"] == "string", node
+        assert set(node.get("required", ())) <= set(node.get("properties", {})), node
+
+
+@pytest.mark.parametrize("text", ["0", "4.84", "-4.84", "1000000.000", "-0.00"])
+def test_amounts_are_written_as_the_pattern_says(text: str) -> None:
+    assert re.search(AMOUNT, text)
+    assert json.loads(msgspec.json.encode(Decimal(text))) == text
+
+
+@pytest.mark.parametrize("text", ["", "4,84", "04.84", "4.", ".84", "1e3", "NaN", "+1", "4.84 EUR"])
+def test_another_text_is_no_amount(text: str) -> None:
+    invoice = json.loads((asyncapi.EXAMPLES / "invoices.json").read_text())["value"]
+    validator = Draft202012Validator(TODAY[INVOICES])
+    assert validator.is_valid(invoice)
+    assert not validator.is_valid(invoice | {"total": text})
