@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock servers clean
+.PHONY: help setup test test-secured test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock sbom servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -25,6 +25,13 @@ $(INSTALLED): requirements.lock pyproject.toml scripts/bootstrap.sh
 # The servers' files are in memory where there is room: no test takes the machine's power.
 test: lint ## check everything, and run all tests against real servers (ARGS="...": for pytest)
 	@$(SERVERS) run --in-memory --setting max_wal_size=512MB -- $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# Each process as its own user with the least that it needs, here and at the broker (prorata topics --acls).
+SECURED := tests/integration/publishing tests/integration/consumers tests/integration/service tests/integration/projections \
+	tests/integration/servers/test_secured.py tests/acceptance/test_secrets_in_no_output.py tests/acceptance/test_relay_to_cache.py \
+	tests/acceptance/test_status.py tests/acceptance/test_finance_command_line.py
+test-secured: setup ## relay, consumers, projector and service against a broker and a database with TLS, passwords and ACLs
+	@$(SERVERS) run --secured --in-memory --setting max_wal_size=512MB -- $(BIN)/python -m pytest -n 3 --dist worksteal $(SECURED) $(ARGS)
 
 demo: setup ## the whole system at work, on real servers
 	@$(SERVERS) run -- $(BIN)/prorata demo
@@ -111,7 +118,13 @@ lock: setup ## make requirements.lock follow pyproject.toml (ARGS=--upgrade: to 
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile --quiet $(ARGS) --universal --group browser --generate-hashes --only-binary :all: \
 		--no-emit-index-url --no-annotate --no-header --output-file requirements-browser.lock
+	@$(BIN)/python -m scripts.supply notice
 	@! grep -n '://' requirements.lock requirements-browser.lock || { echo 'a lock holds an address' >&2; exit 1; }
+
+sbom: setup ## the bill of materials of all that is locked (CycloneDX): build/sbom.cdx.json
+	@mkdir -p build
+	@$(BIN)/python -m scripts.supply sbom > build/sbom.cdx.json
+	@echo build/sbom.cdx.json
 
 servers: setup ## PostgreSQL and Kafka until Ctrl-C, for a second terminal
 	@$(SERVERS) up

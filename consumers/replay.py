@@ -23,6 +23,7 @@ from consumers.leftovers import BEFORE, NEXT, leftovers
 from consumers.runtime import Consumer
 from eventlog.postgres.connect import connect
 from eventlog.postgres.replacing import QualifiedName, schema_takes_after, take_after, views_follow
+from publishing.clients import Broker
 
 _Offsets: TypeAlias = dict[str, dict[tuple[str, int], int]]
 """By consumer, topic and partition."""
@@ -70,7 +71,7 @@ class _Beside:
 class Replay:
     """One consumer's replay. Its place is kept like every consumer's, so it may be killed and begun again."""
 
-    def __init__(self, handler: Handler, database_url: str, bootstrap: str, *, prefix: str = "") -> None:
+    def __init__(self, handler: Handler, database_url: str, bootstrap: Broker, *, prefix: str = "") -> None:
         self._handler = handler
         self._live = handler.name
         self._next = handler.name + NEXT

@@ -32,7 +32,7 @@ from consumers.halts import CONSUMERS
 from consumers.handler import Handler
 from consumers.session import ConsumerSession
 from eventlog.postgres.connect import connect
-from publishing.clients import ENDING_READER, READER
+from publishing.clients import ENDING_READER, READER, Broker, to
 from publishing.kafka_internals import read_at_once
 from publishing.topics import Topics
 
@@ -68,7 +68,7 @@ class Consumer:
         self,
         handler: Handler,
         database_url: str,
-        bootstrap: str,
+        bootstrap: Broker,
         *,
         prefix: str = "",
         claim_seconds: float = 10.0,
@@ -116,7 +116,7 @@ class Consumer:
 
     @contextmanager
     def _session(self, reader: dict[str, Any]) -> Iterator[ConsumerSession]:
-        kafka = KafkaConsumer(bootstrap_servers=self._bootstrap, max_poll_records=self._batch, **reader)
+        kafka = KafkaConsumer(**to(self._bootstrap), max_poll_records=self._batch, **reader)
         read_at_once(kafka)
         name = self._handler.name
         settings = {"search_path": f'"{name}", public', "idle_in_transaction_session_timeout": _STANDS_STILL}

@@ -150,7 +150,9 @@ class ConsumerSession:
     def _partitions(self, topic: Topic) -> range:
         found = self._kafka.partitions_for_topic(topic.name)
         if not found:
-            raise UnknownTopicOrPartitionError(f"there is no topic {topic.name} (yet)")
+            raise UnknownTopicOrPartitionError(
+                f"there is no topic {topic.name} (yet), or this user may not read it"
+            )
         known = checkpoints.ensure(self._connection, self._handler.name, topic.name, len(found))
         if known != len(found):
             message = f"it has {len(found)} partitions, and had {known}"

@@ -6,22 +6,59 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from domain.errors import InvalidInput, decoder_said
+from prorata.broker_settings import Mechanism, Protocol, check_broker
+from service.secret_files import with_secret_files
+
+if TYPE_CHECKING:
+    from publishing.clients import SecuredBroker
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Each field is the environment variable of its name: `database_url` is PRORATA_DATABASE_URL."""
 
     database_url: str = "postgresql://prorata@127.0.0.1:5432/prorata"
-    """The PostgreSQL database of the log, the read models and the test gateway."""
+    """The PostgreSQL database of the log, the read models and the test gateway. What it says of TLS holds for
+    every connection: `?sslmode=verify-full&sslrootcert=/etc/prorata/ca.pem`."""
+
+    database_password: str | None = None
+    """The password of `database_url`'s user, so that the address can stand where many read it."""
 
     kafka: str = "127.0.0.1:9092"
     """Bootstrap servers of the broker: host:port, separated by commas."""
+
+    kafka_protocol: Protocol = "PLAINTEXT"
+    """How the broker is spoken to: in the open, or with TLS (SSL), and whether it asks who we are (SASL)."""
+
+    kafka_mechanism: Mechanism | None = None
+    """How we prove who we are, where the protocol has SASL."""
+
+    kafka_user: str | None = None
+    """The user's name at the broker."""
+
+    kafka_password: str | None = None
+    """The user's password at the broker."""
+
+    kafka_token: str | None = None
+    """`module:function` that returns a bearer token, for OAUTHBEARER: called at each connection."""
+
+    kafka_ca: str | None = None
+    """The file (PEM) of the authorities that the broker's certificate is checked by; default: the
+    machine's."""
+
+    kafka_certificate: str | None = None
+    """The file (PEM) of our own certificate, where the broker asks for one."""
+
+    kafka_key: str | None = None
+    """The file (PEM) of its key; default: it is in the certificate's file."""
+
+    kafka_key_password: str | None = None
+    """The password of that key, if it has one."""
 
     kafka_prefix: str = ""
     """Prefix of every topic's name, so that several environments can share a broker."""
@@ -114,6 +151,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     """The lowest level that is written; `info` has a line for each command and billing step."""
 
+    def __repr__(self) -> str:
+        return "Settings(…)"  # they hold secrets
+
+    @property
+    def broker(self) -> SecuredBroker:
+        """Where the broker is, and how our clients prove who they are."""
+        from publishing.clients import SecuredBroker
+
+        return SecuredBroker(
+            self.kafka,
+            self.kafka_protocol,
+            self.kafka_mechanism,
+            self.kafka_user,
+            self.kafka_password,
+            self.kafka_token,
+            self.kafka_ca,
+            self.kafka_certificate,
+            self.kafka_key,
+            self.kafka_key_password,
+        )
+
     @property
     def expected_names(self) -> tuple[str, ...] | None:
         """The names in `expected`; None if it is not set."""
@@ -127,7 +185,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         Raises InvalidInput `invalid_setting`, which names the variable.
         """
-        given = os.environ if environment is None else environment
+        given = with_secret_files(os.environ if environment is None else environment)
         names = {_variable(name): name for name in cls.__struct_fields__}
         found = {name: given[variable] for variable, name in names.items() if given.get(variable)}
         try:
@@ -136,6 +194,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             message, place = decoder_said(error)
             raise InvalidInput("invalid_setting", _variable(place.removeprefix("$.")), message) from None
         _check_addresses(settings)
+        check_broker(settings)
+        settings = _with_password(settings)
         _check_processes(settings)
         _check_gateway(settings)
         if not is_prefix(settings.kafka_prefix):
@@ -192,14 +252,39 @@ def _check_addresses(settings: Settings) -> None:
 
     for name in ("database_url", "test_gateway_url"):
         try:
-            conninfo_to_dict(getattr(settings, name) or "")
+            parts = conninfo_to_dict(getattr(settings, name) or "")
         except ProgrammingError as error:
-            reason = (
-                f"no address of a database (such as postgresql://prorata@127.0.0.1:5432/prorata): {error}"
-            )
+            # What libpq quotes may be a part of the password.
+            said = re.sub(r'".*"', '"…"', str(error), flags=re.DOTALL)
+            reason = f"no address of a database (such as postgresql://prorata@127.0.0.1:5432/prorata): {said}"
             raise InvalidInput("invalid_setting", _variable(name), reason.strip()) from None
+        if "@" in str(parts.get("host", "")) or not str(parts.get("port", "0")).replace(",", "").isdecimal():
+            # The next error would quote the rest of the password.
+            reason = "host or port cannot be meant: in a password, @ is written %40, / %2F and : %3A"
+            raise InvalidInput("invalid_setting", _variable(name), reason)
     for server in settings.kafka.split(","):
+        if "@" in server or "://" in server:
+            reason = (
+                "host:port alone stand here: the rest is PRORATA_KAFKA_PROTOCOL, PRORATA_KAFKA_USER and "
+                "PRORATA_KAFKA_PASSWORD"
+            )
+            raise InvalidInput("invalid_setting", "PRORATA_KAFKA", reason)
         host, _, port = server.strip().rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             reason = f"{server!r} is no broker's address (such as 127.0.0.1:9092)"
             raise InvalidInput("invalid_setting", "PRORATA_KAFKA", reason)
+
+
+def _with_password(settings: Settings) -> Settings:
+    """With the password of `database_password` in `database_url`, which all connections are made by."""
+    if settings.database_password is None:
+        return settings
+    from psycopg.conninfo import conninfo_to_dict
+
+    from eventlog.postgres.connect import with_password
+
+    if conninfo_to_dict(settings.database_url).get("password"):
+        reason = "PRORATA_DATABASE_URL has a password too: give one of them"
+        raise InvalidInput("invalid_setting", "PRORATA_DATABASE_PASSWORD", reason)
+    url = with_password(settings.database_url, settings.database_password)
+    return msgspec.structs.replace(settings, database_url=url)

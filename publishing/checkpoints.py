@@ -21,7 +21,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError
 
 from eventlog import StoredEvent
-from publishing.clients import ENDING_READER
+from publishing.clients import ENDING_READER, Broker, to
 from publishing.envelope import HEARTBEAT_KEY, PublishedEvent, decode
 from publishing.errors import EnvelopeUnreadable, PositionUnreadable
 from publishing.kafka_internals import read_at_once
@@ -69,7 +69,7 @@ def recreated(position: StreamCheckpoint, topic_ids: Mapping[str, str]) -> list[
 
 
 def read_position(
-    bootstrap: str, topics: Topics, partition: int, mark: int | None = None
+    bootstrap: Broker, topics: Topics, partition: int, mark: int | None = None
 ) -> StreamCheckpoint | None:
     """The stream's last committed position; None if there is none.
 
@@ -78,7 +78,7 @@ def read_position(
     than was committed: events were published twice that way. Raises PositionUnreadable.
     """
     place = TopicPartition(topics.positions.name, partition)
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **ENDING_READER)) as consumer:
         [(beginning, end)] = _spans(consumer, [place]).values()
         deadline = time.monotonic() + _MARK_SECONDS
         while mark is not None and end <= mark:
@@ -90,14 +90,14 @@ def read_position(
 
 
 def last_positions(
-    bootstrap: str, topics: Topics, partitions: Sequence[int], seconds: float
+    bootstrap: Broker, topics: Topics, partitions: Sequence[int], seconds: float
 ) -> dict[int, StreamCheckpoint | None]:
     """Each stream's last position (None: it has none), read with one client from what the broker shows now.
 
     Raises KafkaError where the broker cannot be reached within that time.
     """
     wait = {"bootstrap_timeout_ms": round(seconds * 1000), "retry_backoff_ms": 10}
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **{**ENDING_READER, **wait})) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **{**ENDING_READER, **wait})) as consumer:
         if topics.positions.name not in consumer.topics():  # asking for one that is not there waits for it
             return dict.fromkeys(partitions)
         spans = _spans(consumer, [TopicPartition(topics.positions.name, nth) for nth in partitions])
@@ -130,22 +130,22 @@ come to a partition with the stream's next transaction only: until then readers 
 its end."""
 
 
-def last_held(bootstrap: str, topic: Topic, partition: int, until: int, is_genuine: IsGenuine) -> int:
+def last_held(bootstrap: Broker, topic: Topic, partition: int, until: int, is_genuine: IsGenuine) -> int:
     """The position of the log's last event that the broker holds in the partition, none beyond `until`, even
     if readers of committed records are not shown it yet; 0 where there is none."""
     at = TopicPartition(topic.name, partition)
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **_UNCOMMITTED)) as consumer:
         read_at_once(consumer)
         [span] = _spans(consumer, [at]).values()
         return _last_event(consumer, topic, at, span, is_genuine, until)
 
 
-def last_events(bootstrap: str, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:
+def last_events(bootstrap: Broker, topic: Topic, is_genuine: IsGenuine) -> tuple[int, ...]:
     """The position of the log's last event in each partition of the events topic, 0 where there is none.
 
     Records that others put behind it are passed over: `is_genuine` says whether the log has that event.
     """
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **ENDING_READER)) as consumer:
         read_at_once(consumer)
         partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
         spans = _spans(consumer, partitions)
@@ -179,11 +179,11 @@ def event_in(topic: Topic, record: ConsumerRecord) -> StoredEvent | None:
     return message.event if topic.partition_of(message.account_id) == record.partition else None
 
 
-def shortened(bootstrap: str, checkpoint: StreamCheckpoint) -> list[str]:
+def shortened(bootstrap: Broker, checkpoint: StreamCheckpoint) -> list[str]:
     """The partitions that end before what the broker had acknowledged: it has lost what it had not synced."""
     if not checkpoint.ends:
         return []
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **_UNCOMMITTED)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **_UNCOMMITTED)) as consumer:
         known = {
             TopicPartition(topic, nth): last
             for topic, offsets in checkpoint.ends.items()
@@ -197,9 +197,9 @@ def shortened(bootstrap: str, checkpoint: StreamCheckpoint) -> list[str]:
     ]
 
 
-def all_records(bootstrap: str, topic: Topic) -> Iterator[ConsumerRecord]:
+def all_records(bootstrap: Broker, topic: Topic) -> Iterator[ConsumerRecord]:
     """Every record of the topic, partition after partition."""
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **ENDING_READER)) as consumer:
         read_at_once(consumer)
         partitions = [TopicPartition(topic.name, nth) for nth in range(topic.partitions)]
         for partition, (start, end) in _spans(consumer, partitions).items():
@@ -210,7 +210,7 @@ def all_records(bootstrap: str, topic: Topic) -> Iterator[ConsumerRecord]:
                     yield from records
 
 
-def newest_values(bootstrap: str, topic: Topic) -> dict[bytes, bytes]:
+def newest_values(bootstrap: Broker, topic: Topic) -> dict[bytes, bytes]:
     """Of a state topic, the digest of the newest record of each key. Memory holds some 200 bytes a key."""
     newest: dict[bytes, bytes] = {}
     for record in all_records(bootstrap, topic):

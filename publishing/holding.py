@@ -20,6 +20,7 @@ from eventlog import EventLog, PrivilegeMissing, RowUnreadable, WrongDatabase
 from eventlog.appending import utc_now
 from eventlog.postgres.connect import Connection, connect
 from publishing.checkpoints import StreamCheckpoint, recreated
+from publishing.clients import Broker
 from publishing.errors import HaltCode, LeaseHeld, RelayHalted
 from publishing.halts import RELAYS
 from publishing.lease import Lease
@@ -66,7 +67,7 @@ class StreamHolder:
         self,
         stream: Stream,
         log: EventLog,
-        bootstrap: str,
+        bootstrap: Broker,
         topics: Topics,
         database_url: str,
         settings: RelaySettings = PRODUCTION,
@@ -82,7 +83,7 @@ class StreamHolder:
         self._session_type = session_type
         self._on_hang = on_hang
         # Of the lease, and the transactional id: the one relay of this stream, wherever it runs.
-        self._name = f"{topics.prefix}prorata-relay-{stream.name}"
+        self._name = transactional_id(topics.prefix, stream.name)
         self._pages = Pages(stream, log)
         self._published = PublishedTopics(stream, log, bootstrap, topics)
 
@@ -183,3 +184,8 @@ class StreamHolder:
 def _first_line(error: PrivilegeMissing | psycopg.Error) -> str:
     said = error.what if isinstance(error, PrivilegeMissing) else str(error)
     return said.partition("\n")[0]
+
+
+def transactional_id(prefix: str, stream: str) -> str:
+    """By which Kafka knows the relay of a stream, whichever process it is; also the name of its lease."""
+    return f"{prefix}prorata-relay-{stream}"

@@ -20,6 +20,7 @@ from publishing.checkpoints import (
     read_position,
     recreated,
 )
+from publishing.clients import Broker
 from publishing.envelope import Record, event_record
 from publishing.errors import PositionUnreadable, RelayHalted
 from publishing.headers import EventHeaders
@@ -42,7 +43,7 @@ class Mended:
     position: int
 
 
-def take_up(log: EventLog, bootstrap: str, database_url: str, at: int, prefix: str = "") -> None:
+def take_up(log: EventLog, bootstrap: Broker, database_url: str, at: int, prefix: str = "") -> None:
     """Say up to which position the events topic is published (`MendingRelay.take_up`). State topics that were
     made anew are published from the beginning, which doubles nothing."""
     topics = ensure_topics(bootstrap, prefix)
@@ -52,7 +53,7 @@ def take_up(log: EventLog, bootstrap: str, database_url: str, at: int, prefix: s
         states.take_up(0)
 
 
-def refresh(log: EventLog, bootstrap: str, database_url: str, topic: str, prefix: str = "") -> int:
+def refresh(log: EventLog, bootstrap: Broker, database_url: str, topic: str, prefix: str = "") -> int:
     """Send the states of that topic (its name without prefix) that are not what the folds make; how many.
 
     Raises KeyError where that is no state topic.
@@ -64,7 +65,7 @@ def refresh(log: EventLog, bootstrap: str, database_url: str, topic: str, prefix
     return MendingRelay(stream, log, bootstrap, topics, database_url).refresh(topic)
 
 
-def mend(log: EventLog, bootstrap: str, database_url: str, prefix: str = "") -> Mended:
+def mend(log: EventLog, bootstrap: Broker, database_url: str, prefix: str = "") -> Mended:
     """Send the events that the events topic lacks at its end, say anew how far both streams are, and send
     each state that is not what the folds make. Whatever it dies of, it may be run again."""
     topics = ensure_topics(bootstrap, prefix)

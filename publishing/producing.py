@@ -15,7 +15,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from publishing.batches import append_all
 from publishing.checkpoints import MARK_KEY, StreamCheckpoint
-from publishing.clients import CLIENT
+from publishing.clients import CLIENT, Broker, to
 from publishing.envelope import Record
 from publishing.errors import RelayHalted
 from publishing.headers import CONTENT
@@ -52,7 +52,7 @@ class ProducerSession:
         self,
         stream: str,
         transactional_id: str,
-        bootstrap: str,
+        bootstrap: Broker,
         positions: Topic,
         partition: int,
         watchdog: Watchdog,
@@ -182,7 +182,7 @@ class ProducerSession:
 
     def _made(self) -> KafkaProducer:
         return KafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **to(self._bootstrap),
             transactional_id=self._transactional_id,
             acks="all",
             compression_type="lz4",

@@ -13,6 +13,7 @@ from typing import Final
 
 from eventlog import EventLog, StoredEvent
 from publishing.checkpoints import StreamCheckpoint, last_events, last_held, read_position, shortened
+from publishing.clients import Broker
 from publishing.errors import PositionUnreadable, RelayHalted
 from publishing.streams import Stream
 from publishing.topics import Topics
@@ -27,7 +28,7 @@ _PAUSE: Final = 0.2
 class PublishedTopics:
     """What a stream has published, as the broker and the log know it. Every check raises RelayHalted."""
 
-    def __init__(self, stream: Stream, log: EventLog, bootstrap: str, topics: Topics) -> None:
+    def __init__(self, stream: Stream, log: EventLog, bootstrap: Broker, topics: Topics) -> None:
         self._stream = stream
         self._log = log
         self._bootstrap = bootstrap

@@ -23,6 +23,7 @@ from typing import Final
 from eventlog import EventLog
 from eventlog.postgres.connect import Connection
 from publishing.checkpoints import StreamCheckpoint
+from publishing.clients import Broker
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, LeaseLost, RelayHalted
 from publishing.halts import RELAYS
@@ -58,7 +59,7 @@ Report = Callable[[RelayProgress], None]
 
 def run_relay(
     log: EventLog,
-    bootstrap: str,
+    bootstrap: Broker,
     database_url: str,
     *,
     prefix: str = "",
@@ -122,7 +123,7 @@ class Relay(StreamHolder):
         self,
         stream: Stream,
         log: EventLog,
-        bootstrap: str,
+        bootstrap: Broker,
         topics: Topics,
         database_url: str,
         report: Report = lambda _: None,

@@ -17,10 +17,16 @@ from typing import Any, Final, Literal, TypeAlias
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 from kafka.partitioner.default import murmur2
 
-from publishing.clients import CLIENT
+from publishing.clients import CLIENT, Broker, to
 from publishing.errors import TopicsRefused
 
 PARTITIONS: Final = 6
@@ -31,6 +37,8 @@ _STREAMS: Final = 6
 
 Kind: TypeAlias = Literal["events", "state", "positions"]
 """What a topic holds: every event; the newest state of each key; how far each relay is."""
+
+_NOT_PERMITTED: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizationFailedError.errno)
 
 _FOR_EVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _NEWEST_OF_EACH_KEY: Final = {"cleanup.policy": "compact"}
@@ -135,13 +143,13 @@ def partition_of(account_id: str, partitions: int = PARTITIONS) -> int:
     return int(murmur2(account_id.encode()) & 0x7FFFFFFF) % partitions
 
 
-def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
+def ensure_topics(bootstrap: Broker, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
     """Create what is missing. Safe to run many times at once.
 
     Raises TopicsRefused where one exists with other partitions or settings than the contract's.
     """
     topics = Topics(prefix, partitions)
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap), **CLIENT)) as admin:
         missing = _missing(admin, topics)
         _create(admin, missing)
         admin.wait_for_topics([topic.name for topic in topics.all])
@@ -151,19 +159,20 @@ def ensure_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS
     return topics
 
 
-def check_topics(bootstrap: str, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
+def check_topics(bootstrap: Broker, prefix: str = "", partitions: int = PARTITIONS) -> Topics:
     """Raise TopicsRefused unless every topic is there and as the contract says. Changes nothing."""
     topics = Topics(prefix, partitions)
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap), **CLIENT)) as admin:
         missing = _missing(admin, topics)
-        problems = [f"topic {topic.name} does not exist" for topic in missing]
+        unseen = "does not exist, or is not shown to this user"
+        problems = [f"topic {topic.name} {unseen}" for topic in missing]
         problems += _problems(admin, tuple(topic for topic in topics.all if topic not in missing))
     if problems:
         raise TopicsRefused(problems)
     return topics
 
 
-def answers(bootstrap: str, seconds: float) -> bool:
+def answers(bootstrap: Broker, seconds: float) -> bool:
     """Whether the broker answers within that time."""
     client = {
         **CLIENT,
@@ -171,22 +180,22 @@ def answers(bootstrap: str, seconds: float) -> bool:
         "request_timeout_ms": round(seconds * 1000),
     }
     try:
-        with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **client)) as admin:
+        with closing(KafkaAdminClient(**to(bootstrap), **client)) as admin:
             admin.list_topics()
     except KafkaError:
         return False
     return True
 
 
-def exists(bootstrap: str, topic: Topic) -> bool:
+def exists(bootstrap: Broker, topic: Topic) -> bool:
     """Whether the topic is there: a client that asks for one that is not waits for it."""
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap), **CLIENT)) as admin:
         return topic.name in admin.list_topics()
 
 
-def topic_ids(bootstrap: str, topics: tuple[Topic, ...]) -> dict[str, str]:
+def topic_ids(bootstrap: Broker, topics: tuple[Topic, ...]) -> dict[str, str]:
     """The broker's id of each: another one after a topic was deleted and made anew."""
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap, **CLIENT)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap), **CLIENT)) as admin:
         found = admin.describe_topics([topic.name for topic in topics])
     return {str(topic["name"]): str(topic["topic_id"]) for topic in found}
 
@@ -206,7 +215,8 @@ def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
     answer = admin.create_topics(wanted, raise_errors=False)
     for created in answer["topics"]:
         if created["error_code"] not in (NoError.errno, TopicAlreadyExistsError.errno):
-            raise KafkaError(f"topic {created['name']} cannot be created: {created['error_message']}")
+            refusal = TopicAuthorizationFailedError if created["error_code"] in _NOT_PERMITTED else KafkaError
+            raise refusal(f"topic {created['name']} cannot be created: {created['error_message']}")
 
 
 def _problems(admin: KafkaAdminClient, wanted: tuple[Topic, ...]) -> list[str]:
@@ -220,6 +230,8 @@ def _problems(admin: KafkaAdminClient, wanted: tuple[Topic, ...]) -> list[str]:
     for topic in wanted:
         if counts[topic.name] != topic.partitions:
             problems.append(f"topic {topic.name} has {counts[topic.name]} partitions, not {topic.partitions}")
+        if not settings[topic.name]:  # the client says nothing of an answer that holds a refusal
+            raise TopicAuthorizationFailedError(f"DescribeConfigs of topic {topic.name}")
         for name, value in topic.settings.items():
             found = settings[topic.name][name]["value"]
             if found != value:

@@ -94,7 +94,7 @@ def licence_of(name: str) -> str:
 
 
 def _said(about: importlib.metadata.PackageMetadata, name: str) -> str:
-    return (about.get_all(name) or [""])[0].strip()
+    return str((about.get_all(name) or [""])[0]).strip()
 
 
 def notice() -> str:

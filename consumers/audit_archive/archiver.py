@@ -42,7 +42,7 @@ from consumers.checkpoints import PartitionCheckpoint
 from consumers.errors import ConsumerHalted
 from consumers.topic_identity import check_checkpoints
 from eventlog.records import StoredEvent
-from publishing.clients import ENDING_READER, READER
+from publishing.clients import ENDING_READER, READER, Broker, to
 from publishing.envelope import PublishedEvent
 from publishing.kafka_internals import read_at_once
 from publishing.topics import Topics
@@ -59,7 +59,7 @@ _MOST_WAITING: Final = 1_000
 class Archiver:
     """Writes an archive into a folder; one process a folder. Call it from one thread."""
 
-    def __init__(self, folder: Path, bootstrap: str, *, prefix: str = "") -> None:
+    def __init__(self, folder: Path, bootstrap: Broker, *, prefix: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._bootstrap = bootstrap
@@ -82,7 +82,7 @@ class Archiver:
 
     def _read(self, stop: Event, *, once: bool) -> None:
         reader = ENDING_READER if once else READER
-        with closing(KafkaConsumer(bootstrap_servers=self._bootstrap, **reader)) as kafka:
+        with closing(KafkaConsumer(**to(self._bootstrap), **reader)) as kafka:
             read_at_once(kafka)
             found = kafka.partitions_for_topic(self._topic.name)
             if not found:

@@ -116,6 +116,11 @@ def _check(connection: Connection, mark: str, *, reads_only: bool) -> None:
         raise ReadOnly
 
 
+def with_password(database_url: str, password: str) -> str:
+    """The address with the password of its user."""
+    return make_conninfo(database_url, password=password)
+
+
 def acting_as(database_url: str, role: str) -> str:
     """The address of sessions with this role's rights alone, for a login that is a member of it."""
     given = {key: str(value) for key, value in conninfo_to_dict(database_url).items()}

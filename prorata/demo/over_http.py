@@ -38,7 +38,9 @@ def _served(settings: Settings) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    environment = os.environ | {"PRORATA_DATABASE_URL": settings.database_url}
+    secrets = ("PRORATA_DATABASE_URL_FILE", "PRORATA_DATABASE_PASSWORD", "PRORATA_DATABASE_PASSWORD_FILE")
+    environment = {name: value for name, value in os.environ.items() if name not in secrets}
+    environment["PRORATA_DATABASE_URL"] = settings.database_url
     line = [sys.executable, "-m", "prorata", "serve", "--host", "127.0.0.1", "--port", port]
     with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

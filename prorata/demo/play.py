@@ -87,11 +87,11 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Answ
         timed(f"projected {counts.events} events into the read models")
     relay = _as(settings, RELAY)
     with opened_log(relay) as log:
-        run_relay(log, relay.kafka, relay.database_url, prefix=relay.kafka_prefix, once=True)
+        run_relay(log, relay.broker, relay.database_url, prefix=relay.kafka_prefix, once=True)
         timed("published the log to Kafka")
     consumer = _as(settings, CONSUMER)
     Consumer(
-        EntitlementCache(), consumer.database_url, consumer.kafka, prefix=consumer.kafka_prefix
+        EntitlementCache(), consumer.database_url, consumer.broker, prefix=consumer.kafka_prefix
     ).run_once()
     timed("the entitlement cache took in what was published")
     ask_over_http(_as(settings, SERVICE), told[0].account, timed)

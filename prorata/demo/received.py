@@ -20,6 +20,7 @@ from projections.models.entitlements import EntitlementsDocument
 from projections.models.invoices import InvoiceDocument
 from prorata.settings import Settings
 from prorata.simulation.shown import Documents, Shown
+from publishing.clients import to
 from publishing.envelope import HEARTBEAT_KEY
 from publishing.topics import Topic, Topics
 
@@ -82,7 +83,7 @@ def _newest(settings: Settings, topic: Topic, kind: type[Document]) -> dict[str,
 def _records(settings: Settings, topic: Topic) -> list[tuple[bytes, bytes]]:
     """Keys and values of the records in order, without heartbeats."""
     consumer: Any = KafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","),
+        **to(settings.broker),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

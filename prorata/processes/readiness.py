@@ -9,8 +9,10 @@ import psycopg
 from eventlog.errors import MigrationError, WrongDatabase
 from eventlog.postgres.connect import connect
 from eventlog.postgres.migrate import missing
+from prorata.secrets import redacted
 from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
+from publishing.holding import transactional_id
 
 PATIENCE: int = 2
 """Seconds to wait for a server's answer."""
@@ -35,7 +37,7 @@ def _of_database(settings: Settings, name: str) -> Sequence[str]:
                 return [f"the database lacks migrations ({', '.join(lacking)}): run `prorata migrate`"]
             return [f"{halt.name} halted: {halt.message}" for halt in _halts(connection, settings, name)]
     except psycopg.Error as error:
-        return [f"the database does not answer: {str(error).partition(chr(10))[0]}"]
+        return [f"the database does not answer: {redacted(str(error).partition(chr(10))[0])}"]
     except (MigrationError, WrongDatabase) as error:
         return [str(error)]
 
@@ -47,7 +49,7 @@ def _halts(
 
     kind, _, what = name.partition(":")
     if kind == "relay":
-        prefix = f"{what or settings.kafka_prefix}prorata-relay-"
+        prefix = transactional_id(what or settings.kafka_prefix, "")
         return [halt for halt in RELAYS.all(connection) if halt.name.startswith(prefix)]
     if kind == "consume":
         return [halt for halt in CONSUMERS.all(connection) if halt.name == what]
@@ -57,4 +59,4 @@ def _halts(
 def _of_broker(settings: Settings) -> Sequence[str]:
     from publishing.topics import answers
 
-    return [] if answers(settings.kafka, PATIENCE) else ["the broker does not answer"]
+    return [] if answers(settings.broker, PATIENCE) else ["the broker does not answer"]

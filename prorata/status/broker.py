@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import TypeAlias
 
 from domain.errors import Failure
+from prorata.secrets import redacted
 from prorata.settings import Settings
 
 Positions: TypeAlias = dict[str, int | None]
@@ -49,16 +50,17 @@ class AskedBroker:
         try:
             self._answers.put((_positions(settings, self._seconds), None))
         except Failure as error:  # it answers, with what no relay has written
-            self._answers.put((None, f"how far the relays are is unknown: {error}"))
+            self._answers.put((None, redacted(f"how far the relays are is unknown: {error}")))
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer says it
-            self._answers.put((None, f"the broker does not answer: {type(error).__name__}: {error}"))
+            said = redacted(f"{type(error).__name__}: {error}")
+            self._answers.put((None, f"the broker does not answer: {said}"))
 
 
 def _positions(settings: Settings, seconds: float) -> Positions:
     from publishing.checkpoints import STREAMS, last_positions
     from publishing.topics import Topics
 
-    found = last_positions(settings.kafka, Topics(settings.kafka_prefix), list(STREAMS.values()), seconds)
+    found = last_positions(settings.broker, Topics(settings.kafka_prefix), list(STREAMS.values()), seconds)
     return {
         name: None if (checkpoint := found[number]) is None else checkpoint.position
         for name, number in STREAMS.items()

@@ -16,7 +16,7 @@ from consumers.handler import Message
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
-from publishing.clients import READER
+from publishing.clients import READER, Broker, to
 from publishing.envelope import PublishedEvent
 from publishing.relay import Relay
 from publishing.streams import EventStream
@@ -65,11 +65,11 @@ class Seen:
 def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Measured]:
     """Yield records a second, where each record's row and offset are committed together."""
     settings = Settings.of()
-    with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
-        topics = ensure_topics(settings.kafka, prefix)
+    with places.database(settings.database_url) as url, places.topic_prefix(settings.broker) as prefix:
+        topics = ensure_topics(settings.broker, prefix)
         with closing(PostgresEventLog(url)) as log:
             fill(url, events)
-            Relay(EventStream(log, topics), log, settings.kafka, topics, url).run_once()
+            Relay(EventStream(log, topics), log, settings.broker, topics, url).run_once()
             published = len(log.read_settled(0, 2 * events + 1_000))
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_TABLES)
@@ -77,20 +77,20 @@ def consume(events: int, rounds: int, peer_events: int = 2_000) -> Iterator[Meas
 
         def ours() -> float:
             began = time.perf_counter()
-            Consumer(Seen(next(turn)), url, settings.kafka, prefix=prefix).run_once()
+            Consumer(Seen(next(turn)), url, settings.broker, prefix=prefix).run_once()
             return published / (time.perf_counter() - began)
 
         def peer() -> float:
-            return _looped(settings.kafka, topics.events, url, peer_events)
+            return _looped(settings.broker, topics.events, url, peer_events)
 
         about = {"records": published, "records of the peer": peer_events}
         yield compared("consume", "records/s", ours=ours, peer=peer, peer_is=PEER, rounds=rounds, about=about)
 
 
-def _looped(kafka: str, topic: Topic, url: str, records: int) -> float:
+def _looped(kafka: Broker, topic: Topic, url: str, records: int) -> float:
     """The rate of the obvious loop: poll, and for each record a transaction with its effect and offset."""
     partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
-    reader = KafkaConsumer(bootstrap_servers=kafka, **READER)
+    reader = KafkaConsumer(**to(kafka), **READER)
     with closing(reader), psycopg.connect(url) as connection:
         reader.assign(partitions)
         reader.seek_to_beginning()

@@ -16,7 +16,7 @@ from msgspec.structs import asdict, replace
 
 from domain import commands as c
 from prorata.settings import Settings
-from publishing.clients import READER
+from publishing.clients import READER, Broker, to
 from publishing.topics import Topic, ensure_topics
 from scripts.bench import scratch as places
 from scripts.bench.measured import Measured, p50_and_p99
@@ -28,12 +28,12 @@ def latency(seconds: float, rate: float) -> Iterator[Measured]:
     """Yield p50, p99 and maximum, in ms, for commands at a steady rate, each of which opens an account.
     Meanwhile `prorata relay` publishes both streams in another process."""
     settings = Settings.of()
-    with places.database(settings.database_url) as url, places.topic_prefix(settings.kafka) as prefix:
+    with places.database(settings.database_url) as url, places.topic_prefix(settings.broker) as prefix:
         own = replace(settings, database_url=url, kafka_prefix=prefix)
-        topics = ensure_topics(settings.kafka, prefix)
+        topics = ensure_topics(settings.broker, prefix)
         seen: dict[str, float] = {}
         stop = Event()
-        reader = Thread(target=_read, args=[settings.kafka, topics.events, seen, stop])
+        reader = Thread(target=_read, args=[settings.broker, topics.events, seen, stop])
         reader.start()
         try:
             with _relay(own):
@@ -89,9 +89,9 @@ def _commands(settings: Settings, rate: float, seconds: float) -> dict[str, floa
     return acknowledged
 
 
-def _read(kafka: str, topic: Topic, seen: dict[str, float], stop: Event) -> None:
+def _read(kafka: Broker, topic: Topic, seen: dict[str, float], stop: Event) -> None:
     partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
-    with closing(KafkaConsumer(bootstrap_servers=kafka, **READER)) as consumer:
+    with closing(KafkaConsumer(**to(kafka), **READER)) as consumer:
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         while not stop.is_set():

@@ -14,6 +14,7 @@ from kafka import KafkaProducer
 from eventlog import Append, Head, NewEvent
 from eventlog.postgres.log import PostgresEventLog
 from prorata.settings import Settings
+from publishing.clients import Broker, to
 from publishing.relay import Relay, RelayProgress
 from publishing.streams import EventStream
 from publishing.topics import Topics, ensure_topics
@@ -36,17 +37,17 @@ def publish(events: int, rounds: int, *, domain_events: bool = False) -> Iterato
     """
     settings = Settings.of()
     with (
-        places.topic_prefix(settings.kafka) as prefix,
+        places.topic_prefix(settings.broker) as prefix,
         _filled_log(settings.database_url, events, domain_events=domain_events) as (url, log),
     ):
         round_of = count(1)
 
         def ours() -> float:
-            topics = ensure_topics(settings.kafka, f"{prefix}{next(round_of)}.")
-            return _relayed(log, settings.kafka, topics, url)
+            topics = ensure_topics(settings.broker, f"{prefix}{next(round_of)}.")
+            return _relayed(log, settings.broker, topics, url)
 
         def peer() -> float:
-            return _produced(log, settings.kafka, ensure_topics(settings.kafka, f"{prefix}plain."))
+            return _produced(log, settings.broker, ensure_topics(settings.broker, f"{prefix}plain."))
 
         about = {
             "events": f"{events}, {'the domain made' if domain_events else 'made'}",
@@ -83,7 +84,7 @@ def _value_bytes(log: PostgresEventLog) -> int:
     return round(sum(len(stored.state) for stored in page) / len(page))
 
 
-def _relayed(log: PostgresEventLog, kafka: str, topics: Topics, url: str) -> float:
+def _relayed(log: PostgresEventLog, kafka: Broker, topics: Topics, url: str) -> float:
     """The relay's rate from its first commit to its last."""
     committed: list[tuple[float, int]] = []
 
@@ -94,15 +95,13 @@ def _relayed(log: PostgresEventLog, kafka: str, topics: Topics, url: str) -> flo
     return sum(events for _, events in committed[1:]) / (committed[-1][0] - committed[0][0])
 
 
-def _produced(log: PostgresEventLog, kafka: str, topics: Topics) -> float:
+def _produced(log: PostgresEventLog, kafka: Broker, topics: Topics) -> float:
     topic, page, after = topics.events, [], 0
     while found := log.read_settled(after, 10_000):
         page += [(s.account_id.encode(), s.state, topic.partition_of(s.account_id)) for s in found]
         after = found[-1].position
     with closing(
-        KafkaProducer(
-            bootstrap_servers=kafka, acks="all", compression_type="lz4", linger_ms=5, batch_size=256 * 1024
-        )
+        KafkaProducer(**to(kafka), acks="all", compression_type="lz4", linger_ms=5, batch_size=256 * 1024)
     ) as producer:
         producer.partitions_for(topic.name)
         began = time.perf_counter()

@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.errors import InvalidInput
+from publishing.clients import Broker, to
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def commit_ms(database_url: str, commits: int = 50) -> float:
 
 
 @contextmanager
-def topic_prefix(bootstrap: str) -> Iterator[str]:
+def topic_prefix(bootstrap: Broker) -> Iterator[str]:
     """A new topic prefix; topics with it are deleted at the end of the block."""
     from kafka import KafkaAdminClient
 
@@ -81,7 +82,7 @@ def topic_prefix(bootstrap: str) -> Iterator[str]:
     try:
         yield prefix
     finally:
-        with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+        with closing(KafkaAdminClient(**to(bootstrap))) as admin:
             made = [name for name in admin.list_topics() if name.startswith(prefix)]
             if made:
                 admin.delete_topics(made)

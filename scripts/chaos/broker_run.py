@@ -16,6 +16,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from eventlog.postgres.log import PostgresEventLog
+from publishing.clients import Broker
 from publishing.topics import Topics, ensure_topics
 from scripts.chaos import reading
 from scripts.chaos.broker_checks import FOLDS, event_problems, state_problems, table_problems
@@ -109,7 +110,7 @@ def _caught_up(system: System) -> list[str]:
     return [f"`{command}` ended with {code}" for command, code in codes.items() if code != 0]
 
 
-def _problems(system: System, bootstrap: str) -> Iterator[str]:
+def _problems(system: System, bootstrap: Broker) -> Iterator[str]:
     topics = Topics()
     with closing(PostgresEventLog(system.url)) as log, psycopg.connect(system.url) as connection:
         yield from event_problems(reading.events(bootstrap, topics.events.name), rows_of(log))

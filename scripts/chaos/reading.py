@@ -9,6 +9,8 @@ from uuid import uuid4
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
+from publishing.clients import Broker
+
 _HEARTBEAT: Final = b"prorata.heartbeat"
 _POLL_SECONDS: Final = 10.0
 
@@ -24,7 +26,7 @@ class Published(msgspec.Struct, frozen=True):
     hash: str
 
 
-def events(bootstrap: str, topic: str) -> dict[int, list[Published]]:
+def events(bootstrap: Broker, topic: str) -> dict[int, list[Published]]:
     """Partition → its events in order."""
     found: dict[int, list[Published]] = {}
     for record, headers in _records(bootstrap, topic):
@@ -41,7 +43,7 @@ def events(bootstrap: str, topic: str) -> dict[int, list[Published]]:
     return found
 
 
-def states(bootstrap: str, topic: str) -> dict[str, bytes]:
+def states(bootstrap: Broker, topic: str) -> dict[str, bytes]:
     """Key → its newest state."""
     return dict(_content(record) for record, _ in _records(bootstrap, topic))
 
@@ -53,7 +55,7 @@ def _content(record: Message) -> tuple[str, bytes]:
     return bytes(key).decode(), bytes(value)
 
 
-def _records(bootstrap: str, topic: str) -> Iterator[tuple[Message, dict[str, bytes]]]:
+def _records(bootstrap: Broker, topic: str) -> Iterator[tuple[Message, dict[str, bytes]]]:
     """All committed records except heartbeats, up to each partition's present end."""
     reader = Consumer(
         {

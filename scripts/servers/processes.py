@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -75,6 +76,16 @@ def end(process: subprocess.Popen[bytes], signum: signal.Signals, timeout: float
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def wait_for_port(port: int, timeout: float = 30) -> None:
+    """Wait until somebody listens there. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nobody listens on port {port} after {timeout} s")
 
 
 def free_port() -> int:

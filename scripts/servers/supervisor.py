@@ -13,8 +13,10 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from prorata.roles import ROLES
 from scripts.servers import postgres
-from scripts.servers.postgres import PostgresServer
+from scripts.servers.authority import Authority
+from scripts.servers.postgres import SUPERUSER, PostgresServer, login_of
 from scripts.servers.processes import end, start_with_parent
 from scripts.servers.run import Run
 
@@ -25,6 +27,8 @@ SERVERS = ("postgres", "kafka")
 DATABASE = "prorata"
 COMMAND_GRACE = 15.0
 """Seconds that the command has to end by itself after Ctrl-C or SIGTERM."""
+
+_OF_LIBPQ = ("PGSSLMODE", "PGSSLROOTCERT", "PGPASSFILE")
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -44,9 +48,13 @@ def serve(
     settings: Mapping[str, str] | None = None,
     roles: Iterable[str] = (),
     sync_delay_ms: float = 0,
+    secured: bool = False,
     owner: int,
 ) -> int:
     """Run the command with the servers, or without a command keep them until a signal; return the exit code.
+
+    `secured`: with TLS, passwords and access control lists; the environment says what libpq and Kafka's
+    superuser need.
 
     The end of the process `owner`, even by kill -9, counts as SIGTERM.
     """
@@ -56,10 +64,13 @@ def serve(
         with Run() as run, ExitStack() as ends:
             try:
                 _end_with(owner)
+                authority = _authority(run) if secured else None
                 database = PostgresServer(
-                    run.directory / "postgres", settings, roles, sync_delay_ms=sync_delay_ms
+                    *(run.directory / "postgres", settings, roles),
+                    sync_delay_ms=sync_delay_ms,
+                    authority=authority,
                 )
-                addresses = _start(run, servers, database, ends)
+                addresses = _start(run, servers, database, ends, authority)
                 return _execute(command, run.environment | addresses) if command else _wait(addresses)
             finally:
                 for signum in _STOPPING:  # cleaning up is short, and must not be interrupted
@@ -76,7 +87,25 @@ def say(text: str) -> None:
     print(f"servers: {text}", file=sys.stderr, flush=True)
 
 
-def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: ExitStack) -> dict[str, str]:
+def _authority(run: Run) -> Authority:
+    """Certificates and passwords; from now on whoever connects to PostgreSQL from here uses them."""
+    logins = [SUPERUSER, *map(login_of, ROLES), "admin", "topics", "subscriber"]
+    authority = Authority(run.directory / "authority", logins)
+    os.environ |= {
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": str(authority.ca),
+        "PGPASSFILE": str(authority.password_file),
+    }
+    return authority
+
+
+def _start(
+    run: Run,
+    servers: Collection[str],
+    database: PostgresServer,
+    ends: ExitStack,
+    authority: Authority | None,
+) -> dict[str, str]:
     """Start the servers asked for; return their addresses as environment variables."""
     addresses = {}
     pool = ThreadPoolExecutor(1)  # PostgreSQL need not wait for Kafka's jars, which may take a while
@@ -89,13 +118,14 @@ def _start(run: Run, servers: Collection[str], database: PostgresServer, ends: E
         say(f"PostgreSQL {postgres.VERSION} ready on port {database.port} ({time.monotonic() - began:.1f} s)")
     if kafka_home:
         from scripts.servers.kafka import KafkaBroker, home
+        from scripts.servers.kafka.addresses import environment_of
 
         prepared = kafka_home.result()
         began = time.monotonic()
-        broker = KafkaBroker(prepared, run.directory / "kafka")
+        broker = KafkaBroker(prepared, run.directory / "kafka", authority=authority)
         ends.callback(broker.kill)  # its data is thrown away, so it need not flush
         broker.start()
-        addresses["PRORATA_KAFKA"] = broker.bootstrap
+        addresses |= environment_of(broker.address)
         say(f"Kafka {home.VERSION} ready on port {broker.port} ({time.monotonic() - began:.1f} s)")
     return addresses
 
@@ -131,7 +161,8 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _wait(addresses: Mapping[str, str]) -> NoReturn:
     """Print the addresses, and wait until a signal comes."""
-    for name, value in addresses.items():
+    known = {name: os.environ[name] for name in _OF_LIBPQ if name in os.environ}
+    for name, value in {**addresses, **known}.items():
         print(f"export {name}={value}", flush=True)
     say("running until Ctrl-C")
     while True:

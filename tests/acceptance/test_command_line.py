@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from publishing.clients import Broker
 from tests.support.command_line import OPEN, CommandLine, step
 from tests.support.domain.catalogs import CATALOG_FILE
 
@@ -24,7 +25,7 @@ def prorata(database_url: str) -> CommandLine:
 
 
 def test_a_story_goes_from_the_command_to_the_consumer(
-    database_url: str, kafka_bootstrap: str, topic_prefix: str
+    database_url: str, kafka_bootstrap: Broker, topic_prefix: str
 ) -> None:
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert "applied eventlog/0001" in prorata("migrate").out
@@ -73,7 +74,7 @@ def test_a_story_goes_from_the_command_to_the_consumer(
 
 
 def test_the_demo_ends_equal_to_simulation(
-    database_url: str, kafka_bootstrap: str, topic_prefix: str
+    database_url: str, kafka_bootstrap: Broker, topic_prefix: str
 ) -> None:
     done = CommandLine(database_url, kafka_bootstrap, topic_prefix)("demo")
     assert done.exit_code == 0, done.err

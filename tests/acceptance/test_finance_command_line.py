@@ -8,13 +8,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from publishing.clients import Broker
 from tests.support.command_line import OPEN, CommandLine, Done, step
 
 KEY = "main/a1"
 
 
 @pytest.fixture
-def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+def prorata(database_url: str, kafka_bootstrap: Broker, topic_prefix: str) -> CommandLine:
     """An account with a plan and a domain, published."""
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert prorata("migrate").exit_code == 0

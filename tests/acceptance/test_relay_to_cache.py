@@ -18,6 +18,7 @@ from domain.commands import PurchaseAddon, PurchasePlan, RemoveAddon
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG
+from publishing.clients import Broker
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.eventlog.sessions import until
@@ -28,7 +29,7 @@ ACCOUNT = "acme/a-1"
 
 
 @contextmanager
-def running(log: PostgresEventLog, database_url: str, bootstrap: str, topics: Topics) -> Iterator[None]:
+def running(log: PostgresEventLog, database_url: str, bootstrap: Broker, topics: Topics) -> Iterator[None]:
     """The relay and the cache's consumer, until the block ends."""
     stop, failures = Event(), []
 
@@ -57,7 +58,7 @@ def running(log: PostgresEventLog, database_url: str, bootstrap: str, topics: To
 
 
 def test_a_purchase_can_be_used_and_a_removal_ends_with_its_cycle(
-    database_url: str, kafka_bootstrap: str, topic_prefix: str
+    database_url: str, kafka_bootstrap: Broker, topic_prefix: str
 ) -> None:
     sources = [MigrationSource(name, folder) for name, folder in consumers.MIGRATIONS]
     migrated(database_url, [EVENTLOG, publishing.MIGRATIONS, *sources])

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from prorata.roles import COMMANDS, MONITOR, OWNER, READER, ROLES
+from publishing.clients import Broker
 from tests.support.command_line import OPEN, CommandLine, Done, step
 from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.roles import login
@@ -80,7 +81,7 @@ STORY = [OPEN, step("2026-03-20", "purchase_plan", product="standard")]
 
 
 @pytest.fixture
-def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+def prorata(database_url: str, kafka_bootstrap: Broker, topic_prefix: str) -> CommandLine:
     """A migrated system in which something was sold."""
     command_line = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert command_line("migrate", "--roles").exit_code == 0

@@ -13,12 +13,13 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from publishing.clients import Broker
 from scripts.servers.processes import free_port
 from tests.support.command_line import OPEN, PRORATA, CommandLine, step
 
 
 @pytest.fixture
-def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+def prorata(database_url: str, kafka_bootstrap: Broker, topic_prefix: str) -> CommandLine:
     """Everything is at work, and up to date."""
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     prorata.environment["PRORATA_EXPECTED"] = "none"
@@ -46,7 +47,7 @@ def test_all_is_well_when_everything_is_up_to_date(prorata: CommandLine) -> None
 
 
 def test_before_there_are_topics_the_relays_have_no_position_and_lag(
-    database_url: str, kafka_bootstrap: str, topic_prefix: str
+    database_url: str, kafka_bootstrap: Broker, topic_prefix: str
 ) -> None:
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert prorata("migrate").exit_code == 0

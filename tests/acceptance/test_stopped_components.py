@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from publishing.clients import Broker
 from scripts.servers.processes import free_port
 from tests.support.command_line import OPEN, PRORATA, CommandLine, Done, step
 from tests.support.eventlog.sessions import until
@@ -27,7 +28,7 @@ Running = dict[str, subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def prorata(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> CommandLine:
+def prorata(database_url: str, kafka_bootstrap: Broker, topic_prefix: str) -> CommandLine:
     """A database with an account, and topics."""
     prorata = CommandLine(database_url, kafka_bootstrap, topic_prefix)
     assert prorata("migrate").exit_code == 0
@@ -88,7 +89,7 @@ def test_each_process_that_is_killed_makes_a_status_that_is_not_well(
             connection.execute(PASS, {"time": "1 hour", "pid": process.pid})
 
 
-def test_a_database_that_is_away_is_not_well(kafka_bootstrap: str) -> None:
+def test_a_database_that_is_away_is_not_well(kafka_bootstrap: Broker) -> None:
     prorata = CommandLine("postgresql://prorata@127.0.0.1:1/prorata", kafka_bootstrap)
     assert prorata("status").exit_code == 3
 

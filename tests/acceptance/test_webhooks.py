@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from publishing.clients import Broker
 from tests.support.command_line import CommandLine
 from tests.support.http_api import OPENED, Api, api_at
 from tests.support.servers import SharedServers
@@ -17,7 +18,7 @@ NETWORKS = {"PRORATA_WEBHOOK_NETWORKS": "127.0.0.0/8"}
 
 
 @pytest.fixture(scope="module")
-def prorata(servers: SharedServers, kafka_bootstrap: str) -> Iterator[CommandLine]:
+def prorata(servers: SharedServers, kafka_bootstrap: Broker) -> Iterator[CommandLine]:
     with servers.new_database() as url:
         prorata = CommandLine(url, kafka_bootstrap, "webhooks-")
         prorata.environment |= NETWORKS

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from prorata.roles import role_for
+from publishing.clients import Broker
+from scripts.servers.kafka.addresses import environment_of
 from scripts.servers.postgres import SUPERUSER
 from tests.support.forked import Forked
-from tests.support.roles import login
+from tests.support.roles import kafka_as, login
 
 PRORATA = Path(sys.executable).with_name("prorata")
 """The installed script."""
@@ -35,15 +37,11 @@ class Done(msgspec.Struct, frozen=True):
 class CommandLine:
     """Runs `prorata` with the servers of a test."""
 
-    def __init__(self, database_url: str, kafka: str = "127.0.0.1:1", prefix: str = "") -> None:
-        servers = {
-            "DATABASE_URL": database_url,
-            "KAFKA": kafka,
-            "KAFKA_PREFIX": prefix,
-            "ALLOW_TEST_GATEWAY": "1",
-        }
-        self.environment = os.environ | {f"PRORATA_{name}": value for name, value in servers.items()}
-        self.database_url = database_url
+    def __init__(self, database_url: str, kafka: Broker = "127.0.0.1:1", prefix: str = "") -> None:
+        servers = {"DATABASE_URL": database_url, "KAFKA_PREFIX": prefix, "ALLOW_TEST_GATEWAY": "1"}
+        given = {f"PRORATA_{name}": value for name, value in servers.items()}
+        self.environment = os.environ | given | environment_of(kafka)
+        self.database_url, self.kafka = database_url, kafka
 
     def __call__(self, *arguments: str, given: str | bytes = b"", timeout: float = 60) -> Done:
         """Run it in a process forked from a warm one, which need not start Python anew."""
@@ -51,11 +49,13 @@ class CommandLine:
         return Done(*Forked(arguments, self.environment_of(*arguments), text).end(timeout))
 
     def environment_of(self, *arguments: str) -> dict[str, str]:
-        """The command's environment: its database's user is a member of the role that the command is for."""
-        role = role_for(arguments)
+        """The command's environment: its database's user is a member of the role that the command is for, and
+        its broker's user has the rights of its process."""
+        role = "prorata_topics" if arguments[:1] == ("topics",) else role_for(arguments)
         if role is None or f"//{SUPERUSER}@" not in self.database_url:
             return self.environment
-        return self.environment | {"PRORATA_DATABASE_URL": login(self.database_url, role)}
+        found = self.environment | environment_of(kafka_as(self.kafka, role))
+        return found | {"PRORATA_DATABASE_URL": login(self.database_url, role)}
 
     def at_once(self, *lines: str) -> dict[str, Done]:
         """Run these at the same time; for commands that wait for a server that is away."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.migrate import EVENTLOG, migrate
 from prorata.roles import grant_rights, make_roles
+from publishing.clients import Broker
 from scripts.servers.postgres import login_of
 
 
@@ -28,3 +29,13 @@ def login(database_url: str, role: str) -> str:
     """The URL of the database for the user that is a member of the role."""
     host = database_url.partition("@")[2]
     return f"postgresql://{login_of(role)}@{host}"
+
+
+def kafka_as(broker: Broker, role: str) -> Broker:
+    """The broker for the user that is a member of the role in PostgreSQL, and has the rights of its processes
+    at the broker; an open broker as it is."""
+    if isinstance(broker, str):
+        return broker
+    from scripts.servers.kafka.secured import as_user
+
+    return as_user(broker, login_of(role))

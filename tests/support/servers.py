@@ -5,16 +5,19 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
+import msgspec
 import psycopg
 from psycopg import sql
 
 from prorata.roles import OWNER
+from publishing.clients import Broker, SecuredBroker
 from scripts.servers.guardian import RUN_VARIABLE
+from scripts.servers.kafka.addresses import broker_in
 
 NewDatabase = Callable[[], AbstractContextManager[str]]
 """Makes a database each time, dropped when its context ends."""
@@ -22,12 +25,33 @@ NewDatabase = Callable[[], AbstractContextManager[str]]
 Server = Literal["postgres", "kafka"]
 VARIABLES: dict[Server, str] = {"postgres": "PRORATA_DATABASE_URL", "kafka": "PRORATA_KAFKA"}
 
+GIVEN_VARIABLE: Final = "PRORATA_TESTS_SERVERS"
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Servers that run already, as under `python -m scripts.servers run`."""
+
+    postgres: str | None = None
+    kafka: SecuredBroker | str | None = None
+
+
+def given_servers(environment: MutableMapping[str, str]) -> Given:
+    """What the environment says, and goes on saying to the workers of pytest-xdist, which are started after
+    the settings have been taken out of it."""
+    if GIVEN_VARIABLE in environment:
+        return msgspec.json.decode(environment[GIVEN_VARIABLE], type=Given)
+    if RUN_VARIABLE not in environment:
+        return Given()
+    given = Given(environment.get(VARIABLES["postgres"]), broker_in(environment))
+    environment[GIVEN_VARIABLE] = msgspec.json.encode(given).decode()
+    return given
+
 
 class SharedServers:
     """The servers end with the process `owner`: pytest's own, or the controller of pytest-xdist."""
 
-    def __init__(self, folder: Path, owner: int, given: Mapping[Server, str | None]) -> None:
-        """`folder` is the same for all workers; `given` are servers that run already."""
+    def __init__(self, folder: Path, owner: int, given: Given) -> None:
+        """`folder` is the same for all workers."""
         self._given = given
         self._folder = folder
         self._owner = owner
@@ -35,7 +59,7 @@ class SharedServers:
     @property
     def database_url(self) -> str:
         """A database of PostgreSQL's superuser, to make others from."""
-        return self._address("postgres")
+        return self._given.postgres or self._address("postgres")
 
     @contextmanager
     def new_database(self, template: str = "template1") -> Iterator[str]:
@@ -50,14 +74,12 @@ class SharedServers:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     @property
-    def kafka(self) -> str:
-        """Kafka's bootstrap servers."""
-        return self._address("kafka")
+    def kafka(self) -> Broker:
+        """Where Kafka is."""
+        return self._given.kafka or self._address("kafka")
 
     def _address(self, server: Server) -> str:
         """The address that the worker which started the server has written; the others wait for it."""
-        if given := self._given.get(server):
-            return given
         with (self._folder / f"{server}.address").open("a+") as known:
             fcntl.flock(known, fcntl.LOCK_EX)
             known.seek(0)

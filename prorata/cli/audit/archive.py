@@ -21,7 +21,7 @@ def run(folder: Folder, *, once: Once = False, health: Health = None) -> int:
     from prorata.processes.running import at_work
 
     settings = Settings.of()
-    archiver = Archiver(folder, settings.kafka, prefix=settings.kafka_prefix)
+    archiver = Archiver(folder, settings.broker, prefix=settings.kafka_prefix)
     if once:
         archiver.run_once()
         return 0

@@ -78,12 +78,12 @@ def relay(
         if refresh is not None:
             return _refresh(log, settings, refresh, prefix)
         if from_ is not None:
-            take_up(log, settings.kafka, settings.database_url, from_, prefix)
+            take_up(log, settings.broker, settings.database_url, from_, prefix)
         process.doing = lambda: _published_up_to(positions)
         gc.freeze()  # exclude imports from garbage collection: a full one pauses every stream for 50 ms
         run_relay(
             log,
-            settings.kafka,
+            settings.broker,
             settings.database_url,
             prefix=prefix,
             once=once,
@@ -106,7 +106,7 @@ def _published_up_to(positions: Mapping[str, int]) -> str:
 def _mend(log: EventLog, settings: Settings, prefix: str) -> int:
     from publishing.mending import mend
 
-    done = mend(log, settings.kafka, settings.database_url, prefix)
+    done = mend(log, settings.broker, settings.database_url, prefix)
     print(f"{done.events} events and {done.states} states sent; published up to position {done.position}")
     return 0
 
@@ -133,7 +133,7 @@ def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:
     from publishing.mending import refresh
 
     try:
-        sent = refresh(log, settings.kafka, settings.database_url, topic, prefix)
+        sent = refresh(log, settings.broker, settings.database_url, topic, prefix)
     except KeyError:
         raise InvalidInput("unknown_topic", "--refresh", f"{topic!r} is no state topic") from None
     print(f"{topic}: {sent} states were not what they should be, and are sent")
@@ -159,7 +159,7 @@ def consume(
 
     settings = Settings.of()
     handler = handler_named(consumer)
-    runtime = Consumer(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    runtime = Consumer(handler, settings.database_url, settings.broker, prefix=settings.kafka_prefix)
     if once:
         runtime.run_once()
         return 0
@@ -191,7 +191,7 @@ def replay(
         raise InvalidInput("usage", "--discard", "it replays nothing, so it takes no other option")
     settings = Settings.of()
     handler = handler_named(consumer)
-    replayed = Replay(handler, settings.database_url, settings.kafka, prefix=settings.kafka_prefix)
+    replayed = Replay(handler, settings.database_url, settings.broker, prefix=settings.kafka_prefix)
     if discard:
         print("\n".join(replayed.discard()) or "nothing to drop")
         return 0

@@ -76,15 +76,29 @@ def _of_server(error: Exception) -> tuple[int, str, str] | None:
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         reason = f"the database does not answer (PRORATA_DATABASE_URL): {error}"
         return TRY_AGAIN, "database_unreachable", reason
-    if isinstance(error, kafka.AuthorizationError | kafka.SaslAuthenticationFailedError):
-        return HALTED, "not_permitted", f"the broker does not permit this: {error}; use another user"
     if isinstance(error, kafka.KafkaError):
-        return TRY_AGAIN, "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {error}"
+        return _of_broker(error)
     if isinstance(error, ConnectionError | TimeoutError):
         return TRY_AGAIN, "connection_lost", f"a server has gone: {error}; try the same again"
     if isinstance(error, OSError):
         return TRY_AGAIN, "system_refused", f"the operating system refused: {error}"
     return None
+
+
+def _of_broker(error: Exception) -> tuple[int, str, str]:
+    from kafka import errors as kafka
+
+    from publishing.clients import last_refusal
+
+    refusals = (kafka.AuthorizationError, kafka.SaslAuthenticationFailedError)
+    cause = last_refusal() if isinstance(error, kafka.KafkaTimeoutError) else None
+    for refused in (error, cause):
+        if isinstance(refused, refusals):
+            return HALTED, "not_permitted", f"the broker does not permit this: {refused}; use another user"
+    because = "" if cause is None else f"; the last try: {cause}"
+    if "socket disconnected" in because:
+        because += " (so it does where TLS, the user or the password is not what it wants)"
+    return TRY_AGAIN, "broker_unreachable", f"the broker does not answer (PRORATA_KAFKA): {error}{because}"
 
 
 def _say(exit_code: int, code: str, message: str, hint: str = "") -> int:

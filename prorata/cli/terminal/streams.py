@@ -55,6 +55,15 @@ class PlainStream(io.TextIOWrapper):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
+class ErrorStream(PlainStream):
+    """Stderr: what is written there never holds a password (prorata.secrets)."""
+
+    def write_styled(self, text: str) -> int:
+        from prorata.secrets import redacted
+
+        return super().write_styled(redacted(text) if text.strip() else text)
+
+
 class _Styled:
     """A plain stream as rich writes to it; its console has escaped the text (prorata.cli.terminal.tables)."""
 
@@ -123,6 +132,5 @@ def _plain(stream: TextIO | None, number: int) -> PlainStream:
     else:
         binary = open(number, "wb", closefd=False)  # noqa: SIM115 - lives as long as the process
     by_line = number == 2 or os.isatty(number)
-    return PlainStream(
-        binary, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=by_line
-    )
+    kind = ErrorStream if number == 2 else PlainStream
+    return kind(binary, encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=by_line)

@@ -14,6 +14,9 @@ from typing import Self
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from publishing.clients import Broker, to
+from scripts.servers.authority import Authority
+from scripts.servers.kafka import secured
 from scripts.servers.kafka.home import KafkaHome, write_configuration
 from scripts.servers.processes import end, free_port, start_with_parent, tail
 
@@ -29,25 +32,33 @@ class KafkaBroker:
         settings: Mapping[str, str] | None = None,
         java_flags: Sequence[str] | None = None,
         advertised_port: int | None = None,
+        authority: Authority | None = None,
     ) -> None:
         """`settings` override server.properties; `advertised_port`: that of a proxy in front of the
-        broker."""
+        broker. `authority`: of a broker that asks everybody who they are."""
         self.home = home
         self.directory = directory
         self.log = directory / "broker.log"
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self.certified_port = free_port()
+        self._authority = authority
         self.process: subprocess.Popen[bytes] | None = None
         self._java_flags = home.archive_flags() if java_flags is None else java_flags
         self._configuration = directory / "server.properties"
         data = directory / "data"
         if not data.exists():
             copytree(home.template, data)
+        controller_port = free_port()
+        if authority is not None:
+            ports = {"SECURED": self.port, "CERTIFIED": self.certified_port, "INTERNAL": free_port()}
+            security = secured.settings_for(authority, ports | {"CONTROLLER": controller_port})
+            settings = security | dict(settings or {})
         write_configuration(
             self._configuration,
             settings,
             port=self.port,
-            controller_port=free_port(),
+            controller_port=controller_port,
             advertised_port=advertised_port or self.port,
             data=data,
         )
@@ -63,9 +74,17 @@ class KafkaBroker:
     ) -> None:
         self.stop()
 
+    @property
+    def address(self) -> Broker:
+        """For those who may do anything."""
+        return (
+            self.bootstrap if self._authority is None else secured.admin_at(self._authority, self.bootstrap)
+        )
+
     def start(self, timeout: float = 60) -> Self:
         """Start, and wait until topics can be created. The broker is killed when the calling thread ends."""
         assert self.process is None, "already running"
+        first = not self.log.exists()
         # Kafka unpacks its native libraries there, and leaves them behind when it is killed.
         scratch = f"-Djava.io.tmpdir={self.directory}"
         command = self.home.command("kafka.Kafka", self._configuration, flags=(*self._java_flags, scratch))
@@ -73,6 +92,8 @@ class KafkaBroker:
             self.process = start_with_parent(command, directory=self.directory, output=log, new_session=True)
         try:
             self._wait_until_ready(timeout)
+            if first and self._authority is not None:
+                secured.make_users(self.address, self._authority)
         except BaseException:
             self.kill()
             raise
@@ -112,7 +133,7 @@ class KafkaBroker:
             name: {"num_partitions": partitions, "replication_factor": 1, "configs": dict(settings or {})}
             for name, partitions in topics.items()
         }
-        with closing(KafkaAdminClient(bootstrap_servers=self.bootstrap)) as admin:
+        with closing(KafkaAdminClient(**to(self.address))) as admin:
             admin.create_topics(specifications)
             admin.wait_for_topics(list(specifications))
 
@@ -133,9 +154,7 @@ class KafkaBroker:
             socket.create_connection(
                 ("127.0.0.1", self.port), 1
             ).close()  # a whole client would be too slow for this
-            with closing(
-                KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
-            ) as admin:
+            with closing(KafkaAdminClient(**{**to(self.address), "bootstrap_timeout_ms": 2000})) as admin:
                 return bool(admin.describe_cluster()["brokers"])
         return False
 

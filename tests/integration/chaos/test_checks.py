@@ -24,6 +24,7 @@ from projections.live.projector import Projector
 from prorata.migrations import migrations
 from prorata.settings import Settings
 from prorata.wiring import running
+from publishing.clients import Broker
 from publishing.relay import run_relay
 from publishing.topics import Topics
 from scripts.chaos import reading
@@ -57,7 +58,7 @@ class Rested:
     """A system that was published, consumed and projected to its end."""
 
     url: str
-    kafka: str
+    kafka: Broker
     topics: Topics
 
 

@@ -18,11 +18,12 @@ from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import CONSUMER, RELAY, SERVICE
+from publishing.clients import Broker
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.consumers.tally import TALLY_TABLE
 from tests.support.projections.fold_driver import ACCOUNT, Billing
-from tests.support.roles import login, migrated
+from tests.support.roles import kafka_as, login, migrated
 
 
 @pytest.fixture
@@ -59,29 +60,33 @@ def billing(log: PostgresEventLog) -> Billing:
 
 
 @pytest.fixture
-def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
+def topics(kafka_bootstrap: Broker, topic_prefix: str) -> Topics:
     """The topics, empty."""
     return ensure_topics(kafka_bootstrap, topic_prefix)
 
 
 @pytest.fixture
 def publish(
-    log: PostgresEventLog, kafka_bootstrap: str, consumer_url: str, topics: Topics
+    log: PostgresEventLog, kafka_bootstrap: Broker, consumer_url: str, topics: Topics
 ) -> Callable[[], None]:
     """Publish what is in the log."""
 
     def publish() -> None:
-        run_relay(log, kafka_bootstrap, login(consumer_url, RELAY), prefix=topics.prefix, once=True)
+        run_relay(
+            log, kafka_as(kafka_bootstrap, RELAY), login(consumer_url, RELAY), prefix=topics.prefix, once=True
+        )
 
     return publish
 
 
 @pytest.fixture
-def take_in(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable[[Handler], None]:
+def take_in(consumer_url: str, kafka_bootstrap: Broker, topics: Topics) -> Callable[[Handler], None]:
     """Let a handler's consumer take in what is published."""
 
     def take_in(handler: Handler) -> None:
-        Consumer(handler, login(consumer_url, CONSUMER), kafka_bootstrap, prefix=topics.prefix).run_once()
+        Consumer(
+            handler, login(consumer_url, CONSUMER), kafka_as(kafka_bootstrap, CONSUMER), prefix=topics.prefix
+        ).run_once()
 
     return take_in
 

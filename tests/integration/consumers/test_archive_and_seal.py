@@ -17,9 +17,12 @@ from consumers.errors import ArchiveBroken
 from eventlog.audit.seal import Seal
 from eventlog.audit.sealing import make_seal
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import CONSUMER
+from publishing.clients import Broker, to
 from publishing.envelope import Heartbeat, heartbeat_record
 from publishing.topics import Topics
 from tests.support.publishing.histories import append_all, history_of
+from tests.support.roles import kafka_as
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def sealed(
     log: PostgresEventLog,
     publish: Callable[[], None],
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     consumer_url: str,
     tmp_path: Path,
 ) -> tuple[Path, Seal]:
@@ -39,12 +42,12 @@ def sealed(
     append_all(log, {"acme/later": history_of("later", 2)}, 2)
     publish()
     over = Heartbeat(log.log_id, log.last_position(), datetime(9000, 1, 1, tzinfo=UTC))
-    with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap)) as producer:
+    with closing(KafkaProducer(**to(kafka_bootstrap))) as producer:
         for partition in range(topics.partitions):
             record = heartbeat_record(topics.events, partition, over)
             _ = producer.send(record.topic, record.value, record.key, record.pairs, partition)
         producer.flush()
-    Archiver(tmp_path, kafka_bootstrap, prefix=topics.prefix).run_once()
+    Archiver(tmp_path, kafka_as(kafka_bootstrap, CONSUMER), prefix=topics.prefix).run_once()
     return tmp_path, seal
 
 

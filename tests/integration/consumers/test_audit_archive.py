@@ -20,10 +20,13 @@ from consumers.audit_archive.verifying import verify
 from consumers.errors import ArchiveBroken
 from eventlog import StoredEvent
 from eventlog.memory import MemoryEventLog
+from prorata.roles import CONSUMER
+from publishing.clients import Broker, to
 from publishing.envelope import Heartbeat, Record, heartbeat_record
 from publishing.streams import EventStream
 from publishing.topics import Topics
 from tests.support.publishing.histories import append_all, history_of
+from tests.support.roles import kafka_as
 
 Publish = Callable[[int, str], None]
 
@@ -37,10 +40,10 @@ def log() -> MemoryEventLog:
 
 
 @pytest.fixture
-def publish(log: MemoryEventLog, topics: Topics, kafka_bootstrap: str) -> Iterator[Publish]:
+def publish(log: MemoryEventLog, topics: Topics, kafka_bootstrap: Broker) -> Iterator[Publish]:
     """Publishes the log up to a position, and then the heartbeats of that moment."""
     stream, last, published = EventStream(log, topics), (0,) * topics.partitions, 0
-    with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap)) as producer:
+    with closing(KafkaProducer(**to(kafka_bootstrap))) as producer:
 
         def send(record: Record) -> None:
             _ = producer.send(record.topic, record.value, record.key, record.pairs, record.partition)
@@ -61,11 +64,13 @@ def publish(log: MemoryEventLog, topics: Topics, kafka_bootstrap: str) -> Iterat
 
 
 @pytest.fixture
-def archived(publish: Publish, kafka_bootstrap: str, topics: Topics, tmp_path: Path) -> Callable[[str], Path]:
+def archived(
+    publish: Publish, kafka_bootstrap: Broker, topics: Topics, tmp_path: Path
+) -> Callable[[str], Path]:
     """The folder after three days, of which the third is not over."""
 
     def archived(name: str = "archive") -> Path:
-        Archiver(tmp_path / name, kafka_bootstrap, prefix=topics.prefix).run_once()
+        Archiver(tmp_path / name, kafka_as(kafka_bootstrap, CONSUMER), prefix=topics.prefix).run_once()
         return tmp_path / name
 
     publish(20, "2026-04-05T10:00")

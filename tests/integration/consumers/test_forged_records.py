@@ -19,6 +19,8 @@ from consumers.replay import Replay
 from domain.calendar import parse_moment
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import CONSUMER
+from publishing.clients import Broker
 from publishing.mending import refresh
 from publishing.topics import Topics
 from tests.support.projections.fold_driver import ACCOUNT, ZONE, Billing
@@ -30,13 +32,14 @@ from tests.support.publishing.attacker import (
     forged_windows,
     strays,
 )
+from tests.support.roles import kafka_as
 
 BOOKS: Final = "select account_id, number, total, status from {}.invoices order by 1, 2"
 WINDOWS: Final = "select account_id, product, begins_at, ends_at from {}.windows order by 1, 2, 3"
 
 
 @pytest.fixture
-def attacker(kafka_bootstrap: str) -> Iterator[Attacker]:
+def attacker(kafka_bootstrap: Broker) -> Iterator[Attacker]:
     """Somebody who may write to the topics."""
     with attacking(kafka_bootstrap) as attacker:
         yield attacker
@@ -111,7 +114,7 @@ def test_a_refresh_replaces_a_forged_state_that_nobody_could_tell_from_a_genuine
     attacker: Attacker,
     topics: Topics,
     log: PostgresEventLog,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     consumer_url: str,
 ) -> None:
     publish()
@@ -136,7 +139,7 @@ def test_a_refresh_and_a_release_clear_a_forged_state_that_no_handler_can_read(
     attacker: Attacker,
     topics: Topics,
     log: PostgresEventLog,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     consumer_url: str,
     connection: Connection,
 ) -> None:
@@ -163,7 +166,7 @@ def test_strays_of_every_kind_stop_no_consumer_and_change_nothing(
     attacker: Attacker,
     topics: Topics,
     log: PostgresEventLog,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     consumer_url: str,
     connection: Connection,
 ) -> None:
@@ -195,7 +198,7 @@ def test_strays_stop_no_archive(
     attacker: Attacker,
     topics: Topics,
     log: PostgresEventLog,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     tmp_path: Path,
 ) -> None:
     topic = topics.events
@@ -204,4 +207,4 @@ def test_strays_stop_no_archive(
         attacker.send_raw(topic.name, topic.partition_of(ACCOUNT), key, value, headers)
     with_domain.settle(ACCOUNT, "2026-04-21")
     publish()
-    Archiver(tmp_path, kafka_bootstrap, prefix=topics.prefix).run_once()
+    Archiver(tmp_path, kafka_as(kafka_bootstrap, CONSUMER), prefix=topics.prefix).run_once()

@@ -18,9 +18,12 @@ from consumers.leftovers import leftovers
 from consumers.replay import Replay
 from consumers.runtime import Consumer
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import CONSUMER, OWNER
+from publishing.clients import Broker
 from publishing.topics import Topics
 from tests.support.eventlog.sessions import until
 from tests.support.publishing.histories import append_all, history_of
+from tests.support.roles import kafka_as
 
 WINDOWS = "select account_id, product, begins_at, ends_at, renews from {}.windows order by 1, 2, 3"
 OFFSETS = "select sum(next_offset) from consumers.partitions where consumer = %s"
@@ -38,11 +41,11 @@ def published(log: PostgresEventLog, publish: Callable[[], None]) -> Callable[[i
 
 
 @pytest.fixture
-def replay(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> Callable[[Handler], Replay]:
+def replay(consumer_url: str, kafka_bootstrap: Broker, topics: Topics) -> Callable[[Handler], Replay]:
     """Makes replays of the tests' topics."""
 
     def replay(handler: Handler) -> Replay:
-        return Replay(handler, consumer_url, kafka_bootstrap, prefix=topics.prefix)
+        return Replay(handler, consumer_url, kafka_as(kafka_bootstrap, OWNER), prefix=topics.prefix)
 
     return replay
 
@@ -142,14 +145,18 @@ def test_a_running_consumer_goes_on_in_the_new_tables(
     published: Callable[[int], None],
     replay: Callable[[Handler], Replay],
     consumer_url: str,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topics: Topics,
     connection: Connection,
 ) -> None:
     published(1)
     stop = Event()
     live = Consumer(
-        EntitlementCache(), consumer_url, kafka_bootstrap, prefix=topics.prefix, claim_seconds=1.0
+        EntitlementCache(),
+        consumer_url,
+        kafka_as(kafka_bootstrap, CONSUMER),
+        prefix=topics.prefix,
+        claim_seconds=1.0,
     )
     thread = Thread(target=live.run, args=[stop])
     thread.start()

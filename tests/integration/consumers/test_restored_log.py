@@ -28,11 +28,14 @@ from consumers.runtime import Consumer
 from eventlog.migration_source import MigrationSource
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
+from prorata.roles import CONSUMER, RELAY
+from publishing.clients import Broker, to
 from publishing.errors import RelayHalted
 from publishing.relay import Relay, run_relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.histories import append_all, history_of
+from tests.support.roles import kafka_as
 
 BOOKS: Final = "select account_id, number, total, status from finance_ledger.invoices order by 1, 2"
 WINDOWS: Final = (
@@ -43,7 +46,7 @@ WINDOWS: Final = (
 class RestorableLog:
     """A log's database, apart from that of the consumers, of which backups are taken and restored."""
 
-    def __init__(self, server_url: str, bootstrap: str, prefix: str) -> None:
+    def __init__(self, server_url: str, bootstrap: Broker, prefix: str) -> None:
         self._server_url = server_url
         self._name = f"log_{secrets.token_hex(6)}"
         self.url = server_url.rpartition("/")[0] + f"/{self._name}"
@@ -82,7 +85,7 @@ class RestorableLog:
 
 
 @pytest.fixture
-def restorable(database_url: str, kafka_bootstrap: str, topic_prefix: str) -> Iterator[RestorableLog]:
+def restorable(database_url: str, kafka_bootstrap: Broker, topic_prefix: str) -> Iterator[RestorableLog]:
     """An empty log and its topics."""
     ensure_topics(kafka_bootstrap, topic_prefix)
     log = RestorableLog(database_url, kafka_bootstrap, topic_prefix)
@@ -98,11 +101,11 @@ def url(database_url: str) -> str:
 
 
 @pytest.fixture
-def consume(url: str, kafka_bootstrap: str, topic_prefix: str) -> Callable[..., None]:
+def consume(url: str, kafka_bootstrap: Broker, topic_prefix: str) -> Callable[..., None]:
     """Take in what is published."""
 
     def consume(handler: Handler, prefix: str = topic_prefix) -> None:
-        Consumer(handler, url, kafka_bootstrap, prefix=prefix).run_once()
+        Consumer(handler, url, kafka_as(kafka_bootstrap, CONSUMER), prefix=prefix).run_once()
 
     return consume
 
@@ -128,10 +131,10 @@ def gone_on_otherwise(restorable: RestorableLog, consume: Callable[..., None]) -
     return restorable
 
 
-def make_topics_anew(bootstrap: str, prefix: str) -> None:
+def make_topics_anew(bootstrap: Broker, prefix: str) -> None:
     """As an operator does who begins again under the same names."""
     names = [topic.name for topic in Topics(prefix).all]
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap))) as admin:
         admin.delete_topics(names)
         while set(names) & set(admin.list_topics()):
             pass
@@ -142,12 +145,12 @@ def make_topics_anew(bootstrap: str, prefix: str) -> None:
 def test_each_stream_of_the_relay_halts(
     stream: type[EventStream | StateStream],
     gone_on_otherwise: RestorableLog,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topic_prefix: str,
 ) -> None:
     url, topics = gone_on_otherwise.url, Topics(topic_prefix)
     with closing(PostgresEventLog(url)) as log, pytest.raises(RelayHalted) as halted:
-        Relay(stream(log, topics), log, kafka_bootstrap, topics, url).run_once()
+        Relay(stream(log, topics), log, kafka_as(kafka_bootstrap, RELAY), topics, url).run_once()
     assert halted.value.code == "log_differs"
     assert "went on differently after a restore" in str(halted.value)
 
@@ -174,7 +177,7 @@ def test_a_consumer_halts_where_topics_were_made_anew_under_the_same_names(
     handler: type[FinanceLedger | EntitlementCache],
     gone_on_otherwise: RestorableLog,
     consume: Callable[..., None],
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topic_prefix: str,
 ) -> None:
     make_topics_anew(kafka_bootstrap, topic_prefix)
@@ -190,7 +193,7 @@ def test_after_its_replay_a_consumer_holds_what_the_restored_log_says_and_goes_o
     gone_on_otherwise: RestorableLog,
     consume: Callable[..., None],
     url: str,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topic_prefix: str,
     connection: Connection,
 ) -> None:
@@ -228,7 +231,7 @@ def test_a_consumer_halts_where_the_event_it_took_in_last_is_not_in_the_topic(
 
 
 def test_an_archive_halts_where_its_offsets_are_behind_the_topics_end(
-    restorable: RestorableLog, kafka_bootstrap: str, topic_prefix: str, tmp_path: Path
+    restorable: RestorableLog, kafka_bootstrap: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     restorable.append(["a-1"], seed=1)
     restorable.publish()
@@ -239,5 +242,5 @@ def test_an_archive_halts_where_its_offsets_are_behind_the_topics_end(
     with closing(PostgresEventLog(restorable.url)) as log:
         (tmp_path / "manifest.jsonl").write_text(line % (log.log_id, NO_LINE) + "\n")
     with pytest.raises(ConsumerHalted) as halted:
-        Archiver(tmp_path, kafka_bootstrap, prefix=topic_prefix).run_once()
+        Archiver(tmp_path, kafka_as(kafka_bootstrap, CONSUMER), prefix=topic_prefix).run_once()
     assert halted.value.code == "topic_replaced"

@@ -25,6 +25,8 @@ from consumers.runtime import Consumer
 from domain.commands import PurchaseAddon, PurchasePlan
 from eventlog import Head, NewEvent
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import CONSUMER
+from publishing.clients import Broker, to
 from publishing.envelope import PublishedEvent, event_record
 from publishing.headers import EventHeaders
 from publishing.topics import Topics
@@ -33,17 +35,19 @@ from tests.support.consumers.tally import Tally, tallied
 from tests.support.eventlog.sessions import until
 from tests.support.projections.fold_driver import Billing
 from tests.support.publishing.histories import append_all, history_of
+from tests.support.roles import kafka_as
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(10)]
 MakeConsumer = Callable[..., Consumer]
 
 
 @pytest.fixture
-def consumer(consumer_url: str, kafka_bootstrap: str, topics: Topics) -> MakeConsumer:
+def consumer(consumer_url: str, kafka_bootstrap: Broker, topics: Topics) -> MakeConsumer:
     """Makes consumers of the tests' topics."""
 
     def make(handler: Handler, **settings: float) -> Consumer:
-        return Consumer(handler, consumer_url, kafka_bootstrap, prefix=topics.prefix, **settings)  # type: ignore[arg-type]
+        broker = kafka_as(kafka_bootstrap, CONSUMER)
+        return Consumer(handler, consumer_url, broker, prefix=topics.prefix, **settings)  # type: ignore[arg-type]
 
     return make
 
@@ -79,7 +83,7 @@ def test_a_consumer_killed_between_its_effects_and_their_commit_loses_and_double
     publish: Callable[[], None],
     consumer: MakeConsumer,
     consumer_url: str,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topics: Topics,
     connection: Connection,
 ) -> None:
@@ -285,13 +289,13 @@ def test_records_deleted_before_they_were_read_are_a_hole_that_is_refused(
     log: PostgresEventLog,
     publish: Callable[[], None],
     consumer: MakeConsumer,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topics: Topics,
     connection: Connection,
 ) -> None:
     fill(log)
     publish()
-    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+    with closing(KafkaAdminClient(**to(kafka_bootstrap))) as admin:
         admin.delete_records({TopicPartition(topics.events.name, 2): 1})
     with pytest.raises(ConsumerHalted) as halted:
         consumer(Tally()).run_once()
@@ -303,7 +307,7 @@ def test_an_event_that_does_not_follow_the_last_one_is_refused(
     log: PostgresEventLog,
     publish: Callable[[], None],
     consumer: MakeConsumer,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     topics: Topics,
     connection: Connection,
 ) -> None:
@@ -313,7 +317,7 @@ def test_an_event_that_does_not_follow_the_last_one_is_refused(
     partition = topics.events.partition_of(ACCOUNTS[0])
     stored = structs.replace(log.read_account(ACCOUNTS[0])[-1], position=10_000)
     record = event_record(topics.events, EventHeaders(log.log_id), stored, partition, prev=9_999)
-    with closing(KafkaProducer(bootstrap_servers=kafka_bootstrap)) as producer:
+    with closing(KafkaProducer(**to(kafka_bootstrap))) as producer:
         sent = producer.send(record.topic, record.value, record.key, record.pairs, record.partition)
         producer.flush()
     assert sent.succeeded()

@@ -10,13 +10,14 @@ from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG
 from prorata.roles import RELAY, SERVICE
 from publishing import MIGRATIONS
+from publishing.clients import Broker
 from publishing.holding import RelaySettings
 from publishing.producing import ProducerSession
 from publishing.relay import Relay
 from publishing.streams import EventStream, StateStream
 from publishing.topics import Topics, ensure_topics
 from tests.support.publishing.relays import HURRIED, MakeRelay
-from tests.support.roles import login, migrated
+from tests.support.roles import kafka_as, login, migrated
 
 
 @pytest.fixture
@@ -40,13 +41,13 @@ def log(migrated_url: str) -> Iterator[PostgresEventLog]:
 
 
 @pytest.fixture
-def topics(kafka_bootstrap: str, topic_prefix: str) -> Topics:
+def topics(kafka_bootstrap: Broker, topic_prefix: str) -> Topics:
     """The topics, empty."""
     return ensure_topics(kafka_bootstrap, topic_prefix)
 
 
 @pytest.fixture
-def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str) -> MakeRelay:
+def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, relay_url: str) -> MakeRelay:
     """Makes relays of the event stream."""
 
     def make(
@@ -54,14 +55,20 @@ def events_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, re
     ) -> Relay:
         stream = EventStream(log, topics)
         return Relay(
-            stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
+            stream,
+            log,
+            kafka_as(kafka_bootstrap, RELAY),
+            topics,
+            relay_url,
+            settings=settings,
+            session_type=session_type,
         )
 
     return make
 
 
 @pytest.fixture
-def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str) -> MakeRelay:
+def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, relay_url: str) -> MakeRelay:
     """Makes relays of the state stream."""
 
     def make(
@@ -69,7 +76,13 @@ def state_relay(log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, rel
     ) -> Relay:
         stream = StateStream(log, topics)
         return Relay(
-            stream, log, kafka_bootstrap, topics, relay_url, settings=settings, session_type=session_type
+            stream,
+            log,
+            kafka_as(kafka_bootstrap, RELAY),
+            topics,
+            relay_url,
+            settings=settings,
+            session_type=session_type,
         )
 
     return make

@@ -8,12 +8,15 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import RELAY
+from publishing.clients import Broker, to
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from tests.support.eventlog.sessions import until
 from tests.support.publishing.histories import append_next, history_of
 from tests.support.publishing.promises import assert_states_equal_folds
 from tests.support.publishing.readers import read_records
+from tests.support.roles import kafka_as
 
 EAGER = {
     "segment.ms": "100",
@@ -25,19 +28,19 @@ EAGER = {
 """Of the topic: compact at once what is not in the last segment."""
 
 
-def compact_eagerly(bootstrap: str, topics: Topics) -> None:
+def compact_eagerly(bootstrap: Broker, topics: Topics) -> None:
     """Have the state topics compacted as soon as they can be."""
     resources = [
         ConfigResource(ConfigResourceType.TOPIC, topic.name, EAGER)
         for topic in topics.public
         if topic.kind == "state"
     ]
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap))) as admin:
         admin.alter_configs(resources)
 
 
 def test_a_reader_that_begins_with_nothing_gets_every_accounts_last_state(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str
 ) -> None:
     compact_eagerly(kafka_bootstrap, topics)
     ensure_topics(kafka_bootstrap, topics.prefix)  # the operator may set what the contract does not
@@ -49,7 +52,7 @@ def test_a_reader_that_begins_with_nothing_gets_every_accounts_last_state(
         nonlocal sent
         for account_id, history in histories.items():
             sent += len(append_next(log, account_id, history))
-        run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+        run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
 
     def compacted() -> bool:
         publish_some()

@@ -12,6 +12,8 @@ from threading import Event, Thread
 import pytest
 
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import RELAY
+from publishing.clients import Broker
 from publishing.relay import run_relay
 from publishing.topics import Topics, ensure_topics
 from scripts.servers.kafka import KafkaBroker
@@ -24,6 +26,7 @@ from tests.support.publishing.relay_process import (
     SupervisedRelay,
     first_to_publish,
 )
+from tests.support.roles import kafka_as
 
 SEED = 20260405
 
@@ -55,7 +58,7 @@ def appending(database_url: str, seed: int, accounts: int) -> Iterator[None]:
 
 @pytest.mark.timeout(300)
 def test_relays_killed_24_times_publish_every_event_once(
-    migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str
+    migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker
 ) -> None:
     print("seed", SEED)
     rnd = random.Random(SEED)
@@ -73,31 +76,31 @@ def test_relays_killed_24_times_publish_every_event_once(
                     time.sleep(fate)  # the random moment itself
                     relay.signal(signal.SIGKILL)
                 assert relay.wait() == -signal.SIGKILL, fate
-    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
     assert assert_events_published_once(kafka_bootstrap, topics, log) > 1_000
     assert_states_equal_folds(kafka_bootstrap, topics, log)
 
 
 @pytest.mark.parametrize("where", ["half sent", "all sent"])
 def test_a_relay_that_wakes_up_after_another_took_over_doubles_nothing(
-    where: str, migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str
+    where: str, migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker
 ) -> None:
     with appending(migrated_url, SEED, accounts=40):
         fate = Fate(where, 5, signal.SIGSTOP)
         with RelayProcess(migrated_url, kafka_bootstrap, topics.prefix, fate) as zombie:
             assert any(progress.stream == "fate" for progress in zombie.transactions())
-            run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+            run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
             zombie.signal(signal.SIGCONT)
             append_next(log, "acme/last", history_of("acme/last", SEED), 1)
             zombie.published(log.last_position())
             assert zombie.end() == 0
-    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
     assert_events_published_once(kafka_bootstrap, topics, log)
     assert_states_equal_folds(kafka_bootstrap, topics, log)
 
 
 def test_of_two_relays_started_together_one_works_and_the_other_takes_over(
-    migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str
+    migrated_url: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker
 ) -> None:
     address = migrated_url, kafka_bootstrap, topics.prefix
     with RelayProcess(*address) as one, RelayProcess(*address) as other:

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from eventlog.postgres.log import PostgresEventLog
 from projections.models import entitlements, invoices
+from prorata.roles import RELAY
+from publishing.clients import Broker, to
 from publishing.errors import RelayHalted
 from publishing.mending import refresh, take_up
 from publishing.relay import run_relay
@@ -22,6 +24,7 @@ from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import FOLDS, assert_events_published_once
 from tests.support.publishing.readers import read_records, read_states
 from tests.support.publishing.relays import MakeRelay
+from tests.support.roles import kafka_as
 
 Refresh = Callable[[str], int]
 
@@ -30,9 +33,9 @@ def fill(log: PostgresEventLog, seed: int = 1) -> None:
     append_all(log, {f"acme/a-{seed}-{nth}": history_of(f"a-{nth}", seed) for nth in range(6)}, seed)
 
 
-def recreate(bootstrap: str, topic: Topic, topics: Topics) -> None:
+def recreate(bootstrap: Broker, topic: Topic, topics: Topics) -> None:
     """Delete the topic, and make it anew as soon as the broker has forgotten it."""
-    with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
+    with closing(KafkaAdminClient(**to(bootstrap))) as admin:
         admin.delete_topics([topic.name])
         while topic.name in admin.list_topics():
             pass
@@ -46,18 +49,18 @@ def recreate(bootstrap: str, topic: Topic, topics: Topics) -> None:
 
 @pytest.fixture
 def publish(
-    log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, topics: Topics
+    log: PostgresEventLog, kafka_bootstrap: Broker, migrated_url: str, topics: Topics
 ) -> Callable[[], None]:
     """Publish what is in the log."""
 
     def publish() -> None:
-        run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+        run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
 
     return publish
 
 
 @pytest.fixture
-def refreshed(log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, topics: Topics) -> Refresh:
+def refreshed(log: PostgresEventLog, kafka_bootstrap: Broker, migrated_url: str, topics: Topics) -> Refresh:
     """How many states of a topic were sent anew."""
 
     def refreshed(topic: str) -> int:
@@ -69,7 +72,7 @@ def refreshed(log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, to
 def test_a_topic_that_was_made_anew_halts_and_is_published_from_the_beginning_when_told_so(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
     events_relay: MakeRelay,
 ) -> None:
@@ -88,7 +91,7 @@ def test_a_topic_that_was_made_anew_halts_and_is_published_from_the_beginning_wh
 
 
 def test_a_position_that_is_not_the_topics_end_is_refused(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay().run_once()
@@ -116,7 +119,7 @@ def test_a_corrected_fold_reaches_accounts_in_which_nothing_happens(
     publish: Callable[[], None],
     refreshed: Refresh,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill(log)
@@ -152,7 +155,7 @@ def test_states_that_were_lost_are_sent_again(
     publish: Callable[[], None],
     refreshed: Refresh,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
 ) -> None:
     fill(log)

@@ -22,8 +22,9 @@ from eventlog.memory import MemoryEventLog
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
 from eventlog.postgres.migrate import EVENTLOG, migrate
-from prorata.roles import SERVICE
+from prorata.roles import RELAY, SERVICE
 from publishing.checkpoints import StreamCheckpoint, read_position
+from publishing.clients import Broker
 from publishing.envelope import Record
 from publishing.errors import LeaseHeld, RelayHalted
 from publishing.lease import Lease
@@ -38,7 +39,7 @@ from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
 from tests.support.publishing.readers import read_events, read_heartbeats, read_records
 from tests.support.publishing.relays import HURRIED, MakeRelay
-from tests.support.roles import login
+from tests.support.roles import kafka_as, login
 
 ACCOUNTS = [f"acme/a-{nth}" for nth in range(12)]
 
@@ -49,14 +50,14 @@ def fill(log: EventLog, seed: int = 1, accounts: Sequence[str] = ACCOUNTS) -> No
 
 
 def test_every_event_is_published_once_and_the_states_are_what_the_folds_say(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str
 ) -> None:
     fill(log)
-    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
     assert assert_events_published_once(kafka_bootstrap, topics, log) > 100
     assert_states_equal_folds(kafka_bootstrap, topics, log)
     append_all(log, {name: history_of(name, 2, corrected=True) for name in ("acme/b-1", "acme/b-2")}, 2)
-    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
     assert_events_published_once(kafka_bootstrap, topics, log)
     assert_states_equal_folds(kafka_bootstrap, topics, log)
 
@@ -73,7 +74,7 @@ class WithoutCreditNotes(StateStream):
 
 
 def test_a_topic_that_is_new_is_filled_from_the_position_of_those_before_it(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, relay_url: str, state_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, relay_url: str, state_relay: MakeRelay
 ) -> None:
     histories = {account_id: history_of(account_id, 1) for account_id in ACCOUNTS}
     without = {
@@ -84,7 +85,7 @@ def test_a_topic_that_is_new_is_filled_from_the_position_of_those_before_it(
     assert without
     append_all(log, without, 1)
     before = WithoutCreditNotes(log, topics)
-    Relay(before, log, kafka_bootstrap, topics, relay_url, settings=HURRIED).run_once()
+    Relay(before, log, kafka_as(kafka_bootstrap, RELAY), topics, relay_url, settings=HURRIED).run_once()
     position = read_position(kafka_bootstrap, topics, before.number)
     assert position is not None
     assert set(position.topic_ids) == {topic.name for topic in before.topics}
@@ -95,7 +96,7 @@ def test_a_topic_that_is_new_is_filled_from_the_position_of_those_before_it(
 
 
 def test_each_accounts_events_are_in_order_without_a_gap(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay().run_once()
@@ -108,7 +109,7 @@ def test_each_accounts_events_are_in_order_without_a_gap(
 
 
 def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay().run_once()
@@ -126,9 +127,9 @@ def test_the_position_record_holds_where_it_is_in_the_log_and_in_each_partition(
 
 
 def test_every_partition_has_a_heartbeat_even_of_an_empty_log(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str
 ) -> None:
-    run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+    run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
     for topic in topics.public:
         heartbeats = read_heartbeats(kafka_bootstrap, topic)
         assert sorted(heartbeats) == list(range(topic.partitions))
@@ -136,7 +137,7 @@ def test_every_partition_has_a_heartbeat_even_of_an_empty_log(
 
 
 def test_no_heartbeat_calls_fresh_what_a_long_transaction_holds_back(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str, events_relay: MakeRelay
 ) -> None:
     with psycopg.connect(migrated_url) as writer:
         writer.execute("lock table events in row exclusive mode")
@@ -178,7 +179,7 @@ def failing_session(where: str, times: int) -> type[ProducerSession]:
 
 @pytest.mark.parametrize("where", ["half sent", "before the commit", "after the commit"])
 def test_after_any_error_it_starts_over_from_its_position(
-    where: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    where: str, log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay(failing_session(where, 3)).run_once()
@@ -186,7 +187,7 @@ def test_after_any_error_it_starts_over_from_its_position(
 
 
 def test_a_record_that_the_client_refuses_stops_its_transaction_as_a_whole(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     class RefusedSession(ProducerSession):
         def _send(self, records: Sequence[Record], sent: list[Any]) -> None:
@@ -202,7 +203,7 @@ def test_a_record_that_the_client_refuses_stops_its_transaction_as_a_whole(
 
 
 def test_it_halts_at_a_record_that_the_broker_will_never_take(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     incompressible = b64encode(Random(1).randbytes(1_500_000))
     log.append("acme/a-1", Head.NONE, [new_event(state=incompressible)])
@@ -222,7 +223,7 @@ def test_a_producer_that_is_dropped_without_its_broker_leaves_no_thread_behind(
 
 @pytest.mark.parametrize("whose", ["database", "broker"])
 def test_it_publishes_nothing_while_its_clock_is_ahead(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay, whose: str
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay, whose: str
 ) -> None:
     fill(log)
     # The database is asked first.
@@ -246,13 +247,18 @@ def test_it_waits_for_nobody_elses_lease_for_ever(
 
 
 def test_it_halts_on_a_log_that_is_not_the_published_one(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay().run_once()
     foreign = MemoryEventLog()
     relay = Relay(
-        EventStream(foreign, topics), foreign, kafka_bootstrap, topics, migrated_url, settings=HURRIED
+        EventStream(foreign, topics),
+        foreign,
+        kafka_as(kafka_bootstrap, RELAY),
+        topics,
+        migrated_url,
+        settings=HURRIED,
     )
     with pytest.raises(RelayHalted) as halted:
         relay.run_once()
@@ -267,7 +273,7 @@ def test_it_halts_on_a_log_restored_to_an_earlier_moment(
     code: str,
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
     events_relay: MakeRelay,
 ) -> None:
@@ -276,7 +282,12 @@ def test_it_halts_on_a_log_restored_to_an_earlier_moment(
     restored = MemoryEventLog(log_id=log.log_id)
     fill(restored, seed, [f"acme/a-{nth}" for nth in range(accounts)])
     relay = Relay(
-        EventStream(restored, topics), restored, kafka_bootstrap, topics, migrated_url, settings=HURRIED
+        EventStream(restored, topics),
+        restored,
+        kafka_as(kafka_bootstrap, RELAY),
+        topics,
+        migrated_url,
+        settings=HURRIED,
     )
     with pytest.raises(RelayHalted) as halted:
         relay.run_once()
@@ -284,7 +295,7 @@ def test_it_halts_on_a_log_restored_to_an_earlier_moment(
 
 
 def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
-    topics: Topics, kafka_bootstrap: str, migrated_url: str
+    topics: Topics, kafka_bootstrap: Broker, migrated_url: str
 ) -> None:
     class Replaceable(MemoryEventLog):
         replaced = False
@@ -300,7 +311,7 @@ def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
         log.replaced = True
 
     stream = EventStream(log, topics)
-    relay = Relay(stream, log, kafka_bootstrap, topics, migrated_url, replace_it, HURRIED)
+    relay = Relay(stream, log, kafka_as(kafka_bootstrap, RELAY), topics, migrated_url, replace_it, HURRIED)
     with pytest.raises(RelayHalted) as halted:
         relay.run(Event())
     assert halted.value.code == "log_behind"
@@ -310,7 +321,7 @@ def test_it_halts_while_it_runs_once_the_log_is_replaced_under_it(
 def test_it_halts_at_a_row_that_nobody_can_have_appended(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
     events_relay: MakeRelay,
 ) -> None:
@@ -325,7 +336,7 @@ def test_it_halts_at_a_row_that_nobody_can_have_appended(
 
 
 def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
-    topics: Topics, kafka_bootstrap: str, migrated_url: str
+    topics: Topics, kafka_bootstrap: Broker, migrated_url: str
 ) -> None:
     log = MemoryEventLog()
     fill(log, accounts=ACCOUNTS[:2])
@@ -348,7 +359,7 @@ def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
 
     seldom = replace(HURRIED, check_seconds=600)
     stream = EventStream(restorable, topics)
-    relay = Relay(stream, restorable, kafka_bootstrap, topics, migrated_url, restore, seldom)
+    relay = Relay(stream, restorable, kafka_as(kafka_bootstrap, RELAY), topics, migrated_url, restore, seldom)
     assert otherwise.last_position() > log.last_position()
     with pytest.raises(RelayHalted) as halted:
         relay.run(Event())
@@ -357,7 +368,7 @@ def test_not_one_event_of_a_log_that_went_on_otherwise_is_published(
 
 
 def test_it_halts_rather_than_double_events_when_its_position_is_gone(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str, events_relay: MakeRelay
 ) -> None:
     fill(log)
     events_relay().run_once()
@@ -365,30 +376,41 @@ def test_it_halts_rather_than_double_events_when_its_position_is_gone(
     class Elsewhere(EventStream):
         number = 5  # type: ignore[misc]  # a partition of the position topic where nothing is
 
-    relay = Relay(Elsewhere(log, topics), log, kafka_bootstrap, topics, migrated_url, settings=HURRIED)
+    relay = Relay(
+        Elsewhere(log, topics), log, kafka_as(kafka_bootstrap, RELAY), topics, migrated_url, settings=HURRIED
+    )
     with pytest.raises(RelayHalted) as halted:
         relay.run_once()
     assert halted.value.code == "position_lost"
 
 
 def test_it_halts_on_other_partitions_than_it_began_with(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, migrated_url: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, migrated_url: str, events_relay: MakeRelay
 ) -> None:
     fill(log, accounts=ACCOUNTS[:1])
     events_relay().run_once()
     more = Topics(topics.prefix, partitions=12)
-    relay = Relay(EventStream(log, more), log, kafka_bootstrap, more, migrated_url, settings=HURRIED)
+    relay = Relay(
+        EventStream(log, more), log, kafka_as(kafka_bootstrap, RELAY), more, migrated_url, settings=HURRIED
+    )
     with pytest.raises(RelayHalted) as halted:
         relay.run_once()
     assert halted.value.code == "partitions_changed"
 
 
 def test_it_says_what_to_do_where_the_database_has_no_leases(
-    database_url: str, topics: Topics, kafka_bootstrap: str
+    database_url: str, topics: Topics, kafka_bootstrap: Broker
 ) -> None:
     migrate(database_url, [EVENTLOG])
     log = MemoryEventLog(log_id=uuid4())
-    relay = Relay(EventStream(log, topics), log, kafka_bootstrap, topics, database_url, settings=HURRIED)
+    relay = Relay(
+        EventStream(log, topics),
+        log,
+        kafka_as(kafka_bootstrap, RELAY),
+        topics,
+        database_url,
+        settings=HURRIED,
+    )
     with pytest.raises(RelayHalted, match="run `prorata migrate`"):
         relay.run_once()
 
@@ -407,7 +429,7 @@ def insert_as_service(url: str, event: StoredEvent) -> None:
 def test_a_forged_row_halts_the_relay_and_nothing_of_it_is_published(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
     events_relay: MakeRelay,
     state_relay: MakeRelay,

@@ -12,8 +12,9 @@ from kafka import KafkaProducer
 from msgspec.structs import replace
 
 from eventlog.postgres.log import PostgresEventLog
+from prorata.roles import RELAY
 from publishing.checkpoints import StreamCheckpoint, last_events, read_position
-from publishing.clients import CLIENT
+from publishing.clients import CLIENT, Broker, to
 from publishing.errors import RelayHalted
 from publishing.mending import Mended, mend, take_up
 from publishing.producing import ProducerSession
@@ -23,6 +24,7 @@ from tests.support.publishing.attacker import FAR, Attacker, attacking, strays
 from tests.support.publishing.histories import append_all, history_of
 from tests.support.publishing.promises import assert_events_published_once, assert_states_equal_folds
 from tests.support.publishing.relays import MakeRelay
+from tests.support.roles import kafka_as
 
 Mend = Callable[[], Mended]
 
@@ -33,27 +35,27 @@ def fill(log: PostgresEventLog, seed: int = 1) -> None:
 
 @pytest.fixture
 def publish(
-    log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, topics: Topics
+    log: PostgresEventLog, kafka_bootstrap: Broker, migrated_url: str, topics: Topics
 ) -> Callable[[], None]:
     """Publish what is in the log."""
 
     def publish() -> None:
-        run_relay(log, kafka_bootstrap, migrated_url, prefix=topics.prefix, once=True)
+        run_relay(log, kafka_as(kafka_bootstrap, RELAY), migrated_url, prefix=topics.prefix, once=True)
 
     return publish
 
 
 @pytest.fixture
-def mended(log: PostgresEventLog, kafka_bootstrap: str, migrated_url: str, topics: Topics) -> Mend:
+def mended(log: PostgresEventLog, kafka_bootstrap: Broker, migrated_url: str, topics: Topics) -> Mend:
     """What was sent again."""
     return lambda: mend(log, kafka_bootstrap, migrated_url, topics.prefix)
 
 
 @contextmanager
-def open_transaction(bootstrap: str, topic: Topic) -> Iterator[None]:
+def open_transaction(bootstrap: Broker, topic: Topic) -> Iterator[None]:
     """Somebody's transaction in every partition: until the block ends, readers of committed records are
     shown nothing that comes behind it."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=topic.name, acks="all", **CLIENT)
+    producer = KafkaProducer(**to(bootstrap), transactional_id=topic.name, acks="all", **CLIENT)
     try:
         producer.init_transactions()
         producer.begin_transaction()
@@ -67,7 +69,7 @@ def open_transaction(bootstrap: str, topic: Topic) -> Iterator[None]:
 
 
 @pytest.fixture
-def attacker(kafka_bootstrap: str) -> Iterator[Attacker]:
+def attacker(kafka_bootstrap: Broker) -> Iterator[Attacker]:
     """Somebody who may write to the topics."""
     with attacking(kafka_bootstrap) as attacker:
         yield attacker
@@ -85,7 +87,7 @@ def test_garbage_in_the_position_topic_is_a_halt_that_mending_clears(
     garbage: bytes | None,
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     publish: Callable[[], None],
     mended: Mend,
     attacker: Attacker,
@@ -107,7 +109,7 @@ def test_garbage_in_the_position_topic_is_a_halt_that_mending_clears(
 def test_what_a_broker_lost_is_not_published_over_and_mending_sends_it(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     publish: Callable[[], None],
     mended: Mend,
     attacker: Attacker,
@@ -139,7 +141,7 @@ def test_what_a_broker_lost_is_not_published_over_and_mending_sends_it(
 def test_a_position_that_lost_its_own_end_doubles_nothing(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     publish: Callable[[], None],
     mended: Mend,
     attacker: Attacker,
@@ -163,7 +165,7 @@ def test_a_position_that_lost_its_own_end_doubles_nothing(
 def test_what_is_committed_but_not_shown_yet_is_not_sent_again(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     migrated_url: str,
     publish: Callable[[], None],
     mended: Mend,
@@ -187,7 +189,7 @@ def test_what_is_committed_but_not_shown_yet_is_not_sent_again(
 def test_what_is_neither_shown_nor_held_is_sent_and_nothing_else(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     publish: Callable[[], None],
     mended: Mend,
     attacker: Attacker,
@@ -217,7 +219,7 @@ def test_what_is_neither_shown_nor_held_is_sent_and_nothing_else(
 def test_a_forged_position_beyond_the_log_is_mended(
     log: PostgresEventLog,
     topics: Topics,
-    kafka_bootstrap: str,
+    kafka_bootstrap: Broker,
     publish: Callable[[], None],
     mended: Mend,
     attacker: Attacker,
@@ -248,7 +250,7 @@ def test_strays_behind_the_last_event_do_not_hide_it(
 
 
 def test_a_running_relay_notices_before_it_commits_that_a_topic_has_become_shorter(
-    log: PostgresEventLog, topics: Topics, kafka_bootstrap: str, events_relay: MakeRelay
+    log: PostgresEventLog, topics: Topics, kafka_bootstrap: Broker, events_relay: MakeRelay
 ) -> None:
     """As where the broker lost what it had acknowledged while the relay waited for events."""
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from consumers.handler import Message
 from consumers.runtime import Consumer
+from publishing.clients import Broker
 from tests.support.consumers.tally import Tally
 
 CLAIM_SECONDS: Final = 0.5
@@ -19,7 +20,7 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 
 
-def consume_and_die(database_url: str, bootstrap: str, prefix: str, nth: int) -> int | None:
+def consume_and_die(database_url: str, bootstrap: Broker, prefix: str, nth: int) -> int | None:
     """The exit code of the consumer that was killed."""
     process = _processes.Process(target=_consume, args=(database_url, bootstrap, prefix, nth))
     process.start()
@@ -29,7 +30,7 @@ def consume_and_die(database_url: str, bootstrap: str, prefix: str, nth: int) ->
     return code
 
 
-def _consume(database_url: str, bootstrap: str, prefix: str, nth: int) -> None:
+def _consume(database_url: str, bootstrap: Broker, prefix: str, nth: int) -> None:
     calls = count(1)
 
     def die(_: Sequence[Message]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from kafka import KafkaProducer
 
 from projections.models.access_windows import FOLD
-from publishing.clients import CLIENT
+from publishing.clients import CLIENT, Broker, to
 from publishing.envelope import (
     Heartbeat,
     PublishedState,
@@ -52,9 +52,9 @@ class Attacker:
 
 
 @contextmanager
-def attacking(bootstrap: str) -> Iterator[Attacker]:
+def attacking(bootstrap: Broker) -> Iterator[Attacker]:
     """An attacker, until the end of the block."""
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", **CLIENT)
+    producer = KafkaProducer(**to(bootstrap), acks="all", **CLIENT)
     try:
         yield Attacker(producer)
     finally:

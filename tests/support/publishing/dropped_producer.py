@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from uuid import uuid4
 
 from publishing.checkpoints import StreamCheckpoint
+from publishing.clients import Broker
 from publishing.envelope import Record
 from publishing.headers import CONTENT
 from publishing.producing import ProducerSession
@@ -18,13 +19,13 @@ from publishing.watchdog import Watchdog
 from publishing.wire import encoded
 
 
-def threads_left(bootstrap: str, broker: int) -> list[str]:
+def threads_left(bootstrap: Broker, broker: int) -> list[str]:
     """The threads that outlive the session by long; `broker` is killed within its transaction."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
         return pool.submit(_drop, bootstrap, broker).result(90)
 
 
-def _drop(bootstrap: str, broker: int) -> list[str]:
+def _drop(bootstrap: Broker, broker: int) -> list[str]:
     before = set(threading.enumerate())
     watchdog, positions = Watchdog(), Topics().positions
     with ProducerSession("events", "r", bootstrap, positions, 0, watchdog, commit_seconds=60) as session:

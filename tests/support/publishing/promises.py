@@ -11,6 +11,7 @@ from eventlog import EventLog, StoredEvent
 from eventlog.codec import domain_codec
 from projections.fold import Fold
 from projections.models import access_windows, credit_notes, entitlements, invoices
+from publishing.clients import Broker
 from publishing.topics import Topics
 from tests.support.publishing.readers import read_events, read_states
 
@@ -27,7 +28,7 @@ def whole_log(log: EventLog) -> list[StoredEvent]:
     return [*log.read_settled(0, 1_000_000)]
 
 
-def assert_events_published_once(bootstrap: str, topics: Topics, log: EventLog) -> int:
+def assert_events_published_once(bootstrap: Broker, topics: Topics, log: EventLog) -> int:
     """Assert that the topic holds exactly the events of the log, unchanged, in order, each naming the one
     before it in its partition. Return their number."""
     published = read_events(bootstrap, topics.events)
@@ -48,7 +49,7 @@ def assert_events_published_once(bootstrap: str, topics: Topics, log: EventLog) 
     return sum(map(len, published.values()))
 
 
-def assert_states_equal_folds(bootstrap: str, topics: Topics, log: EventLog) -> None:
+def assert_states_equal_folds(bootstrap: Broker, topics: Topics, log: EventLog) -> None:
     """Assert that each key's newest record in the state topics is what the fold makes of the log now."""
     for base, fold in FOLDS.items():
         topic = topics.find(base)

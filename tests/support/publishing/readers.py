@@ -10,19 +10,19 @@ from contextlib import closing
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from publishing.clients import ENDING_READER
+from publishing.clients import ENDING_READER, Broker, to
 from publishing.envelope import Heartbeat, Message, PublishedEvent, PublishedState, decode
 from publishing.topics import Topic
 
 
-def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
+def read_records(bootstrap: Broker, topic: Topic) -> list[ConsumerRecord]:
     """Every committed record up to the topic's end now, in the order of each partition.
 
     A commit is acknowledged before it can be read, so this waits for open transactions.
     """
     places = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
     found: list[ConsumerRecord] = []
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **ENDING_READER)) as consumer:
+    with closing(KafkaConsumer(**to(bootstrap), **ENDING_READER)) as consumer:
         consumer.assign(places)
         for place in places:
             consumer.seek(place, 0)
@@ -34,24 +34,24 @@ def read_records(bootstrap: str, topic: Topic) -> list[ConsumerRecord]:
 
 
 def _settled_ends(
-    bootstrap: str, consumer: KafkaConsumer, places: list[TopicPartition]
+    bootstrap: Broker, consumer: KafkaConsumer, places: list[TopicPartition]
 ) -> dict[TopicPartition, int]:
     """The partitions' ends, once no transaction is open in them."""
     everything = {**ENDING_READER, "isolation_level": "read_uncommitted"}
-    with closing(KafkaConsumer(bootstrap_servers=bootstrap, **everything)) as all_of_it:
+    with closing(KafkaConsumer(**to(bootstrap), **everything)) as all_of_it:
         deadline = time.monotonic() + 60
         while (ends := consumer.end_offsets(places)) != all_of_it.end_offsets(places):
             assert time.monotonic() < deadline, f"a transaction stays open: {ends}"
     return ends
 
 
-def read_messages(bootstrap: str, topic: Topic) -> Iterator[tuple[ConsumerRecord, Message]]:
+def read_messages(bootstrap: Broker, topic: Topic) -> Iterator[tuple[ConsumerRecord, Message]]:
     """Every committed record, decoded."""
     for record in read_records(bootstrap, topic):
         yield record, decode(topic, record.key, record.value, record.headers)
 
 
-def read_events(bootstrap: str, topic: Topic) -> dict[int, list[PublishedEvent]]:
+def read_events(bootstrap: Broker, topic: Topic) -> dict[int, list[PublishedEvent]]:
     """The events of each partition, in order."""
     events: dict[int, list[PublishedEvent]] = defaultdict(list)
     for record, message in read_messages(bootstrap, topic):
@@ -60,7 +60,7 @@ def read_events(bootstrap: str, topic: Topic) -> dict[int, list[PublishedEvent]]
     return events
 
 
-def read_states(bootstrap: str, topic: Topic) -> dict[str, PublishedState]:
+def read_states(bootstrap: Broker, topic: Topic) -> dict[str, PublishedState]:
     """The newest state of each key."""
     states: dict[str, PublishedState] = {}
     for record, message in read_messages(bootstrap, topic):
@@ -71,7 +71,7 @@ def read_states(bootstrap: str, topic: Topic) -> dict[str, PublishedState]:
     return states
 
 
-def read_heartbeats(bootstrap: str, topic: Topic) -> dict[int, Heartbeat]:
+def read_heartbeats(bootstrap: Broker, topic: Topic) -> dict[int, Heartbeat]:
     """The last heartbeat of each partition."""
     return {
         record.partition: message

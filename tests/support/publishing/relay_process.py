@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from eventlog.postgres.log import PostgresEventLog
+from publishing.clients import Broker
 from publishing.envelope import Record
 from publishing.holding import RelaySettings
 from publishing.producing import ProducerSession
@@ -54,7 +55,7 @@ class RelayProcess:
     def __init__(
         self,
         database_url: str,
-        bootstrap: str,
+        bootstrap: Broker,
         prefix: str,
         fate: Fate | None = None,
         settings: RelaySettings = SETTINGS,
@@ -115,7 +116,7 @@ class RelayProcess:
 class SupervisedRelay:
     """A relay under a supervisor, which starts another after one that a hung transaction has ended."""
 
-    def __init__(self, database_url: str, bootstrap: str) -> None:
+    def __init__(self, database_url: str, bootstrap: Broker) -> None:
         self._servers = database_url, bootstrap
         self._relay = self._started()
 
@@ -161,7 +162,7 @@ def first_to_publish(*relays: RelayProcess) -> RelayProcess:
 def _run(
     report: Connection,
     database_url: str,
-    bootstrap: str,
+    bootstrap: Broker,
     prefix: str,
     fate: Fate | None,
     settings: RelaySettings,
