@@ -92,8 +92,14 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "projections.calendar": "select, insert, update",
         "projections.checkpoints": "select, update",
         "projections.parked": _ROWS,
-        # The HTTP API reads the read models, and keeps its keys.
+        # The HTTP API reads the read models, and keeps its keys; the console shows how the system stands.
         "projections.*": "select",
+        "publishing.leases": "select",
+        "publishing.halts": "select",
+        "consumers.partitions": "select",
+        "consumers.halts": "select",
+        "consumers.dead_letters": "select (consumer, topic, partition, record_offset, key, parked_at, error)",
+        "finance_ledger.*": "select",
         "api.hash_secret": "select, insert",
         "api.keys": "select, insert, update",
     },

@@ -30,6 +30,7 @@ from prorata.http.shared import Shared
 from prorata.http.traffic import Traffic
 from prorata.portal.sessions import PortalSessions
 from prorata.settings import Settings
+from prorata.status.sampling import LagHistory
 from prorata.wiring import PATIENCE, AsyncSystem
 from prorata.wiring_of_persons import vault_of
 from service.account_log import BlockingLog
@@ -77,6 +78,7 @@ class Desk:
         self.settled = SettledLog(system.log)
         self.feed = Feed(self.settled, traffic, self.run)
         self.histories = KeptHistories(system.log)
+        self.lags = LagHistory()
         self._seen: Recent[str, float] = Recent(_REMEMBERED)
         self._looks: Shared[str, Account | None] = Shared()
         self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)

@@ -54,6 +54,12 @@ MOVEMENTS: Final = {
     "charge_back": message("charge-back"),
     "write_off": message("write-off"),
 }
+RECURRING: Final = {
+    "new": message("new"),
+    "more": message("more"),
+    "less": message("less"),
+    "gone": message("gone"),
+}
 BARS: Final = {
     "used": message("could be used"),
     "ahead": message("can be used from then on"),
@@ -149,6 +155,7 @@ FIELDS: Final = {
 
 
 def month_said(say: Wording, day: date, *, year: bool = False) -> str:
-    """The month of the day, such as `Apr`; January, and where the year is wanted, with it."""
-    form = "MMM y" if year or day.month == 1 else "MMM"
+    """The month of the day, such as `Apr`, or `Apr 2026` where the year is wanted; among months without one,
+    January is called by its year."""
+    form = "MMM y" if year else "y" if day.month == 1 else "MMM"
     return str(format_date(day, form, locale=LOCALES[say.language]))

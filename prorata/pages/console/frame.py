@@ -69,7 +69,13 @@ class Head(msgspec.Struct, frozen=True):
         return f"/console/accounts/{quoted(self.account)}"
 
 
-_AREAS: Final = (("/console", "accounts", "console"),)
+_AREAS: Final = (
+    ("/console", "accounts", "console"),
+    ("/console/status", "status", "operate"),
+    ("/console/catalogues", "catalogues", "list-catalogues"),
+    ("/console/webhooks", "webhooks", "list-webhook-endpoints"),
+    ("/console/books", "books", "books"),
+)
 """Path, label, and what a role has to be allowed."""
 
 _TABS: Final = (

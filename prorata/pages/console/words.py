@@ -16,6 +16,7 @@ from prorata.wording.console import (
     LINKS,
     MOVEMENTS,
     PARTS,
+    RECURRING,
     ROLES,
     WHY,
 )
@@ -41,6 +42,7 @@ WORDS: Final[dict[str, Any]] = {
     "MOVEMENTS": MOVEMENTS,
     "OUTCOMES": OUTCOMES,
     "PARTS": PARTS,
+    "RECURRING": RECURRING,
     "ROLES": ROLES,
     "STATUSES": STATUSES,
     "UNSETTLED": UNSETTLED,
