@@ -228,7 +228,7 @@ class GroupedAppends:
         began = self._loop.time()
         try:
             returned = await connection.insert(rows.values())
-            self._pace.took(self._loop.time() - began)
+            self._pace.took(self._loop.time() - began, len(group))
         except StatementFailed:
             return await self._in_thread(self._log.append_many, appends)
         positions.after_append(before, [position for _, _, position in returned])

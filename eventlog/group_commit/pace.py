@@ -14,8 +14,11 @@ from typing import Final
 FEWEST: Final = 4
 """Go together however fast a statement is."""
 
-WORK: Final = 50e-6
+WORK: Final = 100e-6
 """Seconds of work on an append, at both ends."""
+
+SERVERS_WORK: Final = 50e-6
+"""Of them those of the server, which are part of its statement's time."""
 
 NEWEST: Final = 0.1
 """What the last statement counts for in the average."""
@@ -28,11 +31,12 @@ LONGEST_WAIT: Final = 0.05
 
 
 class Pace:
-    """Follows the statements of a queue: how many are under way, and how long they take on average, which is
-    longer on a slow disk, and where others use the processors."""
+    """Follows the statements of a queue: how many are under way, and how long they take on average, with the
+    work on their appends and without. That is longer on a slow disk, and where others use the processors."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
+        self._waited = 0.0
         self._under_way = 0
         self._began = 0.0
 
@@ -41,11 +45,13 @@ class Pace:
         self._under_way += 1
         self._began = now
 
-    def took(self, seconds: float) -> None:
-        """A statement was answered after so long."""
+    def took(self, seconds: float, appends: int = 1) -> None:
+        """A statement with so many appends was answered after so long."""
         if not self._seconds:
-            self._seconds = seconds
-        self._seconds += NEWEST * (min(seconds, MOST * self._seconds) - self._seconds)
+            self._seconds, self._waited = seconds, _waited(seconds, appends)
+        seconds = min(seconds, MOST * self._seconds)
+        self._seconds += NEWEST * (seconds - self._seconds)
+        self._waited += NEWEST * (_waited(seconds, appends) - self._waited)
 
     def ends(self) -> None:
         """A statement has ended, in whatever way."""
@@ -53,8 +59,9 @@ class Pace:
 
     @property
     def room(self) -> int:
-        """How many appends go together."""
-        return max(FEWEST, round(self._seconds / WORK))
+        """How many appends go together: so many as are worked on for as long as a statement waits. Its own
+        work is left out, else many appends would go together because they are many."""
+        return max(FEWEST, round(self._waited / WORK))
 
     @property
     def patience(self) -> float:
@@ -65,3 +72,8 @@ class Pace:
         """Whether those who wait go together with those of the statement under way once they come again.
         `waiting`: all without an answer."""
         return self._under_way > 0 and waiting <= self.room and now < self._began + self.patience
+
+
+def _waited(seconds: float, appends: int) -> float:
+    """The part of a statement's time that is not work on its appends."""
+    return max(0.0, seconds - appends * SERVERS_WORK)
