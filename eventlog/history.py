@@ -64,11 +64,12 @@ class EventPlaces(msgspec.Struct, frozen=True, gc=False):
 
 
 class HistoryChunk(EventPlaces, frozen=True, gc=False):
-    """Events of one account, column by column, with their places; `kinds` as `Codec.decode_all` takes
-    them."""
+    """Events of one account, column by column, with their places; `kinds` as `Codec.decode_all` takes them.
+    `hash`: that of the last event, where it was asked for."""
 
     kinds: str
     states: list[bytes]
+    hash: bytes = b""
 
     def __len__(self) -> int:
         return len(self.states)
@@ -82,4 +83,19 @@ def places_of(events: Sequence[StoredEvent]) -> EventPlaces:
         events[-1].version,
         [event.position for event in events],
         [event.recorded_at for event in events],
+    )
+
+
+def chunk_of(events: Sequence[StoredEvent], kinds: str) -> HistoryChunk:
+    """These events of one account, of these kinds; there is at least one."""
+    places, states = places_of(events), [event.state for event in events]
+    return HistoryChunk(
+        places.account_id,
+        places.version,
+        places.last_version,
+        places.positions,
+        places.recorded_at,
+        kinds,
+        states,
+        events[-1].hash,
     )

@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from eventlog.appending import chained_rows, is_stored_as, utc_now
+from eventlog.codec import kinds_of
 from eventlog.errors import LogError, VersionConflict
+from eventlog.history import HistoryChunk, chunk_of
 from eventlog.port import Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 from eventlog.shards import neighbours
@@ -75,8 +77,9 @@ class MemoryEventLog:
         with self._lock:
             return self._accounts.get(account_id, [])[after_version:][:limit]
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
-        return [event for account, last in versions.items() for event in self.read_account(account, 0, last)]
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
+        found = [self.read_account(account, 0, last) for account, last in versions.items()]
+        return [chunk_of(events, kinds_of(events)) for events in found if events]
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         found = self.read_account(account_id, version - 1, 1) if version >= 1 else []

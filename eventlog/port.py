@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from eventlog.errors import LogError
+from eventlog.history import HistoryChunk
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 
 Outcome: TypeAlias = list[StoredEvent] | LogError
@@ -49,9 +50,9 @@ class EventLog(Protocol):
         """The account's events after that version, in order."""
         ...
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
-        """The events of each of these accounts up to its version (inclusive), account after account, each
-        one's in order."""
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
+        """The events of each of these accounts that has any, up to its version (inclusive), with the hash of
+        the last one."""
         ...
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:

@@ -22,8 +22,9 @@ from msgspec.structs import replace
 from domain.events import Event
 from eventlog import NO_HASH, EventLog, StoredEvent, hash_of
 from eventlog.codec import Codec
-from eventlog.history import EventPlaces, places_of
+from eventlog.history import EventPlaces, HistoryChunk, places_of
 from projections.fold import Evolution, Fold
+from projections.histories import advanced
 from projections.live.parking import EventFailure, failure_at, failure_of, forged_at
 
 S = TypeVar("S")
@@ -177,14 +178,13 @@ def recall(
         if 1 < first.version <= _TOGETHER and not all(kept.has_before(first) for kept in states)
     }
     for some in _parts(lacking.values()):
-        by_account: dict[str, list[StoredEvent]] = {}
-        for stored in log.read_up_to({first.account_id: first.version - 1 for first in some}):
-            by_account.setdefault(stored.account_id, []).append(stored)
-        for account_id, events in by_account.items():
-            readings = read_all(codec, events)
-            whole = at_once(readings)
-            for kept in states:
-                kept.fold_before(lacking[account_id], readings, whole)
+        for chunk in log.histories_up_to({first.account_id: first.version - 1 for first in some}):
+            first = lacking[chunk.account_id]
+            wanting = [kept for kept in states if not kept.has_before(first)]
+            evolutions = [kept.evolution for kept in wanting]
+            made = advanced(evolutions, codec, [evolution.start() for evolution in evolutions], chunk)
+            for kept, state in zip(wanting, made or (), strict=False):
+                kept.keep_before(first, state, chunk)
 
 
 def _parts(firsts: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:
@@ -205,7 +205,7 @@ class AccountStates(Generic[S]):
     """Keeps the states of up to `limit` accounts under one evolution; drops the least recently used first."""
 
     def __init__(self, evolution: Evolution[S], log: EventLog, codec: Codec[Event], *, limit: int) -> None:
-        self._evolution = evolution
+        self.evolution = evolution
         self._log = log
         self._codec = codec
         self._limit = limit
@@ -218,9 +218,9 @@ class AccountStates(Generic[S]):
         before = self._before(first)
         if before.failure is not None:
             return before
-        after = fold_on(self._evolution, before, readings, at_once(readings) if whole is None else whole)
+        after = fold_on(self.evolution, before, readings, at_once(readings) if whole is None else whole)
         if after.failure is None:
-            rested = self._evolution.at_rest(after.state)
+            rested = self.evolution.at_rest(after.state)
             kept = after if rested is after.state else replace(after, state=rested)
             self._keep(first.account_id, kept)
         return after
@@ -233,27 +233,24 @@ class AccountStates(Generic[S]):
         self._kept.move_to_end(first.account_id)
         return True
 
-    def fold_before(
-        self, first: StoredEvent, readings: Sequence[Reading], whole: EventsAtOnce | None
-    ) -> None:
-        """Keep the account's state after these, all its events before this one, unless one of them fails or
-        another history came between."""
-        if not self.has_before(first):
-            folded = fold_on(self._evolution, Folded(self._evolution.start()), readings, whole)
-            if folded.failure is None and folded.hash == first.previous_hash:
-                self._keep(first.account_id, replace(folded, state=self._evolution.at_rest(folded.state)))
+    def keep_before(self, first: StoredEvent, state: S, chunk: HistoryChunk) -> None:
+        """Keep the account's state after the chunk, all its events before this one, unless another history
+        came between."""
+        if chunk.hash == first.previous_hash:
+            rested, last = self.evolution.at_rest(state), chunk.last
+            self._keep(first.account_id, Folded(rested, last.version, last.position, chunk.hash))
 
     def _before(self, first: StoredEvent) -> Folded[S]:
         kept = self._kept.pop(first.account_id, None)
         if kept is not None and kept.hash == first.previous_hash:
             return kept
         if first.version == 1 and first.previous_hash == NO_HASH:
-            return Folded(self._evolution.start())
+            return Folded(self.evolution.start())
         earlier = stream(self._log, self._codec, first.account_id, until=first.position - 1)
-        folded = from_start(self._evolution, earlier)
+        folded = from_start(self.evolution, earlier)
         if folded.failure is None and folded.hash != first.previous_hash:
             return replace(folded, failure=forged_at(first, "it does not follow the event before it"))
-        return replace(folded, state=self._evolution.at_rest(folded.state))
+        return replace(folded, state=self.evolution.at_rest(folded.state))
 
     def _keep(self, account_id: str, folded: Folded[S]) -> None:
         self._kept[account_id] = folded

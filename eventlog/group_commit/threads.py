@@ -15,6 +15,7 @@ from uuid import UUID
 
 from eventlog.errors import LogUnavailable
 from eventlog.group_commit.queue import AppendQueue, QueuedAppend
+from eventlog.history import HistoryChunk
 from eventlog.port import EventLog, Outcome
 from eventlog.records import Append, FenceHolder, Head, NewEvent, StoredEvent
 
@@ -78,8 +79,8 @@ class GroupedEventLog:
     ) -> list[StoredEvent]:
         return self._log.read_account(account_id, after_version, limit)
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
-        return self._log.read_up_to(versions)
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
+        return self._log.histories_up_to(versions)
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._log.event(account_id, version)

@@ -15,6 +15,7 @@ import psycopg
 
 from eventlog.appending import chained_rows, one_of_each_account, utc_now
 from eventlog.errors import EventRefused, LogError, LogUnavailable
+from eventlog.history import HistoryChunk
 from eventlog.port import Outcome
 from eventlog.postgres import fence, inserting, log_stream, reading
 from eventlog.postgres.connect import NO_SETTINGS, Connection
@@ -115,8 +116,8 @@ class PostgresEventLog:
     ) -> list[StoredEvent]:
         return self._read(reading.read_account, account_id, after_version, limit)
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
-        return self._read(reading.read_up_to, versions)
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
+        return self._read(reading.histories_up_to, versions)
 
     def event(self, account_id: str, version: int) -> StoredEvent | None:
         return self._read(reading.event, account_id, version)

@@ -8,7 +8,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import args_row
 
+from eventlog.codec import KIND
 from eventlog.errors import RowUnreadable
+from eventlog.history import HistoryChunk
 from eventlog.postgres.connect import Connection
 from eventlog.records import Head, StoredEvent
 
@@ -26,10 +28,16 @@ _ACCOUNT: Final = f"""
 """
 
 _UP_TO: Final = f"""
-    select found.* from unnest(%(account_ids)b::text[], %(versions)b::bigint[]) wanted (account_id, version)
+    select wanted.account_id, found.*
+    from unnest(%(account_ids)b::text[], %(versions)b::bigint[]) wanted (account_id, version)
     cross join lateral (
-        select {COLUMNS} from public.events
-        where account_id = wanted.account_id and version <= wanted.version order by version
+        select min(version), max(version), array_agg(position), array_agg(recorded_at),
+            string_agg({KIND}, ','), array_agg(state), (array_agg(hash))[count(*)]
+        from (
+            select version, position, recorded_at, type, schema_version, state, hash from public.events
+            where account_id = wanted.account_id and version <= wanted.version order by version
+        ) in_order
+        having count(*) > 0
     ) found
 """
 
@@ -93,9 +101,10 @@ def read_account(
     return fetch_events(connection, _ACCOUNT, account_id=account_id, after_version=after_version, limit=limit)
 
 
-def read_up_to(connection: Connection, versions: Mapping[str, int]) -> list[StoredEvent]:
-    account_ids = list(versions)
-    return fetch_events(connection, _UP_TO, account_ids=account_ids, versions=list(versions.values()))
+def histories_up_to(connection: Connection, versions: Mapping[str, int]) -> list[HistoryChunk]:
+    bound = {"account_ids": list(versions), "versions": list(versions.values())}
+    with connection.cursor(binary=True, row_factory=args_row(HistoryChunk)) as cursor:
+        return cursor.execute(_UP_TO, bound, prepare=True).fetchall()
 
 
 def find_command(connection: Connection, account_id: str, command_id: str) -> list[StoredEvent]:

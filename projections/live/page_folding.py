@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeAlias
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -33,6 +34,10 @@ from projections.tables import Projection
 
 _Making: TypeAlias = tuple[str, Fold[Any, Any], list[Any]]
 """A projection's name, its fold, and its documents in the page so far."""
+
+RECALLED: Final = 1_000
+"""Accounts whose histories are read together, where they are not remembered: fewer than are remembered, so
+that none is forgotten again before its events are folded."""
 
 
 class FoldedPage(msgspec.Struct, frozen=True):
@@ -87,12 +92,13 @@ class PageFolding:
             run, chunk.end, len(chunk.events), {n: [] for n in run.names}, {n: [] for n in run.names}
         )
         making = [(name, self._projections[name].fold, made) for name, made in page.documents.items()]
-        by_account = self._readings(chunk.events)
         used = [self._states[name] for name in {fold.evolution.name for _, fold, _ in making}]
-        recall(used, self._log, self._codec, [readings[0][1] for readings in by_account.values()])
-        for account_id, readings in by_account.items():
-            going_on = [of for of in making if (of[0], account_id) not in stopped] if stopped else making
-            self._fold_account(page, account_id, readings, going_on)
+        accounts = iter(self._readings(chunk.events).items())
+        while some := list(islice(accounts, RECALLED)):
+            recall(used, self._log, self._codec, [readings[0][1] for _, readings in some])
+            for account_id, readings in some:
+                going_on = [of for of in making if (of[0], account_id) not in stopped] if stopped else making
+                self._fold_account(page, account_id, readings, going_on)
         return page
 
     def _readings(self, events: Sequence[StoredEvent]) -> dict[str, list[Reading]]:

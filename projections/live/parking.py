@@ -7,7 +7,8 @@ A parked account keeps the rows of its last good event. Once the cause is remove
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
@@ -122,17 +123,26 @@ def unpark(connection: Connection, projection: str, account_id: str) -> None:
 def write(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[EventFailure]:
     """Write the documents, within the caller's transaction. If PostgreSQL refuses an account's, write those
     of all others and return the failures."""
+    return put_accepted(connection, partial(projection.upsert, connection), documents)
+
+
+def put_accepted(
+    connection: Connection, put: Callable[[Sequence[Any]], None], documents: Sequence[Any]
+) -> list[EventFailure]:
+    """Give `put` the documents, within the caller's transaction. If PostgreSQL refuses them they are given in
+    halves, so that of many accounts the one that is refused is found in few statements; return the failures.
+    """
     try:
         with connection.transaction():
-            projection.upsert(connection, documents)
+            put(documents)
     except REFUSED as error:
-        by_account: dict[str, list[Any]] = {}
-        for document in documents:
-            by_account.setdefault(document.account, []).append(document)
-        if len(by_account) == 1:
+        accounts = list(dict.fromkeys([document.account for document in documents]))
+        if len(accounts) == 1:
             last = max(documents, key=attrgetter("revision"))
             return [failure_of(last.account, last.version, last.revision, error)]
-        return [failure for made in by_account.values() for failure in write(connection, projection, made)]
+        first = set(accounts[: len(accounts) // 2])
+        halves = ([d for d in documents if (d.account in first) is within] for within in (True, False))
+        return [failure for half in halves for failure in put_accepted(connection, put, half)]
     return []
 
 

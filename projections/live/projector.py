@@ -49,7 +49,7 @@ from projections.tables import Connection, Projection
 
 logger = logging.getLogger(__name__)
 
-PAGE: Final = 5_000
+PAGE: Final = 20_000
 """The most events folded in one transaction: however many events an account has there, its row is written
 once."""
 
@@ -135,7 +135,7 @@ class Projector:
         self._log = log
         self._codec = codec or domain_codec()
         self._projections = {projection.name: projection for projection in projections}
-        self._page = page
+        self._most = self._page = page
         self._folding = PageFolding(projections, log, self._codec, cached_accounts=cached_accounts)
         self._sessions = Sessions(database_url, longest_page)
         self._reader = ThreadPoolExecutor(1, "projector-reads")
@@ -300,10 +300,11 @@ class Projector:
         self, found: Sequence[Checkpoint], limits: Limits, until: int | None
     ) -> tuple[LaneRun, RunChunk, bool] | None:
         """The next run and its events, and whether the page is full; None if nothing more is settled."""
+        page = self._page  # a page that is written meanwhile may change it
         for run in runs.runs(found, limits):
-            chunk = runs.read(self._log, run, self._page, until)
+            chunk = runs.read(self._log, run, page, until)
             if chunk is not None:
-                return run, chunk, len(chunk.events) == self._page
+                return run, chunk, len(chunk.events) == page
         return None
 
     def _moved(self, found: Sequence[Checkpoint], run: LaneRun, end: LogPoint) -> list[Checkpoint]:
@@ -321,18 +322,23 @@ class Projector:
     # ---- writing: in the page's transaction ----------------------------------
 
     def _write(self, page: FoldedPage) -> _Written:
-        """Write rows, parked accounts and checkpoints; nothing if another projector has moved a
-        checkpoint."""
+        """Write rows, parked accounts and checkpoints; nothing if another projector has moved a checkpoint.
+
+        After one that took too long the next ones are half as long, and grow again as they succeed.
+        """
         try:
             try:
-                return self._written(page, _write_all)
+                written = self._written(page, _write_all)
             except REFUSED:
-                return self._written(page, write)
+                written = self._written(page, write)
         except _Overtaken:
             return _Written(Counts(lost_pages=1))
         except psycopg.errors.TransactionTimeout:
+            self._page = max(1, page.events // 2)
             self._sessions.end_stalled()  # this page has most likely waited for one of them
             raise
+        self._page = min(self._most, 2 * self._page)
+        return written
 
     def _written(self, page: FoldedPage, write: Write) -> _Written:
         connection, stopped = self._sessions.writing(), set[tuple[str, str]]()

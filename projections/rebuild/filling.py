@@ -17,14 +17,12 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import msgspec
-import psycopg
 
 from eventlog import shard_of
 from eventlog.codec import Codec, domain_codec
@@ -33,7 +31,8 @@ from eventlog.history import AccountRange, HistoryChunk
 from eventlog.postgres.account_stream import SETTINGS, histories
 from eventlog.postgres.connect import connect
 from eventlog.postgres.log import PostgresEventLog
-from projections.live.parking import EventFailure, failure_of, park
+from projections.histories import fold_accounts
+from projections.live.parking import EventFailure, park, put_accepted
 from projections.rebuild import units
 from projections.states import documents_of, from_start, stream
 from projections.tables import Connection, Projection
@@ -174,17 +173,21 @@ class _Filler:
         return self._events
 
     def _write(self, batch: _Batch) -> None:
-        for failure in (*batch.failures, *_copy(self._writes, self._projection, batch.documents)):
+        copy = partial(self._projection.copy, self._writes)
+        for failure in (*batch.failures, *put_accepted(self._writes, copy, batch.documents)):
             park(self._writes, self._projection.name, failure)
 
     def _batches(self, span: AccountRange) -> Iterator[_Batch]:
         """Fold the accounts of the span, and yield their documents and failures in batches."""
         documents: list[Any] = []
         failures: list[EventFailure] = []
-        for account_id, chunks in groupby(self._chunks(span), key=attrgetter("account_id")):
-            made, failure = self._fold(account_id, chunks)
-            documents += made
-            failures += [] if failure is None else [failure]
+        for folded in fold_accounts(self._projection.fold, self._codec, self._chunks(span)):
+            if folded.documents is not None:
+                documents += folded.documents
+            else:
+                made, failure = self._fold_slowly(folded.account_id)
+                documents += made
+                failures += [] if failure is None else [failure]
             if len(documents) >= BATCH:
                 yield _Batch(documents, failures)
                 documents, failures = [], []
@@ -196,21 +199,6 @@ class _Filler:
             self._events += len(chunk)
             yield chunk
 
-    def _fold(
-        self, account_id: str, chunks: Iterable[HistoryChunk]
-    ) -> tuple[tuple[Any, ...], EventFailure | None]:
-        fold, codec = self._projection.fold, self._codec
-        apply_all, state = fold.evolution.apply_all, fold.evolution.start()
-        try:
-            for chunk in chunks:
-                if not chunk.follow_each_other:
-                    return self._fold_slowly(account_id)
-                events = codec.decode_all(chunk.kinds, chunk.states)
-                state = apply_all(state, events, chunk)
-            return fold.documents(state), None
-        except Exception:  # noqa: BLE001 - folding event by event finds the cause
-            return self._fold_slowly(account_id)
-
     def _fold_slowly(self, account_id: str) -> tuple[tuple[Any, ...], EventFailure | None]:
         """Fold event by event, as a projector does, and name the event that fails."""
         if self._log is None:
@@ -219,21 +207,6 @@ class _Filler:
         readings = stream(self._log, self._codec, account_id, until=self._untils[shard_of(account_id)])
         folded = from_start(self._projection.fold.evolution, readings)
         return documents_of(self._projection.fold, account_id, folded)
-
-
-def _copy(connection: Connection, projection: Projection, documents: Sequence[Any]) -> list[EventFailure]:
-    """Write all documents in one COPY. If PostgreSQL refuses an account's, write those of all others and
-    return the failures."""
-    try:
-        with connection.transaction():
-            projection.copy(connection, documents)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
-        accounts = [list(made) for _, made in groupby(documents, key=attrgetter("account"))]
-        if len(accounts) == 1:
-            last = max(documents, key=attrgetter("revision"))
-            return [failure_of(last.account, last.version, last.revision, error)]
-        return [failure for made in accounts for failure in _copy(connection, projection, made)]
-    return []
 
 
 def _overlapped(thread: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:

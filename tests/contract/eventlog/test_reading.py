@@ -1,6 +1,8 @@
 """What the log tells about accounts and single events."""
 
-from eventlog import EventLog, Head
+from eventlog import EventLog, Head, StoredEvent
+from eventlog.codec import kinds_of
+from eventlog.history import HistoryChunk, chunk_of
 from tests.support.eventlog.sample_events import an_append, given_history, new_event, versions
 
 
@@ -9,7 +11,7 @@ def test_an_empty_log_has_nothing(log: EventLog) -> None:
     assert log.read_account("acme/a") == []
     assert log.event("acme/a", 1) is None
     assert log.find_command("acme/a", "command-1") == []
-    assert log.read_up_to({"acme/a": 1}) == []
+    assert log.histories_up_to({"acme/a": 1}) == []
     assert log.read_settled(0, 100) == []
     assert log.at_position(1) is None
     assert log.last_position() == 0
@@ -40,9 +42,19 @@ def test_an_account_is_read_after_a_version_and_up_to_a_limit(log: EventLog) -> 
 def test_histories_are_read_together_each_up_to_a_version(log: EventLog) -> None:
     one, other = given_history(log, "acme/a", 5), given_history(log, "acme/b", 3)
     given_history(log, "acme/c", 2)
-    assert log.read_up_to({"acme/b": 2, "acme/a": 4}) == other[:2] + one[:4]
-    assert log.read_up_to({"acme/a": 9, "acme/d": 1}) == one
-    assert log.read_up_to({}) == []
+    assert histories(log, {"acme/b": 2, "acme/a": 4}) == [whole(other[:2]), whole(one[:4])]
+    assert histories(log, {"acme/a": 9, "acme/d": 1}) == [whole(one)]
+    assert histories(log, {}) == []
+
+
+def histories(log: EventLog, versions: dict[str, int]) -> list[HistoryChunk]:
+    found = log.histories_up_to(versions)
+    order = list(versions)
+    return sorted(found, key=lambda chunk: order.index(chunk.account_id))
+
+
+def whole(events: list[StoredEvent]) -> HistoryChunk:
+    return chunk_of(events, kinds_of(events))
 
 
 def test_an_event_is_found_by_its_version_and_by_its_position(log: EventLog) -> None:

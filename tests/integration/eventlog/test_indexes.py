@@ -22,7 +22,7 @@ def test_no_call_reads_the_whole_table(service_url: str, session: Session) -> No
         log.append_together([an_append(f"acme/e-{nth}"), an_append(f"acme/f-{nth}")])
         log.head("acme/a")
         log.read_account("acme/a")
-        log.read_up_to({"acme/a": 2, f"acme/b-{nth}": 1})
+        log.histories_up_to({"acme/a": 2, f"acme/b-{nth}": 1})
         log.event("acme/a", 2)
         log.find_command("acme/a", "command-1")
         log.commands_named("acme/", "command-1", 10)

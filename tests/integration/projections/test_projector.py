@@ -222,3 +222,23 @@ def entitlements_of(connection: Connection, account_id: str) -> tuple[Any, ...]:
     document = entitlements.of_account(connection, account_id)
     assert document is not None
     return document.entitlements
+
+
+_SLOW = """
+    create function slow() returns trigger language plpgsql as $$
+    begin perform pg_sleep(0.05); return new; end $$;
+    create trigger slow before insert or update on projections.calendar for each row execute function slow();
+"""
+
+
+def test_a_page_that_takes_too_long_to_write_is_made_smaller_until_it_is_written(
+    billing: Billing, connection: Connection, projector_url: str
+) -> None:
+    accounts = [f"acme/a-{nth}" for nth in range(60)]
+    for account_id in accounts:
+        billing.open(account_id, "2026-03-20")
+    connection.execute(_SLOW)
+    with Projector(projector_url, billing.log, longest_page=1) as projector, running(projector):
+        assert wait_for(connection, billing.log, accounts[-1], 1, timeout=60)
+    for account_id in accounts:
+        assert shown(connection, account_id) == folded(billing.log, account_id)

@@ -5,6 +5,7 @@ from threading import Barrier, Thread
 
 from domain.commands import PurchasePlan
 from eventlog import StoredEvent
+from eventlog.history import HistoryChunk
 from eventlog.postgres.log import PostgresEventLog
 from projections.live import checkpoints
 from projections.live.projector import Counts, Projector
@@ -30,11 +31,11 @@ class InterruptedLog(PostgresEventLog):
             meanwhile()
         return page
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
         if self.while_folding is not None:
             meanwhile, self.while_folding = self.while_folding, None
             meanwhile()
-        return super().read_up_to(versions)
+        return super().histories_up_to(versions)
 
 
 def test_the_one_that_comes_second_writes_nothing(

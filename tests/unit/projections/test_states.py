@@ -3,11 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from domain.commands import PurchaseAddon, PurchasePlan
 from domain.events import AddonRemovalWithdrawn
 from eventlog import StoredEvent
+from eventlog.history import HistoryChunk
 from eventlog.memory import MemoryEventLog
 from projections.fold import ACCOUNT, AccountAt
+from projections.live import page_folding
+from projections.live.checkpoints import Checkpoint, LogPoint
+from projections.live.page_folding import PageFolding
+from projections.live.runs import LaneRun, RunChunk
+from projections.registry import PROJECTIONS
 from projections.states import AccountStates, Folded, Reading, from_start, read, recall, stream
 from tests.support.projections.fold_driver import CODEC, Billing, instant, unreadable
 
@@ -20,13 +28,13 @@ class CountingLog(MemoryEventLog):
     streams = 0
     pages = 0
 
-    def read_up_to(self, versions: Mapping[str, int]) -> list[StoredEvent]:
+    def histories_up_to(self, versions: Mapping[str, int]) -> list[HistoryChunk]:
         self.pages += 1
-        return [
-            event
-            for account, last in versions.items()
-            for event in MemoryEventLog.read_account(self, account, 0, last)
-        ]
+        streams = self.streams
+        try:
+            return super().histories_up_to(versions)
+        finally:
+            self.streams = streams
 
     def read_account(
         self, account_id: str, after_version: int = 0, limit: int | None = None
@@ -113,6 +121,27 @@ def test_what_a_page_of_a_cold_cache_needs_is_read_together() -> None:
         billing.give(account_id, PurchaseAddon("surveys"), "2026-03-20")
         more = readings(log.read_account(account_id, 3))
         assert cold.advance(more) == warm.advance(more) == whole(log, account_id)
+
+
+def test_a_page_with_more_accounts_than_are_remembered_is_folded_without_reading_one_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page_folding, "RECALLED", 5)
+    billing = Billing(log := CountingLog())
+    accounts = [f"acme/{nth}" for nth in range(20)]
+    for account_id in accounts:
+        billing.open(account_id, "2026-03-20")
+    place = log.read_settled(0, 100)[-1]
+    for account_id in accounts:
+        billing.give(account_id, PurchasePlan("standard"), "2026-03-20")
+    point, events = LogPoint(place.position, place.hash), log.read_settled(place.position, 100)
+    checkpoint = Checkpoint("entitlements", 0, 1, 3, *point, 1)
+    run = LaneRun((checkpoint,), range(1), point, None)
+    folding = PageFolding(PROJECTIONS, log, CODEC, cached_accounts=5)
+    log.streams, log.pages = 0, 0
+    page = folding.fold(run, RunChunk(events, LogPoint(events[-1].position, events[-1].hash)), set())
+    assert (log.streams, log.pages) == (0, 4)
+    assert {document.account for document in page.documents["entitlements"]} == set(accounts)
 
 
 def test_an_account_that_cannot_be_recalled_is_stopped_as_if_it_were_read_alone() -> None:
