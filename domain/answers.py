@@ -87,7 +87,7 @@ def answer_of(
     """The answer to the command that recorded these events, in order: an intent, if money moved, and what
     came of it. `state` is the account after them, `catalogues` are the versions known then."""
     names = tuple([e.type_name(event) for event in events])
-    main = _main(events)
+    main = _main(events, names)
     match main:
         case e.PaymentActionRequired():
             facts: Facts = {"until": local_text(main.until, state.time_zone)}
@@ -103,11 +103,12 @@ def answer_of(
             return Answer("rejected", "payment_in_progress", {}, None, (), None, names)
         case _:
             pass
-    paid = [event.amount for event in events if isinstance(event, e.InvoicePaid)]
-    charged = sum(paid, zero(state.currency))
     lines: tuple[e.Line, ...] = ()
     if isinstance(main, e.Activation) and main.invoice is not None:
         charged, lines = main.invoice.charge, main.invoice.lines
+    else:
+        paid = [event.amount for event in events if isinstance(event, e.InvoicePaid)]
+        charged = sum(paid, zero(state.currency))
     facts = _facts(main) | booking_facts(main, events, state)
     if not isinstance(command, c.OpenAccount | c.OverridePrice | c.ChangeCatalog):
         facts |= facts_after(command, facts.get("product"), state, catalogues)
@@ -133,10 +134,10 @@ _GIVEN_FOR = frozenset(
 )
 
 
-def _main(events: Sequence[e.Event]) -> e.Event:
+def _main(events: Sequence[e.Event], names: tuple[str, ...]) -> e.Event:
     """What the command did (`what_was_done`); where nothing is known yet, its intent."""
-    done = what_was_done([e.type_name(event) for event in events])
-    return next((event for event in events if e.type_name(event) == done), events[-1])
+    done = what_was_done(names)
+    return events[-1 if done is None else names.index(done)]
 
 
 def _done(
@@ -150,6 +151,10 @@ def _done(
 def _facts(event: e.Event) -> Facts:
     """What the event itself says that the answer's sentence speaks of."""
     match event:
+        case e.PlanPurchased() | e.PlanChanged() | e.PlanResumed() | e.AddonPurchased() | e.BlocksToppedUp():
+            return {"product": event.product} | (
+                {} if event.invoice is None else {"invoice": event.invoice.number}
+            )
         case e.PlanPaused():
             resume = {} if event.resume_on is None else {"resume_on": event.resume_on.isoformat()}
             return {"product": event.product, **resume}
@@ -171,10 +176,6 @@ def _facts(event: e.Event) -> Facts:
                 "expires_on": event.expires_on.isoformat(),
             }
             return {**facts, "invoice": event.invoice.number}
-        case e.PlanPurchased() | e.PlanChanged() | e.PlanResumed() | e.AddonPurchased() | e.BlocksToppedUp():
-            return {"product": event.product} | (
-                {} if event.invoice is None else {"invoice": event.invoice.number}
-            )
         case _:
             product = getattr(event, "product", None)
             return {} if product is None else {"product": product}

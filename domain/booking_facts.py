@@ -29,6 +29,8 @@ def booking_facts(main: e.Event, events: Sequence[e.Event], state: Account) -> F
 
 
 def _of_main(main: e.Event, events: Sequence[e.Event], state: Account) -> Facts:
+    if isinstance(main, e.Activation):
+        return _bought(main, state)
     match main:
         case e.CreditNoteIssued():
             ended = [one.product for one in events if isinstance(one, _ENDS)]
@@ -52,7 +54,7 @@ def _of_main(main: e.Event, events: Sequence[e.Event], state: Account) -> Facts:
             left = state.standing.credit
             return {"credit": str(left)} if left else {}
         case _:
-            return _of_invoice(main) or _bought(main, state)
+            return _of_invoice(main)
 
 
 def _of_invoice(main: e.Event) -> Facts:
@@ -79,13 +81,13 @@ def _reissued(event: e.InvoiceReissued) -> Facts:
 _ENDS = e.PlanEnded | e.AddonEnded | e.CreditsReturned
 
 
-def _bought(main: e.Event, state: Account) -> Facts:
+def _bought(main: e.Activation, state: Account) -> Facts:
     """What account credit paid of it (R63), and until when it is free (R87)."""
-    invoice = main.invoice if isinstance(main, e.Activation) else None
+    invoice = main.invoice
     if invoice is None:
         return {}
     facts: Facts = {} if not invoice.credit_taken else {"credit_taken": str(invoice.credit_taken)}
-    until = free_until(state, getattr(main, "product", ""))
+    until = free_until(state, main.product)
     return facts if until is None else facts | {"free_until": until.isoformat()}
 
 
