@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from string import Formatter
 from typing import Any, Final, Protocol
 
@@ -223,9 +224,10 @@ def sentences(answer: Said) -> Sequence[str]:
     return UPGRADED if done in UPGRADES and "invoice" in answer.facts else OUTCOMES[done]
 
 
-def facts_of(sentence: str) -> set[str]:
+@cache
+def facts_of(sentence: str) -> frozenset[str]:
     """The facts that the sentence speaks of."""
-    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+    return frozenset([name for _, name, _, _ in Formatter().parse(sentence) if name])
 
 
 def _values(answer: Said, say: Wording, currency: str | None) -> dict[str, Any]:
