@@ -31,7 +31,7 @@ from service.answering import (
     too_early,
 )
 from service.catalogues import CatalogueLibrary
-from service.clock import Clock, checked_now
+from service.clock import Clock
 from service.completing import OffLoop
 from service.conversing import Attempt, Ports
 from service.errors import Contended
@@ -171,7 +171,8 @@ class Attempting:
         if not self._catalogues.knows(state):
             own = None if state is None else state.catalog
             await self._ports.off_loop(partial(self._catalogues.look, state), f"catalogues {own}")
-        await checked_now(self._clock, self._ports.off_loop)
+        if not self._clock.is_checked():
+            await self._ports.off_loop(self._clock.check, "clock")
 
     async def _give(self, attempt: Attempt, request: Request, decide: Decide) -> GivenCommand | None:
         """The answer on the attempt's state. None: the state was stale and the answer records nothing, so it
