@@ -87,7 +87,7 @@ def fill(url: str, *, accounts: int, months: int, workers: int = 2) -> datetime:
     """Fill the log by COPY, and the calendar as a projector would; when all of the accounts renew next."""
     with closing(PostgresCatalogues(url)) as store:
         digest = CatalogueLibrary(store).pin(None)
-    _, due = story(digest, months)
+    events, due = story(digest, months)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         spans = [(begin, min(begin + _AT_ONCE, accounts)) for begin in range(0, accounts, _AT_ONCE)]
         list(pool.map(partial(_copied, url, digest, months), spans))
@@ -96,10 +96,10 @@ def fill(url: str, *, accounts: int, months: int, workers: int = 2) -> datetime:
             """
             insert into projections.calendar
                 (account_id, clock, due_at, pending_payment, recorded_at, version, revision, fold)
-            select account_id, 'test', %s, false, max(recorded_at), max(version), max(position), %s
-            from public.events group by account_id
+            select account_id, 'test', %s, false, recorded_at, version, position, %s
+            from public.events where version = %s
             """,
-            [due, calendar.FOLD.version],
+            [due, calendar.FOLD.version, len(events)],
         )
     caught_up(url)
     return due
