@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-secured test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak contract lint format lock sbom servers clean
+.PHONY: help setup test test-secured test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak api fuzz-api contract lint format lock sbom servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -96,7 +96,7 @@ api: setup ## write the description of the HTTP API, with examples that the real
 soak: setup ## a million events, and what a row of each read model takes meanwhile
 	@$(SERVERS) run --only postgres --setting autovacuum_naptime=5s -- $(BIN)/python -m scripts.soak $(ARGS)
 
-# Further arguments: ARGS="--plays 60 --examples 25 --seed 7".
+# Further arguments: ARGS="--plays 5 --examples 5 --seed 7 --at-least 10000".
 fuzz-api: setup ## 20,000 requests to the HTTP API, each answer held against its description
 	@$(SERVERS) run --only postgres --in-memory -- $(BIN)/python -m scripts.api.fuzz $(ARGS)
 

@@ -159,21 +159,11 @@ class InvoicesAnswer(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class CreditNoteShown(msgspec.Struct, frozen=True, kw_only=True):
+class CreditNoteShown(CreditNoteBrief, frozen=True, kw_only=True):
     """A credit note (R61): what it takes back, and where its money is by now (R62)."""
 
-    number: str
-    date: CivilDate
     issued_at: Instant
     currency: str
-    invoice: int
-    reason: CreditReason
-    net: Decimal
-    tax: Decimal
-    total: Decimal
-    lowered: Decimal
-    refunded: Decimal
-    to_account: Decimal
     refund: RefundState | None
     reissue: int | None
     ticket: str | None

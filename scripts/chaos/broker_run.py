@@ -18,9 +18,9 @@ from psycopg.conninfo import make_conninfo
 from eventlog.postgres.log import PostgresEventLog
 from publishing.clients import Broker
 from publishing.topics import Topics, ensure_topics
-from scripts.chaos import reading
+from scripts.chaos import commanding, reading
 from scripts.chaos.broker_checks import FOLDS, event_problems, state_problems, table_problems
-from scripts.chaos.journal import Answered
+from scripts.chaos.journal import Answered, Told
 from scripts.chaos.log_checks import rows_of
 from scripts.chaos.outcome import Outcome, Say
 from scripts.chaos.plan import Target, plan
@@ -28,6 +28,7 @@ from scripts.chaos.system import System
 from scripts.chaos.tcp_proxy import TcpProxy
 from scripts.chaos.torment import Torment
 from scripts.chaos.victims import ServerVictim, Victim
+from scripts.chaos.webhooks import NETWORKS, Webhooks, webhook_problems
 from scripts.servers.kafka import KafkaBroker, prepare_kafka
 from scripts.servers.postgres import PostgresServer
 from scripts.servers.processes import free_port
@@ -55,6 +56,13 @@ WEIGHTS: Final[Mapping[Target, int]] = {
     ("kill", "projector one"): 2,
     ("kill", "commands one"): 2,
     ("kill", "commands two"): 2,
+    ("kill", "hooks one"): 2,
+    ("kill", "sender one"): 3,
+    ("kill", "sender two"): 3,
+    ("pause", "sender one"): 2,
+    ("pause", "sender two"): 2,
+    ("kill", "receiver"): 3,
+    ("pause", "receiver"): 2,
 }
 
 CONSUMERS: Final = ("entitlement_cache", "finance_ledger")
@@ -73,20 +81,30 @@ def run(seed: int, kills: int, seconds: float, say: Say) -> Outcome:
         ends.enter_context(broker)  # at its start it connects to its advertised address, which is the proxy's
         bootstrap = f"127.0.0.1:{to_broker.port}"
         through = make_conninfo(server.url("prorata"), port=to_postgres.port)
-        system = System(folder, server, {"PRORATA_DATABASE_URL": through, "PRORATA_KAFKA": bootstrap})
+        settings = {
+            "PRORATA_DATABASE_URL": through,
+            "PRORATA_KAFKA": bootstrap,
+            "PRORATA_WEBHOOK_NETWORKS": NETWORKS,
+        }
+        system = System(folder, server, settings)
         ensure_topics(bootstrap)
         servers = [ServerVictim("postgresql", server), ServerVictim("broker", broker)]
-        torment = Torment([*servers, to_broker, to_postgres, *_processes(system)], say)
+        webhooks = Webhooks(system, commanding.TENANT)
+        processes = [*_processes(system), *webhooks.processes()]
+        torment = Torment([*servers, to_broker, to_postgres, *processes], say)
         torment.run(plan(seed, kills, WEIGHTS), seconds)
         say("everything is up: bringing it to rest")
         findings = torment.stop() + system.come_to_rest() + _caught_up(system)
+        findings += webhooks.come_to_rest()
         say("checking")
         entries = system.entries()
         findings += system.log_problems(entries)
         findings += _problems(system, bootstrap)
+        findings += webhook_problems(system.rows(), entries, commanding.TENANT)
         counts = {
             "commands answered": sum(isinstance(entry, Answered) for entry in entries),
             "events published": system.events(),
+            "webhooks taken in": sum(isinstance(entry, Told) for entry in entries),
         }
     return Outcome("chaos", seed, kills, torment.done, counts, findings, time.monotonic() - began)
 

@@ -72,7 +72,19 @@ class Noticed(_Entry, frozen=True):
     message: str
 
 
-Entry: TypeAlias = Sent | Stored | Lost | Given | Answered | Noticed
+class Told(_Entry, frozen=True):
+    """A webhook came in at that path. `subject`: the account; `previous`: the version that it names as the
+    one before."""
+
+    path: str
+    message_id: str
+    subject: str
+    version: int
+    previous: int | None
+    position: int
+
+
+Entry: TypeAlias = Sent | Stored | Lost | Given | Answered | Noticed | Told
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Entry)

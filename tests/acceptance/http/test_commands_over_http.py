@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.http_api import OPENED, Api
+from tests.support.command_line import CommandLine
+from tests.support.http_api import OPENED, Api, api_at
+from tests.support.servers import SharedServers
 
 
 def opened(client: httpx.Client, account: str, **more: Any) -> httpx.Response:
@@ -140,5 +142,22 @@ def test_another_tenants_account_is_as_one_that_never_was(api: Api, shop: httpx.
 
 def test_health_and_metrics_are_answered_without_a_key(api: Api) -> None:
     assert httpx.get(f"{api.url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{api.url}/readyz").json()["status"] == "ready"
+    ready = httpx.get(f"{api.url}/readyz").json()
+    assert (ready["status"], ready["problems"]) == ("ready", [])
     assert "prorata_http_requests_total" in httpx.get(f"{api.url}/metrics").text
+
+
+def test_how_far_the_calendar_is_behind_is_said_and_no_reason_not_to_be_asked(
+    servers: SharedServers,
+) -> None:
+    with servers.new_database() as url:
+        prorata = CommandLine(url)
+        assert prorata("migrate", "--roles").exit_code == 0
+        with api_at(url) as api, api.client() as shop:
+            assert opened(shop, "a1").status_code == 201
+            assert httpx.get(f"{api.url}/readyz").json()["calendar_seconds_behind"] > 0
+            assert prorata("project", "--once").exit_code == 0
+            assert httpx.get(f"{api.url}/readyz").json()["calendar_seconds_behind"] == 0
+            assert opened(shop, "a2").status_code == 201
+            ready = httpx.get(f"{api.url}/readyz")
+            assert (ready.status_code, ready.json()["calendar_seconds_behind"] > 0) == (200, True)
