@@ -179,6 +179,32 @@ def test_nothing_ends_where_an_amount_is_taken_back() -> None:
     assert correct(billed(), note, "2026-04-05").code == "not_creditable"
 
 
+def test_of_a_suspended_plan_what_could_not_be_used_is_taken_back_too_though_nothing_is_due_then() -> None:
+    """20.00 due since 20 April, of which 10.00 came in; 15 of 30 days are taken back, which lowers the other
+    10.00. The 15 days before them could not be used either (R41a)."""
+    account = declined()
+    correct(account, c.RecordPayment("10.00"), "2026-04-20")
+    account.settle("2026-05-05", due="declined")
+    rest = c.CreditNote(2, "other", line=1, from_date=date(2026, 5, 5), until=date(2026, 5, 20), end=True)
+    assert correct(account, rest, "2026-05-05", due="declined").code is None
+    asked, followed = credit_notes(account)
+    assert (asked.lowered, asked.to_account) == (Decimal("10.00"), Decimal("0.00"))
+    assert (followed.reason, followed.total, followed.to_account) == (
+        "not_supplied",
+        Decimal("10.00"),
+        Decimal("10.00"),
+    )
+    assert (account.state.plans, account.state.standing.credit) == ({}, Decimal("10.00"))
+
+
+def test_a_pack_of_which_a_part_was_taken_back_does_not_end() -> None:
+    account = GivenAccount()
+    account.give(c.BuyCredits("credits_5000"), "2026-03-20")
+    correct(account, c.CreditNote(1, "goodwill", line=1, net="1.00"), "2026-03-21")
+    refused = correct(account, c.CreditNote(1, "ended_by_us", line=1, end=True), "2026-03-22")
+    assert (refused.code, len(account.state.packs)) == ("not_creditable", 1)
+
+
 def test_the_pack_of_the_invoice_ends_and_no_other() -> None:
     account = GivenAccount()
     account.give(c.BuyCredits("credits_5000"), "2026-03-20")

@@ -62,6 +62,7 @@ def test_once_such_a_renewal_is_declined_the_credit_pays_first_and_what_is_left_
     assert isinstance(applied, e.CreditApplied)
     assert isinstance(told, e.PaymentReminder)
     assert (applied.shares, told.due) == ((e.Share(2, Decimal("5.00")),), Decimal("15.00"))
+    assert applied.at == account.events[-4].at  # when the credit arose, not when the renewal was charged
 
 
 def test_of_what_credit_pays_whole_there_is_no_reminder() -> None:
