@@ -179,6 +179,19 @@ def test_nothing_ends_where_an_amount_is_taken_back() -> None:
     assert correct(billed(), note, "2026-04-05").code == "not_creditable"
 
 
+def test_what_an_upgrade_took_back_of_a_late_invoice_is_known_after_its_payment() -> None:
+    """20.00 for 20 April to 20 May, half of it credited by the upgrade of 5 May, before the payment came."""
+    account = billed()
+    account.settle("2026-04-20", due="pending")
+    assert account.give(c.ChangePlan("premium"), "2026-05-05").code is None
+    account.answer_late(2, "2026-05-06", paid=True)
+    assert (account.state.record(2).status, left(account, 2)) == ("paid", Decimal("10.00"))
+    assert (
+        correct(account, c.CreditNote(2, "goodwill", line=1, net="10.01"), "2026-05-06").code
+        == "over_credited"
+    )
+
+
 def test_of_a_suspended_plan_what_could_not_be_used_is_taken_back_too_though_nothing_is_due_then() -> None:
     """20.00 due since 20 April, of which 10.00 came in; 15 of 30 days are taken back, which lowers the other
     10.00. The 15 days before them could not be used either (R41a)."""

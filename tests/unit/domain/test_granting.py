@@ -14,6 +14,7 @@ from domain import commands as c
 from domain import events as e
 from domain.answers import Answer
 from domain.codes import DiscountCode
+from domain.discounts import over
 from domain.free_months import ends_of_free_months, free_until
 from domain.happened import Chronicle
 from tests.support.domain.booking_answers import billed, declined, with_policies
@@ -314,3 +315,34 @@ def test_a_chronicle_takes_events_one_by_one_or_all() -> None:
     found = Chronicle("Europe/Paris").take_all(account.events)
     facts = [(happening.fact, happening.stage, happening.paid) for happening in found.happened]
     assert facts == [("reminder", "declined", None), ("try", None, False), ("reminder", "try_declined", None)]
+
+
+def test_free_months_of_named_products_are_given_once_though_no_invoice_took_them_yet() -> None:
+    account = GivenAccount()
+    free = c.GrantDiscount(percent="100", duration=1, products=("standard",))
+    assert account.give(free, "2026-03-20", role="finance").code is None
+    refused = account.give(free, "2026-03-20", role="finance")
+    assert (refused.code, refused.facts["products"]) == ("already_used", ["standard"])
+
+
+def test_what_is_carried_is_void_once_the_account_is_closed() -> None:
+    account = GivenAccount()
+    account.give(c.GrantDiscount(fixed="5.00", carried=True), "2026-03-20", role="finance")
+    account.give(c.CloseAccount(), "2026-03-21")
+    [goodwill] = account.state.standing.discounts
+    assert over(goodwill, date(2026, 3, 22))
+
+
+def test_the_end_of_an_addons_free_months_is_not_told_where_it_ends_with_its_plan() -> None:
+    told = []
+    for cancelled in (False, True):
+        account = GivenAccount()
+        account.give(c.PurchasePlan("standard"), "2026-03-20")
+        free = c.GrantDiscount(percent="100", duration=1, products=("dedicated_ip",))
+        account.give(free, "2026-03-20", role="finance")
+        account.give(c.PurchaseAddon("dedicated_ip"), "2026-03-20")
+        if cancelled:
+            account.give(c.CancelPlan("marketing"), "2026-03-21")
+        account.settle("2026-04-19")
+        told.append(any(isinstance(event, e.DiscountEnds) for event in account.events))
+    assert told == [True, False]
