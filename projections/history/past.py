@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from msgspec.structs import replace
 
 from domain import events as e
 from domain.calendar import Instant
+from domain.held_spans import HeldSpan, held_spans
 from domain.later import Unsettled, account_later, unsettled
 from domain.state import Account
 from domain.views import AccessWindows, Entitlement
@@ -81,7 +83,7 @@ def past(
     return _past_of([reader.read(one) for one in stored], stored, upto, known_at)
 
 
-class ReadHistory(msgspec.Struct, frozen=True):
+class ReadHistory(msgspec.Struct, frozen=True, dict=True):
     """An account's events as stored and as read, for many looks: `events` may end before the first that this
     code cannot read."""
 
@@ -96,6 +98,11 @@ class ReadHistory(msgspec.Struct, frozen=True):
             return cls(stored, reader.read_all(stored))
         except Exception:  # noqa: BLE001 - the first that cannot be read is found one by one
             return cls(stored, list(_readable(stored, reader)))
+
+    @cached_property
+    def spans(self) -> tuple[HeldSpan, ...]:
+        """When its products were held, paused and suspended, by all events that can be read."""
+        return held_spans(self.events)
 
     def past(
         self, upto: At | AtVersion | AtInstant | None = None, *, known_at: Instant | None = None

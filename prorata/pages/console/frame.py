@@ -12,11 +12,11 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.calendar import Instant
+from domain.later import account_later
 from domain.state import Account
-from prorata.cli.account.present import names_of
-from prorata.http.call import Call
+from prorata.cli.account.present import instant_of, names_of
 from prorata.http.desk import Desk
-from prorata.http.looking import by_time, looked_at
+from prorata.http.looking import state_of
 from prorata.keys.key import ApiKey
 from prorata.pages.console.roles import check, may
 from prorata.pages.console.words import WORDS
@@ -127,20 +127,16 @@ def _is_below(path: str, area: str) -> bool:
 async def head_of(desk: Desk, visit: Visit, tab: str) -> Head:
     """The account that the path names, as it stands now. Raises ProblemFound `unknown_account`."""
     call = visit.call
-    looked = await looked_at(desk, _without_query(visit))
-    names = names_of(looked.catalogues.ever_sold(looked.at))
+    state = await state_of(desk, call)
+    at = instant_of(state, None, await desk.now())
+    names = names_of((await desk.series_for(state)).ever_sold(at))
     begin = f"/console/accounts/{quoted(call.account)}"
     tabs = [
         Tab(f"{begin}{path}", TABS[label], label == tab)
         for path, label, what in _TABS
         if may(call.caller, what)
     ]
-    return Head(call.account, by_time(looked), looked.at, Wording(visit.language, names), tuple(tabs))
-
-
-def _without_query(visit: Visit) -> Call:
-    """The call without the page's own parameters, which name other moments than now."""
-    return replace(visit.call, query={})
+    return Head(call.account, account_later(state, at)[0], at, Wording(visit.language, names), tuple(tabs))
 
 
 def quoted(account: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from domain.calendar import CivilDate, Instant, begins_at, date_of, days_after, days_between, local_text
-from domain.held_spans import HeldSpan, held_spans
+from domain.held_spans import HeldSpan
 from domain.money import zero
 from eventlog.records import StoredEvent
 from projections.history.as_of import At, AtInstant, AtVersion
@@ -125,7 +125,7 @@ def _moment(desk: Desk, call: Call, now: Instant) -> Moment:
     state, nothing = found.state, zero(found.state.currency)
     due = sum([record.due for record in state.open_invoices], nothing)
     credit = state.standing.credit + nothing
-    spans = held_spans(history.read.events)
+    spans = history.read.spans
     last, total = found.last.version, len(history.events)
     wall = state.clock == "wall"
     opened, last_day = date_of(history.events[0].effective_at, history.zone), _ends(history, now)

@@ -199,7 +199,7 @@ def test_an_event_shows_its_row_and_that_its_chain_holds(
     assert "Its fields give its hash, and it names the hash of the event before it." in page.text
     assert event["hash"] in page.text
     assert browser.answer is not None
-    raw = unescape(browser.answer.text.split('aria-labelledby="raw">')[-1].split("</pre>")[0])
+    raw = unescape(browser.answer.text.split('<pre class="raw" tabindex="0">')[1].split("</pre>")[0])
     stored = json.loads(raw)
     assert stored["event"] == event["event"]
     assert stored["hash"] == event["hash"]
