@@ -19,7 +19,22 @@ Document: TypeAlias = dict[str, Any]
 Schema: TypeAlias = dict[str, Any]
 Way: TypeAlias = Literal["body", "answer"]
 
-_BOUNDS: Final = ("type", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "const")
+_BOUNDS: Final = (
+    "type",
+    "format",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "const",
+)
 _OPEN: Final = ("code",)
 """Fields of answers whose values callers have to expect to grow."""
 
@@ -56,8 +71,9 @@ class _Comparison:
         if old["operationId"] != new["operationId"]:
             yield f"{where}: is called {new['operationId']}, not {old['operationId']}"
         yield from self._parameters(where, old, new)
-        if "requestBody" in new:
-            yield from self._contents(where, "body", old.get("requestBody", {}), new["requestBody"])
+        if old.get("security") == [] != new.get("security"):
+            yield f"{where}: needs a key now"
+        yield from self._body(where, old.get("requestBody"), new.get("requestBody"))
         for status, response in old["responses"].items():
             if not status.startswith("2"):
                 continue
@@ -65,6 +81,15 @@ class _Comparison:
                 yield f"{where}: is not answered {status} any more"
             else:
                 yield from self._contents(where, "answer", response, new["responses"][status])
+
+    def _body(self, where: str, old: Document | None, new: Document | None) -> Iterator[str]:
+        if new is None:
+            if old is not None:
+                yield f"{where}: takes no body any more"
+            return
+        if new.get("required") and not (old or {}).get("required"):
+            yield f"{where}: a body is required now"
+        yield from self._contents(where, "body", old or {}, new)
 
     def _parameters(self, where: str, old: Document, new: Document) -> Iterator[str]:
         before = {(p["in"], p["name"]): p for p in old["parameters"]}
@@ -100,6 +125,7 @@ class _Comparison:
                 yield f"{where}: {word} was {old.get(word)!r}, is {new.get(word)!r}"
         yield from self._enumeration(where, way, old, new)
         yield from self._properties(where, way, old, new)
+        yield from self._others(where, way, old, new)
         if "items" in old and "items" in new:
             yield from self._schema(f"{where}[]", way, old["items"], new["items"])
         choices, now = old.get("anyOf", []), new.get("anyOf", [])
@@ -107,6 +133,16 @@ class _Comparison:
             yield f"{where}: has {len(now)} forms, not {len(choices)}"
         for nth, (one, other) in enumerate(zip(choices, now, strict=False)):
             yield from self._schema(f"{where}({nth})", way, one, other)
+
+    def _others(self, where: str, way: Way, before: Schema, after: Schema) -> Iterator[str]:
+        """Of fields that have no name of their own: prices by currency."""
+        old, new = before.get("additionalProperties"), after.get("additionalProperties")
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from self._schema(f"{where}.*", way, old, new)
+        elif way == "body" and new is False and old is not False:
+            yield f"{where}: takes no other fields any more"
+        elif isinstance(old, dict) != isinstance(new, dict):
+            yield f"{where}.*: was {old!r}, is {new!r}"
 
     def _enumeration(self, where: str, way: Way, old: Schema, new: Schema) -> Iterator[str]:
         before, after = set(old.get("enum", ())), set(new.get("enum", ()))

@@ -15,6 +15,7 @@ from prorata.http.openapi import FILE
 RELEASED = sorted(FILE.with_name("released").glob("*.json"))
 TODAY: dict[str, Any] = msgspec.json.decode(FILE.read_bytes())
 ADDON = "/v1/accounts/{account}/purchase-addon"
+CATALOG = "/v1/accounts/{account}/catalog"
 INVOICES = "/v1/accounts/{account}/invoices"
 
 
@@ -29,6 +30,10 @@ def test_there_is_a_release() -> None:
 
 def body(document: dict[str, Any]) -> Any:
     return document["components"]["schemas"]["PurchaseAddonBody"]
+
+
+def catalogue(document: dict[str, Any]) -> Any:
+    return document["components"]["schemas"]["ChangeCatalogBody"]
 
 
 def answer(document: dict[str, Any]) -> Any:
@@ -72,6 +77,28 @@ BREAKING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "a body takes a value no more": (
         lambda d: body(d)["properties"]["payment"]["enum"].remove("declined"),
         f"POST {ADDON}: body $.payment: declined is no value any more",
+    ),
+    "a body is taken no more": (
+        lambda d: d["paths"][ADDON]["post"].pop("requestBody"),
+        f"POST {ADDON}: takes no body any more",
+    ),
+    "a key is needed now": (
+        lambda d: d["paths"]["/healthz"]["get"].pop("security"),
+        "GET /healthz: needs a key now",
+    ),
+    "a list is shorter": (
+        lambda d: catalogue(d)["properties"]["withdrawn"].update(maxItems=3),
+        f"POST {CATALOG}: body $.withdrawn: maxItems was None, is 3",
+    ),
+    "a price by currency is a number": (
+        lambda d: d["components"]["schemas"]["AddOnFile"]["properties"]["prices"][
+            "additionalProperties"
+        ].update(type="number"),
+        f"POST {CATALOG}: body $.add_ons[].prices.*: type was 'string', is 'number'",
+    ),
+    "a type is another": (
+        lambda d: answer(d)["properties"]["number"].update(type="string"),
+        f"GET {INVOICES}: answer $.items[].number: type was 'integer', is 'string'",
     ),
     "an answer is of another status": (
         lambda d: d["paths"][ADDON]["post"]["responses"].pop("202"),
