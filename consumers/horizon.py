@@ -26,7 +26,7 @@ _POLL_MS: Final = 20
 _FIRST_LOOK: Final = 64
 _SECOND_LOOK: Final = 256
 _LONGEST_LOOK: Final = 16_384
-"""Records, from the end, among which a heartbeat is looked for: one comes each second."""
+"""Records, from the end, among which a heartbeat is looked for."""
 
 
 class Horizon(msgspec.Struct, frozen=True):

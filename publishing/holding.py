@@ -41,16 +41,19 @@ class RelaySettings:
     """How a relay works. The defaults are for production; tests hurry.
 
     `batch`: events in a transaction, at most, which bounds what is in memory. `lease_seconds`: how long a
-    dead relay holds the others back. `beat_seconds`: between renewals of the lease, and so between
-    heartbeats. `check_seconds`: between checks that the log still holds what was published last, while
-    nothing is appended; each page is checked. `commit_seconds`: until a transaction counts as hung, longer
-    than a broker takes to restart. `clock_limit`: seconds by which `clock`, this machine's, may be ahead of
+    dead relay holds the others back. `beat_seconds`: between renewals of the lease, and between heartbeats
+    while something is published; `idle_seconds`: between heartbeats while nothing is, half of what readers
+    take for fresh (`consumers.entitlement_cache.MAX_AGE`). `check_seconds`: between checks that the log still
+    holds what was published last, while nothing is appended; each page is checked. `commit_seconds`: until a
+    transaction counts as hung, longer than a broker takes to restart. `clock_limit`: seconds by which
+    `clock`, this machine's, may be ahead of
     the database's and the broker's: records are dated by it.
     """
 
     batch: int = 1_000
     lease_seconds: float = 5.0
     beat_seconds: float = 1.0
+    idle_seconds: float = 30.0
     check_seconds: float = 5.0
     commit_seconds: float = 15.0
     clock_limit: float = 60.0

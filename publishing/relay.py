@@ -31,6 +31,7 @@ from publishing.holding import PRODUCTION, RelaySettings, StreamHolder
 from publishing.lease import Lease
 from publishing.pages import Page
 from publishing.producing import ProducerSession
+from publishing.rhythm import Rhythm
 from publishing.streams import EventStream, StateStream, Stream
 from publishing.topics import PARTITIONS, Topics, ensure_topics
 from publishing.turns import TURNS
@@ -185,12 +186,14 @@ class Relay(StreamHolder):
         self, session: ProducerSession, position: StreamCheckpoint, lease: Lease, stop: Event, *, once: bool
     ) -> None:
         beaten = checked = pause = 0.0
+        rhythm = Rhythm(self._settings.idle_seconds)
         with TURNS.short(), ThreadPoolExecutor(1, f"relay {self.stream.name}, ahead") as ahead:
             coming: Future[Page] | None = None
             while not stop.is_set():
                 now, log_time = time.monotonic(), None
                 if once or now - beaten >= self._settings.beat_seconds:
-                    beaten, log_time = now, self._renew(lease)
+                    beaten, renewed = now, self._renew(lease)
+                    log_time = renewed if once or rhythm.is_due(now, renewed) else None
                 try:
                     page = self._pages.after(position, self._batch) if coming is None else coming.result()
                 except RelayHalted:
@@ -202,7 +205,8 @@ class Relay(StreamHolder):
                     self._published.check(position)
                 # While a transaction is on its way, the next one is made: most of its time is waiting.
                 coming = ahead.submit(self._pages.after, page.position, self._batch) if page.is_full else None
-                self._commit(session, position, page, log_time)
+                fresh = self._commit(session, position, page, log_time)
+                rhythm.went_out(now, log_time if fresh else None, page.events)
                 if once and not page.is_full:
                     return
                 moved, position = page.position is not position, page.position
@@ -213,8 +217,8 @@ class Relay(StreamHolder):
 
     def _commit(
         self, session: ProducerSession, before: StreamCheckpoint, page: Page, log_time: datetime | None
-    ) -> None:
-        """One transaction with the page, and with a heartbeat if one is due and true."""
+    ) -> bool:
+        """One transaction with the page, and with a heartbeat if one is due and true; whether it was."""
         heartbeats: list[Record] = []
         is_fresh = log_time is not None and self._pages.is_all_there_was(before, page)
         position = self._pages.stamped(page.position, session.ends(), log_time if is_fresh else None)
@@ -223,12 +227,13 @@ class Relay(StreamHolder):
         elif self.stream.folds:
             heartbeats = self._pages.heartbeats(position, page.touched)
         if not page.events and not heartbeats:
-            return
+            return False
         session.publish(page.records + heartbeats, position)
         self._backoff = _SHORTEST_BACKOFF
         self._report(RelayProgress(self.stream.name, page.position.position, page.events))
         facts = {"stream": self.stream.name, "position": page.position.position, "events": page.events}
         logger.debug("published", extra=facts)
+        return is_fresh
 
     def _start_over(self, error: Exception, stop: Event) -> None:
         """Say what failed, wait a little, longer each time, and take smaller pages for a while."""

@@ -42,6 +42,9 @@ _NOT_PERMITTED: Final = (TopicAuthorizationFailedError.errno, ClusterAuthorizati
 
 _FOR_EVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _NEWEST_OF_EACH_KEY: Final = {"cleanup.policy": "compact"}
+# Asked for at creation, and the operator's afterwards. Only closed segments are compacted: within an hour and
+# a day what heartbeats and earlier states took is gone, also from a topic that hardly anything is written to.
+_SOON_COMPACTED: Final = {"segment.ms": "3600000", "max.compaction.lag.ms": "86400000"}
 # An hour's segments: only closed ones are compacted, and a relay writes its position several times a second.
 # Dated by the broker: by a mark's date a relay sees whether its own clock is ahead.
 _POSITIONS: Final = {
@@ -210,13 +213,18 @@ def _create(admin: KafkaAdminClient, missing: list[Topic]) -> None:
         return
     # Replication is the broker's default: one for a laptop, three where it matters.
     wanted: dict[str, dict[Any, Any]] = {
-        topic.name: {"num_partitions": topic.partitions, "configs": dict(topic.settings)} for topic in missing
+        topic.name: {"num_partitions": topic.partitions, "configs": {**topic.settings, **_begun_with(topic)}}
+        for topic in missing
     }
     answer = admin.create_topics(wanted, raise_errors=False)
     for created in answer["topics"]:
         if created["error_code"] not in (NoError.errno, TopicAlreadyExistsError.errno):
             refusal = TopicAuthorizationFailedError if created["error_code"] in _NOT_PERMITTED else KafkaError
             raise refusal(f"topic {created['name']} cannot be created: {created['error_message']}")
+
+
+def _begun_with(topic: Topic) -> dict[str, str]:
+    return dict(_SOON_COMPACTED) if topic.kind == "state" else {}
 
 
 def _problems(admin: KafkaAdminClient, wanted: tuple[Topic, ...]) -> list[str]:

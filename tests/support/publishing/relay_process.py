@@ -40,7 +40,9 @@ class Fate(NamedTuple):
     signum: signal.Signals
 
 
-SETTINGS: Final = RelaySettings(batch=50, lease_seconds=1.0, beat_seconds=0.1, commit_seconds=60)
+SETTINGS: Final = RelaySettings(
+    batch=50, lease_seconds=1.0, beat_seconds=0.1, idle_seconds=0.0, commit_seconds=60
+)
 
 HASTY: Final = replace(SETTINGS, commit_seconds=5)
 """Settings with a short time-out for commits, since one that began before the broker died sometimes hangs."""

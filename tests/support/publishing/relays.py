@@ -7,4 +7,6 @@ from publishing.relay import Relay
 
 MakeRelay = Callable[..., Relay]
 
-HURRIED = RelaySettings(lease_seconds=1.0, beat_seconds=0.1, check_seconds=0.1, commit_seconds=20)
+HURRIED = RelaySettings(
+    lease_seconds=1.0, beat_seconds=0.1, idle_seconds=0.0, check_seconds=0.1, commit_seconds=20
+)
