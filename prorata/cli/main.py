@@ -22,7 +22,7 @@ app = cyclopts.App(
     name="prorata",
     help="Event-sourced billing for accounts that hold base plans and add-ons.",
     help_flags=["--help", "-h"],
-    version_flags=[],
+    version_flags=[],  # `main` answers --version
     result_action="return_value",
     suppress_keyboard_interrupt=False,  # `main` handles it
 )
@@ -194,6 +194,8 @@ def main() -> int:
         open_streams()
         if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # under nohup it is ignored
             signal.signal(signal.SIGHUP, _hang_up)
+        if sys.argv[1:] == ["--version"]:
+            return _print_version()
         _describe_commands(sys.argv[1:])
         _configure_logs()
         exit_code = int(app(exit_on_error=False, print_error=False) or DONE)
@@ -209,6 +211,13 @@ def main() -> int:
         return DONE if reader_has_left(error) else explained(error)
     finally:
         _leave_quietly()
+
+
+def _print_version() -> int:
+    from prorata.processes.version import code_version
+
+    print(f"prorata {code_version()}")
+    return DONE
 
 
 def _leave_quietly() -> None:

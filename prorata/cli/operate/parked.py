@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
 from domain.errors import InvalidInput
-from domain.texts import escaped
 from prorata.cli.terminal.failures import complain
 from prorata.settings import Settings
 
@@ -18,20 +16,15 @@ def parked(*, json: Annotated[bool, Parameter(negative="", help="One JSON object
     """Every account that a read model has stopped at: since when, at which event, and why."""
     from eventlog.postgres.connect import connect
     from projections.live.parking import parked as parked_accounts
-    from prorata.cli.terminal.tables import console, table
+    from prorata.cli.operate.project_screen import print_parked
 
     with connect(Settings.of().database_url, "prorata parked", reads_only=True) as connection:
         found = parked_accounts(connection)
-    shown = table("read model", "account", ">version", ">position", "since", "error")
-    for entry in found:
-        if json:
-            print(msgspec.json.encode(entry).decode())
-        else:
-            since = f"{entry.parked_at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
-            place = str(entry.version), str(entry.position)
-            shown.add_row(entry.projection, escaped(entry.account_id), *place, since, escaped(entry.error))
     if not json:
-        console().print(shown if found else "no account is parked")
+        print_parked(found)
+        return 0
+    for entry in found:
+        print(msgspec.json.encode(entry).decode())
     return 0
 
 

@@ -99,7 +99,7 @@ def lag(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a 
     """How far each read model is behind the log, lane by lane, and which worker holds the lane."""
     from eventlog.postgres.connect import connect
     from projections.live.lag import lags
-    from prorata.cli.terminal.tables import console, table
+    from prorata.cli.operate.project_screen import print_lags
 
     with connect(Settings.of().database_url, "prorata lag", reads_only=True) as connection:
         found = lags(connection)
@@ -107,12 +107,5 @@ def lag(*, json: Annotated[bool, Parameter(negative="", help="One JSON object a 
         for one in found:
             print(msgspec.json.encode(one).decode())
         return 0
-    shown = table("read model", ">lane", ">position", ">events behind", ">seconds", ">parked", "worker")
-    for one in found:
-        all_of_it = str(one.position), str(one.events), f"{one.seconds:.1f}", str(one.parked)
-        shown.add_row(one.projection, "", *all_of_it, "")
-        for lane in one.lanes:
-            of_lane = str(lane.position), str(lane.events), f"{lane.seconds:.1f}"
-            shown.add_row("", str(lane.lane), *of_lane, "", lane.worker or "nobody")
-    console().print(shown)
+    print_lags(found)
     return 0

@@ -97,7 +97,7 @@ def _forget(settings: Settings, name: str) -> int:
 
 
 def _show(found: Status) -> None:
-    from prorata.cli.terminal.tables import console
+    from prorata.cli.terminal.tables import console, hanging
 
     out = console()
     out.print(_readers(found))
@@ -105,11 +105,11 @@ def _show(found: Status) -> None:
     out.print(_processes(found))
     for left in found.leftovers:
         if left.running:
-            out.print(f"· {left.name} is being made now")
+            hanging(out, "·", f"{left.name} is being made now")
         elif not left.unfinished:
-            out.print(f"· {left.name} is kept: {left.remedy}")
+            hanging(out, "·", f"{left.name} is kept: {left.remedy}")
     for trouble in found.troubles:
-        out.print(f"! {trouble}")
+        hanging(out, "!", trouble, "red")
     if not found.troubles:
         out.print("all is well")
 

@@ -49,6 +49,15 @@ def table(*columns: str) -> Table:
     return made
 
 
+def hanging(out: Console, mark: str, text: str, style: str = "") -> None:
+    """Print a text behind its mark, all of its lines behind it; a terminal shows it in that style."""
+    laid = Table.grid(padding=(0, 1))
+    laid.add_column(no_wrap=True)
+    laid.add_column(overflow="fold")
+    laid.add_row(mark, escaped(text), style=style)
+    out.print(laid)
+
+
 def heading(out: Console, text: str) -> None:
     """Print a title."""
     out.print()
