@@ -6,10 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 
 def repeated_name(data: bytes | str) -> tuple[str, str] | None:
     """The place of the first object in which a field stands twice, and the field; None: there is none.
     `data` is JSON that was decoded once."""
+    colons = data.count(b":") if isinstance(data, bytes) else data.count(":")
+    if colons == _names(msgspec.json.decode(data)):
+        return None  # each field has a colon of its own
     found = False
 
     def noticed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -22,6 +27,13 @@ def repeated_name(data: bytes | str) -> tuple[str, str] | None:
 
     document = json.loads(data, object_pairs_hook=noticed, parse_int=str)
     return next(_repeated(document, "$")) if found else None
+
+
+def _names(document: Any) -> int:
+    """How many fields the decoded document has."""
+    if isinstance(document, dict):
+        return len(document) + sum(map(_names, document.values()))
+    return sum(map(_names, document)) if isinstance(document, list) else 0
 
 
 class _Twice(dict[str, Any]):

@@ -16,12 +16,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from domain.catalog import Catalogues
+from domain.catalog import Catalog, Catalogues
 from domain.state import Account
 from eventlog.postgres.connect import Connection
 from eventlog.postgres.connections import Connections
 from projections import MIGRATIONS as PROJECTIONS
 from projections.history.kept import KeptHistories
+from prorata.cli.account.present import names_of
 from prorata.http.call import Answered
 from prorata.http.feed import Feed
 from prorata.http.recent import Recent
@@ -33,6 +34,7 @@ from prorata.settings import Settings
 from prorata.status.sampling import LagHistory
 from prorata.wiring import PATIENCE, AsyncSystem
 from prorata.wiring_of_persons import vault_of
+from prorata.wording import Language, Wording
 from service.account_log import BlockingLog
 from service.clock import checked_now
 from service.persons.desk import DetailsDesk
@@ -51,6 +53,7 @@ SEEN: Final = 0.25
 """Seconds for which it is not asked again whether another process has changed an account."""
 
 _REMEMBERED: Final = 10_000
+_WORDED: Final = 200
 
 READING: Final = 8
 """Connections to the read models."""
@@ -81,6 +84,7 @@ class Desk:
         self.lags = LagHistory()
         self._seen: Recent[str, float] = Recent(_REMEMBERED)
         self._looks: Shared[str, Account | None] = Shared()
+        self._words: Recent[tuple[Language, int], tuple[Catalog, Wording]] = Recent(_WORDED)
         self.answered: Recent[tuple[str, str], Memo] = Recent(_REMEMBERED)
         self.portal = PortalSessions(settings.database_url, patience=PATIENCE)
         self._details_store = PostgresDetails(settings.database_url, patience=PATIENCE)
@@ -161,6 +165,16 @@ class Desk:
         if not catalogues.knows(state):
             await self.system.off_loop(partial(catalogues.look, state))
         return catalogues.series_for(state)
+
+    def words(self, language: Language, catalog: Catalog) -> Wording:
+        """The language with the names of the catalogue's products."""
+        name = language, id(catalog)
+        kept = self._words.get(name)
+        if kept is not None and kept[0] is catalog:
+            return kept[1]
+        made = Wording(language).naming(names_of(catalog))
+        self._words.keep(name, (catalog, made))
+        return made
 
     async def now(self) -> datetime:
         """The present instant."""

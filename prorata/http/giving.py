@@ -12,7 +12,6 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from domain.state import Account
-from prorata.cli.account.present import names_of
 from prorata.http.call import Answered, Call, etag
 from prorata.http.desk import Desk
 from prorata.http.problems import Problem, ProblemFound, refuse
@@ -72,12 +71,11 @@ async def give(desk: Desk, call: Call, do: str, account: str, *, preview: bool =
 
 async def _spoken(desk: Desk, answer: AnswerLine, account_id: str, language: Language) -> AnswerLine:
     """The answer with its sentence (R19)."""
-    words = WORDS[language]
     state = None if answer.version is None else await desk.service.last_seen(account_id)
     if state is None:
-        return replace(answer, message=answer_said(answer, words))
+        return replace(answer, message=answer_said(answer, WORDS[language]))
     catalog = (await desk.series_for(state)).ever_sold(state.last_at)
-    return replace(answer, message=answer_said(answer, words.naming(names_of(catalog)), state.currency))
+    return replace(answer, message=answer_said(answer, desk.words(language, catalog), state.currency))
 
 
 def answered(answer: AnswerLine, call: Call, *, opened: bool = False) -> Answered:
