@@ -167,6 +167,8 @@ COMMANDS: Final[Mapping[str, str | None]] = {
     "discounts list": SERVICE,
     "discounts show": SERVICE,
     "command": SERVICE,
+    "accounts": SERVICE,
+    "invoices": SERVICE,
     "preview": SERVICE,
     "shop": SERVICE,
     "billing": SERVICE,

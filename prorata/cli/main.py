@@ -75,6 +75,8 @@ for _terms, _name in ((tax, "tax"), (discounts, "discounts")):
         _function = "list_" if _verb == "list" else _verb
         _add(_terms, f"prorata.cli.catalog.{_name}:{_function}", name=_verb)
 _add(app, "prorata.cli.account.command:command")
+_add(app, "prorata.cli.account.lists:accounts")
+_add(app, "prorata.cli.account.lists:invoices")
 _add(app, "prorata.cli.account.preview:preview")
 _add(app, "prorata.cli.account.screens:shop")
 _add(app, "prorata.cli.account.screens:billing")

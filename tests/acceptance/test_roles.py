@@ -26,6 +26,8 @@ LINES = {
     "discounts list": "",
     "discounts show": "1",
     "command": "--test-clock",
+    "accounts": "",
+    "invoices": "",
     "preview": 'a1 {"do":"cancel_plan"}',
     "shop": "a1",
     "billing": "a1",
