@@ -143,7 +143,8 @@ def _refresh(log: EventLog, settings: Settings, topic: str, prefix: str) -> int:
 def _begin_anew() -> None:
     """Replace this process by a new one of the same command: a thread that hangs cannot be stopped."""
     print("prorata: a Kafka transaction hung: the relay begins anew", file=sys.stderr, flush=True)
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - ourselves
+    # As it was started: by its file alone the modules beside that would be found before the standard library.
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
 def consume(
