@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from prorata.demo.pages import Pages, pages, show_accounts
+from prorata.keys.key import Role
 from prorata.settings import Settings
 from scripts.chromium import chromium, flags
 from scripts.pages import as_service
@@ -35,6 +36,20 @@ PAGES = {
     "dora": ("billing", "invoices", "shop"),
 }
 
+CONSOLE: dict[Role, tuple[str, ...]] = {
+    "support": (
+        "accounts/ada",
+        "accounts/ada?version=6",
+        "accounts/ada/story",
+        "accounts/ada/events/3",
+        "accounts/ada/what-if?do=cancel_plan&by=owner&family=marketing&try=1",
+        "accounts/ada/compare?from=version:3&to=version:6",
+        "accounts/ada/correct?do=grant_discount&percent=10&for=3&try=1",
+    ),
+    "operator": ("status", "catalogues"),
+    "finance": ("books/recurring?clock=test", "books/receivables?clock=test"),
+}
+
 
 def name_of(account: str, path: str) -> str:
     """The picture's name."""
@@ -59,9 +74,25 @@ def main() -> int:
                 if account == "ada":
                     _windows(page, site, width)
                 context.close()
+            for role, paths in CONSOLE.items():
+                context = browser.new_context(viewport={"width": width, "height": 900})
+                _console(context.new_page(), site, role, paths, width)
+                context.close()
         browser.close()
     print(f"{len(list(FOLDER.glob('*.png')))} pictures are in {FOLDER}")
     return 0
+
+
+def _console(page: Page, site: Pages, role: Role, paths: tuple[str, ...], width: int) -> None:
+    """The console's pages, as a role sees them."""
+    page.goto(f"{site.url}/console")
+    page.get_by_label("API key").fill(site.key(role))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state("networkidle")
+    for path in ("", *paths):
+        page.goto(f"{site.url}/console/{path}".rstrip("/"), wait_until="networkidle")
+        picture = FOLDER / f"{name_of(f'console-{role}', path or 'accounts')}-{width}.png"
+        page.screenshot(path=picture, full_page=True)
 
 
 def _windows(page: Page, site: Pages, width: int) -> None:
