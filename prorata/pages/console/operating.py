@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from consumers import dead_letters
 from consumers.dead_letters import DeadLetter, ParkedKey
@@ -32,6 +34,8 @@ from prorata.status.sampling import EVERY, LagSeries
 from publishing.topics import Topics
 
 T = TypeVar("T")
+
+_QUOTED_ID: Final = re.compile(r"""(['"])([^'"/\s]+)/(?:(?!\1).)*\1""")
 
 _logger = logging.getLogger(__name__)
 
@@ -56,7 +60,20 @@ async def operating(desk: Desk, call: Call) -> Operating:
     own = tuple([one for one in accounts if _is_own(call, one.account_id)])
     own_keys = tuple([one for one in keys if _is_own(call, key_text(one.key))])
     others = len(accounts) + len(keys) - len(own) - len(own_keys)
-    return Operating(status, desk.lags.series(), own, own_keys, others)
+    return Operating(named_for(call.tenant, status), desk.lags.series(), own, own_keys, others)
+
+
+def named_for(tenant: str, status: Status) -> Status:
+    """The status without the ids of other tenants' accounts, which halts and processes name in quotes."""
+
+    def shown(text: str) -> str:
+        return _QUOTED_ID.sub(
+            lambda found: found[0] if found[2] == tenant else f"{found[1]}…{found[1]}", text
+        )
+
+    halts = tuple([replace(halt, message=shown(halt.message)) for halt in status.halts])
+    processes = tuple([replace(process, doing=shown(process.doing)) for process in status.processes])
+    return replace(status, halts=halts, processes=processes)
 
 
 async def _watching(desk: Desk) -> None:
