@@ -1,4 +1,4 @@
-"""Random requests on a running API: `python -m scripts.api.fuzz --plays 60 --examples 25 --seed 1`.
+"""Random requests on a running API: `python -m scripts.api.fuzz --plays 60 --examples 60 --seed 1`.
 
 The story of all routes is played so many times, on accounts of its own each time, and each answer is held
 against the description; then schemathesis makes requests of the description, on accounts that exist and
@@ -124,7 +124,7 @@ def main() -> int:
     """Exit 0: nothing was wrong, and as many requests were made as were asked for."""
     parser = argparse.ArgumentParser(prog="python -m scripts.api.fuzz")
     parser.add_argument("--plays", type=int, default=60, help="times that the story is played")
-    parser.add_argument("--examples", type=int, default=25, help="random requests of each route")
+    parser.add_argument("--examples", type=int, default=60, help="random requests of each route")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-least", type=int, default=AT_LEAST, help="requests; fewer are a failure")
     given = parser.parse_args()
