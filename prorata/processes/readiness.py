@@ -9,7 +9,7 @@ import psycopg
 from eventlog.errors import MigrationError, WrongDatabase
 from eventlog.postgres.connect import connect
 from eventlog.postgres.migrate import missing
-from prorata.secrets import redacted
+from prorata.redaction import redacted
 from prorata.settings import Settings
 from publishing.halts import RELAYS, Halt
 from publishing.holding import transactional_id

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import TypeAlias
 
 from domain.errors import Failure
-from prorata.secrets import redacted
+from prorata.redaction import redacted
 from prorata.settings import Settings
 
 Positions: TypeAlias = dict[str, int | None]

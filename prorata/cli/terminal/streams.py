@@ -56,10 +56,10 @@ class PlainStream(io.TextIOWrapper):
 
 
 class ErrorStream(PlainStream):
-    """Stderr: what is written there never holds a password (prorata.secrets)."""
+    """Stderr: what is written there never holds a password (prorata.redaction)."""
 
     def write_styled(self, text: str) -> int:
-        from prorata.secrets import redacted
+        from prorata.redaction import redacted
 
         return super().write_styled(redacted(text) if text.strip() else text)
 

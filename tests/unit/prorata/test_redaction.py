@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import InvalidInput
 from prorata.cli.terminal.streams import ErrorStream
-from prorata.secrets import redacted
+from prorata.redaction import redacted
 from prorata.settings import Settings
 from publishing.clients import SecuredBroker, to
 from service.secret_files import SECRETS, with_secret_files
