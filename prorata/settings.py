@@ -93,6 +93,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Origins, separated by commas, that a customer's pages may lead back to, such as `https://shop.example`;
     default: none."""
 
+    sign_in_secret: str | None = None
+    """The secret, at least 32 characters, that a company's own sign-in signs links to customers' pages with
+    (docs/pages.md); default: none, and no signed link opens anything."""
+
     frame_ancestors: str = ""
     """Origins, separated by commas, whose pages may show the customer's pages in a frame: of the same site,
     since browsers give the session's cookie to no other; default: none."""
@@ -207,6 +211,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 MIN_SECRET = 16
 """Characters of the secret of API keys."""
 
+MIN_SIGN_IN_SECRET = 32
+"""Characters of the secret that links are signed with: whoever guesses it signs in as anybody."""
+
 NO_PREFIX = "cannot begin a topic's name: letters, digits and . _ - can"
 
 
@@ -230,6 +237,9 @@ def _check_processes(settings: Settings) -> None:
     if settings.api_secret is not None and len(settings.api_secret) < MIN_SECRET:
         reason = f"it has at least {MIN_SECRET} characters, and is random"
         raise InvalidInput("invalid_setting", "PRORATA_API_SECRET", reason)
+    if settings.sign_in_secret is not None and len(settings.sign_in_secret) < MIN_SIGN_IN_SECRET:
+        reason = f"it has at least {MIN_SIGN_IN_SECRET} characters, and is random"
+        raise InvalidInput("invalid_setting", "PRORATA_SIGN_IN_SECRET", reason)
     if settings.api_rate < 1:
         raise InvalidInput("invalid_setting", "PRORATA_API_RATE", "at least one request a second is let in")
     if settings.health_port is not None and not 0 < settings.health_port < 65536:

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -20,6 +21,7 @@ from service.gateways.played import ACTION_REQUIRED, DECLINED, DECLINED_FOR, DEC
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Bank: TypeAlias = Callable[[UUID, Literal["paid", "declined"]], Awaitable[None]]
 
 CODES: Final = {
     "000": DECLINED.token,
@@ -39,10 +41,11 @@ _STYLE_AT: Final = f"/{sha256(_STYLE).hexdigest()[:16]}.css"
 
 
 class CardElement:
-    """An ASGI application. `pages`: the origin of the pages, which alone may show it and get its tokens."""
+    """An ASGI application. `pages`: the origin of the pages, which alone may show it and get its tokens;
+    `bank`: tells the test gateway what a customer has answered to their bank (R96)."""
 
-    def __init__(self, pages: str) -> None:
-        self._pages = pages.rstrip("/")
+    def __init__(self, pages: str, bank: Bank) -> None:
+        self._pages, self._bank = pages.rstrip("/"), bank
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).with_name("templates")),
             autoescape=True,
@@ -65,6 +68,10 @@ class CardElement:
             await self._show(send, "ask.html", given, whole=path == "/card")
         elif path in ("/code", "/card") and method == "POST":
             await self._exchange(send, _pairs(await _body(receive)), whole=path == "/card")
+        elif path == "/bank" and method == "GET":
+            await self._show(send, "bank.html", given)
+        elif path == "/bank" and method == "POST":
+            await self._answer(send, _pairs(await _body(receive)))
         else:
             await _sent(send, 404, b"There is nothing here.", "text/plain; charset=utf-8", {})
 
@@ -81,13 +88,23 @@ class CardElement:
         token = CODES.get(digits[-3:] if whole else code) or f"tok_{secrets.token_urlsafe(18)}"
         await self._show(send, "pay.html", form, whole=whole, token=token)
 
+    async def _answer(self, send: Send, form: dict[str, str]) -> None:
+        """What the customer has answered to their bank; the first answer stands."""
+        try:
+            key = UUID(form.get("reference", "").removeprefix("ref_"))
+        except ValueError:
+            await self._show(send, "bank.html", form, wrong=True)
+            return
+        await self._bank(key, "paid" if form.get("answer") == "yes" else "declined")
+        await self._show(send, "back.html", form)
+
     async def _show(
         self,
         send: Send,
         template: str,
         given: dict[str, str],
         *,
-        whole: bool,
+        whole: bool = False,
         wrong: bool = False,
         token: str = "",
     ) -> None:
@@ -100,7 +117,7 @@ class CardElement:
             "pages": self._pages,
             "ticket": given.get("ticket", "")[:8_000],
             "amount": given.get("amount", "")[:60],
-            "csrf": given.get("csrf", "")[:200],
+            "reference": given.get("reference", "")[:100],
             "whole": whole,
             "wrong": wrong,
             "token": token,

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import closing
 
 from granian.server.embed import Server
 
 from prorata.card_element.app import CardElement
+from service.gateways.postgres import PostgresTestGateway
 
 
-def serve(pages: str, host: str, port: int, ready: Callable[[], None]) -> None:
-    """Serve the element for the pages of that origin."""
-    asyncio.run(_serve(pages, host, port, ready))
+def serve(database_url: str, pages: str, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve the element for the pages of that origin. `database_url`: of the test gateway's books."""
+    with closing(PostgresTestGateway(database_url, connections=1)) as gateway:
+        asyncio.run(_serve(CardElement(pages, gateway.answer_waiting), host, port, ready))
 
 
-async def _serve(pages: str, host: str, port: int, ready: Callable[[], None]) -> None:
+async def _serve(element: CardElement, host: str, port: int, ready: Callable[[], None]) -> None:
     server = Server(
-        CardElement(pages),
+        element,
         address=host,
         port=port,
         interface="asginl",  # type: ignore[arg-type]

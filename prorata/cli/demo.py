@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from domain.errors import InvalidInput
 from prorata.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDTH = 120
 """The number of columns if the output is no terminal."""
@@ -55,4 +60,20 @@ def demo() -> int:
         f"[bold green]Checked:[/bold green] {invoices} invoices, all entitlements and access windows that "
         f"arrived over Kafka equal `prorata simulate` of the same {len(told)} stories."
     )
+    _show_pages(settings, console, told[0].account)
     return 0
+
+
+def _show_pages(settings: Settings, console: Console, account: str) -> None:
+    """The pages of the first story's account: where a person is there to look, they stay up until Enter."""
+    from prorata.demo.pages import pages
+    from prorata.demo.play import as_role
+    from prorata.roles import SERVICE
+
+    with pages(as_role(settings, SERVICE)) as site:
+        console.print(f"\nThe pages of {account}, signed in once by this link: {site.link(account)}")
+        console.print(f"The console: {site.url}/console, signed in by this key: {site.key('owner')}")
+        if sys.stdin.isatty() and console.is_terminal:
+            console.input("Press Enter to end. [dim]`make pages` keeps pages with more accounts up.[/dim] ")
+        else:
+            console.print("They end with this demo; `make pages` keeps them up, with more accounts.")

@@ -70,7 +70,7 @@ def pages(settings: Settings, port: int | None = None) -> Iterator[Pages]:
             "PRORATA_PERSONS_KEY": _persons_key(Path(folder)),
         }
         with (
-            _running(["card-element", "--port", str(element_port), "--pages", url], {}),
+            _running(["card-element", "--port", str(element_port), "--pages", url], environment),
             _running(["serve", "--host", "127.0.0.1", "--port", str(own)], environment),
         ):
             yield Pages(url, element, settings, _key(settings, "owner"))

@@ -72,9 +72,9 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Answ
     grant_rights(settings.database_url)
     timed(f"migrated the database ({len(applied)} migrations), and gave each process a role of its own")
     with (
-        running(_as(settings, SERVICE)) as system,
-        opened_log(_as(settings, PROJECTOR)) as log,
-        Projector(_as(settings, PROJECTOR).database_url, log) as projector,
+        running(as_role(settings, SERVICE)) as system,
+        opened_log(as_role(settings, PROJECTOR)) as log,
+        Projector(as_role(settings, PROJECTOR).database_url, log) as projector,
     ):
         loaded = system.catalogues.load(demo_body(), None, system.clock.now())
         timed(f"loaded a catalogue for the wall clock (version {loaded.version.version})")
@@ -85,20 +85,20 @@ def play(settings: Settings, told: list[Story], say: Say) -> dict[str, list[Answ
         timed(f"ran the billing: {events} events of what fell due by itself")
         counts = projector.run_once()
         timed(f"projected {counts.events} events into the read models")
-    relay = _as(settings, RELAY)
+    relay = as_role(settings, RELAY)
     with opened_log(relay) as log:
         run_relay(log, relay.broker, relay.database_url, prefix=relay.kafka_prefix, once=True)
         timed("published the log to Kafka")
-    consumer = _as(settings, CONSUMER)
+    consumer = as_role(settings, CONSUMER)
     Consumer(
         EntitlementCache(), consumer.database_url, consumer.broker, prefix=consumer.kafka_prefix
     ).run_once()
     timed("the entitlement cache took in what was published")
-    ask_over_http(_as(settings, SERVICE), told[0].account, timed)
+    ask_over_http(as_role(settings, SERVICE), told[0].account, timed)
     return answers
 
 
-def _as(settings: Settings, role: str) -> Settings:
+def as_role(settings: Settings, role: str) -> Settings:
     """The settings for a process with the rights of this role only."""
     return msgspec.structs.replace(settings, database_url=acting_as(settings.database_url, role))
 

@@ -147,6 +147,26 @@ class PortalSessions:
         """The session that the link opens, once; None: it opens nothing."""
         return _customer(self._begun(_EXCHANGE, {"link": _digest(token)}, now))
 
+    def exchange_signed(
+        self,
+        text: str,
+        account_id: str,
+        language: Language,
+        return_url: str | None,
+        expires_at: datetime,
+        now: datetime,
+    ) -> PortalSession | None:
+        """The session that a link opens which a company's own sign-in has signed (`prorata.portal.signed`),
+        once; None: it was used. It is remembered for longer than it can be used."""
+        bound: dict[str, Any] = {
+            "link": sha256(text.encode()).digest(),
+            "account_id": account_id,
+            "language": language,
+            "return_url": return_url,
+            "expires_at": expires_at,
+        }
+        return _customer(self._begun(_EXCHANGE_SIGNED, bound, now))
+
     def session(self, token: str, now: datetime) -> PortalSession | None:
         """The customer's session of that token, which goes on; None: there is none, or it is over."""
         return _customer(self._seen(token, now))
@@ -258,6 +278,18 @@ _EXCHANGE: Final = f"""
     secret) select %(token)s, account_id, language, return_url, %(now)s, %(now)s, %(now)s, %(secret)s from
     used returning {_SHOWN}
 """  # noqa: S608 - a constant of ours
+_EXCHANGE_SIGNED: Final = f"""
+    with used as (
+        insert into portal.links (token, account_id, language, return_url, expires_at, used_at)
+        values (%(link)s, %(account_id)s, %(language)s, %(return_url)s, %(expires_at)s, %(now)s)
+        on conflict do nothing
+        returning account_id, language, return_url
+    )
+    insert into portal.sessions
+        (token, account_id, language, return_url, begun_at, seen_at, issued_at, secret)
+    select %(token)s, account_id, language, return_url, %(now)s, %(now)s, %(now)s, %(secret)s from used
+    returning {_SHOWN}
+"""  # noqa: S608
 _SIGN_IN: Final = f"""
     insert into portal.sessions (token, key_id, language, begun_at, seen_at, issued_at, secret)
     values (%(token)s, %(key_id)s, %(language)s, %(now)s, %(now)s, %(now)s, %(secret)s)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import socketserver
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from typing import Any, Protocol
 from urllib.parse import urljoin
@@ -17,7 +21,7 @@ from scripts.servers.processes import free_port
 from tests.support.command_line import PRORATA
 from tests.support.http_api import OPENED, Api
 
-VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+SIGN_IN_SECRET = "a secret of the company's own sign-in"
 
 
 class Form:
@@ -111,7 +115,7 @@ class Browser:
             body = {"account": account, "language": language, **more}
             made = shop.post("/v1/portal-sessions", json=body)
         assert made.status_code == 201, made.text
-        return self.open(made.json()["url"])
+        return self.open(made.json()["url"].replace(api.url, self.url))
 
     def open(self, path: str, status: int = 200) -> Read:
         """A page, after all that it leads on to."""
@@ -175,11 +179,12 @@ def assert_sound(html: str, about: str) -> None:
 
 
 @contextmanager
-def card_element(pages_port: int) -> Iterator[str]:
+def card_element(pages_port: int, database_url: str) -> Iterator[str]:
     """The test gateway's card element for the pages at that port, in a process of its own; its address."""
     port = free_port()
     line = [str(PRORATA), "card-element", "--port", str(port), "--pages", f"http://127.0.0.1:{pages_port}"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    environment = os.environ | {"PRORATA_DATABASE_URL": database_url}
+    process = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert b"serving" in process.stdout.readline()
     try:
@@ -193,13 +198,48 @@ def card_element(pages_port: int) -> Iterator[str]:
 class Enter(Protocol):
     """The fixture `enter`: a browser at the pages of an account."""
 
-    def __call__(self, account: str, language: str = "en", **more: str) -> Browser: ...
+    def __call__(
+        self, account: str, language: str = "en", *, at: str | None = None, **more: str
+    ) -> Browser: ...
+
+
+@contextmanager
+def recording(url: str) -> Iterator[tuple[str, bytearray]]:
+    """An address that passes all on to the server, and every byte that came to the server by it."""
+    received, port = bytearray(), int(url.rpartition(":")[2])
+
+    class Passing(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as server:
+                back = threading.Thread(target=_pass_on, args=(server, self.request, None))
+                back.start()
+                _pass_on(self.request, server, received)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Passing) as passing:
+        passing.daemon_threads = True
+        thread = threading.Thread(target=passing.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{passing.server_address[1]}", received
+        passing.shutdown()
+        thread.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray | None) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            if kept is not None:
+                kept += data
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 def opened(api: Api, account: str, **more: object) -> None:
     """An account of the tenant `acme`, on a test clock unless `more` says otherwise."""
     with api.client() as client:
-        made = client.post("/v1/accounts", json={"account": account, **OPENED, **more})
+        body = {"account": account, **OPENED, **more}
+        made = client.post("/v1/accounts", json={n: v for n, v in body.items() if v is not None})
         assert made.status_code == 201, made.text
 
 

@@ -20,6 +20,15 @@ def card_element(
     cards.
     """
     from prorata.card_element.serving import serve
+    from prorata.settings import Settings
 
-    serve(pages, host, port, lambda: print(f"serving the card element at http://{host}:{port}", flush=True))
+    settings = Settings.of()
+    books = settings.test_gateway_url or settings.database_url
+    serve(
+        books,
+        pages,
+        host,
+        port,
+        lambda: print(f"serving the card element at http://{host}:{port}", flush=True),
+    )
     return 0

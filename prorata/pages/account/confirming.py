@@ -61,8 +61,7 @@ async def _done(desk: Desk, visit: Visit, *, token: str | None, billing: bool) -
 def _behind(asked: Asked, answer: AnswerLine) -> str:
     """The page that tells what came of it."""
     if answer.outcome == "action_required":
-        reference = {} if answer.reference is msgspec.UNSET else {"reference": answer.reference}
-        return f"/account/consent?{urlencode(reference)}&"
+        return "/account/consent?"
     if answer.outcome == "rejected":
         return f"/account/confirm?{urlencode({'do': asked.do, **asked.fields})}&"
     return "/account/billing?"

@@ -3,10 +3,13 @@ up."""
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from prorata.http.desk import Desk
 from prorata.pages.account.confirming import sealed_done
-from prorata.pages.account.opened import DONE, Done, opened
+from prorata.pages.account.opened import DONE, Done, Opened, opened
 from prorata.pages.page import Away, Shown, Visit
+from service.gateways.played import reference_of
 
 
 async def show(desk: Desk, visit: Visit) -> Shown:
@@ -17,9 +20,20 @@ async def show(desk: Desk, visit: Visit) -> Shown:
     values = {
         "waits": None if waits_until is None else account.say.moment(waits_until, account.zone),
         "amount": None if payment is None else account.say.amount(payment.amount, account.currency),
-        "reference": visit.call.query.get("reference", ""),
+        "bank": await _bank(desk, account),
     }
     return account.shown("consent.html", "/account/billing", values)
+
+
+async def _bank(desk: Desk, account: Opened) -> str | None:
+    """Where the customer consents: of the test gateway the card element's page."""
+    element, state = desk.settings.card_element, account.looked.state
+    key = await desk.service.payment_key(account.visit.customer.account_id, state)
+    if element is None or key is None or state.payment is None:
+        return None
+    amount = account.say.amount(state.payment.amount, account.currency)
+    asked = {"reference": reference_of(key), "amount": amount, "language": account.visit.language}
+    return f"{element.rstrip('/')}/bank?{urlencode(asked)}"
 
 
 async def look_again(desk: Desk, visit: Visit) -> Away:

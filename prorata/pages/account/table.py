@@ -6,6 +6,7 @@ from typing import Final
 
 from prorata.http.desk import Desk
 from prorata.http.portal import enter
+from prorata.http.problems import refuse
 from prorata.pages.account import (
     billing,
     confirming,
@@ -17,7 +18,10 @@ from prorata.pages.account import (
     transactional,
 )
 from prorata.pages.page import Away, Page, Seen, Visit
-from prorata.pages.sessions import no_cookie, sign_out
+from prorata.pages.sessions import cookie, no_cookie, sign_out
+from prorata.portal.sessions import ReturnUrls
+from prorata.portal.signed import read
+from service.commands import account_id_of
 
 
 async def root(_desk: Desk, _visit: Visit) -> Away:
@@ -30,6 +34,25 @@ async def enter_portal(desk: Desk, visit: Visit) -> Seen:
     return await enter(desk, visit.call)
 
 
+async def enter_signed(desk: Desk, visit: Visit) -> Away:
+    """A link that the company's own sign-in has signed becomes a session, once."""
+    secret, text, now = desk.settings.sign_in_secret, visit.call.query.get("link", ""), await desk.now()
+    link = None if secret is None else read(secret, text, now)
+    if link is None:
+        raise refuse("link_over", "this link is not signed, or its time is over")
+    account_id = account_id_of(link.tenant, link.account)
+    if await desk.service.last_seen(account_id) is None:
+        raise refuse("link_over", "there is no such account")
+    back = link.return_url
+    if back is not None:
+        ReturnUrls(desk.settings.return_urls).check(back, "return_url")
+    opened = (text, account_id, link.language, back, link.expires_at, now)
+    session = await desk.run(lambda: desk.portal.exchange_signed(*opened))
+    if session is None:
+        raise refuse("link_over", "this link was used")
+    return Away("/account", cookie(desk, visit, "customer", session.token))
+
+
 async def leave(desk: Desk, visit: Visit) -> Away:
     """The session is over; the browser goes back to where it came from."""
     await sign_out(desk, visit)
@@ -38,6 +61,7 @@ async def leave(desk: Desk, visit: Visit) -> Away:
 
 ACCOUNT: Final = (
     Page("GET", "/portal/{token}", "portal", "anyone", enter_portal),
+    Page("GET", "/account/enter", "account-enter", "anyone", enter_signed),
     Page("GET", "/account", "account", "customer", root),
     Page("POST", "/account/sign-out", "account-sign-out", "customer", leave),
     Page("GET", "/account/shop", "account-shop", "customer", shop.show),

@@ -9,7 +9,7 @@ import pytest
 from scripts.servers.processes import free_port
 from tests.support.command_line import CommandLine
 from tests.support.http_api import Api, api_at
-from tests.support.pages import Browser, Enter, card_element
+from tests.support.pages import SIGN_IN_SECRET, Browser, Enter, card_element
 from tests.support.servers import SharedServers
 
 
@@ -20,8 +20,10 @@ def api(servers: SharedServers) -> Iterator[Api]:
         done = CommandLine(url)("migrate", "--roles")
         assert done.exit_code == 0, done.err
         port = free_port()
-        with card_element(port) as element, api_at(url, {"PRORATA_CARD_ELEMENT": element}, port) as running:
-            yield running
+        with card_element(port, url) as element:
+            settings = {"PRORATA_CARD_ELEMENT": element, "PRORATA_SIGN_IN_SECRET": SIGN_IN_SECRET}
+            with api_at(url, settings, port) as running:
+                yield running
 
 
 @pytest.fixture
@@ -29,8 +31,8 @@ def enter(api: Api) -> Iterator[Enter]:
     """A browser at the pages of an account, by a link that the API made."""
     browsers: list[Browser] = []
 
-    def entered(account: str, language: str = "en", **more: str) -> Browser:
-        browsers.append(Browser(api.url))
+    def entered(account: str, language: str = "en", *, at: str | None = None, **more: str) -> Browser:
+        browsers.append(Browser(at or api.url))
         browsers[-1].enter(api, account, language, **more)
         return browsers[-1]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
+import psycopg
 import pytest
 
 from prorata.pages.page import Page
 from prorata.pages.table import pages
+from prorata.portal.signed import SignedLink, signed
 from tests.support.http_api import Api
-from tests.support.pages import Browser, Enter, opened
+from tests.support.pages import SIGN_IN_SECRET, Browser, Enter, opened
 
 OURS = [page for page in pages() if page.who != "anyone"]
 
@@ -84,3 +88,36 @@ def test_a_file_is_kept_for_ever_under_its_digest(api: Api, enter: Enter) -> Non
     assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
     for nothing in ("/static/x/passwd", "/static/x/..%2fpage.py", "/static"):
         assert httpx.get(api.url + nothing, headers={"Accept": "text/html"}).status_code in (401, 404)
+
+
+def test_a_link_of_the_companys_own_sign_in_opens_the_account_once(api: Api) -> None:
+    opened(api, "signed")
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    text = signed(SIGN_IN_SECRET, SignedLink("acme", "signed", until, "n-1", "fr"))
+    browser = Browser(api.url)
+    assert "Découvrir les forfaits" in browser.open(f"/account/enter?link={text}").text
+    other = Browser(api.url)
+    assert "This link was used" in other.open(f"/account/enter?link={text}", 410).text
+    for account in ("nobody", "signed"):
+        link = SignedLink("acme", account, until, "n-2", return_url="https://evil.example/")
+        other.open(f"/account/enter?link={signed(SIGN_IN_SECRET, link)}", 410 if account == "nobody" else 422)
+    forged = signed("another secret, of thirty-two characters", SignedLink("acme", "signed", until, "n-3"))
+    other.open(f"/account/enter?link={forged}", 410)
+    other.open("/account", 401)
+
+
+def test_a_session_gets_another_token_and_the_old_one_ends(api: Api, enter: Enter) -> None:
+    opened(api, "rotates")
+    browser = enter("rotates")
+    form = browser.open("/account/details").forms[0]
+    old = browser.client.cookies["prorata_session"]
+    with psycopg.connect(api.prorata.database_url, autocommit=True) as connection:
+        connection.execute("update portal.sessions set issued_at = issued_at - interval '20 minutes'")
+    browser.open("/account/shop")
+    assert browser.client.cookies["prorata_session"] != old
+    assert httpx.get(f"{api.url}/account/shop", cookies={"prorata_session": old}).status_code == 200
+    with psycopg.connect(api.prorata.database_url, autocommit=True) as connection:
+        connection.execute("update portal.sessions set over_at = over_at - interval '2 minutes'")
+    assert httpx.get(f"{api.url}/account/shop", cookies={"prorata_session": old}).status_code == 401
+    browser.open("/account/shop")
+    browser.send(form, 401)  # a form of the old token is still of this session: it signs out

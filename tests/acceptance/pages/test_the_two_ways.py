@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+import msgspec
 import pytest
 
+from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.http_api import Api
-from tests.support.pages import Enter, code_given, form_with, pay, with_plan
+from tests.support.pages import Enter, Read, code_given, form_with, opened, pay, recording, with_plan
 
 SAID = {
     "en": (
@@ -106,11 +109,42 @@ def test_a_payment_that_waits_for_consent_says_so_until_it_is_answered(api: Api,
     waits = pay(browser, browser.open("/account/shop?buy=custom_domain"), "001")
     assert "Your bank asks whether you consent to the payment of €4.84" in waits.text
     assert "still waits for your consent" in browser.send(form_with(waits, "I have answered")).text
-    with api.client() as client:
-        body = {"answer": "paid", "at": "2026-04-05"}
-        client.post("/v1/accounts/consent/payment-answer", json=body).raise_for_status()
-    assert "Custom domain" in browser.open("/account/billing").text
+    answered_to_bank(browser.open("/account/consent"), "yes")
+    told = browser.send(form_with(browser.open("/account/consent"), "I have answered"))
+    assert "The payment has been answered" in told.text
     assert invoices_of(api, "consent") == ["20.00", "4.84"]
+
+
+def answered_to_bank(page: Read, answer: str) -> None:
+    """What the customer answers on the bank's page, which the payment element plays."""
+    [bank] = [link for link in page.links if "/bank?" in link]
+    asks = Read(httpx.get(bank).text).forms[0]
+    done = httpx.post(bank, data=asks.fields | {"answer": answer})
+    assert "Your bank has your answer." in Read(done.text).text
+
+
+def test_an_account_on_the_wall_clock_buys_and_refuses_at_its_bank(api: Api, enter: Enter) -> None:
+    opened(api, "wall", clock="wall", at=None)
+    browser = enter("wall")
+    offers = browser.open("/account/shop")
+    assert "Nothing is sold." in offers.text
+    load_the_demo_catalogue(api)
+    bought = pay(browser, browser.open("/account/shop?buy=standard&tier=500"))
+    assert "Mission accomplished!" in bought.text
+    pay(browser, browser.open("/account/shop?buy=custom_domain"), "001")
+    answered_to_bank(browser.open("/account/consent"), "no")
+    browser.send(form_with(browser.open("/account/consent"), "I have answered"))
+    assert "Today €10.00" in browser.open("/account/shop").text
+    assert "Mission accomplished!" in pay(browser, browser.open("/account/shop?buy=custom_domain")).text
+    assert len(invoices_of(api, "wall")) == 2
+
+
+def load_the_demo_catalogue(api: Api) -> None:
+    with api.client(role="operator") as client:
+        loaded = client.post(
+            "/v1/catalogues", json={"catalogue": msgspec.json.decode(CATALOG_FILE.read_bytes())}
+        )
+        assert loaded.status_code in (200, 201), loaded.text
 
 
 def test_a_ticket_of_another_session_buys_nothing(api: Api, enter: Enter) -> None:
@@ -138,3 +172,18 @@ def test_digits_never_come_to_the_application(api: Api, enter: Enter) -> None:
         refused = browser.client.post("/account/pay", data={"ticket": "x", name: "123"})
         assert refused.status_code in (400, 403, 422), (name, refused.status_code)
     assert "Mission accomplished!" in pay(browser, page, "7391").text
+
+
+def test_no_byte_that_comes_to_the_application_holds_the_digits(api: Api, enter: Enter) -> None:
+    with_plan(api, "recorded")
+    with recording(api.url) as (address, received):
+        browser = enter("recorded", at=address)
+        page = browser.open("/account/shop?buy=custom_domain")
+        [frame] = [src for src in page.frames if "/code?" in src]
+        form = code_given(frame, "7391").forms[0]
+        form.action = form.action.replace(api.url, address)
+        assert "Mission accomplished!" in browser.send(form, billing="yes").text
+        sent = bytes(received)
+    assert b"POST /account/pay" in sent
+    assert b"token=tok_" in sent
+    assert b"7391" not in sent
