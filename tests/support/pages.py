@@ -15,10 +15,12 @@ from typing import Any, Protocol
 from urllib.parse import urljoin
 
 import httpx
+import msgspec
 from justhtml import JustHTML
 
 from scripts.servers.processes import free_port
 from tests.support.command_line import PRORATA
+from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.http_api import OPENED, Api
 
 SIGN_IN_SECRET = "a secret of the company's own sign-in"
@@ -236,9 +238,13 @@ def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray | Non
 
 
 def opened(api: Api, account: str, **more: object) -> None:
-    """An account of the tenant `acme`, on a test clock unless `more` says otherwise."""
+    """An account of the tenant `acme`, on a test clock with a catalogue of its own unless `more` says
+    otherwise: what others load changes nothing for it."""
     with api.client() as client:
-        body = {"account": account, **OPENED, **more}
+        own = (
+            {} if more.get("clock") == "wall" else {"catalog": msgspec.json.decode(CATALOG_FILE.read_bytes())}
+        )
+        body = {"account": account, **OPENED, **own, **more}
         made = client.post("/v1/accounts", json={n: v for n, v in body.items() if v is not None})
         assert made.status_code == 201, made.text
 

