@@ -5,12 +5,10 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import msgspec
 import pytest
 
-from tests.support.domain.catalogs import CATALOG_FILE
 from tests.support.http_api import Api
-from tests.support.pages import Enter, Read, code_given, form_with, opened, pay, recording, with_plan
+from tests.support.pages import Enter, Read, code_given, form_with, pay, recording, with_plan
 
 SAID = {
     "en": (
@@ -121,27 +119,6 @@ def answered_to_bank(page: Read, answer: str) -> None:
     asks = Read(httpx.get(bank).text).forms[0]
     done = httpx.post(bank, data=asks.fields | {"answer": answer})
     assert "Your bank has your answer." in Read(done.text).text
-
-
-def test_an_account_on_the_wall_clock_buys_and_refuses_at_its_bank(api: Api, enter: Enter) -> None:
-    opened(api, "wall", clock="wall", at=None)
-    browser = enter("wall")
-    if "Nothing is sold." in browser.open("/account/shop").text:
-        load_the_demo_catalogue(api)
-    pay(browser, browser.open("/account/shop?buy=custom_domain"), "001")
-    answered_to_bank(browser.open("/account/consent"), "no")
-    browser.send(form_with(browser.open("/account/consent"), "I have answered"))
-    assert invoices_of(api, "wall") == []
-    assert "Mission accomplished!" in pay(browser, browser.open("/account/shop?buy=custom_domain")).text
-    assert len(invoices_of(api, "wall")) == 1
-
-
-def load_the_demo_catalogue(api: Api) -> None:
-    with api.client(role="operator") as client:
-        loaded = client.post(
-            "/v1/catalogues", json={"catalogue": msgspec.json.decode(CATALOG_FILE.read_bytes())}
-        )
-        assert loaded.status_code in (200, 201), loaded.text
 
 
 def test_a_ticket_of_another_session_buys_nothing(api: Api, enter: Enter) -> None:
