@@ -5,10 +5,12 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 import pytest
 
+from service.catalogue_versions import demo_body
 from tests.support.http_api import Api
-from tests.support.pages import Enter, Read, code_given, form_with, pay, recording, with_plan
+from tests.support.pages import Enter, Read, code_given, form_with, opened, pay, recording, with_plan
 
 SAID = {
     "en": (
@@ -161,3 +163,21 @@ def test_no_byte_that_comes_to_the_application_holds_the_digits(api: Api, enter:
     assert b"POST /account/pay" in sent
     assert b"token=tok_" in sent
     assert b"7391" not in sent
+
+
+def test_an_account_on_the_wall_clock_buys_and_refuses_at_its_bank(api: Api, enter: Enter) -> None:
+    load_the_demo_catalogue(api)
+    opened(api, "wall", clock="wall", at=None)
+    browser = enter("wall")
+    pay(browser, browser.open("/account/shop?buy=custom_domain"), "001")
+    answered_to_bank(browser.open("/account/consent"), "no")
+    browser.send(form_with(browser.open("/account/consent"), "I have answered"))
+    assert invoices_of(api, "wall") == []
+    assert "Mission accomplished!" in pay(browser, browser.open("/account/shop?buy=custom_domain")).text
+    assert len(invoices_of(api, "wall")) == 1
+
+
+def load_the_demo_catalogue(api: Api) -> None:
+    with api.client(role="operator") as client:
+        loaded = client.post("/v1/catalogues", json={"catalogue": msgspec.json.decode(demo_body())})
+        assert loaded.status_code in (200, 201), loaded.text
