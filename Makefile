@@ -9,7 +9,7 @@ ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
-.PHONY: help setup test test-secured test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak api fuzz-api contract lint format lock sbom servers clean
+.PHONY: help setup test check test-secured test-pages test-stripe-mock demo pages screenshots prove prove-imports mutate chaos chaos-log chaos-service soak api fuzz-api contract lint format lock sbom servers clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,16 @@ SECURED := tests/integration/publishing tests/integration/consumers tests/integr
 	tests/acceptance/test_status.py tests/acceptance/test_finance_command_line.py
 test-secured: setup ## relay, consumers, projector and service against a broker and a database with TLS, passwords and ACLs
 	@$(SERVERS) run --secured --in-memory --setting max_wal_size=512MB -- $(BIN)/python -m pytest -n 3 --dist worksteal $(SECURED) $(ARGS)
+
+# Some 12 minutes of tests, then short runs of what looks for faults by itself, each by a fixed seed.
+check: ## all tests, also those that need a browser, Go or secured servers, and short runs of chaos and fuzz
+	@$(MAKE) test
+	@$(MAKE) test-secured
+	@$(MAKE) test-pages
+	@$(MAKE) test-stripe-mock
+	@$(MAKE) chaos-service KILLS=15 SEED=5 MINUTES=3
+	@$(MAKE) chaos KILLS=10 SEED=3 MINUTES=3
+	@$(MAKE) fuzz-api ARGS="--plays 5 --examples 5 --seed 1 --at-least 10000"
 
 demo: setup ## the whole system at work, on real servers
 	@$(SERVERS) run -- $(BIN)/prorata demo

@@ -20,7 +20,6 @@ LINES = (
     "relay --once",
     "consume finance_ledger --once",
     "history a1",
-    "command",
     "bill --once",
     "project --once",
     "migrate",
@@ -58,7 +57,9 @@ def test_no_output_holds_a_secret(
     name = "no_such_database" if database == "refuses the password" else database_url.rpartition("/")[2]
     prorata = CommandLine(f"postgresql://prorata:{SECRET}0@{host}/{name}")
     prorata.environment |= secrets
-    for line, done in prorata.at_once(*LINES, f"archive run {tmp_path / 'archive'} --once").items():
+    (tmp_path / "lines").write_text('{"do": "purchase_addon", "account": "a1", "product": "surveys"}')
+    lines = (*LINES, f"command {tmp_path / 'lines'}", f"archive run {tmp_path / 'archive'} --once")
+    for line, done in prorata.at_once(*lines).items():
         assert SECRET not in done.out + done.err, line
         assert done.out + done.err, line
 

@@ -11,14 +11,12 @@ def send(*, once: Once = False, health: Health = None) -> int:
 
     A message is tried for three days; then its endpoint is paused. Any number of these may run.
     """
-    from threading import Event
-
     from prorata.processes.running import at_work
-    from prorata.webhooks.running import send_until
+    from prorata.webhooks.running import send_once, send_until
 
     settings = Settings.of()
     if once:
-        print(f"{send_until(settings, Event(), once=True):,} messages were taken in")
+        print(f"{send_once(settings):,} messages were taken in")
         return 0
     with at_work(settings, "webhooks", health) as process:
         process.doing = lambda: "posts what is queued"

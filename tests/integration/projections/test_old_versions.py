@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -34,11 +35,19 @@ def of_needs(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "requires": [] if needs is None else [needs]}
 
 
+def lift_by(monkeypatch: pytest.MonkeyPatch, upcasters: dict[tuple[str, int], codec.Upcaster]) -> None:
+    """From now on these upcasters are all that there are."""
+    monkeypatch.setattr(codec, "UPCASTERS", upcasters)
+    codec.domain_codec.cache_clear()
+
+
 @pytest.fixture
-def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def second_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Today's addon_purchased is its second version."""
     monkeypatch.setitem(e.SCHEMA_VERSIONS, "addon_purchased", 2)
-    monkeypatch.setattr(codec, "UPCASTERS", {("addon_purchased", 1): of_needs})
+    lift_by(monkeypatch, {("addon_purchased", 1): of_needs})
+    yield
+    codec.domain_codec.cache_clear()
 
 
 @pytest.fixture
@@ -105,7 +114,7 @@ def test_it_is_shown_and_told_at_the_command_line(
 def test_without_its_upcaster_it_is_reported_with_its_place(
     old_history: PostgresEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(codec, "UPCASTERS", {})
+    lift_by(monkeypatch, {})
     with pytest.raises(EventUnreadable, match="add an upcaster") as unreadable:
         as_of(old_history, entitlements.FOLD, ACCOUNT)
     assert (unreadable.value.account_id, unreadable.value.version) == (ACCOUNT, 5)
